@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+# "make help" lists the targets. Anything longer than a few lines is a script
+# in scripts/.
+
+LUA = lua5.4
+PREFIX = /usr/local
+VMS = lua5.4 luajit lua5.3 lua5.2 lua5.1
+
+# The version in LUA's paths: 5.1 for LuaJIT, whose ABI that is; for a name
+# without a version the program itself is asked.
+ABI = $(or $(if $(findstring luajit,$(LUA)),5.1),\
+  $(filter 5.%,$(patsubst lua%,%,$(LUA))),\
+  $(shell $(LUA) -e 'print((_VERSION:match("5%.%d")))'))
+INST_LUADIR = $(PREFIX)/share/lua/$(ABI)
+INST_LIBDIR = $(PREFIX)/lib/lua/$(ABI)
+INST_BINDIR = $(PREFIX)/bin
+
+# What pkg-config says, asked once and only where something is compiled.
+# LUA_CFLAGS=-I… on the command line takes the place of its answer.
+PKG_CONFIG = pkg-config
+once = $(eval $(1) := $(2))$($(1))
+have = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes)
+lua_names = $(if $(findstring luajit,$(LUA)),luajit,\
+  lua$(ABI) lua-$(ABI) lua$(subst .,,$(ABI)) lua)
+lua_package = $(firstword $(foreach p,$(lua_names),$(if $(call have,$p),$p)))
+LUA_CFLAGS = $(call once,LUA_CFLAGS,$(shell \
+  $(PKG_CONFIG) --cflags $(or $(lua_package),$(firstword $(lua_names)))))
+CURL_CFLAGS = $(call once,CURL_CFLAGS,$(shell \
+  $(PKG_CONFIG) --cflags libcurl 2>/dev/null || curl-config --cflags))
+CURL_LIBS = $(call once,CURL_LIBS,$(shell \
+  $(PKG_CONFIG) --libs libcurl 2>/dev/null || curl-config --libs))
+EMULATOR = $(call once,EMULATOR,$(call have,libmicrohttpd sqlite3))
+EMULATOR_CFLAGS = $(call once,EMULATOR_CFLAGS,$(shell \
+  $(PKG_CONFIG) --cflags libmicrohttpd sqlite3))
+EMULATOR_LIBS = $(call once,EMULATOR_LIBS,$(shell \
+  $(PKG_CONFIG) --libs libmicrohttpd sqlite3))
+
+# The user's CFLAGS and LDFLAGS come last, so that they win.
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+  -Wmissing-prototypes -Wconversion $(if $(CI),-Werror)
+FLAGS = -std=c99 -D_GNU_SOURCE -O2 -g -fPIC -fvisibility=hidden -pthread \
+  $(WARNINGS)
+COMPILE = $(CC) $(FLAGS) -MMD -MP
+ifeq ($(shell uname),Darwin)
+MODULE = $(CC) -bundle -undefined dynamic_lookup -pthread
+else
+MODULE = $(CC) -shared -pthread
+LIBS = -ldl
+endif
+
+OUT = build/$(LUA)
+CORE = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/*.c))
+# The emulator is main(), a Lua binding, and a library that knows neither.
+SERVER = $(patsubst src/emulator/%.c,build/emulator/%.o,$(filter-out \
+  src/emulator/main.c src/emulator/lua%,$(wildcard src/emulator/*.c)))
+MAIN = $(patsubst src/emulator/%.c,build/emulator/%.o,\
+  $(wildcard src/emulator/main.c))
+BINDING = $(patsubst src/emulator/%.c,$(OUT)/obj/emulator/%.o,\
+  $(wildcard src/emulator/lua*.c))
+UNITS = $(patsubst spec/unit/%.c,build/unit/%,$(wildcard spec/unit/*_test.c))
+PARTS = $(patsubst src/%.c,build/unit/obj/%.o,\
+  $(wildcard src/buf.c src/json*.c src/inflate.c))
+
+# The VM to test, where one was asked for by name.
+ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
+
+.PHONY: all build core emulator help demo test lint bench deps install \
+  uninstall clean units support FORCE
+.SECONDARY:
+
+all: build ## build the module for LUA (default lua5.4) and the emulator
+
+build: core emulator
+
+core: $(OUT)/lipsync/core.so
+
+help: ## list the targets
+	@echo "make TARGET [LUA=lua5.4|luajit|lua5.3|lua5.2|lua5.1]"
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile
+
+demo: ## list and delete against the emulator, from nothing
+	@scripts/deps demo $(LUA)
+	@$(MAKE) -s --no-print-directory build
+	@LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="$(OUT)/?.so;;" \
+	  build/lipsync-emulator --port 0 -- $(LUA) examples/quickstart.lua
+
+test: ## luacheck, unit tests and specs; LUA=… SPEC=… for a part
+	@scripts/deps test $(ASKED)
+	@MAKE="$(MAKE)" SPEC="$(SPEC)" scripts/test $(or $(ASKED),$(VMS))
+
+lint: ## the checks that run nothing
+	@scripts/lint
+
+bench: ## time and memory of a listing, beside raw libcurl
+	@scripts/deps bench $(LUA)
+	@MAKE="$(MAKE)" bench/run $(LUA)
+
+deps: ## install what is missing (apt; DEPS=no only looks)
+	@scripts/deps test
+
+install: build ## into PREFIX (/usr/local), below DESTDIR
+	@scripts/install put $(OUT) "$(DESTDIR)$(INST_LUADIR)" \
+	  "$(DESTDIR)$(INST_LIBDIR)" "$(DESTDIR)$(INST_BINDIR)"
+
+uninstall: ## what install has put there
+	@scripts/install remove $(OUT) "$(DESTDIR)$(INST_LUADIR)" \
+	  "$(DESTDIR)$(INST_LIBDIR)" "$(DESTDIR)$(INST_BINDIR)"
+
+clean: ## remove build/
+	rm -rf build
+
+$(OUT)/lipsync/core.so: $(CORE) $(OUT)/flags
+	@mkdir -p $(@D)
+	$(MODULE) -o $@ $(CORE) $(CURL_LIBS) -lz $(LIBS) $(LDFLAGS)
+
+$(OUT)/obj/%.o: src/%.c $(OUT)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(LUA_CFLAGS) $(CURL_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+# Without its libraries the emulator is left out; nothing else needs it.
+emulator: $(if $(EMULATOR),\
+  $(if $(BINDING),$(OUT)/lipsync/emulator.so) \
+  $(if $(MAIN),build/lipsync-emulator))
+	$(if $(EMULATOR),@:,@echo "Left out: the emulator (lipsync.emulator," \
+	  "lipsync-emulator); it needs libmicrohttpd and sqlite3.")
+
+$(OUT)/lipsync/emulator.so: $(BINDING) $(SERVER) $(OUT)/flags
+	@mkdir -p $(@D)
+	$(MODULE) -o $@ $(BINDING) $(SERVER) $(EMULATOR_LIBS) $(LIBS) $(LDFLAGS)
+
+build/lipsync-emulator: $(MAIN) $(SERVER) build/emulator/flags
+	$(CC) -pthread -o $@ $(MAIN) $(SERVER) $(EMULATOR_LIBS) $(LIBS) $(LDFLAGS)
+
+build/emulator/%.o: src/emulator/%.c build/emulator/flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(EMULATOR_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+# What the tests need beside the project itself.
+units: $(UNITS)
+
+build/unit/%: build/unit/obj/%.o $(PARTS)
+	$(CC) -pthread -o $@ $< $(PARTS) -lz $(LIBS) -lm $(LDFLAGS)
+
+build/unit/obj/%.o: spec/unit/%.c build/unit/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -Isrc $(CFLAGS) -c -o $@ $<
+
+build/unit/obj/%.o: src/%.c build/unit/flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(CFLAGS) -c -o $@ $<
+
+support: $(OUT)/scripted_server.so
+
+$(OUT)/scripted_server.so: $(OUT)/obj/scripted_server.o
+	$(MODULE) -o $@ $< $(LDFLAGS)
+
+$(OUT)/obj/scripted_server.o: spec/support/scripted_server.c $(OUT)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+build/bench/raw: bench/raw.c build/bench/flags
+	$(COMPILE) $(CURL_CFLAGS) $(CFLAGS) -o $@ $< $(CURL_LIBS) $(LDFLAGS)
+
+# A 'flags' file changes when the compiler or its flags do: everything in its
+# folder is then built anew.
+build/%/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS)' | cmp -s - $@ || \
+	  echo '$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS)' > $@
+
+-include $(CORE:.o=.d) $(BINDING:.o=.d) $(SERVER:.o=.d) $(MAIN:.o=.d)
+-include $(PARTS:.o=.d) $(UNITS:build/unit/%=build/unit/obj/%.d)
+-include $(OUT)/obj/scripted_server.d build/bench/raw.d

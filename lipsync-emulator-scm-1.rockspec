@@ -1,0 +1,37 @@
+rockspec_format = "3.0"
+package = "lipsync-emulator"
+version = "scm-1"
+source = {
+  url = "git+file://.",
+}
+description = {
+  summary = "The sync.so generations API in a box, for tests without network",
+  detailed = [[
+An emulator of the service as a Lua module: it keeps the rules of the API for
+keys, filters, paging and deletion, and fails on demand. The program of the
+same name is built by "make".]],
+  license = "MIT",
+  labels = { "testing", "http", "server" },
+}
+supported_platforms = { "unix" }
+dependencies = {
+  "lua >= 5.1, < 5.5",
+}
+-- Only 'library': a 'header' is not found on multiarch systems.
+external_dependencies = {
+  MICROHTTPD = { library = "microhttpd" },
+  SQLITE = { library = "sqlite3" },
+}
+build = {
+  type = "builtin",
+  modules = {
+    ["lipsync.emulator"] = {
+      sources = {
+      },
+      defines = { "_GNU_SOURCE" },
+      libraries = { "microhttpd", "sqlite3", "pthread", "dl" },
+      incdirs = { "$(MICROHTTPD_INCDIR)", "$(SQLITE_INCDIR)" },
+      libdirs = { "$(MICROHTTPD_LIBDIR)", "$(SQLITE_LIBDIR)" },
+    },
+  },
+}

@@ -1,0 +1,82 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Compares the modules and sources that the rockspecs list by hand with the
+-- files there are, and the rockspecs' versions with each other. Prints what
+-- differs and fails.
+
+local failed = false
+
+local function complain(...)
+  failed = true
+  io.stderr:write(string.format(...), "\n")
+end
+
+-- The globals that a rockspec sets.
+local function load_rockspec(path)
+  local env = {}
+  local chunk, message
+  if setfenv then -- luacheck: ignore
+    chunk, message = loadfile(path)
+    if chunk then setfenv(chunk, env) end -- luacheck: ignore
+  else
+    chunk, message = loadfile(path, "t", env)
+  end
+  if not chunk then error(message, 0) end
+  chunk()
+  return env
+end
+
+-- The files that the shell's find gives, as a set.
+local function find(arguments)
+  local files = {}
+  local pipe = assert(io.popen("find " .. arguments .. " 2>/dev/null"))
+  for path in pipe:lines() do files[path] = true end
+  pipe:close()
+  return files
+end
+
+-- Each file of 'wanted' must be listed and each listed one wanted.
+local function compare(where, listed, wanted)
+  local seen = {}
+  for _, path in ipairs(listed) do
+    if seen[path] then complain("%s lists %s twice", where, path) end
+    seen[path] = true
+    if not wanted[path] then complain("%s lists %s", where, path) end
+  end
+  for path in pairs(wanted) do
+    if not seen[path] then complain("%s lacks %s", where, path) end
+  end
+end
+
+-- "lua/lipsync/init.lua" is the module "lipsync".
+local function module_name(path)
+  return (path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", "")
+    :gsub("/", "."))
+end
+
+local function check_lua_modules(where, modules, wanted)
+  local paths = {}
+  for name, module in pairs(modules) do
+    if type(module) == "string" then
+      paths[#paths + 1] = module
+      if module_name(module) ~= name then
+        complain("%s: %s is not the module %s", where, module, name)
+      end
+    end
+  end
+  compare(where, paths, wanted)
+end
+
+local core_file = "lipsync-scm-1.rockspec"
+local core = load_rockspec(core_file)
+check_lua_modules(core_file, core.build.modules, find("lua -name '*.lua'"))
+compare(core_file, core.build.modules["lipsync.core"].sources,
+  find("src -maxdepth 1 -name '*.c'"))
+
+local emulator_file = "lipsync-emulator-scm-1.rockspec"
+local emulator = load_rockspec(emulator_file)
+check_lua_modules(emulator_file, emulator.build.modules, {})
+compare(emulator_file, emulator.build.modules["lipsync.emulator"].sources,
+  find("src/emulator -name '*.c' ! -name main.c"))
+
+os.exit(failed and 1 or 0)
