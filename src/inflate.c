@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+**
+** inflate: gzip (RFC 1952) undone by zlib into room that the caller owns.
+** Keeps no output of its own but zlib's window, whatever the input claims to
+** become.
+*/
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ZLIB_CONST  /* next_in points to const */
+#include <zlib.h>
+
+#include "inflate.h"
+
+/* For inflateInit2: the largest window, and a gzip wrapping, nothing else. */
+#define GZIP_ONLY  (16 + MAX_WBITS)
+
+struct inflater {
+  z_stream stream;
+  int between;                 /* a member has ended, no byte came since */
+  enum inflate_status failed;  /* INFLATE_MORE, or the error that stays */
+};
+
+struct inflater *inflate_open (void) {
+  struct inflater *z = malloc(sizeof *z);
+  if (z == NULL)
+    return NULL;
+  memset(z, 0, sizeof *z);
+  z->failed = INFLATE_MORE;
+  if (inflateInit2(&z->stream, GZIP_ONLY) != Z_OK) {
+    free(z);
+    return NULL;
+  }
+  return z;
+}
+
+/* zlib counts in unsigned int; what is more waits for the next round. */
+static uInt at_most (size_t n) {
+  return n < UINT_MAX ? (uInt)n : UINT_MAX;
+}
+
+/* One call of zlib over what is left of both sides. */
+static int once (struct inflater *z, const char *in, size_t length,
+                 size_t *used, char *out, size_t room, size_t *made) {
+  z_stream *s = &z->stream;
+  uInt input = at_most(length - *used);
+  uInt output = at_most(room - *made);
+  int code;
+  s->next_in = (const Bytef *)in + *used;
+  s->avail_in = input;
+  s->next_out = (Bytef *)(out + *made);
+  s->avail_out = output;
+  code = inflate(s, Z_NO_FLUSH);
+  *used += input - s->avail_in;
+  *made += output - s->avail_out;
+  if (s->avail_in != input)
+    z->between = 0;
+  return code;
+}
+
+/* Remembers an error: a damaged stream cannot be picked up again. */
+static enum inflate_status fail (struct inflater *z,
+                                 enum inflate_status status) {
+  z->failed = status;
+  return status;
+}
+
+enum inflate_status inflate_feed (struct inflater *z,
+                                  const char *in, size_t length, size_t *used,
+                                  char *out, size_t room, size_t *made) {
+  *used = 0;
+  *made = 0;
+  if (z->failed != INFLATE_MORE)
+    return z->failed;
+  while (room > *made && !(z->between && *used == length)) {
+    switch (once(z, in, length, used, out, room, made)) {
+      case Z_OK:
+        break;
+      case Z_STREAM_END:
+        if (inflateReset(&z->stream) != Z_OK)
+          return fail(z, INFLATE_DATA);
+        z->between = 1;
+        break;
+      case Z_BUF_ERROR:  /* nothing could be done: one side is used up */
+        return INFLATE_MORE;
+      case Z_MEM_ERROR:
+        return fail(z, INFLATE_MEMORY);
+      default:
+        return fail(z, INFLATE_DATA);
+    }
+  }
+  return z->between && *used == length ? INFLATE_END : INFLATE_MORE;
+}
+
+void inflate_close (struct inflater *z) {
+  if (z != NULL) {
+    inflateEnd(&z->stream);
+    free(z);
+  }
+}

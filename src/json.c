@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: MIT
+**
+** json: the scanner. One state machine, entered again wherever the input was
+** cut, that checks every byte once and notes where the members of an element
+** lie. It never looks back at what it has read, so it needs none of the input
+** kept, and its own memory is the index alone.
+*/
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "json_bytes.h"
+
+#if defined(__GNUC__)
+#define UNLIKELY(condition)  __builtin_expect((condition) != 0, 0)
+#else
+#define UNLIKELY(condition)  (condition)
+#endif
+
+/*
+** What is awaited in each state, and what follows. "A value" begins with a
+** quote, a digit or minus, one of t, f, n, or an opening bracket. White space
+** is skipped in those marked with a star.
+*/
+enum state {
+  /* outside of elements */
+  START,           /* * the document's first byte; to FIRST_ELEMENT in a list,
+                        else the element begins */
+  FIRST_ELEMENT,   /* * behind the list's '[': an element, or ']' to DONE */
+  NEXT_ELEMENT,    /* * behind the list's ',': an element */
+  AFTER_ELEMENT,   /* * behind an element of the list: ',' to NEXT_ELEMENT, or
+                        ']' to DONE */
+  DONE,            /* * nothing more */
+
+  /* inside of an element, between tokens */
+  FIRST_KEY,       /* * behind '{': a quote to KEY_TEXT, or '}' */
+  KEY,             /* * behind ',' in an object: a quote to KEY_TEXT */
+  COLON,           /* * behind a key: ':' to VALUE */
+  VALUE,           /* * behind ':', or behind ',' in an array: a value */
+  FIRST_VALUE,     /* * behind '[': a value, or ']' */
+  AFTER_VALUE,     /* * behind a value: ',' to KEY or VALUE, or what closes the
+                        innermost array or object, to AFTER_VALUE or, where
+                        that was the element, out of it */
+
+  /* inside of a string */
+  KEY_TEXT,        /* a key's next byte; its quote leads to COLON */
+  TEXT,            /* a value's next byte; its quote leads to AFTER_VALUE */
+  ESCAPE,          /* behind '\': 'u' to HEX, a short escape back to the text */
+  HEX,             /* one of 'left' hex digits; the last goes back */
+  UTF8,            /* one of 'left' bytes of a character; the last goes back */
+
+  /* inside of a word or a number, which ends before the first byte that does
+     not belong to it; that byte is for AFTER_VALUE */
+  LITERAL,         /* the next byte of 'literal'; the last to AFTER_VALUE */
+  MINUS,           /* behind '-': '0' to ZERO, another digit to INTEGER */
+  ZERO,            /* behind a leading '0': '.' or 'e', but no digit */
+  INTEGER,         /* digits, or '.' to POINT, or 'e' to EXPONENT */
+  POINT,           /* behind '.': a digit to FRACTION */
+  FRACTION,        /* digits, or 'e' to EXPONENT */
+  EXPONENT,        /* behind 'e': a sign to EXPONENT_SIGN, or a digit */
+  EXPONENT_SIGN,   /* behind the sign: a digit to EXPONENT_DIGITS */
+  EXPONENT_DIGITS  /* digits */
+};
+
+#define NO_VALUE  "no value where one should be"
+#define NO_DIGIT  "a number without a digit where one should be"
+
+/* ---- Strings ---- */
+
+/* Notes what has to follow 'lead', the first byte of a UTF-8 sequence:
+** 'left' bytes, the first of them from 'low' to 'high', which leaves out
+** overlong forms, surrogates and what is above U+10FFFF. 0 if nothing can. */
+static int utf8_lead (struct json_scanner *s, unsigned char lead) {
+  s->low = 0x80;
+  s->high = 0xBF;
+  if (lead < 0xC2 || lead > 0xF4)
+    return 0;
+  s->left = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
+  switch (lead) {
+    case 0xE0: s->low = 0xA0; break;
+    case 0xED: s->high = 0x9F; break;
+    case 0xF0: s->low = 0x90; break;
+    case 0xF4: s->high = 0x8F; break;
+    default: break;
+  }
+  return 1;
+}
+
+/* ---- Members ---- */
+
+/* The member being read; 'nowhere' takes the writes where there is none. */
+static struct json_member *last_member (struct json_scanner *s,
+                                        struct json_member *nowhere) {
+  return s->count == 0 ? nowhere : &s->members[s->count - 1];
+}
+
+/* Twice as many members as fit now. */
+static enum json_status more_members (struct json_scanner *s) {
+  unsigned n = s->member_capacity == 0 ? 32 : 2 * s->member_capacity;
+  struct json_member *members = realloc(s->members, n * sizeof *members);
+  if (members == NULL)
+    return JSON_E_MEMORY;
+  s->members = members;
+  s->member_capacity = n;
+  return JSON_MORE;
+}
+
+/* Begins one more member of the element. */
+static enum json_status add_member (struct json_scanner *s) {
+  if (s->count == s->limits.members)
+    return JSON_E_MEMBERS;
+  if (s->count == s->member_capacity) {
+    enum json_status status = more_members(s);
+    if (status != JSON_MORE)
+      return status;
+  }
+  s->count++;
+  return JSON_MORE;
+}
+
+/* ---- Errors ---- */
+
+/* Ends the scan: nothing but 'status' comes from here on. */
+static enum json_status fail (struct json_scanner *s, enum json_status status,
+                              const char *text) {
+  s->status = status;
+  s->error = text;
+  return status;
+}
+
+static const char *limit_text (enum json_status status) {
+  switch (status) {
+    case JSON_E_SIZE: return "an element that is too long";
+    case JSON_E_DEPTH: return "nesting that is too deep";
+    case JSON_E_MEMBERS: return "an object with too many members";
+    default: return "not enough memory";
+  }
+}
+
+/* 'c' came where an element or the document has to begin: a value of another
+** kind has 'status', what is no value is an error of syntax. */
+static enum json_status fail_begin (struct json_scanner *s, char c,
+                                    enum json_status status) {
+  s->found = c;
+  if (begins_value(c))
+    return fail(s, status, status == JSON_E_SHAPE
+                             ? "a document of another shape"
+                             : "an element that is no object");
+  if (status == JSON_E_SHAPE && (unsigned char)c == 0xEF)
+    return fail(s, JSON_E_SYNTAX, "a byte order mark");
+  return fail(s, JSON_E_SYNTAX, NO_VALUE);
+}
+
+/* ---- The machine ---- */
+
+/* Whether the bytes read so far are a whole number with nothing around it:
+** only the next byte, or the end, tells that it is over. */
+static int is_bare_number (unsigned depth, int state) {
+  return depth == 0 && (state == ZERO || state == INTEGER ||
+                        state == FRACTION || state == EXPONENT_DIGITS);
+}
+
+static int in_element (const struct json_scanner *s) {
+  return s->state > DONE;
+}
+
+/* Where the element has to end at the latest, if that is before 'end'. */
+static const char *element_stop (const struct json_scanner *s, const char *p,
+                                 uint64_t length, const char *end) {
+  uint64_t left = s->limits.element - length;
+  return (uint64_t)(end - p) > left ? p + left : end;
+}
+
+/* The head of a state where a token is awaited: skips white space. Leaves
+** the machine where the input ends. */
+#define TOKEN(state_)  \
+  case state_: \
+    if (UNLIKELY(p == stop || *p <= ' ')) { \
+      p = skip_space(p, stop); \
+      if (p == stop) { state = state_; goto pause; } \
+    }
+
+/* The same where the very next byte is awaited. */
+#define BYTE(state_)  \
+  case state_: \
+    if (UNLIKELY(p == stop)) { state = state_; goto pause; }
+
+/* Offset of 'q' from the element's first byte. */
+#define PLACE(q)  (bias + (uint32_t)((q) - data))
+
+#define FAIL(status_, text_)  \
+  do { status = fail(s, status_, text_); goto leave; } while (0)
+
+#define FAIL_LIMIT(status_)  FAIL(status_, limit_text(status_))
+
+/*
+** Runs the machine from 'data' to 'end'. States follow each other by falling
+** through and by goto where JSON usually goes that way, so that the common
+** path of key, colon, value, comma is straight; '*behind' is where it left.
+*/
+static enum json_status step (struct json_scanner *s, const char *data,
+                              const char *end, const char **behind) {
+  const unsigned indexed = s->outside + 1;  /* depth of the index's members */
+  struct json_member nowhere = {0, 0, 0, 0};
+  struct json_member *m = s->depth == indexed ? last_member(s, &nowhere)
+                                              : &nowhere;
+  uint32_t bias = (uint32_t)(s->offset - s->element);
+  const char *p = data;
+  const char *stop = in_element(s) ? element_stop(s, p, bias, end) : end;
+  unsigned depth = s->depth;
+  char closer = s->closer;
+  int state = s->state;
+  enum json_status status;
+
+again:
+  switch ((enum state)state) {
+
+    TOKEN(START)
+      if (s->shape == JSON_LIST && *p == '[') {
+        if (s->limits.depth == 0)
+          FAIL_LIMIT(JSON_E_DEPTH);
+        depth = 1;
+        p++;
+        goto first_element;
+      }
+      if (s->shape == JSON_ANY ? begins_value(*p)
+                               : s->shape == JSON_SINGLE && *p == '{')
+        goto element;
+      status = fail_begin(s, *p, JSON_E_SHAPE);
+      goto leave;
+
+    first_element:
+    TOKEN(FIRST_ELEMENT)
+      if (*p == ']')
+        goto list_ends;
+      goto next_element;
+
+    next_element:
+    TOKEN(NEXT_ELEMENT)
+      if (*p != '{') {
+        status = fail_begin(s, *p, JSON_E_ELEMENT);
+        goto leave;
+      }
+    element:
+      s->found = *p;
+      s->count = 0;
+      s->element = s->offset + (uint64_t)(p - data);
+      bias = (uint32_t)0 - (uint32_t)(p - data);
+      stop = element_stop(s, p, 0, end);
+      goto value;
+
+    TOKEN(AFTER_ELEMENT)
+      if (*p == ',') {
+        p++;
+        goto next_element;
+      }
+      if (*p != ']')
+        FAIL(JSON_E_SYNTAX, "no comma or bracket behind an element");
+    list_ends:
+      depth = 0;
+      p++;
+      goto done;
+
+    done:
+    TOKEN(DONE)
+      FAIL(JSON_E_SYNTAX, "more text behind the end of the document");
+
+    first_key:
+    TOKEN(FIRST_KEY)
+      if (*p == '}')
+        goto close;
+      goto key;
+
+    key:
+    TOKEN(KEY)
+      if (UNLIKELY(*p != '"'))
+        FAIL(JSON_E_SYNTAX, *p == '}' ? "a comma behind the last member"
+                                      : "a member without a quoted name");
+      if (depth == indexed) {
+        status = add_member(s);
+        if (UNLIKELY(status != JSON_MORE))
+          FAIL_LIMIT(status);
+        m = &s->members[s->count - 1];
+      }
+      p++;
+      s->escaped = 0;
+      m->key = PLACE(p);
+      goto key_text;
+
+    key_text:
+    case KEY_TEXT:
+      p = skip_plain(p, stop);
+      if (UNLIKELY(p == stop || *p != '"')) {
+        state = KEY_TEXT;
+        goto special;
+      }
+      m->key_length = (PLACE(p) - m->key) | s->escaped;
+      p++;
+      goto colon;
+
+    colon:
+    TOKEN(COLON)
+      if (UNLIKELY(*p != ':'))
+        FAIL(JSON_E_SYNTAX, "no colon behind a member's name");
+      p++;
+      goto value;
+
+    value:
+    TOKEN(VALUE)
+      m->value = PLACE(p);
+      switch (*p) {
+        case '"': p++; goto text;
+        case '{': case '[': goto open;
+        case 't': p++; s->literal = "rue"; goto literal;
+        case 'f': p++; s->literal = "alse"; goto literal;
+        case 'n': p++; s->literal = "ull"; goto literal;
+        case '-': p++; goto minus;
+        case '0': p++; goto zero;
+        case '1': case '2': case '3': case '4': case '5':
+        case '6': case '7': case '8': case '9':
+          p++;
+          goto integer;
+        case ']':
+          FAIL(JSON_E_SYNTAX, "a comma behind the last value");
+        default:
+          FAIL(JSON_E_SYNTAX, NO_VALUE);
+      }
+
+    first_value:
+    TOKEN(FIRST_VALUE)
+      if (*p == ']')
+        goto close;
+      goto value;
+
+    text:
+    case TEXT:
+      p = skip_plain(p, stop);
+      if (UNLIKELY(p == stop || *p != '"')) {
+        state = TEXT;
+        goto special;
+      }
+      p++;
+    value_ends:
+      m->value_length = PLACE(p) - m->value;
+      if (UNLIKELY(depth == s->outside))
+        goto element_ends;
+      goto after_value;
+
+    after_value:
+    TOKEN(AFTER_VALUE)
+      if (*p == ',') {
+        p++;
+        if (closer == '}')
+          goto key;
+        goto value;
+      }
+      if (UNLIKELY(*p != closer))
+        FAIL(JSON_E_SYNTAX, "no comma or bracket behind a value");
+    close:
+      p++;
+      depth--;
+      closer = s->outer[depth];
+      if (depth <= indexed) {
+        if (depth < indexed)
+          goto element_ends;
+        m = last_member(s, &nowhere);
+      }
+      goto value_ends;
+
+    open:
+      if (UNLIKELY(depth == s->limits.depth))
+        FAIL_LIMIT(JSON_E_DEPTH);
+      s->outer[depth++] = closer;
+      m = &nowhere;
+      if (*p++ == '[') {
+        closer = ']';
+        goto first_value;
+      }
+      closer = '}';
+      goto first_key;
+
+    element_ends:
+      s->element_length = PLACE(p);
+      state = s->shape == JSON_LIST ? AFTER_ELEMENT : DONE;
+      status = JSON_ELEMENT;
+      goto leave;
+
+    special:  /* in a string's 'state': neither plain nor its quote */
+      if (p == stop)
+        goto pause;
+      s->text = state;
+      if (*p == '\\') {
+        s->escaped = JSON_KEY_ESCAPED;
+        p++;
+        goto escape;
+      }
+      if (!utf8_lead(s, (unsigned char)*p)) {
+        if ((unsigned char)*p < 0x80)
+          FAIL(JSON_E_SYNTAX, "a control character in a string");
+        FAIL(JSON_E_UTF8, "a string that is not UTF-8");
+      }
+      p++;
+      goto utf8;
+
+    utf8:
+    BYTE(UTF8)
+      if ((unsigned char)*p < s->low || (unsigned char)*p > s->high)
+        FAIL(JSON_E_UTF8, "a string that is not UTF-8");
+      p++;
+      s->low = 0x80;
+      s->high = 0xBF;
+      if (--s->left > 0)
+        goto utf8;
+      state = s->text;
+      goto again;
+
+    escape:
+    BYTE(ESCAPE)
+      if (*p == 'u') {
+        p++;
+        s->left = 4;
+        goto hex;
+      }
+      if (!is_short_escape(*p))
+        FAIL(JSON_E_SYNTAX, "an unknown escape in a string");
+      p++;
+      state = s->text;
+      goto again;
+
+    hex:
+    BYTE(HEX)
+      if (!is_hex(*p))
+        FAIL(JSON_E_SYNTAX, "an escape \\u without four hex digits");
+      p++;
+      if (--s->left > 0)
+        goto hex;
+      state = s->text;
+      goto again;
+
+    literal:
+    BYTE(LITERAL)
+      if (*p != *s->literal)
+        FAIL(JSON_E_SYNTAX, NO_VALUE);
+      p++;
+      if (*++s->literal != '\0')
+        goto literal;
+      goto value_ends;
+
+    minus:
+    BYTE(MINUS)
+      if (*p == '0') {
+        p++;
+        goto zero;
+      }
+      if (!is_digit(*p))
+        FAIL(JSON_E_SYNTAX, NO_DIGIT);
+      p++;
+      goto integer;
+
+    integer:
+    case INTEGER:
+      p = skip_digits(p, stop);
+      if (p == stop) {
+        state = INTEGER;
+        goto pause;
+      }
+      goto integer_ends;
+
+    zero:
+    BYTE(ZERO)
+      if (is_digit(*p))
+        FAIL(JSON_E_SYNTAX, "a number with a leading zero");
+    integer_ends:
+      if (*p == '.') {
+        p++;
+        goto point;
+      }
+      goto mantissa_ends;
+
+    point:
+    BYTE(POINT)
+      if (!is_digit(*p))
+        FAIL(JSON_E_SYNTAX, NO_DIGIT);
+      p++;
+      goto fraction;
+
+    fraction:
+    case FRACTION:
+      p = skip_digits(p, stop);
+      if (p == stop) {
+        state = FRACTION;
+        goto pause;
+      }
+    mantissa_ends:
+      if (*p != 'e' && *p != 'E')
+        goto value_ends;
+      p++;
+      goto exponent;
+
+    exponent:
+    BYTE(EXPONENT)
+      if (*p == '+' || *p == '-')
+        p++;
+      goto exponent_sign;
+
+    exponent_sign:
+    BYTE(EXPONENT_SIGN)
+      if (!is_digit(*p))
+        FAIL(JSON_E_SYNTAX, NO_DIGIT);
+      p++;
+      goto exponent_digits;
+
+    exponent_digits:
+    case EXPONENT_DIGITS:
+      p = skip_digits(p, stop);
+      if (p == stop) {
+        state = EXPONENT_DIGITS;
+        goto pause;
+      }
+      goto value_ends;
+  }
+
+pause:
+  if (UNLIKELY(stop < end)) {  /* the element is as long as it may be */
+    if (!is_bare_number(depth, state) || is_of_number(*p))
+      FAIL_LIMIT(JSON_E_SIZE);
+    stop = end;
+    goto again;
+  }
+  status = state == DONE ? JSON_END : JSON_MORE;
+leave:
+  s->depth = depth;
+  s->closer = closer;
+  s->state = state;
+  s->offset += (uint64_t)(p - data);
+  *behind = p;
+  return status;
+}
+
+/* ---- The interface ---- */
+
+static unsigned at_most (unsigned n, unsigned most) {
+  return n < most ? n : most;
+}
+
+void json_open (struct json_scanner *s, enum json_shape shape,
+                const struct json_limits *limits) {
+  memset(s, 0, sizeof *s);
+  s->shape = shape;
+  s->status = JSON_MORE;
+  s->state = START;
+  s->outside = shape == JSON_LIST ? 1 : 0;
+  s->limits.element = limits->element < INT32_MAX ? limits->element
+                                                  : INT32_MAX;
+  s->limits.depth = at_most(limits->depth, JSON_DEPTH_MAX);
+  s->limits.members = at_most(limits->members, JSON_MEMBERS_MAX);
+}
+
+enum json_status json_feed (struct json_scanner *s, const char *data,
+                            size_t length, size_t *used) {
+  const char *behind = data;
+  enum json_status status = s->status;
+  *used = 0;
+  if (status != JSON_MORE)
+    return status;
+  if (length == 0)
+    return s->state == DONE ? JSON_END : JSON_MORE;
+  status = step(s, data, data + length, &behind);
+  *used = (size_t)(behind - data);
+  return status;
+}
+
+enum json_status json_finish (struct json_scanner *s) {
+  if (s->status != JSON_MORE)
+    return s->status;
+  if (s->state == DONE)
+    return JSON_END;
+  if (is_bare_number(s->depth, s->state)) {
+    s->element_length = (uint32_t)(s->offset - s->element);
+    s->state = DONE;
+    return JSON_ELEMENT;
+  }
+  return fail(s, JSON_E_CUT, s->state == START
+                               ? "no text at all"
+                               : "text that ends before the document does");
+}
+
+const char *json_error_text (const struct json_scanner *s) {
+  return s->error == NULL ? "no error" : s->error;
+}
+
+const char *json_found_text (const struct json_scanner *s) {
+  switch (s->found) {
+    case '\0': return "nothing";
+    case '{': return "an object";
+    case '[': return "an array";
+    case '"': return "a string";
+    case 't': return "true";
+    case 'f': return "false";
+    case 'n': return "null";
+    default: return begins_value(s->found) ? "a number" : "no JSON value";
+  }
+}
+
+uint64_t json_keep (const struct json_scanner *s) {
+  return in_element(s) ? s->element : s->offset;
+}
+
+void json_close (struct json_scanner *s) {
+  free(s->members);
+  s->members = NULL;
+  s->member_capacity = 0;
+  s->count = 0;
+}
