@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+**
+** engine: see engine.h. Everything that differs between the epoll mode and
+** the mode in which libcurl polls for itself stands in this file. Compile
+** with ENGINE_NO_EPOLL to have the second one on Linux, too.
+*/
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine.h"
+
+#if defined(__linux__) && !defined(ENGINE_NO_EPOLL)
+#define ENGINE_EPOLL  1
+#include <sys/epoll.h>
+#else
+#define ENGINE_EPOLL  0
+#endif
+
+/* How many sockets one step looks after: bounds the time a step takes. */
+#define EVENTS_MAX  64
+
+
+double engine_now (void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+
+/* Seconds as whole milliseconds, rounded up: a wait that ends a little early
+** would come back to nothing due, and spin. Negative: no limit. */
+static int to_milliseconds (double seconds) {
+  double ms;
+  if (seconds < 0)
+    return -1;
+  ms = ceil(seconds * 1e3);
+  return (ms > (double)INT_MAX) ? INT_MAX : (int)ms;
+}
+
+
+#if ENGINE_EPOLL
+
+static int on_socket (CURL *easy, curl_socket_t s, int what, void *arg,
+                      void *unused) {
+  const struct engine *e = (const struct engine *)arg;
+  struct epoll_event event;
+  (void)easy; (void)unused;
+  if (what == CURL_POLL_REMOVE) {
+    epoll_ctl(e->fd, EPOLL_CTL_DEL, s, NULL);
+    return 0;
+  }
+  event.data.u64 = 0;
+  event.data.fd = s;
+  event.events = ((what & CURL_POLL_IN) ? (unsigned)EPOLLIN : 0u)
+               | ((what & CURL_POLL_OUT) ? (unsigned)EPOLLOUT : 0u);
+  if (epoll_ctl(e->fd, EPOLL_CTL_MOD, s, &event) == 0 || errno != ENOENT)
+    return 0;
+  return epoll_ctl(e->fd, EPOLL_CTL_ADD, s, &event) == 0 ? 0 : -1;
+}
+
+
+static int on_timer (CURLM *multi, long ms, void *arg) {
+  struct engine *e = (struct engine *)arg;
+  (void)multi;
+  e->due = (ms < 0) ? ENGINE_NEVER : engine_now() + (double)ms * 1e-3;
+  return 0;
+}
+
+
+static int set_callbacks (struct engine *e) {
+  CURLM *m = e->multi;
+  e->fd = epoll_create1(EPOLL_CLOEXEC);
+  return e->fd >= 0
+      && curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK
+      && curl_multi_setopt(m, CURLMOPT_SOCKETDATA, e) == CURLM_OK
+      && curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK
+      && curl_multi_setopt(m, CURLMOPT_TIMERDATA, e) == CURLM_OK;
+}
+
+
+/* libcurl's words for what epoll saw. An error alone is 0, "look yourself":
+** given CURL_CSELECT_ERR, libcurl would not fetch the socket's own error. */
+static int to_bitmask (unsigned events) {
+  return ((events & (EPOLLIN | EPOLLHUP)) ? CURL_CSELECT_IN : 0)
+       | ((events & EPOLLOUT) ? CURL_CSELECT_OUT : 0);
+}
+
+
+void engine_step (struct engine *e) {
+  struct epoll_event events[EVENTS_MAX];
+  int running;
+  int i;
+  int n = epoll_wait(e->fd, events, EVENTS_MAX, 0);
+  for (i = 0; i < n; i++)
+    curl_multi_socket_action(e->multi, events[i].data.fd,
+                             to_bitmask(events[i].events), &running);
+  if (e->due >= 0 && e->due <= engine_now()) {
+    e->due = ENGINE_NEVER;  /* the call below may set it anew */
+    curl_multi_socket_action(e->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+  }
+}
+
+
+void engine_wait (struct engine *e, double seconds) {
+  struct epoll_event event;
+  double due = engine_timeout(e);
+  if (due >= 0 && (seconds < 0 || due < seconds))
+    seconds = due;
+  if (seconds != 0)
+    epoll_wait(e->fd, &event, 1, to_milliseconds(seconds));
+}
+
+
+double engine_timeout (struct engine *e) {
+  double left;
+  if (e->due < 0)
+    return ENGINE_NEVER;
+  left = e->due - engine_now();
+  return left > 0 ? left : 0;
+}
+
+#else
+
+static int set_callbacks (struct engine *e) {
+  (void)e;
+  return 1;
+}
+
+
+void engine_step (struct engine *e) {
+  int running;
+  curl_multi_perform(e->multi, &running);
+}
+
+
+void engine_wait (struct engine *e, double seconds) {
+  int ms = to_milliseconds(seconds);
+  /* libcurl heeds its own timers here */
+  curl_multi_poll(e->multi, NULL, 0, ms < 0 ? INT_MAX : ms, NULL);
+}
+
+
+double engine_timeout (struct engine *e) {
+  long ms = -1;
+  curl_multi_timeout(e->multi, &ms);
+  return ms < 0 ? ENGINE_NEVER : (double)ms * 1e-3;
+}
+
+#endif
+
+
+int engine_open (struct engine *e) {
+  e->fd = -1;
+  e->due = ENGINE_NEVER;
+  e->multi = curl_multi_init();
+  if (e->multi == NULL)
+    return 0;
+  if (!set_callbacks(e)) {
+    engine_close(e);
+    return 0;
+  }
+  return 1;
+}
+
+
+void engine_close (struct engine *e) {
+  if (e->multi != NULL)
+    curl_multi_cleanup(e->multi);  /* still calls on_socket */
+  if (e->fd >= 0)
+    close(e->fd);
+  engine_abandon(e);
+}
+
+
+void engine_abandon (struct engine *e) {
+  e->multi = NULL;
+  e->fd = -1;
+  e->due = ENGINE_NEVER;
+}

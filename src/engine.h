@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+**
+** engine: what moves a libcurl multi handle on without ever waiting unasked.
+** With epoll (Linux) one private descriptor stands for all sockets and a due
+** time for all timers, so one step costs the same for one transfer and for a
+** thousand; elsewhere libcurl polls its sockets itself. Knows nothing of what
+** is transferred, nor of Lua.
+*/
+
+#ifndef lipsync_engine_h
+#define lipsync_engine_h
+
+#include <curl/curl.h>
+
+struct engine {
+  CURLM *multi;  /* NULL while closed */
+  int fd;        /* the epoll set, or -1 where there is none */
+  double due;    /* when libcurl wants a call, or ENGINE_NEVER */
+};
+
+#define ENGINE_NEVER  (-1.0)
+
+/* Seconds on the monotonic clock. */
+double engine_now (void);
+
+/* Makes the multi handle and its epoll set. False when memory or descriptors
+** ran out; 'e' is closed then. */
+int engine_open (struct engine *e);
+
+/* Does what can be done now, and returns. */
+void engine_step (struct engine *e);
+
+/* Waits until there is something to do, but at most 'seconds' (negative: as
+** long as it takes); a signal ends the wait early. Does not step. */
+void engine_wait (struct engine *e, double seconds);
+
+/* Seconds until the next step is due whether or not a socket moves (0: now),
+** or ENGINE_NEVER. */
+double engine_timeout (struct engine *e);
+
+/* Cleans up; all easy handles must have been removed. Closed: nothing. */
+void engine_close (struct engine *e);
+
+/* Forgets the handles of a parent process, which must not be touched. */
+void engine_abandon (struct engine *e);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+**
+** exchange: what http.c, exchange.c and request.c share and show nobody else:
+** the whole of a session and of an exchange. http.c owns sessions, request.c
+** turns a request into libcurl's options, exchange.c receives the answer.
+*/
+
+#ifndef lipsync_exchange_h
+#define lipsync_exchange_h
+
+#include <curl/curl.h>
+
+#include "engine.h"
+#include "http.h"
+#include "origin.h"
+
+#define POOL_MAX  8   /* idle easy handles kept for the next exchanges */
+
+struct exchange {
+  struct http_exchange pub;     /* first: what others see */
+  struct exchange *next, **at;  /* the session's list */
+  struct exchange *next_ready;  /* its queue while 'queued' */
+  void *user;
+  CURL *easy;
+  struct curl_slist *own_headers;  /* for this request only, or NULL */
+  struct buf headers;           /* header lines of the last answer */
+  size_t header_bytes;          /* of all answers, 1xx included */
+  unsigned forks;               /* http_forks() when it was begun */
+  int added;                    /* libcurl works on it */
+  int queued;
+  int stream;                   /* asked for as one */
+  int pauses;                   /* is one: 200, and asked for */
+  int paused;
+  int not_loopback;             /* an address was refused */
+  char error[CURL_ERROR_SIZE];
+};
+
+struct http_session {
+  struct engine engine;
+  struct origin origin;
+  struct curl_slist *headers;     /* without the key */
+  struct curl_slist *key_header;  /* the key, then the others; or NULL */
+  char *user_agent;
+  char *ca_file;
+  char *proxy;                    /* NULL: the environment's */
+  long connect_timeout;           /* milliseconds */
+  int allow_http;
+  unsigned forks;                 /* http_forks() when the engine was made */
+  struct exchange *exchanges;
+  struct exchange *first_ready, **last_ready;
+  unsigned ready_count;
+  CURL *pool[POOL_MAX];
+  unsigned pooled;
+};
+
+/* Sets an option of 'x->easy'; the first one that fails decides 'code'. */
+#define SET(option, value) \
+  do { \
+    if (code == CURLE_OK) \
+      code = curl_easy_setopt(x->easy, option, value); \
+  } while (0)
+
+/* A new exchange on the session's list, not started. NULL: out of memory. */
+struct exchange *exchange_new (struct http_session *s, size_t max_body,
+                               void *user);
+
+/* Makes 'x' over: gives its easy handle back (in a forked child it is left
+** alone, for it is the parent's), queues it. What arrived stays readable. */
+void exchange_end (struct exchange *x, enum http_result result);
+
+/* Takes 'x', which is over, from its session, which is going. */
+void exchange_detach (struct exchange *x);
+
+/* Ends those exchanges that libcurl has finished. */
+void exchange_collect (struct http_session *s);
+
+/* Gives an easy handle to the session's pool, or to its end. */
+void exchange_release_easy (struct http_session *s, CURL *easy);
+
+/* The callbacks that receive for an exchange. */
+CURLcode exchange_set_callbacks (struct exchange *x);
+
+/* Gives 'x' an easy handle with all options and headers for 'request'. */
+enum http_refusal request_prepare (struct exchange *x,
+                                   const struct http_request *request);
+
+/* Adds headers of the user's to a list, none of those that are ours. */
+enum http_refusal request_add_headers (struct curl_slist **list,
+                                       const struct http_header *headers,
+                                       size_t n);
+
+/* Counts live sessions and exchanges up or down. */
+void http_count_session (int step);
+void http_count_exchange (int step);
+
+#endif

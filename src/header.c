@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+**
+** header: see header.h.
+*/
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "header.h"
+
+
+/* RFC 9110: what a header's name is made of. */
+static int is_token (const char *s) {
+  const char *rest = s + strspn(s, "!#$%&'*+-.^_`|~0123456789"
+                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "abcdefghijklmnopqrstuvwxyz");
+  return *s != '\0' && *rest == '\0';
+}
+
+
+/* A line break in a value would begin another header, or the body. */
+static int is_value (const char *s) {
+  for (; *s != '\0'; s++)
+    if (((unsigned char)*s < ' ' && *s != '\t') || *s == '\177')
+      return 0;
+  return 1;
+}
+
+
+int header_is_reserved (const char *name) {
+  static const char *const reserved[] = {
+    "x-api-key", "accept-encoding", "connection", "content-length", "expect",
+    "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"
+  };
+  size_t i;
+  for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+    if (strcasecmp(name, reserved[i]) == 0)
+      return 1;
+  return 0;
+}
+
+
+/* Whether a line of ours ("name: value" or "name;") is of header 'name'. */
+static int line_is (const char *line, const char *name, size_t n) {
+  return strncasecmp(line, name, n) == 0
+      && (line[n] == ':' || line[n] == ';');
+}
+
+
+static int list_has (const struct curl_slist *list, const char *name,
+                     size_t n) {
+  for (; list != NULL; list = list->next)
+    if (line_is(list->data, name, n))
+      return 1;
+  return 0;
+}
+
+
+static enum http_refusal add_line (struct curl_slist **list,
+                                   const char *line) {
+  struct curl_slist *longer = curl_slist_append(*list, line);
+  if (longer == NULL)
+    return HTTP_NO_MEMORY;
+  *list = longer;
+  return HTTP_ACCEPTED;
+}
+
+
+enum http_refusal header_add (struct curl_slist **list, const char *name,
+                              const char *value) {
+  size_t n = strlen(name), v = strlen(value);
+  enum http_refusal refusal;
+  char *line;
+  if (!is_token(name) || !is_value(value))
+    return HTTP_HEADER_MALFORMED;
+  if (list_has(*list, name, n))
+    return HTTP_ACCEPTED;
+  line = (char *)malloc(n + v + 3);
+  if (line == NULL)
+    return HTTP_NO_MEMORY;
+  memcpy(line, name, n);
+  if (v == 0)
+    memcpy(line + n, ";", 2);  /* libcurl's way to write an empty header */
+  else {
+    memcpy(line + n, ": ", 2);
+    memcpy(line + n + 2, value, v + 1);
+  }
+  refusal = add_line(list, line);
+  header_wipe_bytes(line, n + v);
+  free(line);
+  return refusal;
+}
+
+
+enum http_refusal header_add_all (struct curl_slist **list,
+                                  const struct curl_slist *more) {
+  for (; more != NULL; more = more->next) {
+    enum http_refusal refusal = HTTP_ACCEPTED;
+    if (!list_has(*list, more->data, strcspn(more->data, ":;")))
+      refusal = add_line(list, more->data);
+    if (refusal != HTTP_ACCEPTED)
+      return refusal;
+  }
+  return HTTP_ACCEPTED;
+}
+
+
+void header_wipe_bytes (void *p, size_t n) {
+  volatile char *bytes = (volatile char *)p;
+  while (n-- > 0)
+    *bytes++ = '\0';
+}
+
+
+void header_wipe (struct curl_slist *list) {
+  struct curl_slist *node;
+  for (node = list; node != NULL; node = node->next)
+    header_wipe_bytes(node->data, strlen(node->data));
+  curl_slist_free_all(list);
+}
+
+
+/* Cuts white space off both ends of 's'. */
+static const char *trim (const char *s, size_t *length) {
+  size_t n = *length;
+  while (n > 0 && strchr(" \t\r\n", s[n - 1]) != NULL)
+    n--;
+  while (n > 0 && (*s == ' ' || *s == '\t')) {
+    s++;
+    n--;
+  }
+  *length = n;
+  return s;
+}
+
+
+const char *header_find (const char *lines, size_t size, const char *name,
+                         size_t *length) {
+  size_t n = strlen(name);
+  while (size > 0) {
+    const char *feed = (const char *)memchr(lines, '\n', size);
+    size_t line = (feed == NULL) ? size : (size_t)(feed - lines) + 1;
+    if (line > n && lines[n] == ':' && strncasecmp(lines, name, n) == 0) {
+      *length = line - n - 1;
+      return trim(lines + n + 1, length);
+    }
+    lines += line;
+    size -= line;
+  }
+  return NULL;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+**
+** header: the header lines we send, as libcurl's lists, and those we got, as
+** the text they came in.
+*/
+
+#ifndef lipsync_header_h
+#define lipsync_header_h
+
+#include <curl/curl.h>
+
+#include "buf.h"
+#include "http.h"
+
+/* Appends "name: value" to '*list' (which it replaces), unless the list has
+** a header of that name already: the first one counts. */
+enum http_refusal header_add (struct curl_slist **list, const char *name,
+                              const char *value);
+
+/* Appends copies of all of 'more' whose names '*list' does not have. */
+enum http_refusal header_add_all (struct curl_slist **list,
+                                  const struct curl_slist *more);
+
+/* Whether a header is the client's own to set: the key's, and those that say
+** how the message is framed or encoded. */
+int header_is_reserved (const char *name);
+
+/* Overwrites every line with zeros, then frees the list. */
+void header_wipe (struct curl_slist *list);
+
+/* Overwrites 'n' bytes in a way the compiler keeps. */
+void header_wipe_bytes (void *p, size_t n);
+
+/* The value of the first header 'name' among 'lines', each ending in a line
+** feed; white space around it left out. NULL when there is none. */
+const char *header_find (const char *lines, size_t size, const char *name,
+                         size_t *length);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT
+**
+** http: sessions, and what there is once per process. Every exchange is on
+** its session's list, so that closing a session, or finding it in a forked
+** child, reaches all of them.
+*/
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exchange.h"
+#include "header.h"
+
+#define CURL_AT_RUN_TIME  0x075000  /* 7.80: CURLOPT_PREREQFUNCTION */
+
+
+/* ---- The process ---- */
+
+static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
+static int initialized = 0;
+static unsigned live_sessions = 0, live_exchanges = 0;
+static unsigned forks = 0;
+
+
+static void on_fork (void) {
+  forks++;
+}
+
+
+unsigned http_forks (void) {
+  return forks;
+}
+
+
+int http_init (void) {
+  int ok;
+  pthread_mutex_lock(&process_lock);
+  if (!initialized)
+    initialized = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK
+               && pthread_atfork(NULL, NULL, on_fork) == 0;
+  ok = initialized
+    && curl_version_info(CURLVERSION_NOW)->version_num >= CURL_AT_RUN_TIME;
+  pthread_mutex_unlock(&process_lock);
+  return ok;
+}
+
+
+static void count (unsigned *counter, int step) {
+  pthread_mutex_lock(&process_lock);
+  *counter = (unsigned)((int)*counter + step);
+  pthread_mutex_unlock(&process_lock);
+}
+
+
+void http_count_session (int step) {
+  count(&live_sessions, step);
+}
+
+
+void http_count_exchange (int step) {
+  count(&live_exchanges, step);
+}
+
+
+void http_live (unsigned *sessions, unsigned *exchanges) {
+  pthread_mutex_lock(&process_lock);
+  *sessions = live_sessions;
+  *exchanges = live_exchanges;
+  pthread_mutex_unlock(&process_lock);
+}
+
+
+/* ---- Sessions ---- */
+
+/* In a forked child, forgets the handles, which are the parent's. */
+static void forget_parent (struct http_session *s) {
+  struct exchange *x;
+  if (s->forks == forks)
+    return;
+  for (x = s->exchanges; x != NULL; x = x->next)
+    http_cancel(&x->pub, HTTP_FORKED);
+  engine_abandon(&s->engine);
+  s->pooled = 0;
+  s->forks = forks;
+}
+
+
+/* Makes sure of an engine of this process. False when memory or descriptors
+** are missing. */
+static int have_engine (struct http_session *s) {
+  forget_parent(s);
+  return s->engine.multi != NULL || engine_open(&s->engine);
+}
+
+
+struct http_exchange *http_start (struct http_session *s,
+                                  const struct http_request *request,
+                                  void *user, enum http_refusal *why) {
+  struct exchange *x;
+  *why = HTTP_NO_MEMORY;
+  if (!have_engine(s))
+    return NULL;
+  x = exchange_new(s, request->max_body, user);
+  if (x == NULL)
+    return NULL;
+  x->stream = request->stream;
+  *why = request_prepare(x, request);
+  if (*why == HTTP_ACCEPTED) {
+    x->added = curl_multi_add_handle(s->engine.multi, x->easy) == CURLM_OK;
+    if (x->added)
+      return &x->pub;
+    *why = HTTP_NO_MEMORY;
+  }
+  http_free(&x->pub);
+  return NULL;
+}
+
+
+unsigned http_step (struct http_session *s) {
+  if (have_engine(s)) {
+    engine_step(&s->engine);
+    exchange_collect(s);
+  }
+  return s->ready_count;
+}
+
+
+void http_wait (struct http_session *s, double seconds) {
+  if (s->ready_count == 0 && have_engine(s))
+    engine_wait(&s->engine, seconds);
+}
+
+
+int http_fd (struct http_session *s) {
+  return have_engine(s) ? s->engine.fd : -1;
+}
+
+
+double http_timeout (struct http_session *s) {
+  if (s->ready_count > 0)
+    return 0;
+  return have_engine(s) ? engine_timeout(&s->engine) : ENGINE_NEVER;
+}
+
+
+const char *http_origin (const struct http_session *s) {
+  return s->origin.text;
+}
+
+
+const char *http_host (const struct http_session *s) {
+  return s->origin.host;
+}
+
+
+int http_has_key (const struct http_session *s) {
+  return s->key_header != NULL;
+}
+
+
+/* Copies an optional string; false when out of memory. */
+static int keep (char **copy, const char *text) {
+  *copy = (text == NULL) ? NULL : strdup(text);
+  return text == NULL || *copy != NULL;
+}
+
+
+static enum http_refusal check_key (const char *key) {
+  size_t n = strlen(key);
+  if (n > 0 && (key[n - 1] == '\n' || key[n - 1] == '\r'))
+    return HTTP_KEY_LINE_BREAK;
+  for (; *key != '\0'; key++)
+    if ((unsigned char)*key <= ' ' || *key == '\177')
+      return HTTP_KEY_CONTROL;
+  return HTTP_ACCEPTED;
+}
+
+
+/* The two lists of headers. The first one of a name counts: the caller's
+** replace those of ours that follow. */
+static enum http_refusal make_headers (struct http_session *s,
+                                       const struct http_config *config) {
+  enum http_refusal refusal;
+  refusal = header_add(&s->headers, "Accept-Encoding", "gzip");
+  if (refusal == HTTP_ACCEPTED)
+    refusal = request_add_headers(&s->headers, config->headers,
+                                  config->header_count);
+  if (refusal == HTTP_ACCEPTED)
+    refusal = header_add(&s->headers, "Accept", "application/json");
+  if (refusal != HTTP_ACCEPTED || config->api_key == NULL)
+    return refusal;
+  refusal = check_key(config->api_key);
+  if (refusal == HTTP_ACCEPTED)
+    refusal = header_add(&s->key_header, "x-api-key", config->api_key);
+  if (refusal == HTTP_ACCEPTED)
+    refusal = header_add_all(&s->key_header, s->headers);
+  return refusal;
+}
+
+
+static enum http_refusal configure (struct http_session *s,
+                                    const struct http_config *config) {
+  enum http_refusal refusal = origin_parse(&s->origin, config->base_url);
+  if (refusal != HTTP_ACCEPTED)
+    return refusal;
+  if (!keep(&s->user_agent, config->user_agent)
+      || !keep(&s->ca_file, config->ca_file)
+      || !keep(&s->proxy, config->proxy))
+    return HTTP_NO_MEMORY;
+  s->allow_http = config->allow_http;
+  s->connect_timeout = (long)(config->connect_timeout * 1e3);
+  if (s->connect_timeout < 1)
+    s->connect_timeout = 1;  /* 0 would be libcurl's default */
+  return make_headers(s, config);
+}
+
+
+struct http_session *http_open (const struct http_config *config,
+                                enum http_refusal *why) {
+  struct http_session *s;
+  *why = HTTP_NO_MEMORY;
+  s = (struct http_session *)calloc(1, sizeof(*s));
+  if (s == NULL)
+    return NULL;
+  http_count_session(+1);
+  engine_abandon(&s->engine);
+  s->last_ready = &s->first_ready;
+  s->forks = forks;
+  *why = configure(s, config);
+  if (*why == HTTP_ACCEPTED)
+    return s;
+  http_close(s);
+  return NULL;
+}
+
+
+void http_close (struct http_session *s) {
+  forget_parent(s);
+  while (s->exchanges != NULL) {
+    http_cancel(&s->exchanges->pub, HTTP_CLOSED);
+    exchange_detach(s->exchanges);
+  }
+  while (s->pooled > 0)
+    curl_easy_cleanup(s->pool[--s->pooled]);
+  engine_close(&s->engine);
+  header_wipe(s->key_header);
+  header_wipe(s->headers);
+  origin_free(&s->origin);
+  free(s->user_agent);
+  free(s->ca_file);
+  free(s->proxy);
+  free(s);
+  http_count_session(-1);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+**
+** origin: see origin.h.
+*/
+
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "origin.h"
+
+
+/* Joins three strings into a new one; NULL when out of memory. */
+static char *join (const char *a, const char *b, const char *c) {
+  size_t la = strlen(a), lb = strlen(b), lc = strlen(c);
+  char *all = (char *)malloc(la + lb + lc + 1);
+  if (all == NULL)
+    return NULL;
+  memcpy(all, a, la);
+  memcpy(all + la, b, lb);
+  memcpy(all + la + lb, c, lc + 1);
+  return all;
+}
+
+
+static int has_controls (const char *s) {
+  for (; *s != '\0'; s++)
+    if ((unsigned char)*s <= ' ' || *s == '\177')
+      return 1;
+  return 0;
+}
+
+
+/* Whether a part is there: CURLUE_OK, and not empty. */
+static int has_part (CURLU *url, CURLUPart part) {
+  char *text = NULL;
+  int there = curl_url_get(url, part, &text, 0) == CURLUE_OK && *text != '\0';
+  curl_free(text);
+  return there;
+}
+
+
+static enum http_refusal refuse_parts (CURLU *url) {
+  if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
+    return HTTP_URL_USER;
+  if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
+    return HTTP_URL_QUERY;
+  return HTTP_ACCEPTED;
+}
+
+
+/* Whether the host is written as this machine's. Only decides about proxies:
+** what is connected to is judged by its address. */
+static int names_loopback (const char *host) {
+  size_t n = strlen(host);
+  return strcasecmp(host, "localhost") == 0
+      || (n > 10 && strcasecmp(host + n - 10, ".localhost") == 0)
+      || strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0;
+}
+
+
+static enum http_refusal take_host (struct origin *o, const char *scheme,
+                                    const char *host, const char *port) {
+  o->is_loopback = names_loopback(host);
+  o->host = join(host, port == NULL ? "" : ":", port == NULL ? "" : port);
+  o->text = (o->host == NULL) ? NULL : join(scheme, "://", o->host);
+  return o->text == NULL ? HTTP_NO_MEMORY : HTTP_ACCEPTED;
+}
+
+
+/* Keeps a path without the slashes at its end. */
+static enum http_refusal take_prefix (struct origin *o, const char *path) {
+  size_t n = strlen(path);
+  while (n > 0 && path[n - 1] == '/')
+    n--;
+  if (n >= 3 && memcmp(path + n - 3, "/v2", 3) == 0)
+    return HTTP_URL_V2;
+  o->prefix = join(path, "", "");
+  if (o->prefix == NULL)
+    return HTTP_NO_MEMORY;
+  o->prefix[n] = '\0';
+  return HTTP_ACCEPTED;
+}
+
+
+static enum http_refusal take_parts (struct origin *o, CURLU *url) {
+  char *scheme = NULL, *host = NULL, *port = NULL, *path = NULL;
+  enum http_refusal refusal = HTTP_NO_MEMORY;
+  if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK
+      && curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK
+      && curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK) {
+    (void)curl_url_get(url, CURLUPART_PORT, &port, CURLU_NO_DEFAULT_PORT);
+    o->is_http = strcmp(scheme, "http") == 0;
+    if (!o->is_http && strcmp(scheme, "https") != 0)
+      refusal = HTTP_URL_SCHEME;
+    else
+      refusal = take_host(o, scheme, host, port);
+    if (refusal == HTTP_ACCEPTED)
+      refusal = take_prefix(o, path);
+  }
+  curl_free(scheme);
+  curl_free(host);
+  curl_free(port);
+  curl_free(path);
+  return refusal;
+}
+
+
+static enum http_refusal to_refusal (CURLUcode code) {
+  switch (code) {
+    case CURLUE_OK: return HTTP_ACCEPTED;
+    case CURLUE_OUT_OF_MEMORY: return HTTP_NO_MEMORY;
+    case CURLUE_UNSUPPORTED_SCHEME:
+    case CURLUE_BAD_SCHEME: return HTTP_URL_SCHEME;
+    default: return HTTP_URL_MALFORMED;
+  }
+}
+
+
+enum http_refusal origin_parse (struct origin *o, const char *base_url) {
+  enum http_refusal refusal;
+  CURLU *url;
+  memset(o, 0, sizeof(*o));
+  if (has_controls(base_url))
+    return HTTP_URL_MALFORMED;
+  url = curl_url();
+  if (url == NULL)
+    return HTTP_NO_MEMORY;
+  refusal = to_refusal(curl_url_set(url, CURLUPART_URL, base_url,
+                                    CURLU_NON_SUPPORT_SCHEME));
+  if (refusal == HTTP_ACCEPTED)
+    refusal = refuse_parts(url);
+  if (refusal == HTTP_ACCEPTED)
+    refusal = take_parts(o, url);
+  curl_url_cleanup(url);
+  if (refusal != HTTP_ACCEPTED)
+    origin_free(o);
+  return refusal;
+}
+
+
+void origin_free (struct origin *o) {
+  free(o->text);
+  free(o->host);
+  free(o->prefix);
+  memset(o, 0, sizeof(*o));
+}
+
+
+int origin_address_is_loopback (const struct sockaddr *address) {
+  if (address->sa_family == AF_INET) {
+    struct sockaddr_in in;
+    memcpy(&in, address, sizeof(in));
+    return (ntohl(in.sin_addr.s_addr) >> 24) == 127
+        || in.sin_addr.s_addr == htonl(INADDR_ANY);
+  }
+  if (address->sa_family == AF_INET6) {
+    struct sockaddr_in6 in6;
+    memcpy(&in6, address, sizeof(in6));
+    return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr)
+        || IN6_IS_ADDR_UNSPECIFIED(&in6.sin6_addr)
+        || (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)
+            && in6.sin6_addr.s6_addr[12] == 127);
+  }
+  return 0;
+}

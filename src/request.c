@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT
+**
+** request: turns a request into the options of an easy handle: where it
+** connects, what it sends, what it refuses.
+*/
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "exchange.h"
+#include "header.h"
+
+#define STREAM_BUFFER  (64L * 1024)  /* fewer reads for what is long */
+
+
+static int is_path (const char *s) {
+  if (*s != '/')
+    return 0;
+  for (; *s != '\0'; s++)
+    if ((unsigned char)*s <= ' ' || (unsigned char)*s >= 0x7f || *s == '#')
+      return 0;
+  return 1;
+}
+
+
+/* The proxy: none for this machine, and none for http: unless asked for by
+** name, because the key would pass it in clear. */
+static const char *proxy_of (const struct http_session *s) {
+  if (s->origin.is_loopback || (s->origin.is_http && s->proxy == NULL)
+      || (s->origin.is_http && !s->allow_http))
+    return "";
+  return s->proxy;
+}
+
+
+static CURLcode set_connection (struct exchange *x,
+                                const struct http_session *s) {
+  const char *proxy = proxy_of(s);
+  CURLcode code = CURLE_OK;
+  SET(CURLOPT_NOSIGNAL, 1L);
+  SET(CURLOPT_CONNECTTIMEOUT_MS, s->connect_timeout);
+  SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  SET(CURLOPT_USERAGENT, s->user_agent);
+  if (proxy != NULL)
+    SET(CURLOPT_PROXY, proxy);
+  if (s->origin.is_http)
+    return code;
+  SET(CURLOPT_CAPATH, NULL);  /* else each connection reads it, 25 ms */
+  if (s->ca_file != NULL)
+    SET(CURLOPT_CAINFO, s->ca_file);
+  return code;
+}
+
+
+static CURLcode set_protocol (struct exchange *x,
+                              const struct http_session *s,
+                              const struct http_request *request) {
+  CURLcode code = CURLE_OK;
+  SET(CURLOPT_HTTP_VERSION, (request->http1 || s->origin.is_http)
+                            ? (long)CURL_HTTP_VERSION_1_1
+                            : (long)CURL_HTTP_VERSION_2TLS);
+  if (code != CURLE_OK && !request->http1)  /* a libcurl without HTTP/2 */
+    code = curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION,
+                            (long)CURL_HTTP_VERSION_1_1);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  /* an older library at run time does not know it; then a lookup of a name
+     that is given up is waited for */
+  (void)curl_easy_setopt(x->easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
+  if (request->stream)
+    SET(CURLOPT_BUFFERSIZE, STREAM_BUFFER);
+  if (strcmp(request->method, "GET") != 0)
+    SET(CURLOPT_CUSTOMREQUEST, request->method);
+  SET(CURLOPT_PATH_AS_IS, 1L);
+  return code;
+}
+
+
+/* Origin, prefix and path in one string, which libcurl copies. */
+static CURLcode set_url (struct exchange *x, const struct origin *o,
+                         const char *path) {
+  size_t a = strlen(o->text), b = strlen(o->prefix), c = strlen(path);
+  char *url = (char *)malloc(a + b + c + 1);
+  CURLcode code;
+  if (url == NULL)
+    return CURLE_OUT_OF_MEMORY;
+  memcpy(url, o->text, a);
+  memcpy(url + a, o->prefix, b);
+  memcpy(url + a + b, path, c + 1);
+  code = curl_easy_setopt(x->easy, CURLOPT_URL, url);
+  free(url);
+  return code;
+}
+
+
+enum http_refusal request_add_headers (struct curl_slist **list,
+                                       const struct http_header *headers,
+                                       size_t n) {
+  enum http_refusal refusal = HTTP_ACCEPTED;
+  size_t i;
+  for (i = 0; i < n && refusal == HTTP_ACCEPTED; i++)
+    refusal = header_is_reserved(headers[i].name)
+            ? HTTP_HEADER_RESERVED
+            : header_add(list, headers[i].name, headers[i].value);
+  return refusal;
+}
+
+
+/* The session's list as it is, or where the request has headers of its own,
+** those and a copy of the others. */
+static enum http_refusal set_headers (struct exchange *x,
+                                      const struct http_session *s,
+                                      const struct http_request *request) {
+  struct curl_slist *list = request->with_key && s->key_header != NULL
+                          ? s->key_header : s->headers;
+  if (request->header_count > 0) {
+    enum http_refusal refusal = request_add_headers(&x->own_headers,
+                                                    request->headers,
+                                                    request->header_count);
+    if (refusal == HTTP_ACCEPTED)
+      refusal = header_add_all(&x->own_headers, list);
+    if (refusal != HTTP_ACCEPTED)
+      return refusal;
+    list = x->own_headers;
+  }
+  return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, list) == CURLE_OK
+       ? HTTP_ACCEPTED : HTTP_NO_MEMORY;
+}
+
+
+enum http_refusal request_prepare (struct exchange *x,
+                                   const struct http_request *request) {
+  struct http_session *s = x->pub.session;
+  if (!is_path(request->path))
+    return HTTP_PATH_MALFORMED;
+  x->easy = s->pooled > 0 ? s->pool[--s->pooled] : curl_easy_init();
+  if (x->easy == NULL
+      || exchange_set_callbacks(x) != CURLE_OK
+      || set_connection(x, s) != CURLE_OK
+      || set_protocol(x, s, request) != CURLE_OK
+      || set_url(x, &s->origin, request->path) != CURLE_OK)
+    return HTTP_NO_MEMORY;
+  return set_headers(x, s, request);
+}
