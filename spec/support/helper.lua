@@ -1,0 +1,76 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Loaded by busted before the specs: fails a test that leaves a live session,
+-- a live transfer or a new global behind, and sets the locale that
+-- LIPSYNC_LOCALE names.
+
+local busted = require "busted"
+
+-- What is open: asked of the core that the spec itself has loaded, for busted
+-- gives each spec file its own modules. Objects that nobody holds count as
+-- closed, so the collector goes first (twice: finalizers, then what they held).
+local function count_live()
+  local core = package.loaded["lipsync.core"]
+  if type(core) ~= "table" or not core.live then return 0, 0 end
+  collectgarbage()
+  collectgarbage()
+  return core.live()
+end
+
+local function global_names()
+  local names = {}
+  for name in pairs(_G) do names[name] = true end
+  return names
+end
+
+local before, test
+
+busted.subscribe({ "test", "start" }, function(element)
+  test = element.name
+  return nil, true
+end)
+
+-- This is the outermost before_each, so it runs first: what a describe's
+-- setup has opened is not the test's.
+busted.before_each(function()
+  local sessions, transfers = count_live()
+  before = { sessions = sessions, transfers = transfers,
+             globals = global_names() }
+end)
+
+-- And this the outermost after_each, which runs last.
+busted.after_each(function()
+  local found = {}
+  local sessions, transfers = count_live()
+  if sessions > before.sessions then
+    found[#found + 1] = ("%d live sessions"):format(sessions - before.sessions)
+  end
+  if transfers > before.transfers then
+    found[#found + 1] =
+      ("%d live transfers"):format(transfers - before.transfers)
+  end
+  for name in pairs(global_names()) do
+    if not before.globals[name] then
+      found[#found + 1] = "the global " .. tostring(name)
+    end
+  end
+  if #found > 0 then
+    error(("the test \"%s\" leaves behind: %s"):format(test,
+      table.concat(found, ", ")), 0)
+  end
+end)
+
+-- The same for a whole file: what its setups opened, its teardowns close.
+busted.subscribe({ "file", "end" }, function(file)
+  local sessions, transfers = count_live()
+  if sessions > 0 or transfers > 0 then
+    error(("%s leaves behind: %d live sessions, %d live transfers"):format(
+      file.name, sessions, transfers), 0)
+  end
+  return nil, true
+end)
+
+local locale = os.getenv "LIPSYNC_LOCALE"
+if locale then
+  assert(os.setlocale(locale), "there is no locale " .. locale)
+end

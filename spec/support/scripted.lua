@@ -1,0 +1,132 @@
+-- SPDX-License-Identifier: MIT
+--
+-- A server on 127.0.0.1 that plays a script: for the answers that no HTTP
+-- library would send, and for the ends that no server would choose.
+--
+--   local server = scripted.start {
+--     { { read = true }, { send = "HTTP/1.1 200 OK\r\n…" } },  -- 1st connection
+--     { { read = true }, { reset = true } },                   -- 2nd connection
+--   }
+--
+-- A step is one of
+--   read = true                     one request, head and body, is awaited
+--   send = bytes                    also: chunk = bytes in a piece,
+--   repeat_send = bytes             delay = seconds behind each piece;
+--                                   times = n (else until the peer goes away)
+--   stall = seconds                 nothing happens
+--   hold = true                     what comes is dropped until the peer closes
+--   close = true · reset = true     as is the end of a script · a TCP reset
+-- When the last script has its connection nobody listens any more; with
+-- loop = true beside the scripts the last one serves all further connections.
+
+local core = require "scripted_server"
+
+local scripted = { exchange = core.exchange, now = core.now,
+                   sleep = core.sleep }
+
+local Server = {}
+Server.__index = Server
+
+--- Starts a server.
+---@param script table connections, each an array of steps; loop = boolean
+---@return table server with port and base_url
+function scripted.start(script)
+  local handle = core.start(script, script.loop)
+  return setmetatable({
+    handle = handle,
+    port = handle:port(),
+    base_url = "http://127.0.0.1:" .. handle:port(),
+    seen = {}, -- what was noted, in order
+  }, Server)
+end
+
+--- An HTTP/1.1 answer with a Content-Length, to be sent by a step.
+---@param status integer
+---@param body string
+---@param headers table<string,string>? further ones, or in place of ours
+---@return string
+function scripted.response(status, body, headers)
+  local fields = { ["Content-Type"] = "application/json",
+                   ["Content-Length"] = ("%d"):format(#body) }
+  for name, value in pairs(headers or {}) do fields[name] = value end
+  local lines = {}
+  for name, value in pairs(fields) do
+    lines[#lines + 1] = name .. ": " .. value .. "\r\n"
+  end
+  table.sort(lines)
+  return ("HTTP/1.1 %d Status\r\n"):format(status) .. table.concat(lines)
+    .. "\r\n" .. body
+end
+
+local function parse_request(connection, head, body)
+  local method, target = head:match("^(%S+) (.-) HTTP/")
+  local headers = {}
+  for name, value in head:gmatch("\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
+    headers[name:lower()] = value
+  end
+  return { type = "request", connection = connection, head = head,
+           body = body, method = method, target = target, headers = headers }
+end
+
+local function drain(server)
+  while true do
+    local kind, connection, head, body = server.handle:note()
+    if not kind then return end
+    local event = { type = kind == "a" and "accepted" or "gone",
+                    connection = connection }
+    if kind == "r" then event = parse_request(connection, head, body) end
+    server.seen[#server.seen + 1] = event
+  end
+end
+
+local function of_type(server, wanted)
+  drain(server)
+  local found = {}
+  for _, event in ipairs(server.seen) do
+    if not wanted or event.type == wanted then found[#found + 1] = event end
+  end
+  return found
+end
+
+-- Looks again until there are n, at most for so many seconds.
+local function await(server, wanted, n, seconds)
+  local deadline = core.now() + (seconds or 5)
+  local found = of_type(server, wanted)
+  while #found < (n or 0) and core.now() < deadline do
+    core.sleep(0.005)
+    found = of_type(server, wanted)
+  end
+  return found
+end
+
+--- The requests read so far, in their order.
+---@param n integer? how many to wait for
+---@param seconds number? for how long at most, default 5
+---@return table[] connection, head, body, method, target, headers (lower case)
+function Server:requests(n, seconds)
+  return await(self, "request", n, seconds)
+end
+
+--- The connections accepted so far.
+---@param n integer? how many to wait for
+---@param seconds number? for how long at most, default 5
+---@return table[] connection
+function Server:connections(n, seconds)
+  return await(self, "accepted", n, seconds)
+end
+
+--- The connections that the peer left while their script still ran: in a
+--- 'read' or a 'hold', or in a 'send' once it is noticed.
+---@param n integer? how many to wait for
+---@param seconds number? for how long at most, default 5
+---@return table[] connection
+function Server:gone(n, seconds)
+  return await(self, "gone", n, seconds)
+end
+
+--- Closes everything at once. What was noted can still be asked for.
+function Server:stop()
+  self.handle:stop()
+end
+
+return scripted
