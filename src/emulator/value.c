@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+**
+** value: reads JSON that others sent with the database's own JSON functions,
+** so the emulator has no parser. See store.h.
+*/
+
+#include "database.h"
+
+#include <string.h>
+
+/* SQLite reads its argument as a C string: what stands behind a NUL would go
+** unseen. */
+static int is_json (sqlite3_stmt *q, const char *json, size_t length) {
+  if (length > 0 && memchr(json, '\0', length) != NULL)
+    return 0;
+  sqlite3_bind_text64(q, 1, json, length, SQLITE_STATIC, SQLITE_UTF8);
+  return sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 0);
+}
+
+/* The type of a JSON text, as one that outlives the statement. */
+static int check_type (struct store *s, const char *json, size_t length,
+                       const char *type) {
+  sqlite3_stmt *q = db_prepare(s, "SELECT json_valid(?1)");
+  int result = is_json(q, json, length) ? 0 : VALUE_NOT_JSON;
+  sqlite3_finalize(q);
+  if (result != 0)
+    return result;
+  q = db_prepare(s, "SELECT json_type(?1) = ?2");
+  sqlite3_bind_text64(q, 1, json, length, SQLITE_STATIC, SQLITE_UTF8);
+  db_text(q, 2, type);
+  if (sqlite3_step(q) != SQLITE_ROW || !sqlite3_column_int(q, 0))
+    result = VALUE_OTHER;
+  sqlite3_finalize(q);
+  return result;
+}
+
+static void read_value (sqlite3_stmt *q, int keyed, struct value *value) {
+  value->key = keyed ? (const char *)sqlite3_column_text(q, 0) : NULL;
+  value->type = (const char *)sqlite3_column_text(q, 1);
+  value->number = sqlite3_column_double(q, 2);
+  value->text = (const char *)sqlite3_column_text(q, 2);
+}
+
+static int walk (struct store *s, const char *json, size_t length, int keyed,
+                 value_reader reader, void *arg) {
+  sqlite3_stmt *q = db_prepare(s, "SELECT key, type, value FROM json_each(?1)");
+  struct value value;
+  int result = 0;
+  sqlite3_bind_text64(q, 1, json, length, SQLITE_STATIC, SQLITE_UTF8);
+  while (result == 0 && sqlite3_step(q) == SQLITE_ROW) {
+    read_value(q, keyed, &value);
+    result = reader(arg, &value);
+  }
+  sqlite3_finalize(q);
+  return result;
+}
+
+int store_values (struct store *s, const char *json, size_t length,
+                  const char *type, value_reader reader, void *arg) {
+  int result;
+  pthread_mutex_lock(&s->lock);
+  result = check_type(s, json, length, type);
+  if (result == 0)
+    result = walk(s, json, length, strcmp(type, "object") == 0, reader, arg);
+  pthread_mutex_unlock(&s->lock);
+  return result;
+}
