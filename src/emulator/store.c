@@ -200,6 +200,9 @@ enum store_code store_open (struct store **out, const char *path,
     return STORE_FAILED;
   }
   db_find_due(s);
+  /* never less than the rows there ever were: no id is made up twice */
+  s->added = (uint64_t)db_integer(s, "SELECT ifnull(max(seq), 0) +"
+    " (SELECT count(*) FROM gone) FROM generations", 0);
   *out = s;
   return STORE_OK;
 }

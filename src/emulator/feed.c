@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT
+**
+** feed: what is put into the store and taken out of it in bulk: samples,
+** generations given as JSON, the export. See store.h.
+*/
+
+#include "clock.h"
+#include "database.h"
+#include "sample.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ID_MAX  200        /* bytes of an id that is given */
+#define ADDED_ITEMS  (UINT64_C(1) << 62)  /* apart from the samples' items */
+
+static const char insert_sql[] =
+  "INSERT INTO generations (id, org, created, status, source, project, due,"
+  " body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/* One row, its texts belonging to somebody else. */
+struct entry {
+  const char *id, *org, *status, *source, *project;
+  int64_t created;
+  const char *body;
+  size_t length;
+};
+
+/* Inserts a row; a running one goes on from 'now'. */
+static int insert (sqlite3_stmt *q, const struct entry *e, int64_t now) {
+  int done;
+  db_text(q, 1, e->id);
+  db_text(q, 2, e->org);
+  sqlite3_bind_int64(q, 3, e->created);
+  db_text(q, 4, e->status);
+  db_text(q, 5, e->source);
+  db_text(q, 6, e->project);
+  if (strcmp(e->status, "PENDING") == 0)
+    sqlite3_bind_int64(q, 7, now + STORE_PENDING_MS);
+  else if (strcmp(e->status, "PROCESSING") == 0)
+    sqlite3_bind_int64(q, 7, now + STORE_PROCESSING_MS);
+  else
+    sqlite3_bind_null(q, 7);
+  sqlite3_bind_text64(q, 8, e->body, e->length, SQLITE_STATIC, SQLITE_UTF8);
+  done = sqlite3_step(q) == SQLITE_DONE;
+  sqlite3_reset(q);
+  return done;
+}
+
+/* Ends a transaction: commits it if all went well. */
+static enum store_code finish (struct store *s, enum store_code code,
+                               char **why) {
+  if (code == STORE_OK && !db_run(s, "COMMIT"))
+    code = db_failed(s, why);
+  if (code != STORE_OK)
+    db_run(s, "ROLLBACK");
+  db_find_due(s);
+  pthread_mutex_unlock(&s->lock);
+  return code;
+}
+
+/* ---- Samples ---- */
+
+static int insert_sample (sqlite3_stmt *q, const char *org,
+                          const struct sample *sample, sqlite3_str *json,
+                          int64_t now) {
+  struct entry e;
+  e.id = sample->id;
+  e.org = org;
+  e.status = sample->status;
+  e.source = sample->source;
+  e.project = sample->project;
+  e.created = sample->created;
+  e.body = sqlite3_str_value(json);
+  e.length = (size_t)sqlite3_str_length(json);
+  return e.body != NULL && insert(q, &e, now);
+}
+
+enum store_code store_fill (struct store *s, const char *org, uint64_t seed,
+                            int64_t count, int64_t now, char **why) {
+  enum store_code code = STORE_OK;
+  sqlite3_str *json = sqlite3_str_new(NULL);
+  sqlite3_stmt *q;
+  struct sample sample;
+  int64_t n;
+  pthread_mutex_lock(&s->lock);
+  db_run(s, "BEGIN");
+  q = db_prepare(s, insert_sql);
+  for (n = 0; n < count && code == STORE_OK; n++) {
+    sqlite3_str_reset(json);
+    sample_make(seed, n, count, now, &sample, json);
+    if (!insert_sample(q, org, &sample, json, now))
+      code = db_failed(s, why);
+  }
+  sqlite3_finalize(q);
+  sqlite3_free(sqlite3_str_finish(json));
+  if (code == STORE_OK && !db_index(s))  /* sorted once: much faster */
+    code = db_failed(s, why);
+  return finish(s, code, why);
+}
+
+/* ---- Generations given as JSON ---- */
+
+/* What is asked of a given element; 'facts' is in this order, the type of
+** each member followed by its value. */
+enum fact { F_ID, F_CREATED, F_STATUS, F_MODEL, F_INPUT, F_SOURCE, F_ORG,
+            F_PROJECT, FACTS };
+
+static const char *const members[FACTS] = {
+  "id", "createdAt", "status", "model", "input", "source", "organization",
+  "projectId"
+};
+
+static sqlite3_stmt *prepare_facts (struct store *s) {
+  sqlite3_str *sql = sqlite3_str_new(s->db);
+  sqlite3_stmt *q;
+  char *text;
+  int i;
+  sqlite3_str_appendall(sql, "SELECT json_type(?1)");
+  for (i = 0; i < FACTS; i++)
+    sqlite3_str_appendf(sql, ", json_type(?1, '$.%s'), json_extract(?1,"
+                             " '$.%s')", members[i], members[i]);
+  text = sqlite3_str_finish(sql);
+  q = db_prepare(s, text);
+  sqlite3_free(text);
+  return q;
+}
+
+/* Puts what was missing into the text and takes out what is not part of a
+** generation. The input is only given where there was none. */
+static const char complete_sql[] =
+  "SELECT CASE WHEN ?6 IS NULL THEN body ELSE"
+  " json_set(body, '$.input', json(?6)) END FROM (SELECT json_remove("
+  " json_set(?1, '$.id', ?2, '$.createdAt', ?3, '$.status', ?4,"
+  " '$.model', ?5), '$.source', '$.organization') AS body)";
+
+/* An addition in progress. */
+struct addition {
+  struct store *s;
+  const char *org;
+  uint64_t seed;
+  int64_t now;
+  sqlite3_str *ids;
+  char **why;
+  sqlite3_stmt *facts, *complete, *insert;
+  int count;
+};
+
+static enum store_code wrong (struct addition *a, const char *what) {
+  *a->why = sqlite3_mprintf("generation %d: %s", a->count, what);
+  return STORE_WRONG;
+}
+
+static const char *fact_type (struct addition *a, enum fact f) {
+  const char *type = (const char *)
+    sqlite3_column_text(a->facts, 1 + 2 * (int)f);
+  return type == NULL || strcmp(type, "null") == 0 ? NULL : type;
+}
+
+static const char *fact (struct addition *a, enum fact f) {
+  return fact_type(a, f) == NULL ? NULL
+    : (const char *)sqlite3_column_text(a->facts, 2 + 2 * (int)f);
+}
+
+/* Whether all that is given is of the right type. */
+static enum store_code check_facts (struct addition *a) {
+  const char *type = (const char *)sqlite3_column_text(a->facts, 0);
+  const char *id = fact(a, F_ID);
+  char text[64];
+  int f;
+  if (type == NULL || strcmp(type, "object") != 0)
+    return wrong(a, "it must be an object");
+  for (f = 0; f < FACTS; f++) {
+    type = fact_type(a, (enum fact)f);
+    if (f == F_INPUT || type == NULL || strcmp(type, "text") == 0)
+      continue;
+    sqlite3_snprintf(sizeof(text), text, "\"%s\" must be a string",
+                     members[f]);
+    return wrong(a, text);
+  }
+  if (id != NULL && (*id == '\0' || strlen(id) > ID_MAX))
+    return wrong(a, "\"id\" must have 1 to 200 bytes");
+  return STORE_OK;
+}
+
+/* Fills 'e' from the facts; what is missing is made up. 'id' and 'created'
+** are room for made-up texts; '*made' is set if anything but the kept texts
+** has to go into the JSON. */
+static enum store_code read_entry (struct addition *a, struct entry *e,
+                                   struct chance *c, char *id, char *created,
+                                   int *made) {
+  const char *time = fact(a, F_CREATED);
+  e->id = fact(a, F_ID);
+  e->status = fact(a, F_STATUS);
+  e->source = fact(a, F_SOURCE);
+  e->org = fact(a, F_ORG);
+  e->project = fact(a, F_PROJECT);
+  *made = e->id == NULL || e->status == NULL || time == NULL ||
+          e->source != NULL || e->org != NULL || fact(a, F_MODEL) == NULL ||
+          fact_type(a, F_INPUT) == NULL;
+  chance_open(c, a->seed, ADDED_ITEMS + a->s->added++);
+  chance_uuid(c, id);
+  time_format(a->now, created);
+  e->created = a->now;
+  if (time != NULL && !time_parse(time, &e->created))
+    return wrong(a, "\"createdAt\" must be a time like "
+                    "2026-08-25T12:00:00.000Z");
+  if (e->id == NULL)
+    e->id = id;
+  if (e->status == NULL)
+    e->status = "COMPLETED";
+  if (e->source == NULL)
+    e->source = "api";
+  if (e->org == NULL)
+    e->org = a->org;
+  return STORE_OK;
+}
+
+/* Gives 'e' its body: the text as it came or completed. */
+static void complete (struct addition *a, struct entry *e, const char *json,
+                      size_t length, struct chance *c, const char *created,
+                      int made, char **input) {
+  const char *time = fact(a, F_CREATED), *model = fact(a, F_MODEL);
+  e->body = json;
+  e->length = length;
+  if (!made)
+    return;
+  if (fact_type(a, F_INPUT) == NULL) {
+    sqlite3_str *s = sqlite3_str_new(NULL);
+    sample_input(c, s);
+    *input = text_finish(s, NULL);
+  }
+  sqlite3_bind_text64(a->complete, 1, json, length, SQLITE_STATIC,
+                      SQLITE_UTF8);
+  db_text(a->complete, 2, e->id);
+  db_text(a->complete, 3, time != NULL ? time : created);
+  db_text(a->complete, 4, e->status);
+  db_text(a->complete, 5, model != NULL ? model : "lipsync-2");
+  db_text(a->complete, 6, *input);
+  sqlite3_step(a->complete);
+  e->body = (const char *)sqlite3_column_text(a->complete, 0);
+  e->length = (size_t)sqlite3_column_bytes(a->complete, 0);
+}
+
+static enum store_code insert_entry (struct addition *a,
+                                     const struct entry *e) {
+  if (e->body != NULL && insert(a->insert, e, a->now)) {
+    if (a->count > 1)
+      sqlite3_str_appendchar(a->ids, 1, ',');
+    text_quote_null(a->ids, e->id);
+    return STORE_OK;
+  }
+  if (sqlite3_extended_errcode(a->s->db) == SQLITE_CONSTRAINT_UNIQUE)
+    return wrong(a, "there is one with this id already");
+  return db_failed(a->s, a->why);
+}
+
+static enum store_code add_element (struct addition *a, const char *json,
+                                    size_t length) {
+  struct entry e;
+  struct chance c;
+  char id[UUID_SIZE], created[TIME_SIZE];
+  char *input = NULL;
+  enum store_code code;
+  int made;
+  a->count++;
+  sqlite3_bind_text64(a->facts, 1, json, length, SQLITE_STATIC, SQLITE_UTF8);
+  sqlite3_step(a->facts);
+  code = check_facts(a);
+  if (code == STORE_OK)
+    code = read_entry(a, &e, &c, id, created, &made);
+  if (code == STORE_OK) {
+    complete(a, &e, json, length, &c, created, made, &input);
+    code = insert_entry(a, &e);
+  }
+  sqlite3_reset(a->facts);
+  sqlite3_reset(a->complete);
+  sqlite3_free(input);
+  return code;
+}
+
+/* Walks the array, or takes the one object for an array of one. */
+static enum store_code add_all (struct addition *a, const char *json,
+                                size_t length) {
+  sqlite3_stmt *q = db_prepare(a->s, "SELECT value FROM json_each(CASE"
+    " json_type(?1) WHEN 'array' THEN ?1 ELSE json_array(json(?1)) END)");
+  enum store_code code = STORE_OK;
+  sqlite3_bind_text64(q, 1, json, length, SQLITE_STATIC, SQLITE_UTF8);
+  while (code == STORE_OK && sqlite3_step(q) == SQLITE_ROW)
+    code = add_element(a, (const char *)sqlite3_column_text(q, 0),
+                       (size_t)sqlite3_column_bytes(q, 0));
+  sqlite3_finalize(q);
+  return code;
+}
+
+static int is_json (struct store *s, const char *json, size_t length) {
+  sqlite3_stmt *q = db_prepare(s, "SELECT json_valid(?1)");
+  int valid;
+  sqlite3_bind_text64(q, 1, json, length, SQLITE_STATIC, SQLITE_UTF8);
+  valid = sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 0);
+  sqlite3_finalize(q);
+  return valid && text_is_utf8(json, length);
+}
+
+enum store_code store_add (struct store *s, const char *org, uint64_t seed,
+                           const char *json, size_t length, int64_t now,
+                           sqlite3_str *ids, char **why) {
+  struct addition a = {s, org, seed, now, ids, why, NULL, NULL, NULL, 0};
+  enum store_code code;
+  pthread_mutex_lock(&s->lock);
+  if (!is_json(s, json, length)) {
+    pthread_mutex_unlock(&s->lock);
+    *why = sqlite3_mprintf("it is not JSON in UTF-8");
+    return STORE_WRONG;
+  }
+  db_run(s, "BEGIN");
+  db_index(s);
+  a.facts = prepare_facts(s);
+  a.complete = db_prepare(s, complete_sql);
+  a.insert = db_prepare(s, insert_sql);
+  sqlite3_str_appendchar(ids, 1, '[');
+  code = add_all(&a, json, length);
+  sqlite3_str_appendchar(ids, 1, ']');
+  sqlite3_finalize(a.facts);
+  sqlite3_finalize(a.complete);
+  sqlite3_finalize(a.insert);
+  return finish(s, code, why);
+}
+
+/* ---- Export ---- */
+
+static const char export_sql[] =
+  "SELECT json_set(body, '$.source', source, '$.organization', org), seq"
+  " FROM generations WHERE seq > ?1 ORDER BY seq LIMIT 100";
+
+/* Writes the rows behind '*seq', at most 100; returns how many. */
+static int export_rows (struct store *s, FILE *file, int64_t now,
+                        int64_t *seq) {
+  sqlite3_stmt *q;
+  int rows = 0;
+  store_enter(s, now);
+  q = db_prepare(s, export_sql);
+  sqlite3_bind_int64(q, 1, *seq);
+  for (; sqlite3_step(q) == SQLITE_ROW; rows++) {
+    fputs(*seq == 0 ? "[\n" : ",\n", file);
+    fwrite(sqlite3_column_text(q, 0), 1, (size_t)sqlite3_column_bytes(q, 0),
+           file);
+    *seq = sqlite3_column_int64(q, 1);
+  }
+  sqlite3_finalize(q);
+  store_leave(s);
+  return rows;
+}
+
+static int export_to (struct store *s, const char *path, int64_t now) {
+  FILE *file = fopen(path, "we");
+  int64_t seq = 0;
+  int good;
+  if (file == NULL)
+    return 0;
+  while (export_rows(s, file, now, &seq) > 0)
+    ;
+  fputs(seq == 0 ? "[]\n" : "\n]\n", file);
+  good = !ferror(file);
+  return (fclose(file) == 0) & good;
+}
+
+enum store_code store_export (struct store *s, const char *path, int64_t now,
+                              char **why) {
+  char *part = sqlite3_mprintf("%s.part", path);
+  enum store_code code = STORE_OK;
+  /* under another name first: never half an export in place of a whole one */
+  if (part == NULL || !export_to(s, part, now) || rename(part, path) != 0) {
+    *why = sqlite3_mprintf("cannot write %s: %s", path, strerror(errno));
+    code = STORE_FAILED;
+  }
+  sqlite3_free(part);
+  return code;
+}
