@@ -27,6 +27,15 @@ build = {
   modules = {
     ["lipsync.emulator"] = {
       sources = {
+        "src/emulator/catalog.c",
+        "src/emulator/chance.c",
+        "src/emulator/clock.c",
+        "src/emulator/feed.c",
+        "src/emulator/query.c",
+        "src/emulator/sample.c",
+        "src/emulator/store.c",
+        "src/emulator/text.c",
+        "src/emulator/value.c",
       },
       defines = { "_GNU_SOURCE" },
       libraries = { "microhttpd", "sqlite3", "pthread", "dl" },

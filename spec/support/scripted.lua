@@ -4,18 +4,19 @@
 -- library would send, and for the ends that no server would choose.
 --
 --   local server = scripted.start {
---     { { read = true }, { send = "HTTP/1.1 200 OK\r\n…" } },  -- 1st connection
---     { { read = true }, { reset = true } },                   -- 2nd connection
+--     { { read = true }, { send = "HTTP/1.1 200 OK\r\n" } },  -- the first
+--     { { read = true }, { reset = true } },                  -- the second
 --   }
 --
 -- A step is one of
 --   read = true                     one request, head and body, is awaited
 --   send = bytes                    also: chunk = bytes in a piece,
 --   repeat_send = bytes             delay = seconds behind each piece;
---                                   times = n (else until the peer goes away)
+--                                   times = n, else until the peer leaves
 --   stall = seconds                 nothing happens
---   hold = true                     what comes is dropped until the peer closes
---   close = true · reset = true     as is the end of a script · a TCP reset
+--   hold = true                     what comes is dropped until the peer leaves
+--   close = true                    as at the end of a script
+--   reset = true                    by a TCP reset
 -- When the last script has its connection nobody listens any more; with
 -- loop = true beside the scripts the last one serves all further connections.
 
