@@ -17,9 +17,12 @@
 /* For inflateInit2: the largest window, and a gzip wrapping, nothing else. */
 #define GZIP_ONLY  (16 + MAX_WBITS)
 
+#define GZIP_FIRST  0x1F  /* the first byte of every member */
+
 struct inflater {
   z_stream stream;
-  int between;                 /* a member has ended, no byte came since */
+  int fresh;                   /* no byte of the current member was read */
+  int ended;                   /* a member has ended before it */
   enum inflate_status failed;  /* INFLATE_MORE, or the error that stays */
 };
 
@@ -28,6 +31,7 @@ struct inflater *inflate_open (void) {
   if (z == NULL)
     return NULL;
   memset(z, 0, sizeof *z);
+  z->fresh = 1;
   z->failed = INFLATE_MORE;
   if (inflateInit2(&z->stream, GZIP_ONLY) != Z_OK) {
     free(z);
@@ -56,8 +60,19 @@ static int once (struct inflater *z, const char *in, size_t length,
   *used += input - s->avail_in;
   *made += output - s->avail_out;
   if (s->avail_in != input)
-    z->between = 0;
+    z->fresh = 0;
   return code;
+}
+
+/* Whether what was read ends with a member. */
+static int is_between (const struct inflater *z) {
+  return z->fresh && z->ended;
+}
+
+/* Whether 'in' cannot be how a member goes on. zlib would look at the first
+** two bytes of one together, and so wait for a second byte of garbage. */
+static int is_garbage (const struct inflater *z, const char *in) {
+  return z->fresh && (unsigned char)*in != GZIP_FIRST;
 }
 
 /* Remembers an error: a damaged stream cannot be picked up again. */
@@ -74,14 +89,17 @@ enum inflate_status inflate_feed (struct inflater *z,
   *made = 0;
   if (z->failed != INFLATE_MORE)
     return z->failed;
-  while (room > *made && !(z->between && *used == length)) {
+  while (room > *made && !(is_between(z) && *used == length)) {
+    if (*used < length && is_garbage(z, in + *used))
+      return fail(z, INFLATE_DATA);
     switch (once(z, in, length, used, out, room, made)) {
       case Z_OK:
         break;
       case Z_STREAM_END:
         if (inflateReset(&z->stream) != Z_OK)
           return fail(z, INFLATE_DATA);
-        z->between = 1;
+        z->fresh = 1;
+        z->ended = 1;
         break;
       case Z_BUF_ERROR:  /* nothing could be done: one side is used up */
         return INFLATE_MORE;
@@ -91,7 +109,7 @@ enum inflate_status inflate_feed (struct inflater *z,
         return fail(z, INFLATE_DATA);
     }
   }
-  return z->between && *used == length ? INFLATE_END : INFLATE_MORE;
+  return is_between(z) && *used == length ? INFLATE_END : INFLATE_MORE;
 }
 
 void inflate_close (struct inflater *z) {

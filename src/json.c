@@ -230,14 +230,12 @@ again:
       status = fail_begin(s, *p, JSON_E_SHAPE);
       goto leave;
 
-    first_element:
-    TOKEN(FIRST_ELEMENT)
+    first_element: TOKEN(FIRST_ELEMENT)
       if (*p == ']')
         goto list_ends;
       goto next_element;
 
-    next_element:
-    TOKEN(NEXT_ELEMENT)
+    next_element: TOKEN(NEXT_ELEMENT)
       if (*p != '{') {
         status = fail_begin(s, *p, JSON_E_ELEMENT);
         goto leave;
@@ -262,18 +260,15 @@ again:
       p++;
       goto done;
 
-    done:
-    TOKEN(DONE)
+    done: TOKEN(DONE)
       FAIL(JSON_E_SYNTAX, "more text behind the end of the document");
 
-    first_key:
-    TOKEN(FIRST_KEY)
+    first_key: TOKEN(FIRST_KEY)
       if (*p == '}')
         goto close;
       goto key;
 
-    key:
-    TOKEN(KEY)
+    key: TOKEN(KEY)
       if (UNLIKELY(*p != '"'))
         FAIL(JSON_E_SYNTAX, *p == '}' ? "a comma behind the last member"
                                       : "a member without a quoted name");
@@ -288,8 +283,7 @@ again:
       m->key = PLACE(p);
       goto key_text;
 
-    key_text:
-    case KEY_TEXT:
+    key_text: case KEY_TEXT:
       p = skip_plain(p, stop);
       if (UNLIKELY(p == stop || *p != '"')) {
         state = KEY_TEXT;
@@ -299,15 +293,13 @@ again:
       p++;
       goto colon;
 
-    colon:
-    TOKEN(COLON)
+    colon: TOKEN(COLON)
       if (UNLIKELY(*p != ':'))
         FAIL(JSON_E_SYNTAX, "no colon behind a member's name");
       p++;
       goto value;
 
-    value:
-    TOKEN(VALUE)
+    value: TOKEN(VALUE)
       m->value = PLACE(p);
       switch (*p) {
         case '"': p++; goto text;
@@ -321,20 +313,17 @@ again:
         case '6': case '7': case '8': case '9':
           p++;
           goto integer;
-        case ']':
-          FAIL(JSON_E_SYNTAX, "a comma behind the last value");
         default:
-          FAIL(JSON_E_SYNTAX, NO_VALUE);
+          FAIL(JSON_E_SYNTAX, *p == ']' && closer == ']'
+                                ? "a comma behind the last value" : NO_VALUE);
       }
 
-    first_value:
-    TOKEN(FIRST_VALUE)
+    first_value: TOKEN(FIRST_VALUE)
       if (*p == ']')
         goto close;
       goto value;
 
-    text:
-    case TEXT:
+    text: case TEXT:
       p = skip_plain(p, stop);
       if (UNLIKELY(p == stop || *p != '"')) {
         state = TEXT;
@@ -347,8 +336,7 @@ again:
         goto element_ends;
       goto after_value;
 
-    after_value:
-    TOKEN(AFTER_VALUE)
+    after_value: TOKEN(AFTER_VALUE)
       if (*p == ',') {
         p++;
         if (closer == '}')
@@ -403,8 +391,7 @@ again:
       p++;
       goto utf8;
 
-    utf8:
-    BYTE(UTF8)
+    utf8: BYTE(UTF8)
       if ((unsigned char)*p < s->low || (unsigned char)*p > s->high)
         FAIL(JSON_E_UTF8, "a string that is not UTF-8");
       p++;
@@ -415,8 +402,7 @@ again:
       state = s->text;
       goto again;
 
-    escape:
-    BYTE(ESCAPE)
+    escape: BYTE(ESCAPE)
       if (*p == 'u') {
         p++;
         s->left = 4;
@@ -428,8 +414,7 @@ again:
       state = s->text;
       goto again;
 
-    hex:
-    BYTE(HEX)
+    hex: BYTE(HEX)
       if (!is_hex(*p))
         FAIL(JSON_E_SYNTAX, "an escape \\u without four hex digits");
       p++;
@@ -438,8 +423,7 @@ again:
       state = s->text;
       goto again;
 
-    literal:
-    BYTE(LITERAL)
+    literal: BYTE(LITERAL)
       if (*p != *s->literal)
         FAIL(JSON_E_SYNTAX, NO_VALUE);
       p++;
@@ -447,8 +431,7 @@ again:
         goto literal;
       goto value_ends;
 
-    minus:
-    BYTE(MINUS)
+    minus: BYTE(MINUS)
       if (*p == '0') {
         p++;
         goto zero;
@@ -458,8 +441,7 @@ again:
       p++;
       goto integer;
 
-    integer:
-    case INTEGER:
+    integer: case INTEGER:
       p = skip_digits(p, stop);
       if (p == stop) {
         state = INTEGER;
@@ -467,8 +449,7 @@ again:
       }
       goto integer_ends;
 
-    zero:
-    BYTE(ZERO)
+    zero: BYTE(ZERO)
       if (is_digit(*p))
         FAIL(JSON_E_SYNTAX, "a number with a leading zero");
     integer_ends:
@@ -478,15 +459,13 @@ again:
       }
       goto mantissa_ends;
 
-    point:
-    BYTE(POINT)
+    point: BYTE(POINT)
       if (!is_digit(*p))
         FAIL(JSON_E_SYNTAX, NO_DIGIT);
       p++;
       goto fraction;
 
-    fraction:
-    case FRACTION:
+    fraction: case FRACTION:
       p = skip_digits(p, stop);
       if (p == stop) {
         state = FRACTION;
@@ -498,21 +477,18 @@ again:
       p++;
       goto exponent;
 
-    exponent:
-    BYTE(EXPONENT)
+    exponent: BYTE(EXPONENT)
       if (*p == '+' || *p == '-')
         p++;
       goto exponent_sign;
 
-    exponent_sign:
-    BYTE(EXPONENT_SIGN)
+    exponent_sign: BYTE(EXPONENT_SIGN)
       if (!is_digit(*p))
         FAIL(JSON_E_SYNTAX, NO_DIGIT);
       p++;
       goto exponent_digits;
 
-    exponent_digits:
-    case EXPONENT_DIGITS:
+    exponent_digits: case EXPONENT_DIGITS:
       p = skip_digits(p, stop);
       if (p == stop) {
         state = EXPONENT_DIGITS;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+**
+** hook: malloc and realloc that fail when a test wants them to. A test renames
+** the functions of a source file and these two by macros and includes it, so
+** that this copy has its memory from here.
+*/
+
+#ifndef lipsync_hook_h
+#define lipsync_hook_h
+
+#include <stdlib.h>
+
+#define HOOK_ENDLESS  (-1)
+
+/* How many more allocations succeed. */
+static int hook_left = HOOK_ENDLESS;
+
+static int hook_allows (void) {
+  if (hook_left == 0)
+    return 0;
+  if (hook_left > 0)
+    hook_left--;
+  return 1;
+}
+
+static inline void *hook_malloc (size_t size) {
+  return hook_allows() ? malloc(size) : NULL;
+}
+
+static inline void *hook_realloc (void *block, size_t size) {
+  return hook_allows() ? realloc(block, size) : NULL;
+}
+
+#endif
