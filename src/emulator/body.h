@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+**
+** body: where the bytes of an answer come from, read so much at a time:
+** a text, a listing that is read from the store as it goes, and the two that
+** change another: gzip, and a fault's slow or cut transfer.
+*/
+
+#ifndef emulator_body_h
+#define emulator_body_h
+
+#include "store.h"
+
+#include <sys/types.h>
+
+#define BODY_CUT  (-1)  /* the connection has to be closed here */
+
+struct body {
+  /* Gives 1 to 'size' bytes, 0 at the end, or BODY_CUT. */
+  ssize_t (*read) (struct body *b, char *out, size_t size);
+  void (*close) (struct body *b);
+  int64_t length;  /* in all; -1: not known */
+};
+
+ssize_t body_read (struct body *b, char *out, size_t size);
+
+/* NULL is allowed. */
+void body_close (struct body *b);
+
+/* Each of these gives NULL when out of memory, and then has closed or freed
+** what it was to own. */
+
+/* Owns 'text', from SQLite's memory. */
+struct body *body_text (char *text, size_t length);
+
+/* A listing of everything that matches, as one JSON array in the order of
+** insertion. Takes what the filter points to. 'now' is asked for the time
+** before each step. */
+struct body *body_listing (struct store *s, const char *org,
+                           const struct filter *f,
+                           int64_t (*now) (void *arg), void *arg);
+
+/* Owns and compresses 'inner'. */
+struct body *body_gzip (struct body *inner);
+
+/* Owns 'inner'; gives 'rate' bytes a second (0: as fast as may be) and ends
+** after 'cut' bytes (-1: never) with BODY_CUT. 'nap' sleeps so many
+** milliseconds and returns 0 where it is time to give up. */
+struct body *body_faulty (struct body *inner, double rate, int64_t cut,
+                          int (*nap) (void *arg, int64_t ms), void *arg);
+
+#endif

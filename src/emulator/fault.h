@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+**
+** fault: answers that go wrong on purpose: which there are to come, and what
+** is wrong with them. Knows nothing of how that is carried out.
+*/
+
+#ifndef emulator_fault_h
+#define emulator_fault_h
+
+#include "store.h"
+
+#include <pthread.h>
+
+struct fault {
+  char *route;        /* "list", "get"…; "*": all */
+  int status;         /* 0: the usual answer, else this one instead */
+  char *body;         /* NULL: an error body as the service would send */
+  char *headers;      /* lines "Name: value\n", or NULL */
+  double delay;       /* seconds before the answer */
+  double drip;        /* bytes a second; 0: no limit */
+  int64_t cut;        /* bytes of body before the connection ends; -1: all */
+  int reset;          /* the connection is reset instead of an answer */
+  int perform;        /* the request is carried out although its answer is
+                         replaced or lost */
+  int64_t skip;       /* matching requests that pass first */
+  int64_t times;      /* how often it happens; 0: every time from then on */
+  struct fault *next;
+};
+
+struct faults {
+  pthread_mutex_t lock;
+  struct fault *first;
+};
+
+void faults_open (struct faults *f);
+
+/* Forgets all that are still to come. */
+void faults_clear (struct faults *f);
+
+void faults_close (struct faults *f);
+
+/* Adds one, described by a JSON object, behind the others. Returns NULL, or
+** a reason to be freed why it cannot be. */
+char *faults_add (struct faults *f, struct store *s, const char *json,
+                  size_t length);
+
+/* Takes the first fault for a request to 'route', if there is one: a copy
+** that the caller frees with fault_free. */
+struct fault *faults_take (struct faults *f, const char *route);
+
+void fault_free (struct fault *fault);
+
+#endif
