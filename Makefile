@@ -19,12 +19,14 @@ INST_BINDIR = $(PREFIX)/bin
 # LUA_CFLAGS=-I… on the command line takes the place of its answer.
 PKG_CONFIG = pkg-config
 once = $(eval $(1) := $(2))$($(1))
-have = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes)
+have = $(shell $(PKG_CONFIG) --exists "$(1)" 2>/dev/null && echo yes)
 lua_names = $(if $(findstring luajit,$(LUA)),luajit,\
-  lua$(ABI) lua-$(ABI) lua$(subst .,,$(ABI)) lua)
-lua_package = $(firstword $(foreach p,$(lua_names),$(if $(call have,$p),$p)))
+  lua$(ABI) lua-$(ABI) lua$(subst .,,$(ABI)))
+lua_package = $(or \
+  $(firstword $(foreach p,$(lua_names),$(if $(call have,$p),$p))),\
+  $(if $(call have,lua >= $(ABI) lua <= $(ABI).99),lua))
 LUA_CFLAGS = $(call once,LUA_CFLAGS,$(shell \
-  $(PKG_CONFIG) --cflags $(or $(lua_package),$(firstword $(lua_names)))))
+  $(PKG_CONFIG) --cflags $(lua_package) 2>/dev/null))
 CURL_CFLAGS = $(call once,CURL_CFLAGS,$(shell \
   $(PKG_CONFIG) --cflags libcurl 2>/dev/null || curl-config --cflags))
 CURL_LIBS = $(call once,CURL_LIBS,$(shell \
@@ -65,7 +67,8 @@ PARTS = $(patsubst src/%.c,build/unit/obj/%.o,\
 ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
 
 .PHONY: all build core emulator help demo test lint bench deps install \
-  uninstall clean units support FORCE
+  uninstall clean units support \
+  headers FORCE
 .SECONDARY:
 
 all: build ## build the module for LUA (default lua5.4) and the emulator
@@ -113,7 +116,13 @@ $(OUT)/lipsync/core.so: $(CORE) $(OUT)/flags
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $(CORE) $(CURL_LIBS) -lz $(LIBS) $(LDFLAGS)
 
-$(OUT)/obj/%.o: src/%.c $(OUT)/flags
+# Says what to do, where the compiler would only miss lua.h.
+headers:
+	$(if $(lua_package)$(filter command line,$(origin LUA_CFLAGS)),@:,@echo \
+	  "pkg-config does not know the headers of $(LUA): run \"make deps\", or" \
+	  "make LUA_CFLAGS=-I..." >&2; exit 1)
+
+$(OUT)/obj/%.o: src/%.c $(OUT)/flags | headers
 	@mkdir -p $(@D)
 	$(COMPILE) $(LUA_CFLAGS) $(CURL_CFLAGS) $(CFLAGS) -c -o $@ $<
 
@@ -154,7 +163,7 @@ support: $(OUT)/scripted_server.so
 $(OUT)/scripted_server.so: $(OUT)/obj/scripted_server.o
 	$(MODULE) -o $@ $< $(LDFLAGS)
 
-$(OUT)/obj/scripted_server.o: spec/support/scripted_server.c $(OUT)/flags
+$(OUT)/obj/scripted_server.o: spec/support/scripted_server.c $(OUT)/flags | headers
 	@mkdir -p $(@D)
 	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CFLAGS) -c -o $@ $<
 

@@ -27,12 +27,17 @@ build = {
   modules = {
     ["lipsync.emulator"] = {
       sources = {
+        "src/emulator/body.c",
         "src/emulator/catalog.c",
         "src/emulator/chance.c",
         "src/emulator/clock.c",
+        "src/emulator/fault.c",
         "src/emulator/feed.c",
+        "src/emulator/journal.c",
         "src/emulator/query.c",
+        "src/emulator/reply.c",
         "src/emulator/sample.c",
+        "src/emulator/service.c",
         "src/emulator/store.c",
         "src/emulator/text.c",
         "src/emulator/value.c",
