@@ -12,6 +12,13 @@
 #include "answer.h"
 
 
+int element_has_id (const struct element *e) {
+  const struct json_member *id = json_find(e->members, e->count, e->text,
+                                           "id", 2);
+  return id != NULL && id->value_length > 2 && e->text[id->value] == '"';
+}
+
+
 void answer_open (struct answer *a, struct http_exchange *x,
                   size_t max_element, size_t max_response) {
   struct json_limits limits;
@@ -23,7 +30,6 @@ void answer_open (struct answer *a, struct http_exchange *x,
   buf_init(&a->plain, (size_t)-1);
   a->exchange = x;
   a->max_response = max_response;
-  a->is_gzip = -1;
 }
 
 
@@ -190,14 +196,6 @@ static void view (struct answer *a, struct element *e) {
 }
 
 
-/* The API's own rule: every generation has an id. */
-static int has_id (const struct element *e) {
-  const struct json_member *id = json_find(e->members, e->count, e->text,
-                                           "id", 2);
-  return id != NULL && id->value_length > 2 && e->text[id->value] == '"';
-}
-
-
 /* Scans at most '*slice' of the unread bytes. ANSWER_WAIT: no element yet. */
 static enum answer_status scan (struct answer *a, size_t *slice,
                                 struct element *e) {
@@ -210,7 +208,7 @@ static enum answer_status scan (struct answer *a, size_t *slice,
   switch (a->json) {
     case JSON_ELEMENT:
       view(a, e);
-      a->holds = has_id(e);
+      a->holds = element_has_id(e);
       return a->holds ? ANSWER_ELEMENT : fail(a, FAULT_NO_ID);
     case JSON_MORE: case JSON_END:
       drop_scanned(a);

@@ -68,6 +68,9 @@ struct element {
   unsigned count;
 };
 
+/* The API's own rule: whether the element has a string "id", not empty. */
+int element_has_id (const struct element *e);
+
 /* Begins to read 'x', which it owns from here on. Allocates nothing. */
 void answer_open (struct answer *a, struct http_exchange *x,
                   size_t max_element, size_t max_response);

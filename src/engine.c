@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <math.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,11 +33,12 @@ double engine_now (void) {
 /* Seconds as whole milliseconds, rounded up: a wait that ends a little early
 ** would come back to nothing due, and spin. Negative: no limit. */
 static int to_milliseconds (double seconds) {
-  double ms;
+  double ms = seconds * 1e3;
   if (seconds < 0)
     return -1;
-  ms = ceil(seconds * 1e3);
-  return (ms > (double)INT_MAX) ? INT_MAX : (int)ms;
+  if (ms >= (double)INT_MAX)
+    return INT_MAX;
+  return (int)ms + ((double)(int)ms < ms);
 }
 
 

@@ -47,6 +47,7 @@ struct http_session {
   int allow_http;
   unsigned forks;                 /* http_forks() when the engine was made */
   struct exchange *exchanges;
+  uint64_t begun;                 /* how many there ever were */
   struct exchange *first_ready, **last_ready;
   unsigned ready_count;
   CURL *pool[POOL_MAX];

@@ -104,6 +104,7 @@ struct http_exchange *http_start (struct http_session *s,
   x = exchange_new(s, request->max_body, user);
   if (x == NULL)
     return NULL;
+  s->begun++;
   x->stream = request->stream;
   *why = request_prepare(x, request);
   if (*why == HTTP_ACCEPTED) {
@@ -114,6 +115,20 @@ struct http_exchange *http_start (struct http_session *s,
   }
   http_free(&x->pub);
   return NULL;
+}
+
+
+uint64_t http_begun (const struct http_session *s) {
+  return s->begun;
+}
+
+
+size_t http_held (const struct http_session *s) {
+  const struct exchange *x;
+  size_t held = 0;
+  for (x = s->exchanges; x != NULL; x = x->next)
+    held += x->pub.body.capacity;
+  return held;
 }
 
 

@@ -124,6 +124,11 @@ struct http_exchange *http_start (struct http_session *s,
                                   const struct http_request *request,
                                   void *user, enum http_refusal *why);
 
+/* How many exchanges the session has begun, and how many bytes of answers it
+** holds for those that were not freed. */
+uint64_t http_begun (const struct http_session *s);
+size_t http_held (const struct http_session *s);
+
 /* Does what can be done now. Returns how many exchanges wait in the queue
 ** that http_next_ready takes from. */
 unsigned http_step (struct http_session *s);

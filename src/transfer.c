@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT
+**
+** transfer: a Lua object over one exchange and the reading of its answer.
+** Its value (user value, environment) is a table: at [1] the owner, which its
+** generations share, at [2] the session, which so outlives it.
+*/
+
+#include "binding.h"
+
+#define GC_HELD  (8u * 1024 * 1024)  /* bytes of answers that call for one */
+#define GC_EVERY  32  /* transfers between two nudges of the collector */
+#define GC_STEP  100  /* how much of a nudge that is */
+
+struct transfer {
+  struct answer answer;  /* its exchange is NULL once closed */
+};
+
+static const size_t default_max = 16u * 1024 * 1024;
+
+
+static struct transfer *to_transfer (lua_State *L) {
+  return (struct transfer *)luaL_checkudata(L, 1, TRANSFER_TYPE);
+}
+
+
+static int is_open (const struct transfer *t) {
+  return t->answer.exchange != NULL;
+}
+
+
+/* ---- Starting ---- */
+
+static int boolean_field (lua_State *L, const char *name) {
+  int value;
+  lua_getfield(L, 2, name);
+  value = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+
+static size_t size_field (lua_State *L, const char *name, size_t otherwise) {
+  lua_Number value;
+  lua_getfield(L, 2, name);
+  value = luaL_optnumber(L, -1, (lua_Number)otherwise);
+  lua_pop(L, 1);
+  return value < 1 ? 1 : value > 4e9 ? (size_t)4000000000u : (size_t)value;
+}
+
+
+static const char *string_field (lua_State *L, const char *name) {
+  const char *text;
+  lua_getfield(L, 2, name);
+  text = luaL_checkstring(L, -1);
+  lua_pop(L, 1);  /* the table keeps it */
+  return text;
+}
+
+
+/* Pushes a closed transfer with its owner and session. */
+static struct transfer *push_transfer (lua_State *L) {
+  struct transfer *t = (struct transfer *)compat_newuserdata(L, sizeof(*t));
+  memset(t, 0, sizeof(*t));
+  luaL_getmetatable(L, TRANSFER_TYPE);
+  lua_setmetatable(L, -2);
+  lua_createtable(L, 2, 0);
+  lua_getfield(L, 2, "owner");
+  lua_rawseti(L, -2, 1);
+  lua_pushvalue(L, 1);
+  lua_rawseti(L, -2, 2);
+  compat_setslot(L, -2);
+  return t;
+}
+
+
+/* Lets the session find the transfer at the top. */
+static void enter (lua_State *L, struct transfer *t) {
+  compat_getslot(L, 1);
+  lua_pushlightuserdata(L, t);
+  lua_pushvalue(L, -3);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+
+void transfer_push (lua_State *L, void *user) {
+  compat_getslot(L, 1);
+  lua_pushlightuserdata(L, user);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+}
+
+
+/* The collector does not see C memory: an abandoned transfer is small to it,
+** whatever it holds. */
+static void nudge_collector (lua_State *L, struct http_session *http) {
+  if (http_begun(http) % GC_EVERY == 0 || http_held(http) > GC_HELD)
+    lua_gc(L, LUA_GCSTEP, GC_STEP);
+}
+
+
+int transfer_start (lua_State *L, struct http_session *http) {
+  struct http_request request;
+  enum http_refusal refusal;
+  struct http_exchange *x;
+  struct transfer *t;
+  size_t max_element = size_field(L, "max_generation", 1024u * 1024);
+  memset(&request, 0, sizeof(request));
+  request.method = string_field(L, "method");
+  request.path = string_field(L, "path");
+  request.with_key = boolean_field(L, "key");
+  request.stream = boolean_field(L, "stream");
+  request.http1 = boolean_field(L, "list");
+  request.max_body = size_field(L, "max_response", default_max);
+  lua_getfield(L, 2, "headers");
+  request.headers = session_headers(L, -1, &request.header_count);
+  nudge_collector(L, http);
+  t = push_transfer(L);
+  enter(L, t);
+  x = http_start(http, &request, t, &refusal);
+  if (x == NULL)
+    return error_push_refusal(L, refusal);
+  answer_open(&t->answer, x, max_element, request.max_body);
+  return 1;
+}
+
+
+/* ---- Reading ---- */
+
+/* transfer:next(): a generation, false (wait), nil (the end), or nil and a
+** failure. Moves on only when the generation exists. Upvalue: the metatable
+** of generations. */
+static int transfer_next (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  struct element e;
+  if (!is_open(t))
+    return error_push_closed(L);
+  switch (answer_next(&t->answer, &e)) {
+    case ANSWER_WAIT:
+      lua_pushboolean(L, 0);
+      return 1;
+    case ANSWER_ELEMENT:
+      compat_getslot(L, 1);
+      generation_push(L, &e, lua_upvalueindex(1), lua_gettop(L));
+      answer_take(&t->answer);
+      return 1;
+    case ANSWER_END:
+      return 0;
+    default:
+      return error_push_fault(L, &t->answer);
+  }
+}
+
+
+/* transfer:read(): the whole answer, false (wait), or nil and a failure. */
+static int transfer_read (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  const char *text;
+  size_t length;
+  if (!is_open(t))
+    return error_push_closed(L);
+  switch (answer_read(&t->answer, &text, &length)) {
+    case ANSWER_WAIT:
+      lua_pushboolean(L, 0);
+      return 1;
+    case ANSWER_END:
+      lua_pushlstring(L, text, length);
+      return 1;
+    default:
+      return error_push_fault(L, &t->answer);
+  }
+}
+
+
+/* transfer:ready(): whether next or read would get further now. A closed one
+** would: it fails at once. */
+static int transfer_ready (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  lua_pushboolean(L, !is_open(t) || answer_ready(&t->answer));
+  return 1;
+}
+
+
+/* transfer:done(): whether nothing more will arrive. */
+static int transfer_done (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  lua_pushboolean(L, !is_open(t) || t->answer.exchange->over);
+  return 1;
+}
+
+
+/* transfer:status(): the HTTP status, or nil while it is not known. */
+static int transfer_status (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  if (!is_open(t) || t->answer.exchange->status == 0)
+    return 0;
+  lua_pushinteger(L, t->answer.exchange->status);
+  return 1;
+}
+
+
+/* transfer:header(name): a header of the answer, or nil. */
+static int transfer_header (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  const char *name = luaL_checkstring(L, 2);
+  size_t length;
+  const char *value = is_open(t)
+    ? http_header(t->answer.exchange, name, &length) : NULL;
+  if (value == NULL)
+    return 0;
+  lua_pushlstring(L, value, length);
+  return 1;
+}
+
+
+/* transfer:received(): bytes of headers and body so far. */
+static int transfer_received (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  lua_pushnumber(L, is_open(t) ? (lua_Number)t->answer.exchange->received : 0);
+  return 1;
+}
+
+
+/* transfer:sent(): whether the request may have reached the server. */
+static int transfer_sent (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  lua_pushboolean(L, is_open(t) && t->answer.exchange->sent);
+  return 1;
+}
+
+
+/* close, __gc and __close. */
+static int transfer_close (lua_State *L) {
+  answer_close(&to_transfer(L)->answer);
+  return 0;
+}
+
+
+static int transfer_tostring (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  lua_pushstring(L, is_open(t) ? "Transfer" : "Transfer (closed)");
+  return 1;
+}
+
+
+static const luaL_Reg methods[] = {
+  {"read", transfer_read},
+  {"ready", transfer_ready},
+  {"done", transfer_done},
+  {"status", transfer_status},
+  {"header", transfer_header},
+  {"received", transfer_received},
+  {"sent", transfer_sent},
+  {"close", transfer_close},
+  {"__gc", transfer_close},
+  {"__close", transfer_close},
+  {"__tostring", transfer_tostring},
+  {NULL, NULL}
+};
+
+
+void transfer_register (lua_State *L) {
+  luaL_newmetatable(L, TRANSFER_TYPE);
+  luaL_setfuncs(L, methods, 0);
+  luaL_getmetatable(L, GENERATION_TYPE);
+  lua_pushcclosure(L, transfer_next, 1);
+  lua_setfield(L, -2, "next");
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}
