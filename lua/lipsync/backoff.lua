@@ -1,0 +1,31 @@
+-- SPDX-License-Identifier: MIT
+-- How long to wait before the next attempt. Pure: randomness comes from
+-- outside.
+
+local backoff = {}
+
+backoff.base = 0.25      -- seconds, the most before the second attempt
+backoff.base_busy = 1    -- the same after 429
+backoff.cap = 20         -- never more than this by our own rule
+
+--- Full jitter: anything from nothing to a ceiling that doubles with each
+--- attempt, so that clients which failed together do not come back together.
+---@param attempt integer  attempts made so far, from 1
+---@param random number  in [0, 1)
+---@param base number|nil  seconds; default 0.25
+---@return number seconds
+function backoff.jitter(attempt, random, base)
+  -- The exponent is bounded: 2^1024 would be infinite, and inf * 0 is nan.
+  local doubled = (base or backoff.base) * 2 ^ math.min(attempt - 1, 30)
+  return random * math.min(backoff.cap, doubled)
+end
+
+--- The server's own word, and up to a tenth more, for the same reason.
+---@param seconds number
+---@param random number  in [0, 1)
+---@return number seconds
+function backoff.asked(seconds, random)
+  return seconds * (1 + random / 10)
+end
+
+return backoff

@@ -1,0 +1,401 @@
+-- SPDX-License-Identifier: MIT
+-- One public call: its attempts, its clocks, its events. A state machine that
+-- never waits by itself, so many calls can be moved on by one coroutine, or
+-- by none: `advance` does what can be done now, `wants` says what is awaited,
+-- `run` waits in between for callers with nothing else to do.
+
+local clock = require "lipsync.clock"
+local core = require "lipsync.core"
+local errors = require "lipsync.errors"
+local host = require "lipsync.host"
+local message = require "lipsync.message"
+local options = require "lipsync.options"
+local retry = require "lipsync.retry"
+local url = require "lipsync.url"
+
+local Call = {}
+Call.__index = Call
+
+local call = {}
+
+-- Nothing wakes a sleeper when its listing or client is closed from another
+-- coroutine, so it looks up so often (seconds).
+local nap = 0.25
+-- The same for a place in the queue.
+local queue_nap = 0.005
+
+--- Prepares a call. Nothing is sent before `advance`.
+---@param client table
+---@param spec table  action ("list generations"), method, path, target
+---   (default path), key (default true), list, stream, id, paged, delivered,
+---   clock; read(call, transfer) -> done, value, failure;
+---   accept(call, status, value) -> value, failure, note of a 2xx answer;
+---   settle(call) -> value, note of an attempt that broke behind its 2xx;
+---   refused(call, err) -> value, note of an error that is a success here;
+---   on_start(call) before a request, on_end(call) when all is over
+---@param given table  the call's own options
+---@return table
+function call.new(client, spec, given)
+  local config = client.options
+  local self = setmetatable({
+    client = client, spec = spec, options = given,
+    home = client:home(),
+    clock = spec.clock or clock.new(),
+    timeout = given.timeout or spec.timeout or config.timeout,
+    stall_timeout = given.stall_timeout or config.stall_timeout,
+    max_attempts = given.max_attempts or spec.max_attempts
+      or config.max_attempts,
+    attempt = 0, bytes = 0,
+  }, Call)
+  self.state = self.begin
+  return self
+end
+
+--- What errors say about this call.
+---@return table
+function Call:about()
+  local spec = self.spec
+  local about = self.client:about()
+  about.action, about.id, about.paged = spec.action, spec.id, spec.paged
+  about.method, about.path, about.tag = spec.method, spec.path,
+    self.options.tag
+  about.attempts, about.seconds = self.attempt, self.clock:seconds()
+  about.delivered = spec.delivered and spec.delivered() or nil
+  about.outcome_unknown = spec.settle and self.outcome_unknown
+  return about
+end
+
+--- An error object about this call.
+---@return lipsync.Error
+function Call:error(kind, text, reason, field)
+  return errors.new(kind, text, self:about(), reason, field)
+end
+
+-- Closes what is open and gives the slot back. Idempotent.
+function Call:drop()
+  self.home.queue:release(self)
+  self.home.queue:leave(self)
+  if self.transfer then
+    self.transfer:close()
+    self.transfer = nil
+  end
+end
+
+-- The end: `value`, or nil and `err`, and what else there is to say.
+function Call:finish(value, err, note)
+  if not self.keep_open then self:drop() end
+  self.over, self.value, self.err, self.note = true, value, err, note
+  if self.attempt > 0 and self.spec.on_end then self.spec.on_end(self) end
+  return true
+end
+
+-- Tells an event. What a listener raises comes out of the call, but not
+-- before everything is closed.
+function Call:emit(kind, fields)
+  local listener = self.client.listener
+  if not listener then return end
+  local event = fields or {}
+  event.type, event.method, event.path = kind, self.spec.method,
+    self.spec.path
+  event.attempt, event.tag = self.attempt, self.options.tag
+  local ok, problem = pcall(listener, event)
+  if ok then return end
+  self.keep_open = nil
+  self:finish(nil, self:error("canceled", "on_event raised an error"))
+  error(problem, 0)
+end
+
+-- Seconds left of the whole call.
+function Call:remaining()
+  return self.timeout - self.clock:seconds()
+end
+
+local function late(self, where)
+  return self:error("timeout", message.deadline(self.timeout, where),
+    "deadline")
+end
+
+-- States: each does what it can, sets the next one, and returns true if the
+-- call must wait (or is over).
+
+-- What cannot be sent is told before anything is.
+function Call:begin()
+  local problem = options.bad_header(self.options.headers)
+  if problem then
+    return self:finish(nil, self:error("invalid", problem, nil, "headers"))
+  elseif self.spec.key ~= false and not self.client.has_key then
+    return self:finish(nil,
+      self:error("invalid", message.no_key, "no_key", "api_key"))
+  end
+  self.state = self.queued
+end
+
+function Call:queued()
+  local queue = self.home.queue
+  if queue:take(self, core.now()) then
+    self.state = self.send
+    return
+  end
+  if self:remaining() <= 0 then
+    return self:finish(nil, late(self, { slots = queue.slots }))
+  elseif not self.told then
+    self.told = true
+    self:emit "queued"
+  end
+  self.wake = core.now() + queue_nap
+  return true
+end
+
+function Call:send()
+  local spec, config = self.spec, self.client.options
+  self.attempt = self.attempt + 1
+  self:emit "request"
+  if spec.on_start then spec.on_start(self) end
+  local transfer, failure = self.home.session:start {
+    method = spec.method, path = spec.target or spec.path,
+    key = spec.key ~= false, list = spec.list, stream = spec.stream,
+    headers = self.options.headers, owner = self.client,
+    max_generation = config.max_generation,
+    max_response = config.max_response,
+  }
+  self.started = self.clock:seconds()
+  if not transfer then return self:failed(failure) end
+  self.transfer, self.bytes, self.moved = transfer, 0, self.started
+  self.state = self.receive
+end
+
+function Call:receive()
+  local transfer = self.transfer
+  local done, value, failure = self.spec.read(self, transfer)
+  self.status = transfer:status()
+  if self.status then self.home.queue:release(self) end
+  if not done then
+    failure = self:late_answer(transfer)
+    if not failure then return true end
+  end
+  self.bytes = transfer:received()
+  if failure then return self:failed(failure) end
+  return self:answered(value)
+end
+
+--- Judges the clocks, which only happens after everything that has arrived
+--- was read.
+---@return table|nil failure
+function Call:late_answer(transfer)
+  local now, bytes = self.clock:seconds(), transfer:received()
+  if bytes ~= self.bytes then self.bytes, self.moved = bytes, now end
+  if now >= self.timeout then
+    return { kind = "timeout", reason = "deadline", message =
+      message.deadline(self.timeout, { attempt = self.attempt }) }
+  elseif now - self.moved >= self.stall_timeout then
+    return { kind = "timeout", reason = "stall",
+             message = message.stalled(self.stall_timeout) }
+  end
+  return nil
+end
+
+function Call:sleeping()
+  if core.now() < self.wake then return true end
+  self.state = self.queued
+end
+
+local unclear = { [500] = true, [502] = true, [504] = true }
+
+-- Whether the server may have done what was asked although nobody told us.
+local function unknown(self)
+  if self.status then return unclear[self.status] or false end
+  return self.transfer ~= nil and self.transfer:sent()
+end
+
+local function is_success(status)
+  return status and status >= 200 and status <= 299
+end
+
+function Call:response(err)
+  local transfer = self.transfer
+  self:emit("response", {
+    statusCode = self.status, bytes = self.bytes, err = err,
+    seconds = self.clock:seconds() - (self.started or 0),
+    requestId = err and err.requestId
+      or transfer and transfer:header "x-request-id" or nil,
+  })
+end
+
+-- An attempt has failed, by the core's word or by an answer's.
+function Call:failed(failure)
+  local spec = self.spec
+  if spec.settle and is_success(self.status) then
+    self.home.bucket:give(self.attempt > 1)
+    return self:finish(spec.settle(self))
+  end
+  self.outcome_unknown = self.outcome_unknown or unknown(self)
+  local late_now = failure.reason == "deadline"
+  local err = failure.attempts and failure
+    or errors.complete(failure, self:about())
+  self:response(err)
+  self:drop()
+  self.status = nil
+  if spec.refused then
+    local value, note = spec.refused(self, err)
+    if value ~= nil then return self:finish(value, nil, note) end
+  end
+  return self:again(err, late_now)
+end
+
+-- Another attempt, or the end.
+function Call:again(err, late_now)
+  local delay = retry.decide(err, self.attempt, {
+    max_attempts = self.max_attempts,
+    remaining = late_now and 0 or self:remaining(),
+    random = core.random(),
+  })
+  if not delay or not self.home.bucket:take(err.retryAfter ~= nil) then
+    return self:finish(nil, err)
+  end
+  self:emit("retry", { delay = delay, err = err, statusCode = err.statusCode,
+                       requestId = err.requestId })
+  self.wake = core.now() + delay
+  self.told = nil
+  self.state = self.sleeping
+end
+
+-- A complete answer (of a stream: its beginning).
+function Call:answered(value)
+  local transfer, status = self.transfer, self.status
+  local function header(name) return transfer:header(name) end
+  if status >= 400 then
+    self.outcome_unknown = self.outcome_unknown or unknown(self)
+    return self:failed(errors.from_answer(
+      { status = status, header = header, body = value or "" },
+      self:about()))
+  elseif not is_success(status) then
+    local location = header "location"
+    return self:failed { kind = "protocol", reason = "status",
+      statusCode = status, message = message.redirect(status,
+        location and (url.origin(location) or self.home.session:origin())) }
+  end
+  local result, failure, note = self.spec.accept(self, status, value)
+  if failure then return self:failed(failure) end
+  self.home.bucket:give(self.attempt > 1)
+  self:response()
+  return self:finish(result, nil, note)
+end
+
+-- Whether somebody ended this from elsewhere.
+local function interrupted(self)
+  if self.client.closed then
+    return self:error("closed", message.closed, "closed")
+  elseif self.canceled then
+    return self:error("canceled", message.canceled, "canceled")
+  end
+end
+
+--- Does what can be done without waiting.
+---@return boolean over  then `value`, `err` and `note` are set
+function Call:advance()
+  if self.over then return true end
+  local err = interrupted(self)
+  if err then return self:finish(nil, err) end
+  repeat local stop = self:state() until stop or self.over
+  return self.over == true
+end
+
+--- What is awaited: a transfer (nil: only time), and for how long at most.
+---@return table|nil transfer
+---@return number seconds
+function Call:wants()
+  local left = math.max(0, self:remaining())
+  if self.transfer then
+    local still = self.stall_timeout - (self.clock:seconds() - self.moved)
+    return self.transfer, math.max(0, math.min(left, still))
+  end
+  local pause = (self.wake or 0) - core.now()
+  return nil, math.max(0, math.min(left, pause, nap))
+end
+
+--- Waits once for what is wanted. Afterwards what the host left lying in the
+--- sockets is taken, so that no clock is judged before it.
+function Call:wait()
+  local transfer, seconds = self:wants()
+  local session = self.home.session
+  local from, to = host.wait(self.client, session, transfer, seconds)
+  self.clock:add(from, to)
+  if transfer and session:is_open() and not transfer:ready() then
+    session:step()
+  end
+end
+
+--- The next value of a stream that stayed open behind its first one.
+---@return boolean over  false: wait
+---@return any value  nil at the end
+---@return lipsync.Error|nil err
+function Call:follow()
+  local err = interrupted(self)
+  if err then return true, nil, err end
+  local done, value, failure = self.spec.read(self, self.transfer)
+  if done and value then return true, value end
+  if not done then failure = self:late_answer(self.transfer) end
+  if not failure then return done end
+  return true, nil, self:broke(failure)
+end
+
+-- A stream that broke behind its first value: that is said first, since it
+-- cannot be resumed.
+function Call:broke(failure)
+  self.bytes = self.transfer:received()
+  local about = self:about()
+  if failure.kind == "connection" then
+    local cause = errors.complete(failure, self:about())
+    failure = { kind = "connection", reason = "cut", cause = cause,
+                message = message.broken(about.delivered or 0) }
+  elseif failure.kind == "timeout" then
+    failure.message = failure.message .. ", "
+      .. message.after(about.delivered or 0)
+  end
+  local err = errors.complete(failure, about)
+  self:response(err)
+  return err
+end
+
+--- Bytes of this attempt received so far.
+---@return integer
+function Call:received()
+  return self.transfer and self.transfer:received() or self.bytes
+end
+
+--- A failure for an answer that is not what is documented.
+---@param expected string  "a JSON array"
+---@param status integer
+---@param body string
+---@return table failure
+function Call:unexpected(expected, status, body)
+  return { kind = "protocol", reason = "shape", statusCode = status,
+    body = (body or ""):sub(1, errors.body_limit),
+    message = message.unexpected(expected,
+      self.transfer:header "content-type", status, body or "") }
+end
+
+--- Advances and waits until the call is over.
+---@return any value
+---@return lipsync.Error|nil err
+---@return any note
+function Call:run()
+  while not self:advance() do self:wait() end
+  return self.value, self.err, self.note
+end
+
+--- Ends the call from elsewhere; who waits in it gets `canceled`.
+function Call:cancel()
+  self.canceled = true
+  self.keep_open = nil
+  self:drop()
+end
+
+--- Reads a whole answer: the `read` of most calls.
+function call.read_whole(_, transfer)
+  local body, failure = transfer:read()
+  if body == false then return false end
+  return true, body, failure
+end
+
+return call

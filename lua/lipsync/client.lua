@@ -1,0 +1,210 @@
+-- SPDX-License-Identifier: MIT
+-- A client: its options, its session, and the methods for loops of one's own.
+
+local bucket = require "lipsync.bucket"
+local catalog = require "lipsync.catalog"
+local check = require "lipsync.check"
+local core = require "lipsync.core"
+local errors = require "lipsync.errors"
+local events = require "lipsync.events"
+local generations = require "lipsync.generations"
+local host = require "lipsync.host"
+local options = require "lipsync.options"
+local queue = require "lipsync.queue"
+
+---@class lipsync.Client
+---@field generations lipsync.Generations
+---@field errors lipsync.Catalog
+local Client = {}
+Client.__index = Client
+
+local client = {}
+
+local service = "https://api.sync.so"
+
+-- An environment variable that says something.
+local function environment(name)
+  local value = core.getenv(name)
+  return value ~= "" and value or nil
+end
+
+-- Where key and address come from, for the sentences of errors.
+local function sources(own)
+  local key = own.api_key ~= "" and own.api_key or nil
+  local env_key, env_url = environment "SYNC_API_KEY",
+    environment "SYNC_BASE_URL"
+  return {
+    api_key = key or own.api_key == nil and env_key or nil,
+    key_from = own.api_key == nil and "SYNC_API_KEY" or "api_key",
+    base_url = own.base_url or env_url or service,
+    base_url_from = own.base_url and "base_url"
+      or env_url and "SYNC_BASE_URL" or nil,
+  }
+end
+
+local function user_agent(own)
+  local text = ("lipsync/%s (%s)"):format(core._VERSION, _VERSION)
+  return own.user_agent and text .. " " .. own.user_agent or text
+end
+
+local function check_host(own)
+  if type(own.host) ~= "string" then return end
+  local known = {}
+  for _, name in ipairs(host.names()) do known[name] = true end
+  check.names({ [own.host] = true }, known, "host")
+end
+
+-- Everything a session is made of. It is kept, since a forked child needs a
+-- session of its own.
+local function session_config(own, from)
+  return {
+    base_url = from.base_url, api_key = from.api_key,
+    user_agent = user_agent(own), ca_file = own.ca_file, proxy = own.proxy,
+    connect_timeout = own.connect_timeout,
+    allow_http = own.allow_http or false, headers = own.headers,
+  }
+end
+
+-- What a session's refusal is: a wrong address is the program's, but a value
+-- that cannot be sent may come from outside.
+local function refuse(phrase, field, from)
+  local text = phrase:gsub("%.$", "")
+  if field == "base_url" then
+    if from.base_url_from == "SYNC_BASE_URL" then
+      text = text .. ". The address comes from SYNC_BASE_URL"
+    end
+    check.raise(text .. ".")
+  end
+  return nil, errors.new("invalid", text, nil, nil, field)
+end
+
+--- See lipsync.new.
+---@param given table|nil
+---@return lipsync.Client|nil
+---@return lipsync.Error|nil err
+function client.new(given)
+  local own = options.client(given)
+  check_host(own)
+  local from = sources(own)
+  local bad = options.bad_header(own.headers)
+  if bad then
+    return nil, errors.new("invalid", bad, nil, nil, "headers")
+  end
+  local config = session_config(own, from)
+  local session, phrase, field = core.session(config)
+  if not session then return refuse(phrase, field, from) end
+  own.api_key = nil
+  local self = setmetatable({
+    options = own, has_key = from.api_key ~= nil, pagings = setmetatable(
+      {}, { __mode = "k" }),
+    make_session = function() return core.session(config) end,
+    listener = events.listener(own.on_event,
+      core.getenv "SYNC_LOG" == "1"),
+    known = { host = session:host(), base_url = from.base_url,
+              base_url_from = from.base_url_from, key_from = from.key_from,
+              ca_file = own.ca_file or core.ca_file },
+  }, Client)
+  self:settle(session)
+  self.generations = generations.new(self)
+  self.errors = catalog.new(self)
+  return self
+end
+
+-- Begins a life in this process.
+function Client:settle(session)
+  self.current = {
+    forks = core.forks(), session = session, bucket = bucket.new(),
+    queue = queue.new(self.options.max_in_flight),
+  }
+  return self.current
+end
+
+--- Session, queue and bucket of this process: a forked child has its own.
+---@return { session: table, queue: table, bucket: table }
+function Client:home()
+  local current = self.current
+  if current.forks == core.forks() or self.closed then return current end
+  return self:settle(self.make_session())
+end
+
+--- What errors say about this client; a fresh table.
+---@return table
+function Client:about()
+  local about = {}
+  for name, value in pairs(self.known) do about[name] = value end
+  return about
+end
+
+--- Raises if the client was closed.
+function Client:check_open()
+  if self.closed then check.raise("this client was closed") end
+end
+
+local function open(self, name)
+  check.self(self, Client, ("client:%s(…)"):format(name))
+  self:check_open()
+  return self:home().session
+end
+
+--- The one descriptor that a loop of one's own watches for reading.
+---@return integer|nil  nil where there is none: then use timeout and step
+function Client:fd()
+  return open(self, "fd"):fd()
+end
+
+--- In how many seconds `step` is to be called although nothing came.
+---@return number|nil  nil: not at all
+function Client:timeout()
+  return open(self, "timeout"):timeout()
+end
+
+--- Moves everything on, as far as that goes without waiting.
+---@param budget number|nil  seconds after which to stop although there is
+---   more; default 0: one step
+---@return integer  how many transfers became ready
+function Client:step(budget)
+  local session = open(self, "step")
+  if budget ~= nil and (type(budget) ~= "number" or budget ~= budget) then
+    check.raise("budget must be a number of seconds, got "
+      .. check.show(budget))
+  end
+  local until_ = core.now() + (budget or 0)
+  local total = 0
+  repeat
+    local ready = session:step()
+    total = total + ready
+  until ready == 0 or core.now() >= until_
+  return total
+end
+
+--- Connects, and pays the first TLS cost, at a time the host can afford: by
+--- fetching the error catalog, which needs no key.
+---@param options_ lipsync.CallOptions|nil
+---@return boolean|nil  true
+---@return lipsync.Error|nil err
+function Client:warm(options_)
+  open(self, "warm")
+  local _, err = self.errors:fetch(options.call(options_), 1)
+  -- Any answer at all came over a connection.
+  if err and err.kind ~= "api" then return nil, err end
+  return true
+end
+
+--- Closes every connection. What is pending ends in an error of kind
+--- `closed`; further calls raise. Idempotent.
+function Client:close()
+  check.self(self, Client, "client:close()")
+  if self.closed then return end
+  self.closed = true
+  self.current.session:close()
+  self.make_session = nil
+end
+
+Client.__close = Client.close
+
+function Client:__tostring()
+  return ("lipsync client for %s%s"):format(self.known.host,
+    self.closed and " (closed)" or "")
+end
+
+return client

@@ -1,0 +1,97 @@
+-- SPDX-License-Identifier: MIT
+-- Deleting one generation, as a call that the caller may wait for or move on
+-- among others. Every 2xx means deleted, whatever its body. A 404 behind an
+-- attempt whose outcome is unknown means gone, by whom is not known.
+
+local call = require "lipsync.call"
+local check = require "lipsync.check"
+local core = require "lipsync.core"
+local errors = require "lipsync.errors"
+local url = require "lipsync.url"
+
+local delete = {}
+
+--- The id of what was given: an id, or a generation. Raises for all else.
+---@param given string|lipsync.Generation
+---@return string id
+---@return lipsync.Generation|nil generation
+function delete.identify(given)
+  if type(given) == "string" then return given end
+  if not core.is_generation(given) then
+    check.raise("id must be a string or a generation, got "
+      .. check.show(given))
+  end
+  local id = given:get "id"
+  if type(id) ~= "string" then
+    check.raise("this generation has no id")
+  end
+  return id, given
+end
+
+-- The generation that was passed in, or one made of its id.
+local function stand_in(client, id, generation)
+  if generation then return generation end
+  local quoted = id:gsub('["\\]', "\\%0")
+  return (core.generation('{"id":"' .. quoted .. '"}', client))
+end
+
+-- The generation that the service sent back, if it is that.
+local function answered(client, id, body)
+  local generation = body and core.generation(body, client)
+  return generation and generation:get "id" == id and generation or nil
+end
+
+-- What the client's listings are to think of a row from now on.
+local function tell(client, id, state)
+  for policy in pairs(client.pagings) do policy:note(id, state) end
+end
+
+--- The error for an id that cannot be sent.
+---@param client table
+---@param action string
+---@param problem string
+---@return lipsync.Error
+function delete.bad_id(client, method, action, problem)
+  local about = client:about()
+  about.action, about.method = action, method
+  return errors.new("invalid", problem, about, nil, "id")
+end
+
+--- Prepares a deletion.
+---@param client table
+---@param given string|lipsync.Generation
+---@param options table  from options.call
+---@return table|nil call
+---@return lipsync.Error|nil err  for an id that cannot be sent
+function delete.prepare(client, given, options)
+  local id, generation = delete.identify(given)
+  local segment, problem = url.segment(id)
+  if not segment then
+    return nil, delete.bad_id(client, "DELETE", "delete generation", problem)
+  end
+  return call.new(client, {
+    action = "delete generation " .. url.readable(id), id = id,
+    method = "DELETE", path = "/v2/generations/" .. segment,
+    read = call.read_whole,
+    accept = function(_, _, body)
+      return answered(client, id, body) or stand_in(client, id, generation)
+    end,
+    settle = function() return stand_in(client, id, generation) end,
+    refused = function(this, err)
+      if err.statusCode ~= 404 or not this.outcome_unknown then return nil end
+      return stand_in(client, id, generation), "already_gone"
+    end,
+    on_start = function() tell(client, id, "deleting") end,
+    on_end = function(this)
+      local gone = this.value ~= nil or this.err.statusCode == 404
+      -- With an unknown outcome it stays in doubt.
+      if gone then
+        tell(client, id, "gone")
+      elseif not this.outcome_unknown then
+        tell(client, id, "kept")
+      end
+    end,
+  }, options)
+end
+
+return delete

@@ -1,0 +1,118 @@
+-- SPDX-License-Identifier: MIT
+-- require "lipsync": lists and deletes an organization's generations, as a
+-- stream and without blocking the host.
+--
+--   local lipsync = require "lipsync"
+--   local client = lipsync.new()          -- key: $SYNC_API_KEY
+--   for generation in client.generations:list { limit = 10 } do
+--     print(generation.id, generation.status)
+--   end
+--
+-- Called wrongly: a raised string with your line. The world failed: nil and
+-- an error object, and a `for`, which cannot return one, raises the same.
+
+-- How this VM is called in `make install LUA=…`.
+local function vm()
+  if rawget(_G, "jit") then return "luajit", "LuaJIT" end
+  return _VERSION:lower():gsub(" ", ""), _VERSION
+end
+
+local function load_core()
+  local ok, core = pcall(require, "lipsync.core")
+  if ok then return core end
+  -- Found, but refused to load: that has a reason of its own.
+  if not tostring(core):find("'lipsync.core' not found", 1, true) then
+    error(core, 0)
+  end
+  local command, name = vm()
+  local cpath = type(package) == "table" and package.cpath or "unknown"
+  error(('lipsync.core was not found for %s (package.cpath %s): run '
+    .. '"make install LUA=%s".'):format(name, cpath, command), 0)
+end
+
+local core = load_core()
+local check = require "lipsync.check"
+local client = require "lipsync.client"
+local errors = require "lipsync.errors"
+local generation = require "lipsync.generation"
+local time = require "lipsync.time"
+
+errors.install()
+generation.install()
+
+local lipsync = { _VERSION = core._VERSION, null = core.null }
+
+---@class lipsync.Options
+---@field api_key string|nil  default $SYNC_API_KEY
+---@field base_url string|nil  default $SYNC_BASE_URL, then the service;
+---   without /v2
+---@field timeout number|nil  seconds, a whole call with its retries;
+---   default 60; a listing has none unless its own call gives one
+---@field connect_timeout number|nil  seconds; default 10
+---@field stall_timeout number|nil  seconds without a byte while somebody
+---   waits; default 30
+---@field max_attempts integer|nil  default 4
+---@field max_in_flight integer|nil  requests whose answer has not begun;
+---   default 8
+---@field max_generation integer|nil  bytes of one generation; default 1 MiB
+---@field max_response integer|nil  bytes of an answer read whole; default
+---   16 MiB
+---@field ca_file string|nil  certificates to trust
+---@field proxy string|nil  default libcurl's environment variables, never for
+---   loopback; "": none
+---@field headers table<string, string>|nil  further ones for each request
+---@field user_agent string|nil  appended to ours
+---@field host string|function|nil  how to wait: a name ("blocking") or
+---   fun(session, transfer, seconds); default: found anew at each wait
+---@field on_event fun(event: lipsync.Event)|nil
+---@field on_task_error fun(err: any)|nil
+---@field allow_http boolean|nil  http: to other machines; default false
+
+--- Makes a client. Nothing is sent. Without a key it is made too: the catalog
+--- needs none, and each other call says that there is none.
+---@param options lipsync.Options|nil
+---@return lipsync.Client|nil
+---@return lipsync.Error|nil err  of kind `invalid`, for a key or header that
+---   cannot be sent; anything else that is wrong is raised
+function lipsync.new(options)
+  return client.new(options)
+end
+
+local function check_text(text, name)
+  if type(text) ~= "string" then
+    check.raise(("lipsync.%s takes a string, got %s"):format(name,
+      check.show(text)))
+  end
+end
+
+--- A Generation from text: a webhook's body, a file.
+---@param json string
+---@return lipsync.Generation|nil
+---@return lipsync.Error|nil err
+function lipsync.generation(json)
+  check_text(json, "generation")
+  local made, failure = core.generation(json)
+  if made then return made end
+  return nil, errors.complete(failure, { action = "read generation" })
+end
+
+--- Seconds since 1970 UTC of an ISO 8601 text with `Z` or an offset.
+---@param text string  "2026-08-25T10:00:00.250Z"
+---@return number|nil
+---@return lipsync.Error|nil err  of kind `invalid` if it is not such a text
+function lipsync.time(text)
+  check_text(text, "time")
+  local seconds = time.parse(text)
+  if seconds then return seconds end
+  return nil, errors.new("invalid", ("%s is not a time such as "
+    .. "2026-08-25T10:00:00Z"):format(check.show(text)), nil, nil, "time")
+end
+
+--- Whether `value` is an error object of this library.
+---@param value any
+---@return boolean
+function lipsync.is_error(value)
+  return errors.is_error(value)
+end
+
+return lipsync

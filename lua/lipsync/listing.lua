@@ -1,0 +1,179 @@
+-- SPDX-License-Identifier: MIT
+-- A Listing: what a `for` loop calls, and `listing:next()` where a loop
+-- cannot be used. Never a coroutine, so it works in every host.
+
+local check = require "lipsync.check"
+local clock = require "lipsync.clock"
+local core = require "lipsync.core"
+local errors = require "lipsync.errors"
+local filter = require "lipsync.filter"
+local host = require "lipsync.host"
+local message = require "lipsync.message"
+local pages = require "lipsync.pages"
+local stream = require "lipsync.stream"
+
+---@class lipsync.Listing
+---@field delivered integer  generations given so far
+---@field bytes integer  received so far, headers included
+
+local Listing = {}
+local methods = {}
+
+local listing = { class = Listing }
+
+-- A server that is never slower than the loop would hold the host for ever,
+-- so after this long without a wait it gets its turn (seconds).
+local breath = 0.002
+
+-- A listing asks for nothing: no request is made.
+local nothing = {
+  advance = function() return true end,
+  bytes = function() return 0 end,
+  close = function() end,
+}
+
+--- Makes a listing; the request goes out at the first step.
+---@param client table
+---@param own table  from filter.read
+---@param given table  from options.call
+---@return lipsync.Listing
+function listing.new(client, own, given)
+  local self = setmetatable({
+    client = client, filter = own, options = given,
+    action = "list generations", path = "/v2/generations",
+    clock = clock.new(), statuses = filter.statuses(own),
+    delivered = 0, rested = core.now(),
+  }, Listing)
+  if own.nothing then
+    self.source = nothing
+  else
+    self.source = own.paged and pages.new(self) or stream.new(self)
+  end
+  return self
+end
+
+function Listing.__index(self, name)
+  if name == "bytes" then return self.source:bytes() end
+  return methods[name]
+end
+
+-- The end, for whatever reason. The source is let go, its count stays.
+local function finish(self, err)
+  if self.over then return nil, self.err end
+  self.over, self.err = true, err
+  local bytes = self.source:bytes()
+  self.source:close()
+  self.source = { bytes = function() return bytes end,
+                  close = function() end }
+  return nil, err
+end
+
+local function failure(self, kind, text, reason)
+  local about = self.client:about()
+  about.action, about.method, about.path = self.action, "GET", self.path
+  about.tag, about.delivered = self.options.tag, self.delivered
+  about.seconds, about.paged = self.clock:seconds(), self.filter.paged
+  return errors.new(kind, text, about, reason)
+end
+
+-- A service that ignored the filter would feed a deleting loop.
+local function wrong_status(self, generation)
+  local asked = table.concat(check.keys(self.statuses), ", ")
+  local text = ("the service sent a generation with status %s, asked for "
+    .. "was %s"):format(check.show(generation.status), asked)
+  return failure(self, "protocol", text, "status")
+end
+
+local function give(self, generation)
+  local statuses = self.statuses
+  if statuses and not statuses[generation.status] then
+    return finish(self, wrong_status(self, generation))
+  end
+  self.delivered = self.delivered + 1
+  if self.delivered == self.filter.limit then finish(self) end
+  return generation
+end
+
+-- Lets the host breathe although there is data.
+local function rest(self)
+  local client = self.client
+  local from, to = host.wait(client, client:home().session, nil, 0)
+  self.clock:add(from, to)
+  self.rested = to
+end
+
+-- What can be told without waiting.
+local function look(self)
+  if self.over then return true, nil, self.err end
+  if self.client.closed then
+    finish(self, failure(self, "closed", message.closed, "closed"))
+    return true, nil, self.err
+  end
+  local over, generation, err = self.source:advance()
+  if not over then return false end
+  if generation then return true, give(self, generation) end
+  finish(self, err)
+  return true, nil, err
+end
+
+--- The next generation without waiting, for delete_many.
+---@param self lipsync.Listing
+---@return boolean there  false: wait
+---@return table|nil generation
+---@return lipsync.Error|nil err
+listing.look = look
+
+--- Waits, in the listing's own clock, until there may be more.
+local function wait(self)
+  local this = self.source.call
+  if this then this:wait() end
+  self.rested = core.now()
+end
+
+--- The next generation. Waits for it as the host waits.
+---@return lipsync.Generation|nil generation  nil at the end
+---@return lipsync.Error|nil err  why it ended too early; the same again if
+---   asked again
+function methods:next()
+  check.self(self, Listing, "listing:next()")
+  if not self.over and core.now() - self.rested >= breath then rest(self) end
+  while true do
+    local there, generation, err = look(self)
+    if there then return generation, err end
+    wait(self)
+  end
+end
+
+--- Stops at once and closes the connection. Who waits in the listing, or asks
+--- again, gets an error of kind `canceled`. Idempotent; does nothing to a
+--- listing that has ended.
+function methods:close()
+  check.self(self, Listing, "listing:close()")
+  if self.over then return end
+  finish(self, failure(self, "canceled", message.canceled, "canceled"))
+end
+
+-- As the function of a `for` loop, which has nowhere to return an error.
+function Listing:__call()
+  local generation, err = methods.next(self)
+  if err then error(err, 0) end
+  return generation
+end
+
+function Listing:__close()
+  self:close()
+end
+
+function Listing:__tostring()
+  return ("Listing of generations (%d so far%s)"):format(self.delivered,
+    self.over and ", over" or "")
+end
+
+--- Whether `value` is a Listing.
+---@param value any
+---@return boolean
+function listing.is(value)
+  return type(value) == "table" and getmetatable(value) == Listing
+end
+
+return listing

@@ -1,0 +1,95 @@
+-- SPDX-License-Identifier: MIT
+-- max_in_flight: how many requests may be under way whose answer has not
+-- begun. A slot is given back when the answer begins, so none is ever held
+-- across the caller's loop body, where eight loops that delete would wait for
+-- each other for ever. Who waits is served in the order of asking.
+
+local Queue = {}
+Queue.__index = Queue
+
+local queue = {}
+
+-- A slot or a place in the queue may belong to a coroutine that nobody will
+-- resume. The weak tables forget it when it is collected; this is how long a
+-- queue must have stood still before that is helped along.
+local stuck = 1  -- seconds
+
+---@param slots integer
+---@param collect function|nil  a full garbage collection
+---@return table
+function queue.new(slots, collect)
+  return setmetatable({
+    slots = slots,
+    taken = setmetatable({}, { __mode = "k" }),
+    waiting = setmetatable({}, { __mode = "v" }),
+    first = 1, last = 0,
+    moved = -math.huge, collected = -math.huge,
+    collect = collect or function() collectgarbage() end,
+  }, Queue)
+end
+
+local function count(set)
+  local n = 0
+  for _ in pairs(set) do n = n + 1 end
+  return n
+end
+
+-- The ticket whose turn it is: places of those who left are passed over.
+local function head(self)
+  while self.first <= self.last do
+    local ticket = self.waiting[self.first]
+    if ticket and ticket.place == self.first then return ticket end
+    self.waiting[self.first] = nil
+    self.first = self.first + 1
+  end
+  return nil
+end
+
+local function unstick(self, now)
+  if now - self.moved < stuck or now - self.collected < stuck then return end
+  self.collected = now
+  self.collect()
+end
+
+local function enqueue(self, ticket, now)
+  if ticket.place then return end
+  if not head(self) then self.moved = now end
+  self.last = self.last + 1
+  self.waiting[self.last] = ticket
+  ticket.place = self.last
+end
+
+--- Tries to take a slot; if there is none, `ticket` keeps a place in the
+--- queue and is to ask again.
+---@param ticket table  the call; its member `place` is the queue's
+---@param now number  monotonic seconds
+---@return boolean
+function Queue:take(ticket, now)
+  local free = count(self.taken) < self.slots
+  local turn = head(self)
+  if not free or turn and turn ~= ticket then
+    enqueue(self, ticket, now)
+    unstick(self, now)
+    return false
+  end
+  self:leave(ticket)
+  self.taken[ticket] = true
+  self.moved = now
+  return true
+end
+
+--- Gives back the slot of `ticket`, if it has one.
+---@param ticket table
+function Queue:release(ticket)
+  self.taken[ticket] = nil
+end
+
+--- Gives up the place of `ticket` in the queue, if it has one.
+---@param ticket table
+function Queue:leave(ticket)
+  if not ticket.place then return end
+  self.waiting[ticket.place] = nil
+  ticket.place = nil
+end
+
+return queue
