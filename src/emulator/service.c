@@ -237,6 +237,12 @@ void service_hush (struct service *s) {
   pthread_mutex_unlock(&s->lock);
 }
 
+int64_t service_ticks (void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static void from_now (struct timespec *t, int64_t milliseconds) {
   clock_gettime(CLOCK_MONOTONIC, t);
   t->tv_sec += (time_t)(milliseconds / 1000);

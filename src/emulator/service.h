@@ -92,6 +92,9 @@ char *service_reset (struct service *s);
 
 /* ---- Waiting ---- */
 
+/* Milliseconds of a clock that nobody sets, to measure by. */
+int64_t service_ticks (void);
+
 /* Sleeps; 0 where it was ended by service_hush. */
 int service_nap (void *service, int64_t milliseconds);
 

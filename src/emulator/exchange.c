@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT
+**
+** exchange: see exchange.h: turns what libmicrohttpd has received into a
+** request, and a reply into what it sends. A thread serves one connection,
+** so it may sleep here.
+*/
+
+#include "exchange.h"
+#include "routes.h"
+#include "text.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#define BODY_MAX  (64 * 1024 * 1024)  /* of a request to /_emulator */
+#define BLOCK  32768                  /* of an answer, read at a time */
+#define HEADERS_MAX  100              /* distinct ones in the journal */
+#define GZIP_LEAST  512               /* shorter bodies stay as they are */
+
+struct exchange {
+  struct service *service;
+  char *target;
+  int started;
+  sqlite3_str *body;
+  int too_long;        /* the request's body is */
+  uint64_t number;     /* in the journal, where 'noted' */
+  int noted;
+  const char *method;
+  int status;          /* of the answer; 0: none */
+  int64_t began;       /* service_ticks */
+};
+
+void *exchange_begin (void *host, const char *uri,
+                      struct MHD_Connection *connection) {
+  struct exchange *x = calloc(1, sizeof(*x));
+  (void)connection;
+  if (x == NULL)
+    return NULL;
+  x->service = ((struct exchange_host *)host)->service;
+  x->target = text_copy(uri, strlen(uri));
+  x->body = sqlite3_str_new(NULL);
+  x->began = service_ticks();
+  return x;
+}
+
+static void write_log (const struct exchange *x) {
+  fprintf(stderr, "%s %s %d %lld ms\n", x->method, x->target, x->status,
+          (long long)(service_ticks() - x->began));
+}
+
+void exchange_end (void *host, struct MHD_Connection *connection,
+                   void **state, enum MHD_RequestTerminationCode how) {
+  struct exchange *x = *state;
+  (void)connection; (void)how;
+  *state = NULL;
+  if (x == NULL)
+    return;
+  if (((struct exchange_host *)host)->log && x->noted)
+    write_log(x);
+  sqlite3_free(sqlite3_str_finish(x->body));
+  sqlite3_free(x->target);
+  free(x);
+}
+
+/* ---- The request ---- */
+
+/* The headers of a request, one entry for each name. */
+struct headers {
+  int count;
+  char *names[HEADERS_MAX];
+  char *values[HEADERS_MAX];
+};
+
+static char *lower (const char *text) {
+  char *copy = text_copy(text, strlen(text)), *p;
+  for (p = copy; p != NULL && *p != '\0'; p++)
+    if (*p >= 'A' && *p <= 'Z')
+      *p = (char)(*p | 0x20);
+  return copy;
+}
+
+/* Collects one header; one that is repeated is joined by commas. */
+static enum MHD_Result collect (void *arg, enum MHD_ValueKind kind,
+                                const char *name, const char *value) {
+  struct headers *h = arg;
+  int i;
+  (void)kind;
+  if (value == NULL)
+    value = "";
+  for (i = 0; i < h->count; i++)
+    if (h->names[i] != NULL && strcasecmp(h->names[i], name) == 0) {
+      char *joined = sqlite3_mprintf("%s, %s", h->values[i], value);
+      sqlite3_free(h->values[i]);
+      h->values[i] = joined;
+      return MHD_YES;
+    }
+  if (h->count == HEADERS_MAX)
+    return MHD_NO;
+  h->names[h->count] = lower(name);
+  h->values[h->count++] = text_copy(value, strlen(value));
+  return MHD_YES;
+}
+
+/* Gives the headers as a JSON object. */
+static char *headers_json (struct MHD_Connection *connection) {
+  struct headers h;
+  sqlite3_str *s = sqlite3_str_new(NULL);
+  int i;
+  h.count = 0;
+  MHD_get_connection_values(connection, MHD_HEADER_KIND, collect, &h);
+  sqlite3_str_appendchar(s, 1, '{');
+  for (i = 0; i < h.count; i++) {
+    if (i > 0)
+      sqlite3_str_appendchar(s, 1, ',');
+    text_quote_null(s, h.names[i] != NULL ? h.names[i] : "");
+    sqlite3_str_appendchar(s, 1, ':');
+    text_quote_null(s, h.values[i]);
+    sqlite3_free(h.names[i]);
+    sqlite3_free(h.values[i]);
+  }
+  sqlite3_str_appendchar(s, 1, '}');
+  return text_finish(s, NULL);
+}
+
+static void note (struct exchange *x, struct MHD_Connection *connection) {
+  char *headers = headers_json(connection);
+  if (headers != NULL)
+    x->number = journal_add(service_journal(x->service), x->method,
+                            x->target, headers);
+  x->noted = 1;
+  sqlite3_free(headers);
+}
+
+static const char *header (struct MHD_Connection *connection,
+                           const char *name) {
+  return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static int is_loopback (const struct sockaddr *address) {
+  if (address->sa_family == AF_INET) {
+    const struct sockaddr_in *a = (const struct sockaddr_in *)address;
+    return ntohl(a->sin_addr.s_addr) >> 24 == 127;
+  }
+  if (address->sa_family == AF_INET6) {
+    const struct in6_addr *a =
+      &((const struct sockaddr_in6 *)address)->sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(a) ||
+           (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
+  }
+  return 0;
+}
+
+/* Whether a request comes from a program on this machine. A browser tells by
+** Origin on whose behalf it asks: no page is to control the emulator. */
+static int is_local (struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  return info != NULL && info->client_addr != NULL &&
+         is_loopback(info->client_addr) &&
+         header(connection, "Origin") == NULL;
+}
+
+static void fill_request (const struct exchange *x,
+                          struct MHD_Connection *connection,
+                          struct request *r) {
+  const char *body = sqlite3_str_value(x->body);
+  memset(r, 0, sizeof(*r));
+  r->method = x->method;
+  r->target = x->target;
+  r->key = header(connection, "x-api-key");
+  r->cookie = header(connection, "Cookie") != NULL;
+  r->local = is_local(connection);
+  r->body = body != NULL ? body : "";
+  r->body_length = (size_t)sqlite3_str_length(x->body);
+  service_request_id(x->service, r->id);
+}
+
+/* ---- The answer ---- */
+
+static ssize_t read_body (void *arg, uint64_t at, char *out, size_t size) {
+  ssize_t n = body_read(arg, out, size);
+  (void)at;
+  return n > 0 ? n
+    : n == 0 ? MHD_CONTENT_READER_END_OF_STREAM
+             : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void close_body (void *arg) {
+  body_close(arg);
+}
+
+/* Adds the reply's header lines to a response. */
+static void add_headers (struct MHD_Response *response, char *lines) {
+  while (lines != NULL && *lines != '\0') {
+    char *end = strchr(lines, '\n'), *value = strstr(lines, ": ");
+    if (end == NULL || value == NULL)
+      return;
+    *end = *value = '\0';
+    MHD_add_response_header(response, lines, value + 2);
+    lines = end + 1;
+  }
+}
+
+/* Whether "gzip" is accepted, and not by a weight of 0. */
+static int accepts_gzip (struct MHD_Connection *connection) {
+  const char *accept = header(connection, "Accept-Encoding");
+  const char *at = accept != NULL ? strcasestr(accept, "gzip") : NULL;
+  if (at == NULL)
+    return 0;
+  at += 4;
+  at += strspn(at, " ");
+  if (*at != ';')
+    return 1;
+  at += 1 + strspn(at + 1, " ");
+  return strncmp(at, "q=0", 3) != 0 || strcspn(at + 3, "123456789") <
+                                       strcspn(at + 3, ",");
+}
+
+static void compress (struct MHD_Connection *connection,
+                      struct reply *reply) {
+  if (reply->plain || reply->body == NULL ||
+      (reply->body->length >= 0 && reply->body->length < GZIP_LEAST))
+    return;
+  reply_header(reply, "Vary", "Accept-Encoding");
+  if (!accepts_gzip(connection))
+    return;
+  reply->body = body_gzip(reply->body);
+  reply_header(reply, "Content-Encoding", "gzip");
+}
+
+static struct MHD_Response *make_response (struct reply *reply) {
+  struct MHD_Response *response;
+  if (reply->body == NULL)
+    response = MHD_create_response_from_buffer(0, NULL,
+                                               MHD_RESPMEM_PERSISTENT);
+  else
+    response = MHD_create_response_from_callback(
+      reply->body->length >= 0 ? (uint64_t)reply->body->length
+                               : MHD_SIZE_UNKNOWN,
+      BLOCK, read_body, reply->body, close_body);
+  if (response != NULL) {
+    reply->body = NULL;  /* the response has it */
+    add_headers(response, sqlite3_str_value(reply->headers));
+  }
+  return response;
+}
+
+/* How long a reader may pause: libmicrohttpd's timeout does just that. */
+static void limit_pause (struct exchange *x,
+                         struct MHD_Connection *connection) {
+  struct settings settings;
+  service_settings(x->service, &settings);
+  MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
+                            (unsigned int)settings.hang_up_after);
+}
+
+static enum MHD_Result send_reply (struct exchange *x,
+                                   struct MHD_Connection *connection,
+                                   struct reply *reply) {
+  enum MHD_Result result = MHD_NO;
+  struct MHD_Response *response = make_response(reply);
+  if (response == NULL)
+    return MHD_NO;
+  limit_pause(x, connection);
+  x->status = reply->status;
+  if (x->noted)
+    journal_answered(service_journal(x->service), x->number, x->status);
+  result = MHD_queue_response(connection, (unsigned int)reply->status,
+                              response);
+  MHD_destroy_response(response);
+  return result;
+}
+
+/* ---- Faults ---- */
+
+/* Resets the connection. Closing it alone would send what TCP calls an
+** orderly end; a connect to nowhere makes Linux send the reset at once. */
+static void reset (struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  struct linger linger = {1, 0};
+  struct sockaddr nowhere;
+  if (info == NULL)
+    return;
+  memset(&nowhere, 0, sizeof(nowhere));
+  nowhere.sa_family = AF_UNSPEC;
+  setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &linger,
+             sizeof(linger));
+  connect(info->connect_fd, &nowhere, sizeof(nowhere));
+}
+
+/* Carries out what a fault does to the connection; 0: there is none left. */
+static int suffer (struct exchange *x, struct MHD_Connection *connection,
+                   const struct fault *fault, struct reply *reply) {
+  if (fault->delay > 0 &&
+      !service_nap(x->service, (int64_t)(fault->delay * 1000)))
+    return 0;
+  if (fault->reset) {
+    reset(connection);
+    return 0;
+  }
+  if ((fault->drip > 0 || fault->cut >= 0) && reply->body == NULL)
+    reply->body = body_text(text_copy("", 0), 0);
+  if (fault->drip > 0 || fault->cut >= 0)
+    reply->body = body_faulty(reply->body, fault->drip, fault->cut,
+                              service_nap, x->service);
+  return 1;
+}
+
+/* ---- An exchange, step by step ---- */
+
+static enum MHD_Result answer (struct exchange *x,
+                               struct MHD_Connection *connection) {
+  enum MHD_Result result = MHD_NO;
+  struct request request;
+  struct reply reply;
+  struct fault *fault = NULL;
+  fill_request(x, connection, &request);
+  reply_open(&reply, request.id);
+  if (request_parse(&request)) {
+    if (!routes_is_control(&request))
+      note(x, connection);
+    if (x->too_long)
+      reply_error(&reply, 413, NULL, NULL, NULL);
+    else
+      fault = routes_answer(x->service, &request, &reply);
+    compress(connection, &reply);
+    if (fault == NULL || suffer(x, connection, fault, &reply))
+      result = send_reply(x, connection, &reply);
+  }
+  fault_free(fault);
+  reply_close(&reply);
+  request_free(&request);
+  return result;
+}
+
+/* Keeps a piece of the request's body; what is too long is read and lost, so
+** that the client gets to read the answer. */
+static void keep (struct exchange *x, const char *data, size_t size) {
+  if ((size_t)sqlite3_str_length(x->body) + size > BODY_MAX)
+    x->too_long = 1;
+  else
+    sqlite3_str_append(x->body, data, (int)size);
+}
+
+enum MHD_Result exchange_step (void *host, struct MHD_Connection *connection,
+                               const char *url, const char *method,
+                               const char *version, const char *data,
+                               size_t *size, void **state) {
+  struct exchange *x = *state;
+  (void)host; (void)url; (void)version;
+  if (x == NULL || x->target == NULL)
+    return MHD_NO;
+  if (!x->started) {  /* the head is there: the body may follow */
+    x->started = 1;
+    x->method = method;
+    return MHD_YES;
+  }
+  if (*size > 0) {
+    keep(x, data, *size);
+    *size = 0;
+    return MHD_YES;
+  }
+  return answer(x, connection);
+}

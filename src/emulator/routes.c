@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+**
+** routes: see routes.h: finds the route, asks for the key, lets a fault take
+** the place of the answer.
+*/
+
+#include "routes.h"
+#include "text.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define TARGET_MAX  16384
+
+int routes_is_control (const struct request *r) {
+  return r->segment_count > 0 && strcmp(r->segments[0], "_emulator") == 0;
+}
+
+/* ---- Finding ---- */
+
+static int path_matches (const char *path, const struct request *r) {
+  int i;
+  for (i = 0; i < r->segment_count; i++) {
+    size_t n = strcspn(++path, "/");  /* behind the slash */
+    if (!(n == 1 && *path == '*') &&
+        (strlen(r->segments[i]) != n ||
+         strncmp(r->segments[i], path, n) != 0))
+      return 0;
+    path += n;
+    if (*path == '\0')
+      return i == r->segment_count - 1;
+  }
+  return 0;
+}
+
+/* HEAD is a GET whose body is not sent. */
+static int method_matches (const char *method, const struct request *r) {
+  return strcmp(method, r->method) == 0 ||
+         (strcmp(method, "GET") == 0 && strcmp(r->method, "HEAD") == 0);
+}
+
+/* The first path that matches decides: "count" is no generation's id. */
+static const char *find_path (const struct route *route,
+                              const struct request *r) {
+  for (; route->method != NULL; route++)
+    if (path_matches(route->path, r))
+      return route->path;
+  return NULL;
+}
+
+static const struct route *find (const struct route *route,
+                                 const struct request *r) {
+  const char *path = find_path(route, r);
+  for (; path != NULL && route->method != NULL; route++)
+    if (strcmp(path, route->path) == 0 && method_matches(route->method, r))
+      return route;
+  return NULL;
+}
+
+/* ---- Answers that are no route's own ---- */
+
+/* Names the methods that a path takes. */
+static void answer_method (const struct route *route, const char *path,
+                           struct reply *reply) {
+  const char *separator = "Allow: ";
+  for (; route->method != NULL; route++) {
+    if (strcmp(path, route->path) != 0)
+      continue;
+    sqlite3_str_appendf(reply->headers, "%s%s%s", separator, route->method,
+                        strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
+    separator = ", ";
+  }
+  sqlite3_str_appendchar(reply->headers, 1, '\n');
+  reply_error(reply, 405, NULL, NULL, NULL);
+}
+
+static void answer_lost (const struct route *routes, const struct request *r,
+                         struct reply *reply) {
+  const char *path = find_path(routes, r);
+  char *message;
+  if (path != NULL) {
+    answer_method(routes, path, reply);
+    return;
+  }
+  message = sqlite3_mprintf("Cannot %s %.200s", r->method, r->target);
+  reply_error(reply, 404, NULL, NULL, message);
+  sqlite3_free(message);
+}
+
+static void answer_no_key (const struct request *r, struct reply *reply) {
+  int none = r->key == NULL && !r->cookie;
+  reply_error(reply, 401, NULL, NULL, none
+    ? "Either Cookie or x-api-key header must be provided" : "Unauthorized");
+}
+
+/* ---- Faults ---- */
+
+/* The code that the service would most likely give with a status. */
+static const char *usual_code (int status) {
+  switch (status) {
+    case 400: return "generation_input_validation_failed";
+    case 402: return "free_tier_generations_exhausted";
+    case 404: return "generation_not_found";
+    case 409: return "generation_not_deletable_while_processing";
+    case 413: return "generation_input_validation_failed";
+    case 422: return "generation_input_video_inaccessible";
+    case 429: return "rate_limit_exceeded";
+    case 500: return "internal_error";
+    case 502: return "controller_dependency_error";
+    case 503: return "controller_unavailable";
+    case 504: return "controller_timeout";
+    default: return NULL;
+  }
+}
+
+static const char *guess_type (const char *body) {
+  body += strspn(body, " \t\r\n");
+  if (*body == '{' || *body == '[')
+    return TYPE_JSON;
+  return *body == '<' ? "text/html; charset=utf-8" : TYPE_TEXT;
+}
+
+static int names_type (const char *headers) {
+  return headers != NULL && strcasestr(headers, "content-type:") != NULL;
+}
+
+/* Replaces the answer by what the fault says. */
+static void answer_fault (const struct fault *f, struct reply *reply) {
+  int status = f->status != 0 ? f->status : 200;
+  reply->plain = 1;  /* "cut" counts bytes as the fault's author sees them */
+  if (f->body != NULL)
+    reply_text(reply, status, names_type(f->headers) ? NULL
+               : guess_type(f->body), text_copy(f->body, strlen(f->body)),
+               strlen(f->body));
+  else if (status >= 400)
+    reply_error(reply, status, usual_code(status), NULL, NULL);
+  else
+    reply->status = status;
+}
+
+static int replaces (const struct fault *f) {
+  return f != NULL && (f->status != 0 || f->body != NULL || f->reset);
+}
+
+/* ---- Answering ---- */
+
+/* What is wrong with a request before any route is asked; 0: nothing. */
+static int refuse (const struct request *r, struct reply *reply) {
+  if (routes_is_control(r) && !r->local)
+    reply_error(reply, 403, NULL, NULL,
+                "/_emulator answers programs on its own machine only");
+  else if (strlen(r->target) > TARGET_MAX)
+    reply_error(reply, 414, NULL, NULL, NULL);
+  else if (r->bad_escape)
+    reply_error(reply, 400, NULL, NULL, "the path is not percent-encoded");
+  else
+    return 0;
+  return 1;
+}
+
+static void perform (struct service *s, const struct route *routes,
+                     const struct request *r, struct reply *reply) {
+  const struct route *route = find(routes, r);
+  const char *org = r->key != NULL ? service_org(s, r->key) : NULL;
+  if (route == NULL)
+    answer_lost(routes, r, reply);
+  else if (org == NULL && !route->open)
+    answer_no_key(r, reply);
+  else
+    route->handle(s, r, org, reply);
+}
+
+/* Carries the request out, although its answer is not to be seen. */
+static void perform_unseen (struct service *s, const struct request *r) {
+  struct reply unseen;
+  reply_open(&unseen, r->id);
+  perform(s, api_routes, r, &unseen);
+  reply_close(&unseen);
+}
+
+static void answer_api (struct service *s, const struct request *r,
+                        const struct fault *fault, struct reply *reply) {
+  if (replaces(fault)) {
+    if (fault->perform)
+      perform_unseen(s, r);
+    answer_fault(fault, reply);
+  }
+  else {
+    perform(s, api_routes, r, reply);
+  }
+  if (fault != NULL && fault->headers != NULL)
+    sqlite3_str_appendall(reply->headers, fault->headers);
+}
+
+struct fault *routes_answer (struct service *s, struct request *r,
+                             struct reply *reply) {
+  const struct route *route;
+  struct fault *fault;
+  reply_header(reply, "X-Request-Id", r->id);
+  if (refuse(r, reply))
+    return NULL;
+  if (routes_is_control(r)) {
+    perform(s, control_routes, r, reply);
+    return NULL;
+  }
+  route = find(api_routes, r);
+  fault = faults_take(service_faults(s), route != NULL ? route->name : "");
+  answer_api(s, r, fault, reply);
+  return fault;
+}
