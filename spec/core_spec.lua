@@ -1,0 +1,264 @@
+-- SPDX-License-Identifier: MIT
+-- The C types without the Lua layer: generations and values.
+
+local cjson = require "cjson".new()
+local core = require "lipsync.core"
+
+local has_integers = math.type ~= nil
+
+-- A generation from the members between the braces, with an id.
+local function generation(members)
+  return assert(core.generation('{"id":"x",' .. members .. "}"))
+end
+
+describe("a generation", function()
+  it("reads every type of value", function()
+    local g = generation [["s":"text","n":-12.5,"t":true,"f":false,"z":null,
+      "a":[1,"two",null],"o":{"in":{"deep":[{}]},"z":null}]]
+    assert.equal("text", g.s)
+    assert.equal(-12.5, g.n)
+    assert.is_true(g.t)
+    assert.is_false(g.f)
+    assert.is_nil(g.z)
+    assert.is_nil(g.absent)
+    assert.same({ 1, "two", core.null }, g.a)
+    assert.same({ ["in"] = { deep = { {} } } }, g.o)
+  end)
+
+  it("tells null from absent", function()
+    local g = generation '"z":null'
+    assert.is_true(g:has "z")
+    assert.is_false(g:has "absent")
+  end)
+
+  it("reads a member whose name is a method's by get", function()
+    local g = generation '"get":1,"json":"j"'
+    assert.equal("function", type(g.get))
+    assert.equal(1, g:get "get")
+    assert.equal("j", g:get "json")
+  end)
+
+  it("keeps nested values, each generation its own", function()
+    local a = generation '"input":[{"type":"video"}]'
+    local b = generation '"input":[{"type":"audio"}]'
+    assert.equal(a.input, a.input)
+    assert.equal("video", a.input[1].type)
+    assert.equal("audio", b.input[1].type)
+  end)
+
+  it("compares keys decoded, the last one of a name counts", function()
+    local g = generation [["\u0073tatus":"A","status":"B","n":1,"n":null]]
+    assert.equal("B", g.status)
+    assert.is_nil(g.n)
+    g = generation [["status":"A","st\u0061tus":"C"]]
+    assert.equal("C", g.status)
+  end)
+
+  it("reads other spellings of two fields", function()
+    local g = generation '"error_code":"E","outputMediaUrl":"u"'
+    assert.equal("E", g.errorCode)
+    assert.equal("u", g.outputUrl)
+    assert.equal("E", g:get "errorCode")
+    assert.is_true(g:has "outputUrl")
+    g = generation '"errorCode":"A","error_code":"B"'
+    assert.equal("A", g.errorCode)
+    g = generation '"errorCode":null,"error_code":"B"'
+    assert.equal("B", g.errorCode)
+  end)
+
+  it("keeps the exact bytes", function()
+    local text = ' {"id" : "x",\n"n":1.50e0, "u":"\\u00e9\\/" }'
+    local g = assert(core.generation(text .. "\n"))
+    assert.equal(text:sub(2), g:json())
+    assert.equal("é/", g.u)
+  end)
+
+  it("decodes into a plain table with null kept", function()
+    local g = generation '"z":null,"a":[null],"o":{"z":null}'
+    assert.same({ id = "x", z = core.null, a = { core.null },
+                  o = { z = core.null } }, g:decode())
+    assert.not_equal(g:decode(), g:decode())
+  end)
+
+  it("goes through its fields in order, each once", function()
+    local g = generation '"b":1,"a":null,"b":2,"c":{"d":1}'
+    local names, values = {}, {}
+    for name, value in g:fields() do
+      names[#names + 1] = name
+      values[name] = value
+    end
+    assert.same({ "id", "a", "b", "c" }, names)
+    assert.equal(2, values.b)
+    assert.equal(g.c, values.c)
+    assert.is_nil(values.a)
+  end)
+
+  it("goes through them by pairs where the VM asks", function()
+    local asks = false
+    for _ in pairs(setmetatable({}, { __pairs = function()
+      return function(_, k) if not k then asks = true return 1 end end
+    end })) do break end
+    if not asks then pending "this VM does not ask __pairs" return end
+    local count = 0
+    for _ in pairs(generation '"b":1') do count = count + 1 end
+    assert.equal(2, count)
+  end)
+
+  it("compares by bytes", function()
+    assert.is_true(generation '"a":1' == generation '"a":1')
+    assert.is_false(generation '"a":1' == generation '"a":1.0')
+    assert.is_false(generation '"a":1' == core.null)
+  end)
+
+  it("says what it is", function()
+    assert.equal("Generation x FAILED why",
+      tostring(generation '"status":"FAILED","errorCode":"why"'))
+    assert.equal("Generation x", tostring(generation '"status":null'))
+  end)
+
+  it("cannot be changed", function()
+    local g = generation '"a":1'
+    local ok, err = pcall(function() g.a = 2 end)
+    assert.is_false(ok)
+    assert.matches("core_spec.lua:%d+: a generation cannot be changed", err)
+  end)
+
+  it("gives nil for names that are no strings", function()
+    local g = generation '"1":"one"'
+    assert.is_nil(g[1])
+    assert.is_nil(g[true])
+    assert.equal("one", g["1"])
+  end)
+
+  it("hides its metatable, whose functions want a generation", function()
+    local g = generation '"a":1'
+    assert.equal("Generation", getmetatable(g))
+    for _, wrong in ipairs { {}, "x", 1, io.stdout } do
+      assert.has_error(function() return g.get(wrong, "a") end)
+      assert.has_error(function() return g.json(wrong) end)
+      assert.has_error(function() return g.fields(wrong) end)
+    end
+    if debug then
+      local index = debug.getmetatable(g).__index
+      assert.has_error(function() return index(io.stdout, "a") end)
+      assert.has_error(function() return index({}, "a") end)
+      assert.has_error(function() return index() end)
+    end
+  end)
+
+  it("knows its owner", function()
+    local owner = {}
+    local g = assert(core.generation('{"id":"x","o":{}}', owner))
+    assert.equal(owner, core.owner(g))
+    assert.same({}, g.o)
+    assert.equal(owner, core.owner(g))
+    assert.is_nil((core.owner(generation '"o":{}')))
+  end)
+
+  it("is refused where it is none", function()
+    local cases = {
+      { "[]", "protocol", "shape" }, { '"x"', "protocol", "shape" },
+      { "", "protocol", "json" }, { "  ", "protocol", "json" },
+      { '{"id":1}', "protocol", "shape" }, { "{}", "protocol", "shape" },
+      { '{"id":""}', "protocol", "shape" },
+      { '{"id":null}', "protocol", "shape" },
+      { '{"id":"x"', "protocol", "json" },
+      { '{"id":"x"}}', "protocol", "json" },
+      { '{"id":"x"} {"id":"y"}', "protocol", "json" },
+      { '{"id":"x","a":' .. ("["):rep(300), "limit", "depth" },
+      { '{"id":"x"' .. (',"a":1'):rep(1100) .. "}", "limit", "members" },
+    }
+    for _, case in ipairs(cases) do
+      local g, failure = core.generation(case[1])
+      assert.is_nil(g, case[1])
+      assert.equal(case[2], failure.kind, case[1])
+      assert.equal(case[3], failure.reason, case[1])
+      assert.is_true(core.is_error(failure))
+    end
+  end)
+
+  it("may be long", function()
+    local g = generation('"s":"' .. ("ä\\n"):rep(300000) .. '"')
+    assert.equal(("ä\n"):rep(300000), g.s)
+  end)
+end)
+
+describe("numbers", function()
+  it("are integers where the VM has them, and exact", function()
+    if not has_integers then pending "no integers here" return end
+    for _, n in ipairs { 0, 1, -1, 9007199254740993, math.maxinteger,
+                         math.mininteger } do
+      local read = core.decode(("%d"):format(n))
+      assert.equal("integer", math.type(read))
+      assert.equal(n, read)
+    end
+    assert.equal("float", math.type(core.decode "1.0"))
+    assert.equal("float", math.type(core.decode "1e2"))
+    assert.equal("float", math.type(core.decode "9223372036854775808"))
+  end)
+
+  it("are the nearest double, whatever the locale", function()
+    local texts = { "42.75", "0.1", "-0.0", "1e308", "5e-324", "1e-400",
+      "123456789012345678901234567890", "3.141592653589793238462643383279",
+      "1.7976931348623157e308", "9007199254740993.0" }
+    for _, text in ipairs(texts) do
+      local read = core.decode(text)
+      -- The VM's own reading of source text does not ask the locale either.
+      local chunk = (loadstring or load)("return " .. text .. " + 0.0")
+      assert.equal(chunk(), read, text)
+    end
+    assert.equal(-math.huge, 1 / core.decode "-0")
+    assert.equal(math.huge, core.decode "1e999")
+  end)
+end)
+
+describe("core.decode", function()
+  it("agrees with lua-cjson on what both accept", function()
+    local texts = { "[]", '{"a":[1,2,{"b":"c"}],"d":true,"e":null}',
+      '"\\u00e9\\ud83d\\ude00\\n\\"\\\\\\/"', "[1.5,-2,0.001]",
+      '["\240\159\152\128"]' }
+    for _, text in ipairs(texts) do
+      assert.same(cjson.decode('[' .. text .. ']')[1], core.decode(text))
+    end
+  end)
+
+  it("reads a lone surrogate as U+FFFD", function()
+    assert.equal("a\239\191\189b", core.decode '"a\\ud800b"')
+    assert.equal("\239\191\189\239\191\189", core.decode '"\\udc00\\ud800"')
+  end)
+
+  it("gives null where cjson does", function()
+    assert.equal(cjson.null, core.decode "null")
+    assert.equal(cjson.null, core.null)
+    assert.equal('[null]', cjson.encode { core.null })
+  end)
+
+  it("says where what is wrong", function()
+    local value, failure = core.decode '{"a":01}'
+    assert.is_nil(value)
+    assert.equal("protocol", failure.kind)
+    assert.matches("invalid JSON at byte %d+: ", failure.message)
+  end)
+end)
+
+describe("core", function()
+  it("gives clocks, chance and the environment", function()
+    local a, b = core.now(), core.now()
+    assert.is_true(b >= a)
+    assert.is_true(math.abs(core.time() - os.time()) < 5)
+    for _ = 1, 100 do
+      local r = core.random()
+      assert.is_true(r >= 0 and r < 1)
+    end
+    assert.is_nil(core.getenv "LIPSYNC_SURELY_UNSET")
+    assert.equal(os.getenv "PATH", core.getenv "PATH")
+  end)
+
+  it("leaves the program's own random numbers alone", function()
+    math.randomseed(42)
+    local expected = math.random(1000000)
+    math.randomseed(42)
+    core.random()
+    assert.equal(expected, math.random(1000000))
+  end)
+end)

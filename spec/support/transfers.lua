@@ -1,0 +1,61 @@
+-- SPDX-License-Identifier: MIT
+--
+-- For the specs of the C types: one session, one transfer, read to its end
+-- without the Lua layer.
+
+local core = require "lipsync.core"
+
+local transfers = {}
+
+--- A session for a base URL; further members of the configuration in `more`.
+---@param base_url string
+---@param more table?
+---@return table session
+function transfers.session(base_url, more)
+  local config = { base_url = base_url, api_key = "test-key",
+                   user_agent = "spec", connect_timeout = 5 }
+  for name, value in pairs(more or {}) do config[name] = value end
+  return assert(core.session(config))
+end
+
+--- Starts a request, by default GET /v2/generations with the key.
+function transfers.start(session, request)
+  local full = { method = "GET", path = "/v2/generations", key = true,
+                 owner = {} }
+  for name, value in pairs(request or {}) do full[name] = value end
+  return session:start(full)
+end
+
+local patience = 20  -- seconds; far more than anything here takes
+
+-- Calls `step` until it gives something other than false.
+local function drive(session, transfer, step)
+  local deadline = core.now() + patience
+  while core.now() < deadline do
+    local value, failure = step(transfer)
+    if value ~= false then return value, failure end
+    if not transfer:ready() then session:poll(0.5) end
+  end
+  error("the transfer did not come to an end", 2)
+end
+
+--- Reads a list answer to its end.
+---@return table[] generations
+---@return table? failure
+function transfers.list(session, transfer)
+  local found = {}
+  while true do
+    local generation, failure = drive(session, transfer, transfer.next)
+    if not generation then return found, failure end
+    found[#found + 1] = generation
+  end
+end
+
+--- Reads one answer whole.
+---@return string? body
+---@return table? failure
+function transfers.read(session, transfer)
+  return drive(session, transfer, transfer.read)
+end
+
+return transfers
