@@ -230,8 +230,7 @@ function Call:failed(failure)
   end
   self.outcome_unknown = self.outcome_unknown or unknown(self)
   local late_now = failure.reason == "deadline"
-  local err = failure.attempts and failure
-    or errors.complete(failure, self:about())
+  local err = self:explained(failure)
   self:response(err)
   self:drop()
   self.status = nil
@@ -240,6 +239,27 @@ function Call:failed(failure)
     if value ~= nil then return self:finish(value, nil, note) end
   end
   return self:again(err, late_now)
+end
+
+-- Whether the answer says that it is not JSON.
+local function is_foreign(transfer)
+  local media = transfer and transfer:header "content-type"
+  return media ~= nil and not media:lower():find("json", 1, true)
+end
+
+-- A failure as an error object. What is no JSON was not sent by the service,
+-- so its type and beginning say more than where the scanner stopped.
+function Call:explained(failure)
+  if failure.attempts then return failure end
+  local about = self:about()
+  if failure.kind == "protocol" and is_foreign(self.transfer) then
+    about.foreign = true
+    if failure.reason == "json" and self.status then
+      failure.message = message.unexpected("a JSON array",
+        self.transfer:header "content-type", self.status, failure.body or "")
+    end
+  end
+  return errors.complete(failure, about)
 end
 
 -- Another attempt, or the end.
@@ -270,7 +290,7 @@ function Call:answered(value)
       self:about()))
   elseif not is_success(status) then
     local location = header "location"
-    return self:failed { kind = "protocol", reason = "status",
+    return self:failed { kind = "protocol", reason = "redirect",
       statusCode = status, message = message.redirect(status,
         location and (url.origin(location) or self.home.session:origin())) }
   end
@@ -345,9 +365,9 @@ function Call:broke(failure)
   self.bytes = self.transfer:received()
   local about = self:about()
   if failure.kind == "connection" then
-    local cause = errors.complete(failure, self:about())
-    failure = { kind = "connection", reason = "cut", cause = cause,
-                message = message.broken(about.delivered or 0) }
+    failure = { kind = "connection", reason = "cut",
+                message = message.broken(about.delivered or 0),
+                cause = errors.complete(failure, self:about()) }
   elseif failure.kind == "timeout" then
     failure.message = failure.message .. ", "
       .. message.after(about.delivered or 0)

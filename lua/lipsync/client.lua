@@ -102,7 +102,7 @@ function client.new(given)
       core.getenv "SYNC_LOG" == "1"),
     known = { host = session:host(), base_url = from.base_url,
               base_url_from = from.base_url_from, key_from = from.key_from,
-              ca_file = own.ca_file or core.ca_file },
+              ca_file = own.ca_file },
   }, Client)
   self:settle(session)
   self.generations = generations.new(self)
@@ -149,13 +149,13 @@ end
 --- The one descriptor that a loop of one's own watches for reading.
 ---@return integer|nil  nil where there is none: then use timeout and step
 function Client:fd()
-  return open(self, "fd"):fd()
+  return (open(self, "fd"):fd())
 end
 
 --- In how many seconds `step` is to be called although nothing came.
 ---@return number|nil  nil: not at all
 function Client:timeout()
-  return open(self, "timeout"):timeout()
+  return (open(self, "timeout"):timeout())
 end
 
 --- Moves everything on, as far as that goes without waiting.

@@ -191,18 +191,16 @@ local by_kind = {
     return (about.ca_file
         and ("Certificates are looked for in %s; "):format(about.ca_file)
         or "")
-      .. "set ca_file or install ca-certificates"
+      .. (about.ca_file and "set" or "Set")
+      .. " ca_file or install ca-certificates"
   end,
   protocol = function(_, about)
-    return about.reason ~= "status" and base_url_right(about)
-  end,
-  limit = function(_, about)
-    return about.option and ("The ceiling is the option %s")
-      :format(about.option)
+    -- Something else answered than the service.
+    local foreign = about.foreign or about.reason == "redirect"
+    return foreign and base_url_right(about)
   end,
   invalid = function(_, about)
-    if about.reason == "no_key" then return advice.no_key end
-    return about.advice
+    return about.reason == "no_key" and advice.no_key
   end,
 }
 
@@ -228,7 +226,7 @@ end
 --- The whole sentence.
 ---@param err table  an error object's fields
 ---@param about table  of its call: action, host, base_url, base_url_from,
----   key_from, ca_file, id, paged, reason, outcome_unknown, json, advice
+---   key_from, ca_file, id, paged, reason, outcome_unknown, json, foreign
 ---@return string
 function message.sentence(err, about)
   local own = by_kind[err.kind]

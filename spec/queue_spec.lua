@@ -1,0 +1,77 @@
+-- SPDX-License-Identifier: MIT
+local queue = require "lipsync.queue"
+
+describe("queue", function()
+  local collections
+
+  local function new(slots)
+    collections = 0
+    return queue.new(slots, function()
+      collections = collections + 1
+      collectgarbage()
+      collectgarbage()
+    end)
+  end
+
+  it("gives so many slots and no more", function()
+    local q, a, b, c = new(2), {}, {}, {}
+    assert.is_true(q:take(a, 0))
+    assert.is_true(q:take(b, 0))
+    assert.is_false(q:take(c, 0))
+    q:release(a)
+    assert.is_true(q:take(c, 0))
+  end)
+
+  it("serves in the order of asking", function()
+    local q, a, b, c = new(1), {}, {}, {}
+    q:take(a, 0)
+    assert.is_false(q:take(b, 0))
+    assert.is_false(q:take(c, 0))
+    q:release(a)
+    assert.is_false(q:take(c, 0))
+    assert.is_true(q:take(b, 0))
+    q:release(b)
+    assert.is_true(q:take(c, 0))
+  end)
+
+  it("lets those through whose forerunner gave up", function()
+    local q, a, b, c = new(1), {}, {}, {}
+    q:take(a, 0)
+    q:take(b, 0)
+    q:take(c, 0)
+    q:leave(b)
+    q:release(a)
+    assert.is_true(q:take(c, 0))
+  end)
+
+  it("forgets places and slots that were collected", function()
+    local q, last = new(1), {}
+    -- In a function of its own, whose stack is forgotten with it.
+    local function abandon() q:take({}, 0) end
+    abandon()
+    abandon()
+    assert.is_false(q:take(last, 0))
+    assert.equal(0, collections)
+    q:take(last, 1.5)
+    assert.equal(1, collections)
+    assert.is_true(q:take(last, 1.6))
+  end)
+
+  it("collects at most once a second", function()
+    local q, a, b = new(1), {}, {}
+    q:take(a, 0)
+    for i = 0, 30 do q:take(b, 10 + i / 10) end
+    assert.is_true(collections >= 1 and collections <= 4)
+    assert.is_false(q:take(b, 13.01))
+    assert.is_table(a)
+  end)
+
+  it("can be released and left twice", function()
+    local q, a = new(1), {}
+    q:take(a, 0)
+    q:release(a)
+    q:release(a)
+    q:leave(a)
+    assert.is_true(q:take({}, 0))
+  end)
+end)

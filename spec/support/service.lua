@@ -1,0 +1,53 @@
+-- SPDX-License-Identifier: MIT
+--
+-- What the specs of the Lua layer share: a client of a scripted server, and
+-- the texts that such a server sends.
+
+local scripted = require "spec.support.scripted"
+
+local service = { key = "spec-key" }
+
+--- The JSON of a generation.
+---@param id string
+---@param status string? default COMPLETED
+---@param rest string? further members, beginning with a comma
+---@return string
+function service.generation(id, status, rest)
+  return ('{"id":"%s","createdAt":"2026-08-25T10:00:00.000Z","input":[],'
+    .. '"model":"lipsync-2","status":"%s"%s}')
+    :format(id, status or "COMPLETED", rest or "")
+end
+
+--- The JSON of a list of such, numbered from `first`.
+---@param n integer
+---@param first integer? default 1
+---@return string
+function service.list(n, first)
+  local items = {}
+  for i = 1, n do
+    items[i] = service.generation(("g%d"):format((first or 1) + i - 1))
+  end
+  return "[" .. table.concat(items, ",") .. "]"
+end
+
+--- A connection that answers one request and closes.
+---@param status integer
+---@param body string
+---@param headers table<string, string>?
+---@return table
+function service.answer(status, body, headers)
+  return { { read = true },
+           { send = scripted.response(status, body, headers) } }
+end
+
+--- A client with short waits. Retries take place, but not for long.
+---@param base_url string
+---@param options table?
+---@return table
+function service.client(base_url, options)
+  local own = { api_key = service.key, base_url = base_url, timeout = 20 }
+  for name, value in pairs(options or {}) do own[name] = value end
+  return assert(require "lipsync".new(own))
+end
+
+return service
