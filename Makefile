@@ -135,10 +135,10 @@ emulator: $(if $(EMULATOR),\
 
 $(OUT)/lipsync/emulator.so: $(BINDING) $(SERVER) $(OUT)/flags
 	@mkdir -p $(@D)
-	$(MODULE) -o $@ $(BINDING) $(SERVER) $(EMULATOR_LIBS) $(LIBS) $(LDFLAGS)
+	$(MODULE) -o $@ $(BINDING) $(SERVER) $(EMULATOR_LIBS) -lz $(LIBS) $(LDFLAGS)
 
 build/lipsync-emulator: $(MAIN) $(SERVER) build/emulator/flags
-	$(CC) -pthread -o $@ $(MAIN) $(SERVER) $(EMULATOR_LIBS) $(LIBS) $(LDFLAGS)
+	$(CC) -pthread -o $@ $(MAIN) $(SERVER) $(EMULATOR_LIBS) -lz $(LIBS) $(LDFLAGS)
 
 build/emulator/%.o: src/emulator/%.c build/emulator/flags
 	@mkdir -p $(@D)
@@ -163,7 +163,8 @@ support: $(OUT)/scripted_server.so
 $(OUT)/scripted_server.so: $(OUT)/obj/scripted_server.o
 	$(MODULE) -o $@ $< $(LDFLAGS)
 
-$(OUT)/obj/scripted_server.o: spec/support/scripted_server.c $(OUT)/flags | headers
+$(OUT)/obj/scripted_server.o: spec/support/scripted_server.c $(OUT)/flags \
+    | headers
 	@mkdir -p $(@D)
 	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CFLAGS) -c -o $@ $<
 
