@@ -125,7 +125,7 @@ end
 function message.unexpected(expected, content_type, status, body)
   local media = (content_type or "no content type"):match "^[^;]*"
   local start = message.inline(body:sub(1, 200)):sub(1, 30)
-  start = start:gsub("[\192-\255]?[\128-\191]*$", "")
+  start = start:gsub("[\192-\255]?[\128-\191]*$", ""):gsub(" +$", "")
   return ('expected %s, got %s (%d)%s'):format(expected,
     message.inline(media), status,
     body == "" and ", nothing in it" or (': "%s"'):format(start))

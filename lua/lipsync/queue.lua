@@ -53,10 +53,18 @@ end
 
 local function enqueue(self, ticket, now)
   if ticket.place then return end
-  if not head(self) then self.moved = now end
+  if self.first > self.last then self.moved = now end
   self.last = self.last + 1
   self.waiting[self.last] = ticket
   ticket.place = self.last
+end
+
+-- In a function of its own: what it holds must not outlive it, or the
+-- collection below would not find an abandoned head.
+local function may_take(self, ticket)
+  if count(self.taken) >= self.slots then return false end
+  local turn = head(self)
+  return turn == nil or turn == ticket
 end
 
 --- Tries to take a slot; if there is none, `ticket` keeps a place in the
@@ -65,9 +73,7 @@ end
 ---@param now number  monotonic seconds
 ---@return boolean
 function Queue:take(ticket, now)
-  local free = count(self.taken) < self.slots
-  local turn = head(self)
-  if not free or turn and turn ~= ticket then
+  if not may_take(self, ticket) then
     enqueue(self, ticket, now)
     unstick(self, now)
     return false
