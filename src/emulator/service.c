@@ -48,7 +48,6 @@ static char *read_file (const char *path, size_t *length, char **why) {
   FILE *file = fopen(path, "re");
   char *text = NULL;
   long size = -1;
-  errno = 0;
   if (file != NULL && fseek(file, 0, SEEK_END) == 0)
     size = ftell(file);
   if (size > IMPORT_MAX)
