@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
 ** query_string: see query_string.h. A list may be separated by commas, be
-** repeated, or be a JSON array (the service's TypeScript SDK sends that).
+** repeated, or be JSON, a string or an array (the service's TypeScript SDK sends
+** those).
 */
 
 #include "query_string.h"
@@ -79,15 +80,25 @@ static int add_value (void *arg, const struct value *v) {
   return 1;
 }
 
-static int add_param (struct store *s, struct list *l, const char *value) {
-  int result;
-  if (*value != '[')
-    return add_separated(l, value);
-  result = store_values(s, value, strlen(value), "array", add_value, l);
+static int add_json (struct store *s, struct list *l, const char *value) {
+  int result = store_values(s, value, strlen(value), "array", add_value, l);
   if (result < 0)
-    query_refuse(l->why, l->name,
-                 sqlite3_mprintf("%s is not a JSON array", l->name));
+    query_refuse(l->why, l->name, sqlite3_mprintf(
+      "%s is neither a list nor a JSON array of strings", l->name));
   return result == 0;
+}
+
+static int add_param (struct store *s, struct list *l, const char *value) {
+  char *array;
+  int good;
+  if (*value == '[')
+    return add_json(s, l, value);
+  if (*value != '"')
+    return add_separated(l, value);
+  array = sqlite3_mprintf("[%s]", value);
+  good = array != NULL && add_json(s, l, array);
+  sqlite3_free(array);
+  return good;
 }
 
 /* Reads all parameters of a name; '*out' stays NULL where they say nothing. */
