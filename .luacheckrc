@@ -3,5 +3,5 @@ std = "min"
 max_line_length = 80
 exclude_files = { "build" }
 
-files["spec"] = { std = "+busted" }
+files["spec"] = { std = "max+busted" }
 files["*.rockspec"] = { std = "rockspec" }

@@ -266,24 +266,26 @@ static const struct step *next_script (const struct step *s) {
 }
 
 /* Gives each connection its script, in the order of their coming, and a
-** process of its own. With 'loop' the last script serves all further ones. */
+** process of its own. With 'loop' the last script serves all further ones.
+** Whoever is served by the last one finds nobody listening any more. */
 static void serve_all (int listener, const struct step *s, int count,
                        int loop) {
-  while (child.connection < count || (loop && count > 0)) {
+  while (child.connection < count || loop) {
     child.socket = accept_next(listener);
     if (child.connection > 0 && child.connection < count)
       s = next_script(s);
     child.connection++;
     note('a', NULL, 0, 0);
-    if (fork() == 0) {
+    if (child.connection == count && !loop)
       close(listener);
+    if (fork() == 0) {
+      close(listener);  /* again, for the last one */
       serve(s);
       _exit(0);
     }
     close(child.socket);
     while (waitpid(-1, NULL, WNOHANG) > 0) continue;
   }
-  close(listener);
   while (wait(NULL) > 0 || errno == EINTR) continue;
 }
 
@@ -431,7 +433,8 @@ static void release (struct server *v) {
   v->pid = 0;
 }
 
-/* start(scripts, loop): a server, or an error. */
+/* start(scripts, loop): a server, or an error. Without a script there is just
+** a port that nobody listens on. */
 static int l_start (lua_State *L) {
   int count, loop, listener, ends[2];
   struct step *steps;
@@ -450,8 +453,9 @@ static int l_start (lua_State *L) {
   if (v->notes < 0 || listener < 0 || pipe2(ends, O_CLOEXEC) < 0)
     return luaL_error(L, "scripted server: %s", strerror(errno));
   v->control = ends[1];
-  v->pid = fork();
-  if (v->pid == 0)
+  if (count > 0)
+    v->pid = fork();
+  if (count > 0 && v->pid == 0)
     run_child(v, listener, ends[0], steps, count, loop);
   close(listener);
   close(ends[0]);
