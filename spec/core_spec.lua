@@ -95,9 +95,10 @@ describe("a generation", function()
 
   it("goes through them by pairs where the VM asks", function()
     local asks = false
-    for _ in pairs(setmetatable({}, { __pairs = function()
-      return function(_, k) if not k then asks = true return 1 end end
-    end })) do break end
+    pairs(setmetatable({}, { __pairs = function()
+      asks = true
+      return next, {}
+    end }))
     if not asks then pending "this VM does not ask __pairs" return end
     local count = 0
     for _ in pairs(generation '"b":1') do count = count + 1 end

@@ -19,7 +19,7 @@ int element_has_id (const struct element *e) {
 }
 
 
-void answer_open (struct answer *a, struct http_exchange *x,
+void answer_open (struct answer *a, struct http_exchange *x, int is_list,
                   size_t max_element, size_t max_response) {
   struct json_limits limits;
   memset(a, 0, sizeof(*a));
@@ -29,6 +29,7 @@ void answer_open (struct answer *a, struct http_exchange *x,
   json_open(&a->scanner, JSON_LIST, &limits);
   buf_init(&a->plain, (size_t)-1);
   a->exchange = x;
+  a->is_list = is_list;
   a->max_response = max_response;
 }
 
@@ -166,9 +167,12 @@ static enum answer_fault outcome (const struct answer *a) {
 }
 
 
+/* What is read whole is of no use before the end, apart from decoding it. */
 int answer_ready (const struct answer *a) {
-  return a->holds || a->fault != FAULT_NONE || a->exchange->over
-      || unread(a) > 0 || can_decode(a);
+  if (a->holds || a->fault != FAULT_NONE || a->exchange->over
+      || can_decode(a))
+    return 1;
+  return a->is_list && a->exchange->status == 200 && unread(a) > 0;
 }
 
 

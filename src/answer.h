@@ -48,6 +48,7 @@ enum answer_coding {
 
 struct answer {
   struct http_exchange *exchange;
+  int is_list;                  /* a 200 is read element by element */
   enum answer_fault fault;
   enum json_status json;        /* for FAULT_JSON */
   struct json_scanner scanner;
@@ -72,7 +73,7 @@ struct element {
 int element_has_id (const struct element *e);
 
 /* Begins to read 'x', which it owns from here on. Allocates nothing. */
-void answer_open (struct answer *a, struct http_exchange *x,
+void answer_open (struct answer *a, struct http_exchange *x, int is_list,
                   size_t max_element, size_t max_response);
 
 /* The next element of a list. The same one again until it is taken. */

@@ -120,7 +120,7 @@ int transfer_start (lua_State *L, struct http_session *http) {
   x = http_start(http, &request, t, &refusal);
   if (x == NULL)
     return error_push_refusal(L, refusal);
-  answer_open(&t->answer, x, max_element, request.max_body);
+  answer_open(&t->answer, x, request.http1, max_element, request.max_body);
   return 1;
 }
 

@@ -1,0 +1,616 @@
+-- SPDX-License-Identifier: MIT
+-- Sessions and transfers without the Lua layer, against a server that sends
+-- what no HTTP library would.
+
+local core = require "lipsync.core"
+local scripted = require "spec.support.scripted"
+local transfers = require "spec.support.transfers"
+
+-- Most scripts serve one request a connection: saying so spares the client
+-- from finding out.
+local function response(status, body, headers)
+  local all = { Connection = "close" }
+  for name, value in pairs(headers or {}) do all[name] = value end
+  return scripted.response(status, body, all)
+end
+
+-- A generation's JSON and a list of several.
+local function row(i) return ('{"id":"g%d","status":"COMPLETED"}'):format(i) end
+local function rows(n)
+  local all = {}
+  for i = 1, n do all[i] = row(i) end
+  return "[" .. table.concat(all, ", ") .. "]"
+end
+
+-- The bytes of `text` as gzip, by the program.
+local function gzip(text)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+  local pipe = assert(io.popen("gzip -nc " .. path))
+  local packed = pipe:read "*a"
+  pipe:close()
+  os.remove(path)
+  return packed
+end
+
+-- Peak memory of this process in KiB.
+local function peak()
+  local file = assert(io.open("/proc/self/status"))
+  local text = file:read "*a"
+  file:close()
+  return tonumber(text:match "VmHWM:%s*(%d+)")
+end
+
+local server, session
+
+local function serve(script, more)
+  server = scripted.start(script)
+  session = transfers.session(server.base_url, more)
+end
+
+local function list(request)
+  local full = { list = true, stream = true }
+  for name, value in pairs(request or {}) do full[name] = value end
+  local transfer = assert(transfers.start(session, full))
+  local found, failure = transfers.list(session, transfer)
+  return found, failure, transfer
+end
+
+local function read(request)
+  local transfer = assert(transfers.start(session, request))
+  local body, failure = transfers.read(session, transfer)
+  return body, failure, transfer
+end
+
+-- What a failure is, in short.
+local function what(failure)
+  return failure and failure.kind .. " " .. failure.reason or "none"
+end
+
+local function once(...) return { { { read = true }, ... } } end
+
+describe("a transfer", function()
+  after_each(function()
+    if session then session:close() end
+    if server then server:stop() end
+    session, server = nil, nil
+  end)
+
+  describe("sends", function()
+    it("one request, with the key where it is wanted", function()
+      serve { { { read = true }, { send = scripted.response(200, "[]") },
+                { read = true }, { send = response(200, "{}") } } }
+      assert.same({}, (list()))
+      assert.equal("{}", (read { path = "/v2/errors", key = false }))
+      local seen = server:requests(2)
+      assert.equal("GET", seen[1].method)
+      assert.equal("/v2/generations", seen[1].target)
+      assert.equal("test-key", seen[1].headers["x-api-key"])
+      assert.equal("gzip", seen[1].headers["accept-encoding"])
+      assert.equal("application/json", seen[1].headers.accept)
+      assert.equal("spec", seen[1].headers["user-agent"])
+      assert.equal("/v2/errors", seen[2].target)
+      assert.is_nil(seen[2].headers["x-api-key"])
+    end)
+
+    it("headers of the session and of the request, the latter first",
+      function()
+        serve({ { { read = true }, { send = response(204, "") } } },
+          { headers = { ["X-A"] = "session", ["X-B"] = "kept" } })
+        read { headers = { ["x-a"] = "request", ["X-Empty"] = "" } }
+        local headers = server:requests(1)[1].headers
+        assert.equal("request", headers["x-a"])
+        assert.equal("kept", headers["x-b"])
+        assert.equal("", headers["x-empty"])
+        assert.equal("test-key", headers["x-api-key"])
+      end)
+
+    it("other methods and the prefix of the base URL", function()
+      server = scripted.start(once { send = response(204, "") })
+      session = transfers.session(server.base_url .. "/pre/fix/")
+      read { method = "DELETE", path = "/v2/generations/a%2Fb" }
+      local seen = server:requests(1)[1]
+      assert.equal("DELETE", seen.method)
+      assert.equal("/pre/fix/v2/generations/a%2Fb", seen.target)
+    end)
+
+    it("no header that would be another, and none of ours", function()
+      serve { {} }
+      local cases = {
+        { { ["X-A"] = "a\r\nX-B: b" }, "headers" },
+        { { ["X A"] = "a" }, "headers" }, { { [""] = "a" }, "headers" },
+        { { ["X-Api-Key"] = "other" }, "headers" },
+        { { ["Content-Length"] = "1" }, "headers" },
+        { { Host = "other" }, "headers" },
+      }
+      for _, case in ipairs(cases) do
+        local transfer, failure = transfers.start(session,
+          { headers = case[1] })
+        assert.is_nil(transfer)
+        assert.equal("invalid", failure.kind)
+        assert.equal(case[2], failure.field)
+      end
+      local transfer, failure = transfers.start(session, { path = "/a b" })
+      assert.is_nil(transfer)
+      assert.equal("invalid path", what(failure))
+      assert.same({}, server:requests(0))
+    end)
+  end)
+
+  describe("reads", function()
+    it("a list however it is cut into pieces", function()
+      local body = rows(5)
+      local plain = response(200, body)
+      local packed = gzip(body)
+      local zipped = response(200, packed, { ["Content-Encoding"] = "gzip" })
+      local chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+      for i = 1, #body do
+        chunked = chunked .. "1\r\n" .. body:sub(i, i) .. "\r\n"
+      end
+      chunked = chunked .. "0\r\nX-Trailer: t\r\n\r\n"
+      local script = {}
+      for _, text in ipairs { plain, zipped, chunked } do
+        for _, size in ipairs { 1, 7, #text } do
+          script[#script + 1] = { { read = true },
+            { send = text, chunk = size }, { close = true } }
+        end
+      end
+      serve(script)
+      for i = 1, #script do
+        local found, failure = list()
+        assert.equal("none", what(failure), i)
+        assert.equal(5, #found)
+        for n, generation in ipairs(found) do
+          assert.equal(row(n), generation:json())
+        end
+      end
+    end)
+
+    it("a page that is there as a whole, without waiting", function()
+      serve(once { send = response(200, rows(3)) })
+      local transfer = assert(transfers.start(session, { list = true }))
+      local deadline = core.now() + 20
+      while not transfer:done() and core.now() < deadline do
+        session:poll(1)
+      end
+      for i = 1, 3 do assert.equal("g" .. i, transfer:next().id) end
+      local generation, failure = transfer:next()
+      assert.is_nil(generation)
+      assert.is_nil(failure)
+    end)
+
+    it("status and headers of the last answer, not of a 1xx", function()
+      serve(once { send = "HTTP/1.1 103 Early Hints\r\nX-A: early\r\n\r\n"
+        .. "HTTP/1.1 409 Conflict\r\nX-A:  late \r\nContent-Length: 2\r\n"
+        .. "\r\n{}" })
+      local body, _, transfer = read()
+      assert.equal("{}", body)
+      assert.equal(409, transfer:status())
+      assert.equal("late", transfer:header "x-a")
+      assert.is_nil(transfer:header "X")
+      assert.is_true(transfer:sent())
+    end)
+
+    it("gzip whole, in several members", function()
+      local packed = gzip "{\"a\":" .. gzip "1}"
+      serve(once { send = response(200, packed,
+        { ["Content-Encoding"] = "gzip" }) })
+      assert.equal('{"a":1}', (read()))
+    end)
+
+    it("an error's body whatever it is encoded with", function()
+      serve(once { send = response(500, "??",
+        { ["Content-Encoding"] = "br" }) })
+      local body, _, transfer = read()
+      assert.equal(500, transfer:status())
+      assert.equal("??", body)
+    end)
+
+    it("nothing of a list that was cut, but what was whole", function()
+      local body = rows(3)
+      local whole = response(200, body)
+      local head = #whole - #body
+      local ends = {}  -- where each generation is complete
+      for i = 1, 3 do ends[i] = head + select(2, whole:sub(head + 1)
+        :find(row(i), 1, true)) end
+      local script = {}
+      for n = 0, #whole - 1 do
+        script[n + 1] = { { read = true }, { send = whole:sub(1, n) },
+                          { close = true } }
+      end
+      serve(script)
+      for n = 0, #whole - 1 do
+        local found, failure = list()
+        local expected = 0
+        for _, at in ipairs(ends) do
+          if n >= at then expected = expected + 1 end
+        end
+        assert.equal(expected, #found, n)
+        assert.is_true(failure ~= nil and (failure.kind == "connection"
+          or failure.kind == "protocol"), n)
+      end
+      assert.equal(#whole, #server:requests(#whole))
+    end)
+
+    it("nothing made of a truncated or damaged gzip", function()
+      local packed = gzip(rows(50))
+      local function answer(bytes)
+        return { { read = true }, { send = response(200, bytes,
+          { ["Content-Encoding"] = "gzip" }) }, { close = true } }
+      end
+      serve { answer(packed:sub(1, -9)), answer(packed .. "junk"),
+              answer("not gzip at all"),
+              answer(packed:sub(1, 20) .. "\255\255" .. packed:sub(23)) }
+      for i = 1, 4 do
+        local _, failure = list()
+        assert.equal("protocol gzip", what(failure), i)
+      end
+    end)
+  end)
+
+  describe("fails", function()
+    it("where nobody listens", function()
+      serve { {} }
+      server:stop()
+      local _, failure, transfer = read()
+      assert.equal("connection connect", what(failure))
+      assert.equal(("cannot connect to 127.0.0.1:%d: connection refused")
+        :format(server.port), failure.message)
+      assert.is_false(transfer:sent())
+    end)
+
+    it("where the name has no address", function()
+      session = transfers.session "https://surely-not-there.invalid"
+      local _, failure = read()
+      assert.equal("connection resolve", what(failure))
+      assert.equal("cannot resolve surely-not-there.invalid", failure.message)
+    end)
+
+    it("on a reset, before and inside the answer", function()
+      serve { { { read = true }, { reset = true } },
+              { { read = true }, { send = response(200, "[1,"):sub(1, -3) },
+                { reset = true } } }
+      assert.equal("connection", (select(2, read())).kind)
+      assert.equal("connection", (select(2, read())).kind)
+    end)
+
+    it("without sending twice when a reused connection has died", function()
+      serve { { { read = true }, { send = scripted.response(200, "[]") },
+                { read = true }, { close = true } },
+              { { read = true } },  -- what libcurl opens, to send again
+              { { read = true }, { send = response(200, "[]") } } }
+      assert.equal("[]", (read()))
+      local _, failure, transfer = read { method = "DELETE" }
+      assert.equal("connection resend", what(failure))
+      assert.is_true(transfer:sent())
+      assert.equal(2, #server:requests(2))
+      assert.equal("[]", (read()))
+      assert.equal(3, #server:requests(3))
+    end)
+
+    it("on what is not HTTP", function()
+      serve { { { read = true }, { send = "SSH-2.0-OpenSSH\r\n" },
+                { close = true } },
+              { { read = true }, { send = "[]" }, { close = true } } }
+      assert.equal("protocol http", what((select(2, read()))))
+      assert.equal("protocol http", what((select(2, read()))))
+    end)
+
+    it("on an encoding that was not asked for", function()
+      serve(once { send = response(200, "[]",
+        { ["Content-Encoding"] = "br" }) })
+      local _, failure = list()
+      assert.equal("protocol encoding", what(failure))
+      assert.matches('"br"', failure.message)
+    end)
+
+    it("on a list of something else, naming it", function()
+      local cases = {
+        { "{}", "shape", "expected a JSON array, got an object" },
+        { '"x"', "shape", "expected a JSON array, got a string" },
+        { "null", "shape", "expected a JSON array, got null" },
+        { "", "json", "expected a JSON array, got nothing" },
+        { '[{"id":"a"},7]', "shape",
+          "expected generations, but element 2 of the list is a number" },
+        { '[[]]', "shape",
+          "expected generations, but element 1 of the list is an array" },
+        { '[{"id":7}]', "shape",
+          "element 1 of the list is an object without a string id" },
+        { '[{"id":"a"}', "json", "the JSON ends too early, after 11 bytes" },
+        { '[{"id":"a"}]]', "json" }, { "<html>", "json" },
+        { "[{\"id\":\"a\",\"b\":\"\1\"}]", "json" },
+        { '[{"id":"a\255"}]', "json" },
+      }
+      local script = {}
+      for i, case in ipairs(cases) do
+        script[i] = { { read = true }, { send = response(200, case[1]) },
+                      { close = true } }
+      end
+      serve(script)
+      for _, case in ipairs(cases) do
+        local _, failure = list()
+        assert.equal("protocol " .. case[2], what(failure), case[1])
+        if case[3] then assert.equal(case[3], failure.message) end
+      end
+    end)
+
+    it("gives what an answer began with", function()
+      serve(once { send = response(200, "<html>nope") })
+      local _, failure = list()
+      assert.equal("<html>nope", failure.body)
+    end)
+  end)
+
+  describe("keeps its limits", function()
+    local function over(answer, request)
+      serve(once({ send = answer }, { hold = true }))
+      return list(request)
+    end
+
+    it("for a generation", function()
+      local long = '[{"id":"' .. ("x"):rep(5000)
+      local found, failure = over("HTTP/1.1 200 OK\r\n\r\n" .. long,
+        { max_generation = 4000 })
+      assert.same({}, found)
+      assert.equal("limit max_generation", what(failure))
+      assert.equal("generation 1 is longer than 4000 bytes (max_generation)",
+        failure.message)
+    end)
+
+    it("for an answer read whole, however it is sent", function()
+      local packed = gzip(("x"):rep(100000))
+      serve { { { read = true }, { send = response(200, ("x"):rep(5000)) } },
+              { { read = true }, { send = response(200, packed,
+                { ["Content-Encoding"] = "gzip" }) } },
+              { { read = true }, { send = "HTTP/1.1 500 No\r\n\r\n" },
+                { repeat_send = ("x"):rep(1000) } } }
+      for _ = 1, 3 do
+        local body, failure = read { max_response = 4000 }
+        assert.is_nil(body)
+        assert.equal("limit max_response", what(failure))
+      end
+    end)
+
+    it("for headers, also of answers before the last", function()
+      serve { { { read = true }, { send = "HTTP/1.1 200 OK\r\n" },
+                { repeat_send = "X-A: " .. ("x"):rep(1000) .. "\r\n" } },
+              { { read = true },
+                { repeat_send = "HTTP/1.1 100 Continue\r\nX-A: "
+                  .. ("x"):rep(1000) .. "\r\n\r\n" } } }
+      assert.equal("limit headers", what((select(2, list()))))
+      assert.equal("limit headers", what((select(2, list()))))
+    end)
+
+    it("for nesting and members", function()
+      serve { { { read = true }, { send = response(200, '[{"id":"a","b":'
+                .. ("["):rep(1000)) } },
+              { { read = true }, { send = response(200, '[{"id":"a"'
+                .. (',"b":1'):rep(2000) .. "}]") } } }
+      assert.equal("limit depth", what((select(2, list()))))
+      assert.equal("limit members", what((select(2, list()))))
+    end)
+
+    it("for a compressed bomb: memory stays flat", function()
+      local pipe = assert(io.popen("{ printf '[{\"id\":\"'; "
+        .. "head -c 100000000 /dev/zero | tr '\\0' x; } | gzip -nc"))
+      local packed = pipe:read "*a"
+      pipe:close()
+      serve { { { read = true }, { send = response(200, packed,
+                { ["Content-Encoding"] = "gzip" }) } } }
+      local before = peak()
+      local _, failure = list()
+      assert.equal("limit max_generation", what(failure))
+      assert.is_true(peak() - before < 8000, peak() - before)
+    end)
+
+    it("for what is not read: the server has to wait", function()
+      local line = row(1) .. ","
+      serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" },
+        { repeat_send = line:rep(1000) }))
+      local transfer = assert(transfers.start(session,
+        { list = true, stream = true }))
+      local most = 0
+      for _ = 1, 300 do
+        session:poll(0.002)
+        most = math.max(most, transfer:received())
+      end
+      assert.is_true(most < 400 * 1024, most)
+      -- And goes on when it is read.
+      for _ = 1, 50000 do
+        local generation = transfer:next()
+        if generation == false then session:poll(5) end
+      end
+      assert.is_true(transfer:received() > most)
+      transfer:close()
+    end)
+  end)
+
+  describe("ends", function()
+    it("by close, which the server sees, and stays ended", function()
+      serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" }, { hold = true }))
+      local transfer = assert(transfers.start(session,
+        { list = true, stream = true }))
+      while not transfer:status() do session:poll(1) end
+      transfer:close()
+      transfer:close()
+      assert.equal(1, #server:gone(1))
+      assert.is_true(transfer:ready())
+      assert.is_true(transfer:done())
+      assert.is_nil(transfer:status())
+      assert.is_nil(transfer:header "date")
+      assert.equal(0, transfer:received())
+      assert.is_false(transfer:sent())
+      assert.equal("closed closed", what((select(2, transfer:next()))))
+      assert.equal("closed closed", what((select(2, transfer:read()))))
+      assert.equal("Transfer (closed)", tostring(transfer))
+    end)
+
+    it("by being collected", function()
+      serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" }, { hold = true }))
+      local transfer = assert(transfers.start(session,
+        { list = true, stream = true }))
+      while not transfer:status() do session:poll(1) end
+      transfer = nil -- luacheck: ignore
+      collectgarbage()
+      collectgarbage()
+      assert.equal(1, #server:gone(1))
+      assert.is_nil(session:next_ready())
+    end)
+
+    it("when its session is closed", function()
+      serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" .. row(1) },
+        { hold = true }))
+      local transfer = assert(transfers.start(session,
+        { list = true, stream = true }))
+      while not transfer:ready() do session:poll(1) end
+      session:close()
+      assert.equal(1, #server:gone(1))
+      -- What had arrived is read first.
+      local generation, failure = transfer:next()
+      while generation do generation, failure = transfer:next() end
+      assert.equal("closed closed", what(failure))
+      transfer, failure = transfers.start(session)
+      assert.is_nil(transfer)
+      assert.equal("closed closed", what(failure))
+      assert.is_false(session:is_open())
+      assert.equal(0, session:step())
+      assert.is_nil(session:fd())
+      session:close()
+    end)
+
+    it("in any order of collection", function()
+      for _ = 1, 20 do
+        local one = scripted.start(once({ hold = true }))
+        local s = transfers.session(one.base_url)
+        for _ = 1, 3 do transfers.start(s) end
+        s:step()
+        s = nil -- luacheck: ignore
+        collectgarbage()
+        collectgarbage()
+        one:stop()
+      end
+      local sessions, exchanges = core.live()
+      assert.same({ 0, 0 }, { sessions, exchanges })
+    end)
+  end)
+
+  describe("connects", function()
+    it("by http: to this machine only, judged by the address", function()
+      serve({ { { read = true }, { send = response(200, "[]") },
+                { close = true } }, loop = true })
+      local mine = { "127.0.0.1", "127.1", "0", "0x7f.1", "localhost",
+                     "127.9.8.7" }
+      for _, name in ipairs(mine) do
+        local s = transfers.session(("http://%s:%d"):format(name, server.port))
+        local transfer = transfers.start(s)
+        local body, failure = transfers.read(s, transfer)
+        -- Only 127.0.0.1 listens: what counts is that it is not refused.
+        assert.is_true(body == "[]" or failure.kind == "connection", name)
+        s:close()
+      end
+      local others = { "192.0.2.1", "[2001:db8::1]", "[::ffff:192.0.2.1]",
+                       "3221225985" }
+      for _, name in ipairs(others) do
+        local s = transfers.session(("http://%s:9"):format(name))
+        local _, failure = transfers.read(s, transfers.start(s))
+        assert.equal("invalid loopback", what(failure), name)
+        assert.equal("base_url", failure.field)
+        s:close()
+      end
+    end)
+
+    it("without the environment's proxy, where it would see the key",
+      function()
+        serve(once { send = response(200, "[]") })
+        local proxy = scripted.start { { { read = true } }, loop = true }
+        local vm = os.getenv "LIPSYNC_LUA" or arg[-1] or "lua"
+        local script = ([[
+          local core = require "lipsync.core"
+          local transfers = require "spec.support.transfers"
+          local s = transfers.session "%s"
+          print(transfers.read(s, transfers.start(s)))]])
+          :format(server.base_url)
+        local pipe = assert(io.popen(("http_proxy=%s ALL_PROXY=%s %s -e '%s'")
+          :format(proxy.base_url, proxy.base_url, vm, script)))
+        local text = pipe:read "*a"
+        pipe:close()
+        assert.matches("^%[%]", text)
+        assert.same({}, proxy:connections(0))
+        proxy:stop()
+      end)
+  end)
+end)
+
+describe("a session", function()
+  it("is refused an address or a key that cannot be", function()
+    local cases = {
+      { base_url = "https://x/v2", field = "base_url" },
+      { base_url = "https://x/v2/", field = "base_url" },
+      { base_url = "https://x/a/v2//", field = "base_url" },
+      { base_url = "ftp://x", field = "base_url" },
+      { base_url = "x", field = "base_url" },
+      { base_url = "", field = "base_url" },
+      { base_url = "https://", field = "base_url" },
+      { base_url = "https://u@x", field = "base_url" },
+      { base_url = "https://u:p@x", field = "base_url" },
+      { base_url = "https://x?a", field = "base_url" },
+      { base_url = "https://x#a", field = "base_url" },
+      { base_url = "https://x\n", field = "base_url" },
+      { base_url = "https://x y", field = "base_url" },
+      { api_key = "a\n", field = "api_key" },
+      { api_key = "a\r\nX-A: b", field = "api_key" },
+      { api_key = "a b", field = "api_key" },
+      { headers = { ["X-A"] = "\n" }, field = "headers" },
+    }
+    for _, case in ipairs(cases) do
+      case.base_url = case.base_url or "https://x"
+      case.user_agent = "spec"
+      local refused, phrase, field = core.session(case)
+      assert.is_nil(refused, case.base_url)
+      assert.equal("string", type(phrase))
+      assert.equal(case.field, field)
+      assert.is_nil(phrase:find "a b", phrase)
+    end
+  end)
+
+  it("knows its origin", function()
+    local s = transfers.session "https://api.example:8443/prefix"
+    assert.equal("https://api.example:8443", s:origin())
+    assert.equal("api.example:8443", s:host())
+    assert.equal("Session (https://api.example:8443)", tostring(s))
+    s:close()
+    assert.equal("Session (closed)", tostring(s))
+  end)
+
+  it("says which transfers became ready, each once", function()
+    local server2 = scripted.start { { { read = true },
+      { send = response(200, "{}") } }, loop = true }
+    local s = transfers.session(server2.base_url)
+    local mine = {}
+    for i = 1, 5 do mine[assert(transfers.start(s, {}))] = i end
+    local finished, deadline = 0, core.now() + 20
+    while finished < 5 and core.now() < deadline do
+      s:poll(1)
+      local transfer = s:next_ready()
+      while transfer do
+        assert.is_number(mine[transfer])
+        if transfer:done() then finished = finished + 1 end
+        transfer = s:next_ready()
+      end
+    end
+    assert.equal(5, finished)
+    assert.is_number(s:fd())
+    s:close()
+    server2:stop()
+  end)
+
+  it("has no timer and nothing to do while idle", function()
+    local s = transfers.session "http://127.0.0.1:9"
+    assert.is_nil(s:timeout())
+    assert.equal(0, s:step())
+    assert.equal(0, s:poll(0))
+    s:close()
+  end)
+end)
