@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
 ** query_string: see query_string.h. A list may be separated by commas, be
-** repeated, or be JSON, a string or an array (the service's TypeScript SDK sends
-** those).
+** repeated, or be JSON: a string or an array, as the service's TypeScript SDK
+** sends them.
 */
 
 #include "query_string.h"
