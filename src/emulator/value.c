@@ -41,9 +41,20 @@ static void read_value (sqlite3_stmt *q, int keyed, struct value *value) {
   value->text = (const char *)sqlite3_column_text(q, 2);
 }
 
+/* A fraction's value would come out of the C library's strtod in some builds
+** of SQLite, and in a locale with a decimal comma as something else. So its
+** text is asked for instead, by the one function that gives that: two paths
+** make "[1.5,1.5]". */
+static const char each_sql[] =
+  "SELECT key, type, CASE type WHEN 'real'"
+  " THEN substr(pair, 2, (length(pair) - 3) / 2) ELSE value END"
+  " FROM (SELECT key, type, value, CASE type WHEN 'real'"
+  "  THEN json_extract(?1, fullkey, fullkey) END AS pair"
+  "  FROM json_each(?1))";
+
 static int walk (struct store *s, const char *json, size_t length, int keyed,
                  value_reader reader, void *arg) {
-  sqlite3_stmt *q = db_prepare(s, "SELECT key, type, value FROM json_each(?1)");
+  sqlite3_stmt *q = db_prepare(s, each_sql);
   struct value value;
   int result = 0;
   sqlite3_bind_text64(q, 1, json, length, SQLITE_STATIC, SQLITE_UTF8);
