@@ -12,12 +12,6 @@
 #include "json.h"
 #include "json_bytes.h"
 
-#if defined(__GNUC__)
-#define UNLIKELY(condition)  __builtin_expect((condition) != 0, 0)
-#else
-#define UNLIKELY(condition)  (condition)
-#endif
-
 /*
 ** What is awaited in each state, and what follows. "A value" begins with a
 ** quote, a digit or minus, one of t, f, n, or an opening bracket. White space
@@ -52,7 +46,7 @@ enum state {
 
   /* inside of a word or a number, which ends before the first byte that does
      not belong to it; that byte is for AFTER_VALUE */
-  LITERAL,         /* the next byte of 'literal'; the last to AFTER_VALUE */
+  LITERAL,         /* the next byte of 'rest'; the last to AFTER_VALUE */
   MINUS,           /* behind '-': '0' to ZERO, another digit to INTEGER */
   ZERO,            /* behind a leading '0': '.' or 'e', but no digit */
   INTEGER,         /* digits, or '.' to POINT, or 'e' to EXPONENT */
@@ -186,8 +180,9 @@ static const char *element_stop (const struct json_scanner *s, const char *p,
   case state_: \
     if (UNLIKELY(p == stop)) { state = state_; goto pause; }
 
-/* Offset of 'q' from the element's first byte. */
-#define PLACE(q)  (bias + (uint32_t)((q) - data))
+/* Offset of 'q' from the element's first byte, which is long gone where the
+** element began in an earlier piece: hence no pointer, but its address. */
+#define PLACE(q)  ((uint32_t)((uintptr_t)(q) - origin))
 
 #define FAIL(status_, text_)  \
   do { status = fail(s, status_, text_); goto leave; } while (0)
@@ -205,12 +200,14 @@ static enum json_status step (struct json_scanner *s, const char *data,
   struct json_member nowhere = {0, 0, 0, 0};
   struct json_member *m = s->depth == indexed ? last_member(s, &nowhere)
                                               : &nowhere;
-  uint32_t bias = (uint32_t)(s->offset - s->element);
+  uint64_t length = s->offset - s->element;
+  uintptr_t origin = (uintptr_t)data - (uintptr_t)length;
   const char *p = data;
-  const char *stop = in_element(s) ? element_stop(s, p, bias, end) : end;
+  const char *stop = in_element(s) ? element_stop(s, p, length, end) : end;
   unsigned depth = s->depth;
   char closer = s->closer;
   int state = s->state;
+  const char *rest = s->rest;
   enum json_status status;
 
 again:
@@ -244,7 +241,7 @@ again:
       s->found = *p;
       s->count = 0;
       s->element = s->offset + (uint64_t)(p - data);
-      bias = (uint32_t)0 - (uint32_t)(p - data);
+      origin = (uintptr_t)p;
       stop = element_stop(s, p, 0, end);
       goto value;
 
@@ -304,9 +301,9 @@ again:
       switch (*p) {
         case '"': p++; goto text;
         case '{': case '[': goto open;
-        case 't': p++; s->literal = "rue"; goto literal;
-        case 'f': p++; s->literal = "alse"; goto literal;
-        case 'n': p++; s->literal = "ull"; goto literal;
+        case 't': p++; rest = "rue"; goto literal;
+        case 'f': p++; rest = "alse"; goto literal;
+        case 'n': p++; rest = "ull"; goto literal;
         case '-': p++; goto minus;
         case '0': p++; goto zero;
         case '1': case '2': case '3': case '4': case '5':
@@ -424,10 +421,10 @@ again:
       goto again;
 
     literal: BYTE(LITERAL)
-      if (*p != *s->literal)
+      if (*p != *rest)
         FAIL(JSON_E_SYNTAX, NO_VALUE);
       p++;
-      if (*++s->literal != '\0')
+      if (*++rest != '\0')
         goto literal;
       goto value_ends;
 
@@ -508,6 +505,7 @@ pause:
 leave:
   s->depth = depth;
   s->closer = closer;
+  s->rest = rest;
   s->state = state;
   s->offset += (uint64_t)(p - data);
   *behind = p;

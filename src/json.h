@@ -171,7 +171,7 @@ struct json_scanner {
   char found;               /* first byte of the document or element */
   char closer;              /* '}' or ']': what closes the innermost one */
   char outer[JSON_DEPTH_MAX];  /* the closers of those around it */
-  const char *literal;      /* what is left of "true", "false", "null" */
+  const char *rest;         /* what is left of "true", "false", "null" */
 };
 
 #endif

@@ -23,6 +23,12 @@
 #endif
 #endif
 
+#if defined(__GNUC__)
+#define UNLIKELY(condition)  __builtin_expect((condition) != 0, 0)
+#else
+#define UNLIKELY(condition)  (condition)
+#endif
+
 static inline int is_space (char c) {
   return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
@@ -72,16 +78,20 @@ static inline int begins_value (char c) {
 
 #define BLOCK  16
 
-/* How many plain bytes the BLOCK bytes at 'p' begin with. */
+/* How many plain bytes the BLOCK bytes at 'p' begin with. The quote has a
+** mask of its own: it is what mostly comes, and where the next string begins
+** waits for nothing else. */
 static inline unsigned plain_prefix (const char *p) {
   __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+  __m128i quotes = _mm_cmpeq_epi8(x, _mm_set1_epi8('"'));
   /* signed: bytes from 0x80 on are below 0x20 as well */
-  __m128i odd = _mm_cmplt_epi8(x, _mm_set1_epi8(0x20));
-  unsigned mask;
-  odd = _mm_or_si128(odd, _mm_cmpeq_epi8(x, _mm_set1_epi8('"')));
-  odd = _mm_or_si128(odd, _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
-  mask = (unsigned)_mm_movemask_epi8(odd);
-  return mask == 0 ? BLOCK : (unsigned)__builtin_ctz(mask);
+  __m128i others = _mm_or_si128(_mm_cmplt_epi8(x, _mm_set1_epi8(0x20)),
+                                _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
+  unsigned quote = (unsigned)_mm_movemask_epi8(quotes);
+  unsigned other = (unsigned)_mm_movemask_epi8(others);
+  if (UNLIKELY((other & (quote ^ (quote - 1))) != 0))  /* one before it */
+    return (unsigned)__builtin_ctz(other);
+  return quote == 0 ? BLOCK : (unsigned)__builtin_ctz(quote);
 }
 
 #elif defined(BLOCK_NEON)
