@@ -222,6 +222,21 @@ static void test_protocol (void) {
   json_close(&s);
 }
 
+/* What a caller has to keep: the element being read, else nothing. */
+static void test_keep (void) {
+  struct json_scanner s;
+  size_t used;
+  json_open(&s, JSON_LIST, &usual);
+  CHECK(json_keep(&s) == 0);
+  json_feed(&s, " [ ", 3, &used);
+  CHECK(json_keep(&s) == 3);
+  json_feed(&s, "{\"a\"", 4, &used);
+  CHECK(json_keep(&s) == 3);
+  CHECK(json_feed(&s, ":1},", 4, &used) == JSON_ELEMENT);
+  CHECK(used == 3 && json_keep(&s) == 10);
+  json_close(&s);
+}
+
 /* ---- Ceilings ---- */
 
 static enum json_status status_under (const struct json_limits *limits,
@@ -547,6 +562,7 @@ int main (int argc, char **argv) {
   test_cases();
   test_index();
   test_protocol();
+  test_keep();
   test_size();
   test_size_of_number();
   test_endless();
