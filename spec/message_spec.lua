@@ -120,7 +120,7 @@ describe("message", function()
       .. "generations. A listing in one answer cannot be resumed; with "
       .. "page_size = 100 it is.", sentence({ kind = "connection",
         message = message.broken(3620), delivered = 3620, attempts = 1 },
-        { action = "list generations" }))
+        { action = "list generations", broken = true }))
     assert.equal("the connection broke after 1 generation", message.broken(1))
   end)
 

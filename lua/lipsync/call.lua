@@ -27,7 +27,7 @@ local queue_nap = 0.005
 --- Prepares a call. Nothing is sent before `advance`.
 ---@param client table
 ---@param spec table  action ("list generations"), method, path, target
----   (default path), key (default true), list, stream, id, paged, delivered,
+---   (default path), key (default true), list, stream, id, delivered,
 ---   clock; read(call, transfer) -> done, value, failure;
 ---   accept(call, status, value) -> value, failure, note of a 2xx answer;
 ---   settle(call) -> value, note of an attempt that broke behind its 2xx;
@@ -56,7 +56,7 @@ end
 function Call:about()
   local spec = self.spec
   local about = self.client:about()
-  about.action, about.id, about.paged = spec.action, spec.id, spec.paged
+  about.action, about.id = spec.action, spec.id
   about.method, about.path, about.tag = spec.method, spec.path,
     self.options.tag
   about.attempts, about.seconds = self.attempt, self.clock:seconds()
@@ -364,6 +364,7 @@ end
 function Call:broke(failure)
   self.bytes = self.transfer:received()
   local about = self:about()
+  about.broken = true
   if failure.kind == "connection" then
     failure = { kind = "connection", reason = "cut",
                 message = message.broken(about.delivered or 0),

@@ -72,7 +72,7 @@ local function failure(self, kind, text, reason)
   local about = self.client:about()
   about.action, about.method, about.path = self.action, "GET", self.path
   about.tag, about.delivered = self.options.tag, self.delivered
-  about.seconds, about.paged = self.clock:seconds(), self.filter.paged
+  about.seconds = self.clock:seconds()
   return errors.new(kind, text, about, reason)
 end
 

@@ -172,18 +172,14 @@ local by_kind = {
     return err.suggestion or own and own(err, about)
       or about.outcome_unknown and advice.outcome
   end,
-  connection = function(err, about)
-    if (err.delivered or 0) > 0 and not about.paged then
-      return advice.resume
-    end
+  connection = function(_, about)
+    if about.broken then return advice.resume end
     if about.outcome_unknown then return advice.outcome end
     return address_from(about)
   end,
-  timeout = function(err, about)
+  timeout = function(_, about)
+    if about.broken then return advice.resume end
     if about.outcome_unknown then return advice.outcome end
-    if (err.delivered or 0) > 0 and not about.paged then
-      return advice.resume
-    end
     return about.reason == "connect" and address_from(about)
   end,
   tls = function(_, about)
@@ -226,7 +222,7 @@ end
 --- The whole sentence.
 ---@param err table  an error object's fields
 ---@param about table  of its call: action, host, base_url, base_url_from,
----   key_from, ca_file, id, paged, reason, outcome_unknown, json, foreign
+---   key_from, ca_file, id, broken, reason, outcome_unknown, json, foreign
 ---@return string
 function message.sentence(err, about)
   local own = by_kind[err.kind]

@@ -57,7 +57,7 @@ function Pages:request()
     action = listing.action, method = "GET", path = listing.path,
     target = filter.target(listing.path, own, { cursor = ask.cursor,
       ids = ask.ids or self.group, limit = ask.limit }),
-    list = true, stream = false, paged = true,
+    list = true, stream = false,
     timeout = math.huge, clock = listing.clock,
     delivered = function() return listing.delivered end,
     read = page_reader(), accept = accept_page,

@@ -36,8 +36,10 @@ end
 ---@param headers table<string, string>?
 ---@return table
 function service.answer(status, body, headers)
-  return { { read = true },
-           { send = scripted.response(status, body, headers) } }
+  -- Said, or the client would send its next request here and find it closed.
+  local own = { Connection = "close" }
+  for name, value in pairs(headers or {}) do own[name] = value end
+  return { { read = true }, { send = scripted.response(status, body, own) } }
 end
 
 --- A client with short waits. Retries take place, but not for long.

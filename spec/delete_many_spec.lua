@@ -1,0 +1,168 @@
+-- SPDX-License-Identifier: MIT
+local emulator = require "spec.support.emulator"
+local scripted = require "spec.support.scripted"
+local service = require "spec.support.service"
+
+local lipsync = require "lipsync"
+
+describe("delete_many", function()
+  local server, client
+
+  local function start(script, options)
+    server = scripted.start(script)
+    client = service.client(server.base_url, options)
+    return client.generations
+  end
+
+  after_each(function()
+    if client then client:close() end
+    if server then server:stop() end
+    server, client = nil, nil
+  end)
+
+  local deleted = service.answer(204, "")
+  local missing = service.answer(404, '{"message":"There is none."}')
+  local running = service.answer(409, '{"message":"It runs."}')
+
+  local function all(answer)
+    return { answer, loop = true }
+  end
+
+  it("deletes an array of ids and generations, each once", function()
+    local generations = start(all(deleted))
+    local x = lipsync.generation(service.generation "x")
+    local result = assert(generations:delete_many({ "a", x, "a", "b", "x" }))
+    assert.same({ deleted = 3, gone = 0, skipped = 2, failed = 0,
+                  errors = {} }, result)
+    local targets = {}
+    for _, request in ipairs(server:requests(3)) do
+      targets[request.target] = request.method
+    end
+    assert.same({ ["/v2/generations/a"] = "DELETE",
+      ["/v2/generations/x"] = "DELETE", ["/v2/generations/b"] = "DELETE" },
+      targets)
+  end)
+
+  it("makes no request for nothing", function()
+    local generations = start(all(deleted))
+    assert.equal(0, generations:delete_many({}).deleted)
+    assert.equal(0, generations:delete_many(generations:list { ids = {} })
+      .deleted)
+    assert.equal(0, #server:connections())
+  end)
+
+  it("asks `when`, and tells `on_result` of each", function()
+    local generations = start(all(deleted))
+    local told = {}
+    local result = assert(generations:delete_many({ "a", "b" }, {
+      when = function(item) return item == "b" end,
+      on_result = function(id, outcome, generation, err)
+        told[id] = outcome
+        assert.equal(id == "b", generation ~= nil)
+        assert.is_nil(err)
+      end,
+    }))
+    assert.same({ a = "skipped", b = "deleted" }, told)
+    assert.equal(1, result.deleted)
+    assert.equal(1, result.skipped)
+  end)
+
+  it("counts what is gone apart", function()
+    local result = assert(start(all(missing)):delete_many { "a", "b" })
+    assert.equal(2, result.gone)
+    assert.equal(0, result.failed)
+  end)
+
+  it("goes on behind a failure", function()
+    local result = assert(start(all(running)):delete_many { "a", "b", ".." })
+    assert.equal(3, result.failed)
+    assert.equal(3, #result.errors)
+    local sentences = {}
+    for i, err in ipairs(result.errors) do sentences[i] = tostring(err) end
+    table.sort(sentences)
+    assert.match("^delete generation a: 409 It runs", sentences[1])
+  end)
+
+  it("stops where the key is not accepted", function()
+    local ids = {}
+    for i = 1, 50 do ids[i] = "g" .. i end
+    local generations = start(all(service.answer(401,
+      '{"message":"Unauthorized"}')))
+    local result, err, so_far = generations:delete_many(ids,
+      { concurrency = 2 })
+    assert.is_nil(result)
+    assert.equal(401, err.statusCode)
+    assert.is_true(so_far.failed >= 1 and so_far.failed <= 2)
+  end)
+
+  it("stops where the listing breaks, and says what was done", function()
+    local cut = { { read = true }, { send = "HTTP/1.1 200 OK\r\n"
+      .. "Content-Length: 5000\r\n\r\n[" .. service.generation "a" .. "," },
+      { close = true } }
+    local generations = start { cut, deleted }
+    local result, err, so_far = generations:delete_many(generations:list())
+    assert.is_nil(result)
+    assert.equal("connection", err.kind)
+    assert.equal(1, so_far.deleted)
+  end)
+
+  it("has so many under way at once and no more", function()
+    -- Nobody answers before four requests are there.
+    local generations = start({ all({ { read = true }, { hold = true } })[1],
+      loop = true })
+    local _, err, so_far = generations:delete_many({ "a", "b", "c", "d", "e" },
+      { concurrency = 4, timeout = 0.5, on_result = function()
+        client:close()
+      end })
+    assert.equal("closed", err.kind)
+    assert.equal(4, #server:requests(4))
+    assert.is_true(so_far.failed >= 1)
+  end)
+
+  it("closes everything when a callback raises", function()
+    local generations = start(all(deleted))
+    local ok, problem = pcall(function()
+      generations:delete_many({ "a", "b", "c" }, {
+        on_result = function() error({ mine = true }) end })
+    end)
+    assert.is_false(ok)
+    assert.is_true(problem.mine)
+    local again = assert(generations:delete_many { "d" })
+    assert.equal(1, again.deleted)
+  end)
+
+  it("raises for what cannot be deleted, before anything is", function()
+    local generations = start(all(deleted))
+    for _, items in ipairs { "a", { 5 }, { "a", false }, { a = "b" } } do
+      local ok, message = pcall(function()
+        generations:delete_many(items)
+      end)
+      assert.is_false(ok)
+      assert.match("delete_many_spec.lua:%d+: ", message)
+    end
+    local ok, message = pcall(function()
+      generations:delete_many({}, { concurency = 5 })
+    end)
+    assert.is_false(ok)
+    assert.match('did you mean "concurrency"', message)
+    assert.equal(0, #server:connections())
+  end)
+
+  for _, gone_cursor in ipairs { "error", "empty", "position" } do
+    it("deletes what a paged listing gives, gone cursor: " .. gone_cursor,
+       function()
+      server = assert(emulator.start { generations = 230,
+                                       gone_cursor = gone_cursor })
+      client = service.client(server.base_url, { api_key = server.key })
+      local generations = client.generations
+      local filter = { status = { "COMPLETED", "FAILED", "REJECTED" } }
+      local before = assert(generations:count(filter))
+      local rest = assert(generations:count()) - before
+      filter.page_size = 20
+      local result = assert(generations:delete_many(generations:list(filter)))
+      assert.equal(before, result.deleted)
+      assert.equal(0, result.failed)
+      assert.equal(rest, (assert(generations:count())))
+    end)
+  end
+end)

@@ -1,0 +1,193 @@
+-- SPDX-License-Identifier: MIT
+local scripted = require "spec.support.scripted"
+local service = require "spec.support.service"
+
+local lipsync = require "lipsync"
+
+describe("delete", function()
+  local server, client
+
+  local function start(script, options)
+    server = scripted.start(script)
+    client = service.client(server.base_url, options)
+    return client.generations
+  end
+
+  after_each(function()
+    if client then client:close() end
+    if server then server:stop() end
+    server, client = nil, nil
+  end)
+
+  local lost = { { read = true }, { close = true } }
+  local gone = service.answer(404, '{"message":"There is none.",'
+    .. '"statusCode":404,"errorCode":"generation_not_found"}')
+
+  it("returns the generation that the service sends back", function()
+    local generations = start {
+      service.answer(200, service.generation("a", "FAILED")) }
+    local deleted, err, note = generations:delete "a"
+    assert.equal("FAILED", deleted.status)
+    assert.is_nil(err)
+    assert.is_nil(note)
+    local request = server:requests(1)[1]
+    assert.equal("DELETE", request.method)
+    assert.equal("/v2/generations/a", request.target)
+    assert.equal("", request.body)
+  end)
+
+  it("takes a generation, and is its method too", function()
+    local generations = start {
+      service.answer(200, service.list(1)),
+      service.answer(200, service.generation "g1"),
+      service.answer(200, service.generation "x") }
+    local generation = generations:list():next()
+    assert.equal("g1", generation:delete().id)
+    local from_text = lipsync.generation(service.generation "x")
+    assert.equal("x", generations:delete(from_text).id)
+    assert.equal("/v2/generations/x", server:requests(3)[3].target)
+  end)
+
+  it("raises for a generation without a client", function()
+    local generation = lipsync.generation '{"id":"a"}'
+    local ok, message = pcall(function() generation:delete() end)
+    assert.is_false(ok)
+    assert.match("delete_spec.lua:%d+: .*has no client", message)
+  end)
+
+  it("counts every 2xx as deleted, whatever its body", function()
+    local generations = start { service.answer(200, "<html>"),
+      service.answer(204, ""), service.answer(202, '{"id":"other"}'),
+      { { read = true }, { send = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n"
+        .. "\r\n{\"id\":" }, { close = true } } }
+    for _ = 1, 4 do
+      local deleted, err = generations:delete 'a"b\\'
+      assert.is_nil(err)
+      assert.equal('a"b\\', deleted.id)
+    end
+    assert.equal(4, #server:requests(4))
+  end)
+
+  it("encodes an id as one segment", function()
+    local expected = { ["a/b"] = "a%2Fb", ["a?b"] = "a%3Fb",
+      ["%2e%2e"] = "%252e%252e", ["a b"] = "a%20b", ["a#b"] = "a%23b",
+      ["ä"] = "%C3%A4" }
+    local script = { loop = true, service.answer(204, "") }
+    local generations, n = start(script), 0
+    for id, segment in pairs(expected) do
+      n = n + 1
+      assert.equal(id, generations:delete(id).id)
+      local request = server:requests(n)[n]
+      assert.equal("/v2/generations/" .. segment, request.target)
+    end
+  end)
+
+  it("refuses ids that cannot be sent, before any request", function()
+    local generations = start {}
+    for _, id in ipairs { "", ".", "..", "a\0b", "a\nb", "a\rb" } do
+      local deleted, err = generations:delete(id)
+      assert.is_nil(deleted)
+      assert.equal("invalid", err.kind)
+      assert.equal("id", err.field)
+      assert.match("^delete generation: the id ", tostring(err))
+      _, err = generations:get(id)
+      assert.equal("invalid", err.kind)
+    end
+    assert.equal(0, #server:connections())
+  end)
+
+  it("raises for what is no id", function()
+    local generations = start {}
+    for _, id in ipairs { 5, {}, true } do
+      local ok, message = pcall(function() generations:delete(id) end)
+      assert.is_false(ok)
+      assert.match("delete_spec.lua:%d+: id must be a string or a generation",
+        message)
+    end
+  end)
+
+  it("returns a 404 as an error", function()
+    local deleted, err = start({ gone }):delete "a"
+    assert.is_nil(deleted)
+    assert.equal("generation_not_found", err.errorCode)
+    assert.equal("delete generation a: 404 generation_not_found: There is "
+      .. "none. It was deleted before, or belongs to another organization.",
+      tostring(err))
+  end)
+
+  it("takes a 404 behind an unknown outcome for gone", function()
+    local unclear = { lost, service.answer(500, ""), service.answer(502, ""),
+                      service.answer(504, "<html>") }
+    for _, first in ipairs(unclear) do
+      local generations = start { first, gone }
+      local deleted, err, note = generations:delete "a"
+      assert.is_nil(err)
+      assert.equal("a", deleted.id)
+      assert.equal("already_gone", note)
+      client:close()
+      server:stop()
+    end
+  end)
+
+  it("remembers an unknown outcome over further attempts", function()
+    local generations = start { lost, service.answer(503, ""), gone }
+    local _, _, note = generations:delete "a"
+    assert.equal("already_gone", note)
+  end)
+
+  it("gives back the generation passed in when it was gone", function()
+    local given = lipsync.generation(service.generation("a", "REJECTED"))
+    local deleted = start({ lost, gone }):delete(given)
+    assert.equal(given, deleted)
+  end)
+
+  it("knows the outcome of a request that was not carried out", function()
+    for _, first in ipairs { service.answer(503, ""),
+                             service.answer(429, "",
+                               { ["Retry-After"] = "0" }) } do
+      local deleted, err = start({ first, gone }):delete "a"
+      assert.is_nil(deleted)
+      assert.equal(404, err.statusCode)
+      client:close()
+      server:stop()
+    end
+  end)
+
+  it("says that it may have happened", function()
+    local _, err = start({ lost }):delete("a", { max_attempts = 1 })
+    assert.equal("connection", err.kind)
+    assert.match("The generation may have been deleted%.$", tostring(err))
+    client:close()
+    server:stop()
+    _, err = start({ { { read = true }, { hold = true } } })
+      :delete("a", { timeout = 0.2 })
+    assert.equal("timeout", err.kind)
+    assert.match("The generation may have been deleted%.$", tostring(err))
+  end)
+
+  it("never retries a 409", function()
+    local generations = start { service.answer(409, '{"message":"It runs.",'
+      .. '"errorCode":"generation_not_deletable_while_processing"}') }
+    local _, err = generations:delete "a"
+    assert.equal(409, err.statusCode)
+    assert.equal(1, err.attempts)
+    assert.is_false(err.retryable)
+    assert.match("the API has no cancel%.$", tostring(err))
+  end)
+
+  it("sends a deletion once where a reused connection dies", function()
+    -- The first answer keeps the connection, the second request finds it
+    -- closed: libcurl would send it again by itself, unseen.
+    local keep = scripted.response(204, "")
+    local generations = start({ { { read = true }, { send = keep },
+      { read = true }, { close = true } }, loop = true,
+      { { read = true }, { send = scripted.response(404, "{}",
+        { Connection = "close" }) } } })
+    assert(generations:delete "a")
+    local deleted, err, note = generations:delete "b"
+    assert.is_nil(err)
+    assert.equal("b", deleted.id)
+    assert.equal("already_gone", note)
+    assert.equal(3, #server:requests(3))
+  end)
+end)
