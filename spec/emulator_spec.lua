@@ -358,7 +358,7 @@ describe("the emulator", function()
   end)
 
   describe("goes wrong when told to:", function()
-    it("another status, as often as said, with what is to be retried", function()
+    it("another status, as often as said, with its Retry-After", function()
       service:fault { route = "list", statusCode = 429, retryAfter = 7,
                       times = 2 }
       assert.are.equal(200, get("/v2/errors").status)

@@ -1,0 +1,162 @@
+-- SPDX-License-Identifier: MIT
+--
+-- The program lipsync-emulator: its command line, the command it runs, what
+-- signals do to it, and the files it reads and writes.
+
+local program = require "spec.support.emulator"
+local http = require "spec.support.http"
+
+local PROGRAM = "build/lipsync-emulator"
+local KEY = { headers = { ["x-api-key"] = "test-key" } }
+
+if not program.has_program() then
+  describe("the program lipsync-emulator", function()
+    pending("is not built: its libraries are missing")
+  end)
+  return
+end
+
+-- Runs a shell's line; its output and status. The status is printed behind
+-- the output, for what pclose gives differs between versions of Lua.
+local function run(line)
+  local pipe = assert(io.popen("{ " .. line .. "; } 2>&1 </dev/null; "
+    .. "printf '\\n%s' $?"))
+  local output, status = pipe:read("*a"):match("^(.*)\n(%d+)$")
+  pipe:close()
+  return output, tonumber(status)
+end
+
+local function contents(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+describe("the program lipsync-emulator", function()
+  local process, path
+
+  before_each(function()
+    path = os.tmpname()
+    os.remove(path)
+  end)
+
+  after_each(function()
+    if process then process:stop() end
+    process = nil
+    os.remove(path)
+    os.remove(path .. "-journal")
+  end)
+
+  it("prints its base URL, answers there, and ends when told to", function()
+    process = program.program {}
+    assert.is_truthy(process.base_url:find "^http://127%.0%.0%.1:%d+$")
+    local answer = http.request(process.base_url, "GET",
+                                "/v2/generations/count", KEY)
+    assert.are.equal('{"count":60}', answer.body)
+    process:stop()
+    assert.is_nil(http.request(process.base_url, "GET", "/v2/errors").status)
+  end)
+
+  it("tells its version and its options", function()
+    local output, status = run(PROGRAM .. " --version")
+    assert.is_truthy(output:find "^lipsync%-emulator %d+%.%d+%.%d+\n")
+    assert.are.equal(0, status)
+    output, status = run(PROGRAM .. " --help")
+    assert.are.equal(0, status)
+    for _, name in ipairs { "port", "host", "database", "key", "generations",
+                            "random-seed", "import", "export", "now", "log",
+                            "version" } do
+      assert.is_truthy(output:find("--" .. name, 1, true), name)
+    end
+  end)
+
+  it("explains what is wrong with its options", function()
+    for line, text in pairs {
+      ["--prot 1"] = 'unknown option "--prot", did you mean "--port"?',
+      ["--port=x"] = 'whole number from 0 to 65535, not "x"',
+      ["--port"] = "--port wants a value",
+      ["--key abc"] = "KEY=ORGANIZATION",
+      ["--now today"] = "wants a time like",
+      ["--log=1"] = "--log takes no value",
+      ["ls"] = 'what is "ls"?',
+      ["--"] = 'a command must follow "--"',
+    } do
+      local output, status = run(PROGRAM .. " " .. line)
+      assert.are.equal(2, status)
+      assert.is_truthy(output:find(text, 1, true), output)
+      assert.is_truthy(output:find("usage:", 1, true))
+    end
+  end)
+
+  it("says why it cannot start", function()
+    local output, status = run(PROGRAM .. " --import /no/such/file")
+    assert.are.equal(1, status)
+    assert.is_truthy(output:find("cannot read /no/such/file", 1, true))
+  end)
+
+  it("runs a command with its address and key, and nothing else", function()
+    local output, status = run(PROGRAM .. " --key k=o --key l=p -- sh -c "
+      .. [['echo "$SYNC_BASE_URL $SYNC_API_KEY $1"; exit 7' sh 'a b']])
+    assert.are.equal(7, status)
+    assert.is_truthy(output:find "^http://127%.0%.0%.1:%d+ k a b\n$")
+  end)
+
+  it("returns what a shell would where the command fails", function()
+    assert.are.equal(127, select(2, run(PROGRAM .. " -- no-such-command")))
+    assert.are.equal(126, select(2, run(PROGRAM .. " -- /")))
+    assert.are.equal(128 + 9,
+      select(2, run(PROGRAM .. " -- sh -c 'kill -9 $$'")))
+  end)
+
+  it("hands signals on to its command", function()
+    -- $PPID of the command is the emulator, which sends TERM on
+    local output, status = run(PROGRAM .. " -- sh -c 'trap \"echo got; "
+      .. "exit 3\" TERM; kill -TERM $PPID; while :; do sleep 0.05; done'")
+    assert.are.equal("got\n", output)
+    assert.are.equal(3, status)
+  end)
+
+  it("exports what it can import again", function()
+    run(PROGRAM .. " --generations 250 --key a=b --export " .. path
+      .. " -- true")
+    local first = contents(path)
+    assert.are.equal("[\n{", first:sub(1, 3))
+    local output = run(PROGRAM .. " --key a=b --import " .. path
+      .. " --export " .. path .. " -- true")
+    assert.are.equal("", output)
+    assert.are.equal(first, contents(path))
+  end)
+
+  it("leaves a database that opens again when it is killed", function()
+    process = program.program { "--database", path, "--generations", "30" }
+    local list = http.request(process.base_url, "GET",
+                              "/v2/generations?limit=1&status=COMPLETED", KEY)
+    local id = list.body:match '"id":"([^"]+)"'
+    assert.are.equal(200, http.request(process.base_url, "DELETE",
+      "/v2/generations/" .. id, KEY).status)
+    os.execute("kill -9 " .. process.pid)
+    process.pipe:close()
+    process = program.program { "--database", path }
+    assert.are.equal('{"count":29}', http.request(process.base_url, "GET",
+      "/v2/generations/count", KEY).body)
+  end)
+
+  it("refuses a file that is another program's", function()
+    local file = assert(io.open(path, "wb"))
+    file:write(("this is no database\n"):rep(100))
+    file:close()
+    local output, status = run(PROGRAM .. " --database " .. path)
+    assert.are.equal(1, status)
+    assert.is_truthy(output:find("cannot open database", 1, true))
+    assert.are.equal(2000, #contents(path))
+  end)
+
+  it("logs requests without their keys", function()
+    local output = run(PROGRAM .. " --log --import /dev/null -- true")
+    assert.is_truthy(output:find("cannot import", 1, true))
+    process = program.program { "--log" }
+    process:stop()
+    process = nil
+  end)
+end)
