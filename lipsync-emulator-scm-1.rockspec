@@ -42,6 +42,7 @@ build = {
         "src/emulator/feed.c",
         "src/emulator/journal.c",
         "src/emulator/listen.c",
+        "src/emulator/lua.c",
         "src/emulator/query.c",
         "src/emulator/query_string.c",
         "src/emulator/reply.c",
