@@ -359,6 +359,18 @@ describe("a transfer", function()
         failure.message)
     end)
 
+    it("for white space, where an endless answer could hide", function()
+      serve { { { read = true }, { send = "HTTP/1.1 200 OK\r\n\r\n[" },
+                { repeat_send = (" "):rep(1000) } },
+              { { read = true }, { send = "HTTP/1.1 200 OK\r\n\r\n[]" },
+                { repeat_send = ("\n"):rep(1000) } } }
+      for _ = 1, 2 do
+        local _, failure = list { max_generation = 40000 }
+        assert.equal("limit max_generation", what(failure))
+        assert.matches("40000 bytes of white space", failure.message)
+      end
+    end)
+
     it("for an answer read whole, however it is sent", function()
       local packed = gzip(("x"):rep(100000))
       serve { { { read = true }, { send = response(200, ("x"):rep(5000)) } },

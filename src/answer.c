@@ -200,6 +200,15 @@ static void view (struct answer *a, struct element *e) {
 }
 
 
+/* Whether an endless answer is hidden in white space, which belongs to no
+** element and so falls under no other ceiling. */
+static int is_blank (struct answer *a, size_t used) {
+  if (json_keep(&a->scanner) == a->scanner.offset)
+    a->blank += used;
+  return a->blank > a->scanner.limits.element;
+}
+
+
 /* Scans at most '*slice' of the unread bytes. ANSWER_WAIT: no element yet. */
 static enum answer_status scan (struct answer *a, size_t *slice,
                                 struct element *e) {
@@ -211,12 +220,13 @@ static enum answer_status scan (struct answer *a, size_t *slice,
   *slice -= used;
   switch (a->json) {
     case JSON_ELEMENT:
+      a->blank = 0;
       view(a, e);
       a->holds = element_has_id(e);
       return a->holds ? ANSWER_ELEMENT : fail(a, FAULT_NO_ID);
     case JSON_MORE: case JSON_END:
       drop_scanned(a);
-      return ANSWER_WAIT;
+      return is_blank(a, used) ? fail(a, FAULT_BLANK) : ANSWER_WAIT;
     default:
       return fail(a, a->json == JSON_E_MEMORY ? FAULT_MEMORY : FAULT_JSON);
   }

@@ -31,6 +31,7 @@ enum answer_fault {
   FAULT_GZIP,      /* damaged, or cut short */
   FAULT_JSON,      /* the scanner's status */
   FAULT_NO_ID,     /* an element without a string "id" */
+  FAULT_BLANK,     /* more white space between elements than one may have */
   FAULT_SIZE,      /* more than max_response once decoded */
   FAULT_FORKED,    /* belongs to the parent process */
   FAULT_MEMORY
@@ -58,6 +59,7 @@ struct answer {
   size_t unread;                /* of those, not scanned yet */
   size_t max_response;
   uint64_t taken;               /* elements so far */
+  size_t blank;                 /* bytes since the last one, outside of one */
   int holds;                    /* an element waits to be taken */
 };
 

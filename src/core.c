@@ -120,6 +120,7 @@ static void pin (void) {
 }
 
 
+/* A text of the module; NULL is nil. */
 static void set_string (lua_State *L, const char *name, const char *text) {
   lua_pushstring(L, text);
   lua_setfield(L, -2, name);
@@ -144,5 +145,7 @@ COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L) {
   lua_setfield(L, -2, "null");
   set_string(L, "_VERSION", LIPSYNC_VERSION);
   set_string(L, "curl_version", curl_version());
+  /* where libcurl looks for certificates when nothing is said */
+  set_string(L, "ca_file", curl_version_info(CURLVERSION_NOW)->cainfo);
   return 1;
 }

@@ -231,6 +231,12 @@ static int push_element (lua_State *L, const struct answer *a) {
     snprintf(phrase, sizeof(phrase),
              "expected generations, but element %.0f of the list is %s", n,
              json_found_text(s));
+  else if (a->fault == FAULT_BLANK) {
+    snprintf(phrase, sizeof(phrase),
+             "more than %.0f bytes of white space (max_generation)",
+             (double)s->limits.element);
+    return push(L, "limit", "max_generation", phrase);
+  }
   else {
     snprintf(phrase, sizeof(phrase),
              "generation %.0f is longer than %.0f bytes (max_generation)", n,
@@ -279,7 +285,7 @@ int error_push_fault (lua_State *L, struct answer *a) {
     case FAULT_GZIP:
       return push(L, "protocol", "gzip", "the answer's gzip is damaged");
     case FAULT_JSON: return push_json_fault(L, a);
-    case FAULT_NO_ID: return push_element(L, a);
+    case FAULT_NO_ID: case FAULT_BLANK: return push_element(L, a);
     case FAULT_SIZE:
       return push(L, "limit", results[HTTP_BODY_LIMIT].reason,
                   results[HTTP_BODY_LIMIT].format);
