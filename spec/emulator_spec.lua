@@ -260,6 +260,7 @@ describe("the emulator", function()
       assert.are.equal(400, get("/v2/generations/" .. id .. "%2Fx").status)
       assert.are.equal(400, get("/v2/generations/%zz").status)
       assert.are.equal(404, get("/v2//generations").status)
+    assert.are.equal(200, get("http://any.host/v2/generations/" .. id).status)
     end)
 
     it("after waiting, where that is asked for", function()
@@ -544,6 +545,28 @@ describe("an emulator object", function()
     service = nil
     collectgarbage()
     collectgarbage()
+  end)
+
+  -- Only LuaJIT can fork without a further library.
+  local has_ffi, ffi = pcall(require, "ffi")
+  local it_with_ffi = has_ffi and it or function() end
+
+  it_with_ffi("is of no effect in a forked child", function()
+    ffi.cdef "int fork(void); int waitpid(int, int *, int); void _exit(int);"
+    start()
+    local child = ffi.C.fork()
+    if child == 0 then
+      local raised = not pcall(service.add, service, {})
+      service:stop()
+      service = nil
+      collectgarbage()
+      ffi.C._exit(raised and 0 or 1)
+    end
+    local status = ffi.new "int[1]"
+    ffi.C.waitpid(child, status, 0)
+    assert.are.equal(0, status[0])
+    service:add {}
+    assert.are.equal(1, #get("/v2/generations").json)
   end)
 
   it("keeps its generations in a file", function()

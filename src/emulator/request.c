@@ -57,9 +57,19 @@ static void parse_query (struct request *r, char *query) {
   }
 }
 
+/* Where the path begins: a proxy may ask for "http://host/path". */
+static const char *skip_origin (const char *target) {
+  const char *path;
+  if (strncmp(target, "http://", 7) != 0)
+    return target;
+  path = strpbrk(target + 7, "/?");
+  return path != NULL && *path == '/' ? path : "/";
+}
+
 int request_parse (struct request *r) {
+  const char *path = skip_origin(r->target);
   char *query;
-  r->memory = text_copy(r->target, strlen(r->target));
+  r->memory = text_copy(path, strlen(path));
   if (r->memory == NULL)
     return 0;
   query = strchr(r->memory, '?');
