@@ -1,0 +1,103 @@
+-- SPDX-License-Identifier: MIT
+local scripted = require "spec.support.scripted"
+local service = require "spec.support.service"
+
+local lipsync = require "lipsync"
+
+describe("catalog", function()
+  local server, client
+
+  local function start(script, options)
+    server = scripted.start(script)
+    client = service.client(server.base_url, options)
+    return client.errors
+  end
+
+  after_each(function()
+    client:close()
+    server:stop()
+  end)
+
+  local body = '[{"code":"a","message":"A.","suggestion":"Do a."},'
+    .. '{"code":"b","message":"B.","suggestion":null,"more":1}]'
+
+  it("is fetched once, without the key", function()
+    local errors = start { service.answer(200, body) }
+    local expected = { { code = "a", message = "A.", suggestion = "Do a." },
+                       { code = "b", message = "B." } }
+    assert.same(expected, (errors:list()))
+    assert.same(expected, (errors:list()))
+    local request = server:requests(1)[1]
+    assert.equal("/v2/errors", request.target)
+    assert.is_nil(request.headers["x-api-key"])
+  end)
+
+  it("needs no key", function()
+    assert.equal(2, #assert(start({ service.answer(200, body) },
+      { api_key = "" }):list()))
+  end)
+
+  it("gives copies", function()
+    local errors = start { service.answer(200, body) }
+    errors:list()[1].code = "changed"
+    assert.equal("a", errors:list()[1].code)
+    errors:explain("a").message = "changed"
+    assert.equal("A.", errors:explain("a").message)
+  end)
+
+  it("explains codes, errors and generations", function()
+    local errors = start { service.answer(404,
+      '{"message":"No.","errorCode":"b"}'), service.answer(200, body) }
+    local _, err = client.generations:get "x"
+    assert.equal("B.", errors:explain(err).message)
+    assert.equal("Do a.", errors:explain("a").suggestion)
+    local generation = lipsync.generation '{"id":"x","errorCode":"a"}'
+    assert.equal("A.", errors:explain(generation).message)
+    assert.is_nil(errors:explain "unknown")
+    assert.equal(2, #server:requests(2))
+  end)
+
+  it("explains nothing without a request where there is no code", function()
+    local errors = start {}
+    assert.is_nil(errors:explain(nil))
+    assert.is_nil(errors:explain(lipsync.generation '{"id":"x"}'))
+    assert.equal(0, #server:connections())
+    assert.has_error(function() errors:explain(5) end)
+  end)
+
+  it("never retries to explain, nor asks at each failure", function()
+    local errors = start { service.answer(503, ""), service.answer(200, body) }
+    local entry, err = errors:explain "a"
+    assert.is_nil(entry)
+    assert.equal(503, err.statusCode)
+    local _, again = errors:explain "a"
+    assert.equal(err, again)
+    assert.equal(1, #server:requests(1))
+    assert.equal(2, #assert(errors:list()))
+    assert.equal("A.", errors:explain("a").message)
+  end)
+
+  it("ends with protocol where it is none", function()
+    for _, text in ipairs { "{}", "[1]", '[{"message":"x"}]', "x", "" } do
+      local entries, err = start({ service.answer(200, text) }):list()
+      assert.is_nil(entries)
+      assert.equal("protocol", err.kind)
+      client:close()
+      server:stop()
+    end
+  end)
+
+  it("may be empty", function()
+    local errors = start { service.answer(200, "[]") }
+    assert.same({}, (errors:list()))
+    assert.is_nil(errors:explain "a")
+  end)
+
+  it("is told from a dot", function()
+    start {}
+    local ok, message = pcall(function() client.errors.list() end)
+    assert.is_false(ok)
+    assert.match("catalog_spec.lua:%d+: call it with a colon: "
+      .. "client.errors:list", message)
+  end)
+end)
