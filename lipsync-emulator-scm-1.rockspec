@@ -43,6 +43,7 @@ build = {
         "src/emulator/journal.c",
         "src/emulator/listen.c",
         "src/emulator/lua.c",
+        "src/emulator/lua_options.c",
         "src/emulator/query.c",
         "src/emulator/query_string.c",
         "src/emulator/reply.c",

@@ -38,6 +38,7 @@ static void answer_code (struct reply *reply, enum store_code code) {
 
 /* ---- Many ---- */
 
+/* Everything, as a stream that reads the store as it goes. */
 static void list_all (struct service *s, const char *org, struct filter *f,
                       struct reply *reply) {
   reply_body(reply, 200, TYPE_JSON,
@@ -62,6 +63,7 @@ static int find_cursor (struct service *s, const char *org,
   return 0;
 }
 
+/* At most 100, newest first. */
 static void list_page (struct service *s, const char *org,
                        const struct filter *f, const struct page *page,
                        enum gone_cursor rule, struct reply *reply) {
@@ -143,6 +145,7 @@ struct asking {
   int progress;
 };
 
+/* Reads include, which asks for progress and for nothing else. */
 static int read_include (const struct request *r, struct asking *a,
                          struct refusal *why) {
   int repeated;
@@ -159,6 +162,8 @@ static int read_include (const struct request *r, struct asking *a,
   return 1;
 }
 
+/* Reads wait, timeout and include; all are checked even where one would
+** make another pointless. */
 static int read_asking (const struct request *r, struct asking *a,
                         struct refusal *why) {
   int repeated;
@@ -214,6 +219,7 @@ static void write_progress (sqlite3_str *s, const struct row *row,
                                            STORE_PROCESSING_MS));
 }
 
+/* Answers with a row, whose JSON it frees. */
 static void answer_row (struct service *s, struct row *row, int progress,
                         struct reply *reply) {
   sqlite3_str *json = sqlite3_str_new(NULL);
@@ -311,6 +317,7 @@ static void handle_errors (struct service *s, const struct request *r,
   reply_built(reply, 200, json);
 }
 
+/* What the service says of its models beyond their ids is our own. */
 static const char models[] =
   "[{\"id\":\"lipsync-2\",\"name\":\"Lipsync 2\",\"type\":\"lipsync\","
   "\"version\":\"2.0.0\",\"description\":\"The general model.\"},"

@@ -65,6 +65,8 @@ static enum option find (const char *argument) {
   return O_UNKNOWN;
 }
 
+/* The readers return NULL, or what is wrong. */
+
 static char *read_integer (const char *name, const char *text, int64_t most,
                            int64_t *number) {
   char *end;
@@ -86,6 +88,7 @@ static int is_visible (const char *text) {
   return 1;
 }
 
+/* Cuts KEY=ORG at its last "=": a key may hold one. */
 static char *read_key (struct arguments *a, char *text) {
   struct key *key = &a->keys[a->options.key_count];
   char *equals = strrchr(text, '=');
@@ -101,6 +104,7 @@ static char *read_key (struct arguments *a, char *text) {
   return NULL;
 }
 
+/* Reads the value of an option that takes one. */
 static char *read_value (struct arguments *a, enum option option,
                          char *value) {
   struct options *o = &a->options;

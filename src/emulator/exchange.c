@@ -47,6 +47,7 @@ void *exchange_begin (void *host, const char *uri,
   return x;
 }
 
+/* One line, without headers: they hold the key. */
 static void write_log (const struct exchange *x) {
   fprintf(stderr, "%s %s %d %lld ms\n", x->method, x->target, x->status,
           (long long)(service_ticks() - x->began));
@@ -75,6 +76,7 @@ struct headers {
   char *values[HEADERS_MAX];
 };
 
+/* A copy in lower case, by ASCII and not by the locale. */
 static char *lower (const char *text) {
   char *copy = text_copy(text, strlen(text)), *p;
   for (p = copy; p != NULL && *p != '\0'; p++)
@@ -126,6 +128,7 @@ static char *headers_json (struct MHD_Connection *connection) {
   return text_finish(s, NULL);
 }
 
+/* Puts the request into the journal. */
 static void note (struct exchange *x, struct MHD_Connection *connection) {
   char *headers = headers_json(connection);
   if (headers != NULL)
@@ -181,6 +184,7 @@ static void fill_request (const struct exchange *x,
 
 /* ---- The answer ---- */
 
+/* MHD_ContentReaderCallback */
 static ssize_t read_body (void *arg, uint64_t at, char *out, size_t size) {
   ssize_t n = body_read(arg, out, size);
   (void)at;
@@ -220,6 +224,7 @@ static int accepts_gzip (struct MHD_Connection *connection) {
                                        strcspn(at + 3, ",");
 }
 
+/* Compresses the body where both sides gain by it. */
 static void compress (struct MHD_Connection *connection,
                       struct reply *reply) {
   if (reply->plain || reply->body == NULL ||
@@ -232,6 +237,7 @@ static void compress (struct MHD_Connection *connection,
   reply_header(reply, "Content-Encoding", "gzip");
 }
 
+/* Makes the response, which then owns the reply's body. */
 static struct MHD_Response *make_response (struct reply *reply) {
   struct MHD_Response *response;
   if (reply->body == NULL)

@@ -52,6 +52,7 @@ void faults_close (struct faults *f) {
 
 /* ---- Reading the description ---- */
 
+/* A description being read: what it gives, what is wrong with it. */
 struct description {
   struct fault *fault;
   sqlite3_str *headers;
@@ -61,6 +62,8 @@ struct description {
 static int is_type (const struct value *v, const char *type) {
   return strcmp(v->type, type) == 0;
 }
+
+/* The readers below return 0, or 1 with a problem noted. */
 
 static int problem (struct description *d, const char *name,
                     const char *wanted) {
@@ -197,6 +200,7 @@ static int read_header (void *arg, const struct value *v) {
   return add_header(d, v->key, v);
 }
 
+/* Reads the whole description; its problem, if any, is noted. */
 static void read_description (struct description *d, struct store *s,
                               const char *json, size_t length) {
   struct reading r = {d, NULL};

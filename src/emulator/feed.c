@@ -63,6 +63,7 @@ static enum store_code finish (struct store *s, enum store_code code,
 
 /* ---- Samples ---- */
 
+/* Inserts a sample whose JSON a builder holds. */
 static int insert_sample (sqlite3_stmt *q, const char *org,
                           const struct sample *sample, sqlite3_str *json,
                           int64_t now) {
@@ -113,6 +114,7 @@ static const char *const members[FACTS] = {
   "projectId"
 };
 
+/* The statement that tells all facts of the element that it is given. */
 static sqlite3_stmt *prepare_facts (struct store *s) {
   sqlite3_str *sql = sqlite3_str_new(s->db);
   sqlite3_stmt *q;
@@ -148,17 +150,20 @@ struct addition {
   int count;
 };
 
+/* Notes what is wrong with the element that is being added. */
 static enum store_code wrong (struct addition *a, const char *what) {
   *a->why = sqlite3_mprintf("generation %d: %s", a->count, what);
   return STORE_WRONG;
 }
 
+/* The type of a member; NULL where it is missing or null. */
 static const char *fact_type (struct addition *a, enum fact f) {
   const char *type = (const char *)
     sqlite3_column_text(a->facts, 1 + 2 * (int)f);
   return type == NULL || strcmp(type, "null") == 0 ? NULL : type;
 }
 
+/* The text of a member, likewise. */
 static const char *fact (struct addition *a, enum fact f) {
   return fact_type(a, f) == NULL ? NULL
     : (const char *)sqlite3_column_text(a->facts, 2 + 2 * (int)f);
@@ -244,6 +249,7 @@ static void complete (struct addition *a, struct entry *e, const char *json,
   e->length = (size_t)sqlite3_column_bytes(a->complete, 0);
 }
 
+/* Inserts it and notes its id. */
 static enum store_code insert_entry (struct addition *a,
                                      const struct entry *e) {
   if (e->body != NULL && insert(a->insert, e, a->now)) {
@@ -257,6 +263,7 @@ static enum store_code insert_entry (struct addition *a,
   return db_failed(a->s, a->why);
 }
 
+/* Adds one element of the array, whose text is 'json'. */
 static enum store_code add_element (struct addition *a, const char *json,
                                     size_t length) {
   struct entry e;
@@ -295,6 +302,7 @@ static enum store_code add_all (struct addition *a, const char *json,
   return code;
 }
 
+/* The database checks everything but the encoding. */
 static int is_json (struct store *s, const char *json, size_t length) {
   sqlite3_stmt *q = db_prepare(s, "SELECT json_valid(?1)");
   int valid;
@@ -354,6 +362,7 @@ static int export_rows (struct store *s, FILE *file, int64_t now,
   return rows;
 }
 
+/* Writes a whole file; 0 on failure, errno then says why. */
 static int export_to (struct store *s, const char *path, int64_t now) {
   FILE *file = fopen(path, "we");
   int64_t seq = 0;

@@ -6,10 +6,10 @@
 
 #include "../compat.h"
 #include "emulator.h"
+#include "lua_options.h"
 #include "text.h"
 
 #include <dlfcn.h>
-#include <math.h>
 #include <string.h>
 
 #define EMULATOR  "lipsync.emulator"
@@ -19,15 +19,7 @@ struct handle {
   struct emulator *e;  /* NULL: stopped */
 };
 
-/* Raises 'why', which it frees, with the caller's line. */
-static int raise (lua_State *L, char *why) {
-  luaL_where(L, 1);
-  lua_pushstring(L, why != NULL ? why : "not enough memory");
-  sqlite3_free(why);
-  lua_concat(L, 2);
-  return lua_error(L);
-}
-
+/* Argument 1 as an emulator, running or stopped. */
 static struct handle *check_handle (lua_State *L, const char *method) {
   struct handle *h = luaL_testudata(L, 1, EMULATOR);
   if (h == NULL)
@@ -79,153 +71,6 @@ static void push_json (lua_State *L, sqlite3_str *s) {
   call_slot(L, "decode");
 }
 
-/* ---- Options ---- */
-
-static const char *const option_names[] = {
-  "port", "host", "database", "keys", "generations", "random_seed", "import",
-  "now", "log", "gone_cursor", "hang_up_after", "ignore_status_filter", NULL
-};
-
-static int wrong (lua_State *L, const char *name, const char *wanted) {
-  return luaL_error(L, "%s must be %s, not %s", name, wanted,
-                    luaL_typename(L, -1));
-}
-
-/* Each of these reads the value on the top. */
-
-static const char *read_string (lua_State *L, const char *name) {
-  if (lua_type(L, -1) != LUA_TSTRING)
-    wrong(L, name, "a string");
-  return lua_tostring(L, -1);
-}
-
-static int64_t read_integer (lua_State *L, const char *name, double most) {
-  double n = lua_tonumber(L, -1);
-  if (lua_type(L, -1) != LUA_TNUMBER)
-    wrong(L, name, "a number");
-  if (!(n >= 0 && n <= most) || n != floor(n))
-    raise(L, sqlite3_mprintf("%s must be a whole number from 0 to %.0f",
-                             name, most));
-  return (int64_t)n;
-}
-
-static int read_boolean (lua_State *L, const char *name) {
-  if (!lua_isboolean(L, -1))
-    wrong(L, name, "true or false");
-  return lua_toboolean(L, -1);
-}
-
-/* A time, as text or as seconds since 1970. */
-static int64_t read_now (lua_State *L) {
-  int64_t now = 0;
-  if (lua_type(L, -1) == LUA_TNUMBER) {
-    double seconds = lua_tonumber(L, -1);
-    if (!(seconds >= 0 && seconds < 2.5e11))
-      luaL_error(L, "now must be a time after 1970");
-    return (int64_t)(seconds * 1000);
-  }
-  if (!time_parse(read_string(L, "now"), &now))
-    luaL_error(L, "now must be a time like \"2026-08-25T12:00:00Z\" or "
-                  "seconds since 1970");
-  return now;
-}
-
-static enum gone_cursor read_gone (lua_State *L) {
-  const char *text = read_string(L, "gone_cursor");
-  if (strcmp(text, "error") == 0)
-    return GONE_ERROR;
-  if (strcmp(text, "empty") == 0)
-    return GONE_EMPTY;
-  if (strcmp(text, "position") != 0)
-    luaL_error(L, "gone_cursor must be \"error\", \"empty\" or "
-                  "\"position\"");
-  return GONE_POSITION;
-}
-
-/* Reads { KEY = ORGANIZATION, … } into a userdata that is left on the stack.
-** They are sorted: a table has no first key, but an emulator has. */
-static void read_keys (lua_State *L, struct options *o) {
-  int count = 0, i, table = lua_gettop(L);
-  struct key *keys;
-  if (!lua_istable(L, table))
-    wrong(L, "keys", "a table");
-  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1), count++)
-    if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
-      luaL_error(L, "keys must be a table { KEY = ORGANIZATION }");
-  if (count == 0)
-    luaL_error(L, "keys must not be empty");
-  keys = lua_newuserdata(L, (size_t)count * sizeof(*keys));
-  count = 0;
-  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1), count++) {
-    const char *key = lua_tostring(L, -2);
-    for (i = count; i > 0 && strcmp(keys[i - 1].key, key) > 0; i--)
-      keys[i] = keys[i - 1];
-    keys[i].key = key;
-    keys[i].org = lua_tostring(L, -1);
-  }
-  o->keys = keys;
-  o->key_count = count;
-}
-
-static void read_option (lua_State *L, struct options *o, const char *name) {
-  if (strcmp(name, "port") == 0)
-    o->port = (int)read_integer(L, name, 65535);
-  else if (strcmp(name, "host") == 0)
-    o->host = read_string(L, name);
-  else if (strcmp(name, "database") == 0)
-    o->database = read_string(L, name);
-  else if (strcmp(name, "generations") == 0)
-    o->generations = read_integer(L, name, (double)GENERATIONS_MAX);
-  else if (strcmp(name, "random_seed") == 0)
-    o->seed = (uint64_t)read_integer(L, name, 9007199254740992.0);
-  else if (strcmp(name, "import") == 0)
-    o->import = read_string(L, name);
-  else if (strcmp(name, "now") == 0)
-    o->now = read_now(L);
-  else if (strcmp(name, "log") == 0)
-    o->log = read_boolean(L, name);
-  else if (strcmp(name, "gone_cursor") == 0)
-    o->settings.gone_cursor = read_gone(L);
-  else if (strcmp(name, "hang_up_after") == 0)
-    o->settings.hang_up_after = (int)read_integer(L, name, 86400);
-  else if (strcmp(name, "ignore_status_filter") == 0)
-    o->settings.ignore_status_filter = read_boolean(L, name);
-}
-
-static void check_option_names (lua_State *L) {
-  const char *const *name;
-  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING)
-      luaL_error(L, "options are given by name: start { port = 4010 }");
-    for (name = option_names; *name != NULL; name++)
-      if (strcmp(*name, lua_tostring(L, -2)) == 0)
-        break;
-    if (*name == NULL)
-      raise(L, text_unknown("option", lua_tostring(L, -2), option_names));
-  }
-}
-
-/* Reads the table at 1. The values stay on the stack, so that the texts in
-** 'o' stay alive. */
-static void read_options (lua_State *L, struct options *o) {
-  const char *const *name;
-  options_open(o);
-  if (lua_isnoneornil(L, 1))
-    return;
-  luaL_checktype(L, 1, LUA_TTABLE);
-  check_option_names(L);
-  luaL_checkstack(L, 32, "options");
-  for (name = option_names; *name != NULL; name++) {
-    lua_getfield(L, 1, *name);
-    if (lua_isnil(L, -1))
-      lua_pop(L, 1);
-    else if (strcmp(*name, "keys") == 0)
-      read_keys(L, o);
-    else
-      read_option(L, o, *name);
-  }
-}
-
 /* ---- Starting ---- */
 
 /* Pushes the slot's table with a private cjson's functions. */
@@ -249,7 +94,7 @@ static int emu_start (lua_State *L) {
   struct handle *h;
   char *why = NULL;
   lua_settop(L, 1);
-  read_options(L, &o);
+  lua_options_read(L, &o);
   h = compat_newuserdata(L, sizeof(*h));
   h->e = NULL;
   luaL_getmetatable(L, EMULATOR);
@@ -284,7 +129,7 @@ static int emu_add (lua_State *L) {
   char *why = service_add(s, json, length, ids, &failed);
   if (why != NULL || failed) {
     sqlite3_free(sqlite3_str_finish(ids));
-    return raise(L, why);
+    return lua_options_raise(L, why);
   }
   many = json[strspn(json, " \t\r\n")] == '[';
   push_json(L, ids);
@@ -299,7 +144,7 @@ static int emu_fault (lua_State *L) {
   size_t length;
   const char *json = check_json(L, &length);
   char *why = service_fault(s, json, length);
-  return why != NULL ? raise(L, why) : 0;
+  return why != NULL ? lua_options_raise(L, why) : 0;
 }
 
 /* emulator:set { gone_cursor = …, … } */
@@ -308,20 +153,20 @@ static int emu_set (lua_State *L) {
   size_t length;
   const char *json = check_json(L, &length);
   char *why = service_set(s, json, length);
-  return why != NULL ? raise(L, why) : 0;
+  return why != NULL ? lua_options_raise(L, why) : 0;
 }
 
 /* emulator:advance(seconds) */
 static int emu_advance (lua_State *L) {
   struct service *s = check_open(L, "advance");
   char *why = service_advance(s, luaL_checknumber(L, 2));
-  return why != NULL ? raise(L, why) : 0;
+  return why != NULL ? lua_options_raise(L, why) : 0;
 }
 
 /* emulator:reset() */
 static int emu_reset (lua_State *L) {
   char *why = service_reset(check_open(L, "reset"));
-  return why != NULL ? raise(L, why) : 0;
+  return why != NULL ? lua_options_raise(L, why) : 0;
 }
 
 /* cjson makes every number a float: statuses become integers again. */
@@ -372,6 +217,7 @@ static int emu_index (lua_State *L) {
   return 1;
 }
 
+/* "Emulator http://127.0.0.1:4010" */
 static int emu_tostring (lua_State *L) {
   struct handle *h = check_handle(L, "…");
   if (h->e == NULL)

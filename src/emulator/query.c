@@ -74,6 +74,7 @@ enum store_code store_count (struct store *s, const char *org,
 
 /* ---- A page, in the order of time ---- */
 
+/* Reads a place by a query for an organization and an id. */
 static int find_place (struct store *s, const char *sql, const char *org,
                        const char *id, struct place *place) {
   sqlite3_stmt *q = db_prepare(s, sql);

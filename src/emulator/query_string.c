@@ -41,6 +41,7 @@ static int is_status (const char *text) {
   return 0;
 }
 
+/* Adds one value; 0 where it is refused. */
 static int add (struct list *l, const char *text) {
   if (l->closed && !is_status(text)) {
     char *unknown = text_unknown("status", text, statuses);
@@ -88,6 +89,7 @@ static int add_json (struct store *s, struct list *l, const char *value) {
   return result == 0;
 }
 
+/* Adds what one parameter holds, in whichever way it is written. */
 static int add_param (struct store *s, struct list *l, const char *value) {
   char *array;
   int good;

@@ -90,6 +90,7 @@ static void signed_url (sqlite3_str *s, struct chance *c, const char *folder,
     "&X-Signature=%s", folder, id, extension, hex);
 }
 
+/* A video or audio, as an asset or by its address. */
 static void media_input (sqlite3_str *s, struct chance *c, const char *type,
                          const char *extension, const char *ref) {
   char id[UUID_SIZE];
@@ -108,6 +109,7 @@ static void media_input (sqlite3_str *s, struct chance *c, const char *type,
   sqlite3_str_appendchar(s, 1, '}');
 }
 
+/* A script and the voice that is to speak it. */
 static void text_input (sqlite3_str *s, struct chance *c,
                         const char *script) {
   char voice[21];
@@ -149,6 +151,7 @@ static void input (sqlite3_str *s, struct chance *c, int64_t n) {
   }
 }
 
+/* Two segments, for the samples with two audio inputs. */
 static void segments (sqlite3_str *s, int64_t n, int sparse) {
   if (n % 8 == 2)
     sqlite3_str_appendall(s, ",\"segments\":[{\"startTime\":0,\"endTime\":4.5,"
@@ -159,6 +162,7 @@ static void segments (sqlite3_str *s, int64_t n, int sparse) {
     sqlite3_str_appendall(s, ",\"segments\":null");
 }
 
+/* All options there are, nested ones included. */
 static void options (sqlite3_str *s, struct chance *c, int64_t n) {
   sqlite3_str_appendf(s, ",\"options\":{\"sync_mode\":\"%s\"",
                       CHOOSE(c, modes));

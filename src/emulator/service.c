@@ -66,6 +66,7 @@ static char *read_file (const char *path, size_t *length, char **why) {
   return text;
 }
 
+/* Adds the generations of a file; NULL, or why not. */
 static char *import (struct service *s, const char *path) {
   char *why = NULL, *reason = NULL, *text;
   sqlite3_str *ids;
@@ -105,6 +106,7 @@ static char *copy (const char *text) {
   return text != NULL ? text_copy(text, strlen(text)) : NULL;
 }
 
+/* Copies the keys, or puts the default one in their place. */
 static int copy_keys (struct service *s, const struct options *o) {
   int i, count = o->key_count > 0 ? o->key_count : 1;
   const struct key *keys = o->key_count > 0 ? o->keys : &default_key;
@@ -119,6 +121,7 @@ static int copy_keys (struct service *s, const struct options *o) {
   return s->keys != NULL;
 }
 
+/* Copies what must outlive the caller's options. */
 static int copy_options (struct service *s, const struct options *o) {
   s->options = *o;
   s->options.import = copy(o->import);
@@ -242,6 +245,7 @@ int64_t service_ticks (void) {
   return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* The time so many milliseconds from now, by the monotonic clock. */
 static void from_now (struct timespec *t, int64_t milliseconds) {
   clock_gettime(CLOCK_MONOTONIC, t);
   t->tv_sec += (time_t)(milliseconds / 1000);
@@ -252,6 +256,8 @@ static void from_now (struct timespec *t, int64_t milliseconds) {
   }
 }
 
+/* Sleeps until a time, or until hushed (then it returns 0), or, where
+** 'changes_count' is set, until something has been changed by hand. */
 static int wait_until (struct service *s, const struct timespec *t,
                        int changes_count) {
   unsigned changes;
@@ -327,10 +333,13 @@ static const char *const setting_names[] = {
 
 static const char *const gone_names[] = {"error", "empty", "position", NULL};
 
+/* The settings as they will be, and what is wrong with them. */
 struct change {
   struct settings settings;
   char *problem;
 };
+
+/* The readers of single settings: 0, or 1 with a problem noted. */
 
 static int read_gone (struct change *c, const struct value *v) {
   int i;

@@ -129,6 +129,7 @@ static const char step_completed[] =
   "  '$.outputUrl', 'https://media.example.com/outputs/' || id || '.mp4')"
   " WHERE due <= ?1 AND status = 'PROCESSING'";
 
+/* Moves on all rows of one kind that are due. */
 static int step (struct store *s, const char *sql, int64_t now) {
   sqlite3_stmt *q = db_prepare(s, sql);
   sqlite3_bind_int64(q, 1, now);
@@ -174,6 +175,7 @@ static const char *prepare_file (struct store *s) {
   return NULL;
 }
 
+/* The same from the start: opens the file first. */
 static const char *open_file (struct store *s, const char *path) {
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
                     SQLITE_OPEN_NOMUTEX;  /* the mutex is ours */
