@@ -1,10 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Every example runs, as a user would run it, against the emulator.
 
-local emulator = require "spec.support.emulator"
-
--- The VM that runs these specs, as make test names it.
-local vm = os.getenv "LIPSYNC_LUA" or arg[-1] or "lua"
+local program = require "spec.support.program"
 
 local function examples()
   local found = {}
@@ -14,22 +11,20 @@ local function examples()
   return found
 end
 
--- What it printed, both streams, and whether it ended with status 0.
-local function run(path)
-  local command = ("build/lipsync-emulator --port 0 -- %s %s </dev/null 2>&1"
-    .. " && echo status 0"):format(vm, path)
-  local pipe = assert(io.popen(command))
-  local text = pipe:read "*a"
-  pipe:close()
-  return text, text:match "\nstatus 0\n$" ~= nil
-end
-
 describe("examples", function()
   for _, path in ipairs(examples()) do
     it(path .. " runs", function()
-      if not emulator.has_program() then pending "the emulator is left out" end
-      local text, well = run(path)
+      if not program.can_run() then pending "the emulator is left out" end
+      local text, well = program.run(path)
       assert.is_true(well, text)
     end)
   end
+
+  it("quickstart refuses to delete anywhere but here", function()
+    local pipe = assert(io.popen("SYNC_BASE_URL=https://example.invalid "
+      .. program.vm .. " examples/quickstart.lua 2>&1"))
+    local text = pipe:read "*a"
+    pipe:close()
+    assert.matches("run it by: make demo", text)
+  end)
 end)

@@ -1,0 +1,43 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Runs a Lua program as a user would: in a process of its own, with the VM
+-- that runs these specs, against the emulator in another.
+
+local emulator = require "spec.support.emulator"
+
+local program = {}
+
+-- The VM, as make test names it.
+program.vm = os.getenv "LIPSYNC_LUA" or arg[-1] or "lua"
+
+--- Whether there is an emulator to run against.
+program.can_run = emulator.has_program
+
+--- Runs the file `path`.
+---@param path string
+---@return string text what it printed, both streams
+---@return boolean well whether it ended with status 0
+function program.run(path)
+  local pipe = assert(io.popen(("build/lipsync-emulator --port 0 -- %s %s "
+    .. "</dev/null 2>&1 && echo status 0"):format(program.vm, path)))
+  local text = pipe:read "*a"
+  pipe:close()
+  local printed = text:match "^(.*)status 0\n$"
+  return printed or text, printed ~= nil
+end
+
+--- Runs a text as a program.
+---@param code string
+---@return string text
+---@return boolean well
+function program.run_text(code)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "wb"))
+  file:write(code)
+  file:close()
+  local text, well = program.run(path)
+  os.remove(path)
+  return text, well
+end
+
+return program
