@@ -180,6 +180,23 @@ describe("client", function()
       .. "client.generations:list%(…%)", message)
   end)
 
+  it("begins anew in a forked child", function()
+    start { service.answer(200, '{"count":1}') }
+    local before, forks = client:home(), core.forks
+    core.forks = function() return forks() + 1 end
+    local after = client:home()
+    local again = client:home()
+    local n = client.generations:count()
+    core.forks = forks
+    before.session:close()
+    after.session:close()
+    assert.equal(1, n)
+    assert.equal(after, again)
+    assert.are_not.equal(before.session, after.session)
+    assert.are_not.equal(before.queue, after.queue)
+    assert.are_not.equal(before.bucket, after.bucket)
+  end)
+
   it("shows no key", function()
     start { service.answer(400, '{"message":"No."}') }
     local _, err = client.generations:count()

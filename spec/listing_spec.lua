@@ -19,13 +19,6 @@ describe("listing", function()
     server, client = nil, nil
   end)
 
-  -- An answer whose length is said, but not all of it sent.
-  local function cut(body, promised)
-    return { { read = true }, { send = "HTTP/1.1 200 OK\r\nContent-Type: "
-      .. "application/json\r\nContent-Length: " .. promised .. "\r\n\r\n"
-      .. body }, { close = true } }
-  end
-
   it("sends nothing before its first step", function()
     local listing = start({ service.answer(200, "[]") }):list()
     client:step()
@@ -77,20 +70,6 @@ describe("listing", function()
     assert.equal(0, #server:connections())
   end)
 
-  it("asks for more than a hundred ids a hundred at a time", function()
-    local ids = {}
-    for i = 1, 201 do ids[i] = "g" .. i end
-    local generations = start { service.answer(200, service.list(100)),
-      service.answer(200, "[]"), service.answer(200, service.list(1, 201)) }
-    local found = assert(generations:all { ids = ids })
-    assert.equal(101, #found)
-    assert.equal("g201", found[101].id)
-    local requests = server:requests(3)
-    assert.match("^/v2/generations%?ids=g1,g2,", requests[1].target)
-    assert.match("^/v2/generations%?ids=g101,", requests[2].target)
-    assert.equal("/v2/generations?ids=g201", requests[3].target)
-  end)
-
   it("raises its error in a for, and returns it from next", function()
     local body = '{"message":"No.","statusCode":403}'
     local generations = start { service.answer(403, body),
@@ -126,43 +105,6 @@ describe("listing", function()
     assert.match('status string "PROCESSING", asked for was FAILED',
       err.message)
     assert.equal(1, err.delivered)
-  end)
-
-  it("retries until its first generation", function()
-    local generations = start { service.answer(503, ""), cut("[", 500),
-      service.answer(200, service.list(1)) }
-    local listing = generations:list()
-    assert.equal("g1", listing:next().id)
-    assert.is_nil(listing:next())
-    assert.equal(3, #server:requests(3))
-  end)
-
-  it("says after how many generations it broke", function()
-    local listing = start({ cut("[" .. service.generation "a" .. ",", 5000) })
-      :list()
-    assert.equal("a", listing:next().id)
-    local _, err = listing:next()
-    assert.equal("connection", err.kind)
-    assert.equal(1, err.delivered)
-    assert.equal("connection", err.cause.kind)
-    assert.equal("list generations: the connection broke after 1 generation. "
-      .. "A listing in one answer cannot be resumed; with page_size = 100 it "
-      .. "is.", tostring(err))
-    assert.equal(1, #server:requests(1))
-  end)
-
-  it("stalls only while somebody waits", function()
-    local listing = start({ { { read = true }, { send = "HTTP/1.1 200 OK\r\n"
-        .. "Content-Length: 5000\r\n\r\n[" .. service.generation "a" .. "," },
-        { hold = true } } }, { stall_timeout = 0.2 }):list()
-    assert.equal("a", listing:next().id)
-    scripted.sleep(0.3)
-    local from = scripted.now()
-    local _, err = listing:next()
-    assert.is_true(scripted.now() - from >= 0.15)
-    assert.equal("timeout", err.kind)
-    assert.match("nothing received for 0.2 s %(stall_timeout%), after 1 "
-      .. "generation", err.message)
   end)
 
   it("has a deadline only if its own call gives one", function()
@@ -243,87 +185,5 @@ describe("listing", function()
     collectgarbage()
     client:step()
     assert.equal(1, #server:gone(1))
-  end)
-end)
-
-describe("listing page after page", function()
-  local server, client
-
-  after_each(function()
-    client:close()
-    server:stop()
-  end)
-
-  local function start(script)
-    server = scripted.start(script)
-    client = service.client(server.base_url)
-    return client.generations
-  end
-
-  -- Rows of falling age, as the service lists them.
-  local function page(first, last)
-    local items = {}
-    for i = first, last do
-      items[#items + 1] = ('{"id":"g%d","createdAt":"2026-08-25T10:%02d:00Z",'
-        .. '"status":"FAILED"}'):format(i, 59 - i)
-    end
-    return service.answer(200, "[" .. table.concat(items, ",") .. "]")
-  end
-
-  it("follows the last id until an empty page", function()
-    local generations = start { page(1, 2), page(3, 3), page(1, 0) }
-    local found = assert(generations:all { page_size = 2, status = "FAILED" })
-    assert.equal(3, #found)
-    local requests = server:requests(3)
-    assert.equal("/v2/generations?status=FAILED&limit=2", requests[1].target)
-    assert.equal("/v2/generations?status=FAILED&limit=2&cursor=g2",
-      requests[2].target)
-    assert.equal("/v2/generations?status=FAILED&limit=2&cursor=g3",
-      requests[3].target)
-  end)
-
-  it("takes a limit above 100 page after page", function()
-    local generations = start { page(1, 3) }
-    generations:list({ limit = 150 }):next()
-    assert.equal("/v2/generations?limit=100", server:requests(1)[1].target)
-  end)
-
-  it("asks for a broken page again and gives none twice", function()
-    local broken = { { read = true }, { send = "HTTP/1.1 200 OK\r\n"
-      .. "Content-Length: 900\r\n\r\n[" .. service.generation "g3" .. "," },
-      { close = true } }
-    local generations = start { page(1, 2), broken, page(3, 3), page(1, 0) }
-    local ids = {}
-    for generation in generations:list { page_size = 2 } do
-      ids[#ids + 1] = generation.id
-    end
-    assert.same({ "g1", "g2", "g3" }, ids)
-    assert.equal(4, #server:requests(4))
-  end)
-
-  it("starts its attempts anew with every page", function()
-    local bad = service.answer(503, "")
-    local generations = start { bad, bad, page(1, 2), bad, bad, page(3, 3),
-                                page(1, 0) }
-    assert.equal(3, #assert(generations:all({ page_size = 2 },
-      { max_attempts = 3 })))
-  end)
-
-  it("ends with protocol where a page brings nothing older", function()
-    local generations = start { page(1, 2), page(1, 2) }
-    local found, err = generations:all { page_size = 2 }
-    assert.is_nil(found)
-    assert.equal("protocol", err.kind)
-    assert.equal(2, err.delivered)
-    assert.match("the page after g2 brings nothing older", err.message)
-  end)
-
-  it("holds no connection during the loop body", function()
-    local generations = start { { { read = true }, { send =
-      scripted.response(200, service.list(2)) }, { hold = true } } }
-    local listing = generations:list { page_size = 2 }
-    listing:next()
-    assert.is_nil(listing.source.call)
-    listing:close()
   end)
 end)

@@ -1,0 +1,34 @@
+-- SPDX-License-Identifier: MIT
+local lipsync = require "lipsync"
+
+local function made(json)
+  return assert(lipsync.generation(json))
+end
+
+describe("generation", function()
+  it("knows what is over", function()
+    for status, over in pairs { COMPLETED = true, FAILED = true,
+        REJECTED = true, PENDING = false, PROCESSING = false, NEW = false } do
+      assert.equal(over, made('{"id":"a","status":"' .. status .. '"}')
+        :is_terminal())
+    end
+    assert.is_false(made('{"id":"a"}'):is_terminal())
+  end)
+
+  it("knows when it was made", function()
+    assert.equal(1787652000.25, made(
+      '{"id":"a","createdAt":"2026-08-25T10:00:00.250Z"}'):created_at())
+    for _, text in ipairs { "null", "5", '"yesterday"' } do
+      assert.is_nil(made('{"id":"a","createdAt":' .. text .. "}")
+        :created_at())
+    end
+  end)
+
+  it("is told from a dot", function()
+    local generation = made '{"id":"a"}'
+    local ok, message = pcall(function() generation.is_terminal() end)
+    assert.is_false(ok)
+    assert.match("generation_spec.lua:%d+: call it with a colon: "
+      .. "generation:is_terminal%(%)", message)
+  end)
+end)

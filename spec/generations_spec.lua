@@ -1,0 +1,113 @@
+-- SPDX-License-Identifier: MIT
+local emulator = require "spec.support.emulator"
+local scripted = require "spec.support.scripted"
+local service = require "spec.support.service"
+
+describe("generations", function()
+  local server, client
+
+  local function start(script)
+    server = scripted.start(script)
+    client = service.client(server.base_url)
+    return client.generations
+  end
+
+  local function emulate(options)
+    server = assert(emulator.start(options))
+    client = service.client(server.base_url, { api_key = server.key })
+    return client.generations
+  end
+
+  after_each(function()
+    client:close()
+    server:stop()
+  end)
+
+  it("are all, one, counted and deleted at the emulator", function()
+    local generations = emulate { generations = 30 }
+    local found = assert(generations:all())
+    assert.equal(30, #found)
+    assert.equal(30, generations:count())
+    local one = assert(generations:get(found[1].id))
+    assert.equal(found[1].id, one.id)
+    local failed = assert(generations:all { status = "FAILED" })
+    assert.equal(#failed, generations:count { status = "FAILED" })
+    for _, generation in ipairs(failed) do
+      assert.is_true(generation:is_terminal())
+      assert.is_number(generation:created_at())
+    end
+    assert.equal(failed[1].id, assert(failed[1]:delete()).id)
+    local _, err = generations:get(failed[1].id)
+    assert.equal(404, err.statusCode)
+    assert.match("^get generation %x+%-.*: 404 generation_not_found: ",
+      tostring(err))
+  end)
+
+  it("refuse to be deleted while they run", function()
+    local generations = emulate { generations = 60 }
+    local running = assert(generations:list { status = "PROCESSING" }:next())
+    local deleted, err = running:delete()
+    assert.is_nil(deleted)
+    assert.equal("generation_not_deletable_while_processing", err.errorCode)
+    assert.is_false(running:is_terminal())
+  end)
+
+  it("are paged newest first", function()
+    local generations = emulate { generations = 57 }
+    local last = math.huge
+    local n = 0
+    for _, generation in ipairs(assert(generations:all { page_size = 10 })) do
+      assert.is_true(generation:created_at() <= last)
+      last, n = generation:created_at(), n + 1
+    end
+    assert.equal(57, n)
+  end)
+
+  it("get one by its path, with the key", function()
+    local generations = start { service.answer(200, service.generation "a") }
+    assert.equal("a", generations:get("a").id)
+    local request = server:requests(1)[1]
+    assert.equal("/v2/generate/a", request.target)
+    assert.equal(service.key, request.headers["x-api-key"])
+  end)
+
+  it("do not take anything for a generation", function()
+    for _, body in ipairs { "[]", '{"id":5}', "", "<html>", "{}" } do
+      local value, err = start({ service.answer(200, body) }):get "a"
+      assert.is_nil(value)
+      assert.equal("protocol", err.kind)
+      assert.match("expected a generation, got application/json %(200%)",
+        err.message)
+      client:close()
+      server:stop()
+    end
+  end)
+
+  it("count what the filter says, and nothing without a request", function()
+    local generations = start { service.answer(200, '{"count":7}') }
+    assert.equal(0, generations:count { ids = {} })
+    assert.equal(0, #server:connections())
+    assert.equal(7, generations:count { status = "FAILED", source = "api" })
+    assert.equal("/v2/generations/count?status=FAILED&source=api",
+      server:requests(1)[1].target)
+    assert.has_error(function() generations:count { limit = 5 } end)
+  end)
+
+  it("do not take anything for a count", function()
+    for _, body in ipairs { "{}", '{"count":-1}', '{"count":1.5}', "5",
+                            '{"count":null}', '{"count":"5"}' } do
+      local value, err = start({ service.answer(200, body) }):count()
+      assert.is_nil(value)
+      assert.equal("protocol", err.kind)
+      client:close()
+      server:stop()
+    end
+  end)
+
+  it("return a tag with the error", function()
+    local tag = {}
+    local _, err = start({ service.answer(404, "{}") })
+      :get("a", { tag = tag })
+    assert.equal(tag, err.tag)
+  end)
+end)

@@ -1,0 +1,83 @@
+-- SPDX-License-Identifier: MIT
+-- The module itself: what `require "lipsync"` gives.
+
+local core = require "lipsync.core"
+local lipsync = require "lipsync"
+
+describe("lipsync", function()
+  it("has a version and the core's null", function()
+    assert.equal(core._VERSION, lipsync._VERSION)
+    assert.equal(core.null, lipsync.null)
+  end)
+
+  it("makes a generation of text, or says why not", function()
+    assert.equal("x", lipsync.generation('{"id":"x"}').id)
+    for _, text in ipairs { "", "[]", "{", '{"id":"x"} y' } do
+      local generation, err = lipsync.generation(text)
+      assert.is_nil(generation)
+      assert.equal("protocol", err.kind)
+      assert.match("^read generation: ", tostring(err))
+    end
+    local ok, message = pcall(function() lipsync.generation(nil) end)
+    assert.is_false(ok)
+    assert.match("lipsync_spec.lua:%d+: lipsync.generation takes a string, "
+      .. "got nil", message)
+  end)
+
+  it("reads times, or says why not", function()
+    assert.equal(0, lipsync.time "1970-01-01T00:00:00Z")
+    local seconds, err = lipsync.time "soon"
+    assert.is_nil(seconds)
+    assert.equal("invalid", err.kind)
+    assert.match('string "soon" is not a time', tostring(err))
+    assert.has_error(function() lipsync.time(5) end)
+  end)
+
+  it("knows its errors", function()
+    local _, err = lipsync.time ""
+    assert.is_true(lipsync.is_error(err))
+    for _, value in ipairs { "x", 5, {}, true } do
+      assert.is_false(lipsync.is_error(value))
+    end
+    assert.is_false(lipsync.is_error(nil))
+  end)
+
+  -- Loads init.lua anew while `searcher` is all that finds the core.
+  local function load_with(result)
+    local chunk = assert(loadfile "lua/lipsync/init.lua")
+    local preload, loaded = package.preload["lipsync.core"],
+      package.loaded["lipsync.core"]
+    local require_ = require
+    local fake = function(name)
+      if name == "lipsync.core" then error(result, 0) end
+      return require_(name)
+    end
+    _G.require = fake
+    local ok, message = pcall(chunk)
+    _G.require = require_
+    package.preload["lipsync.core"] = preload
+    package.loaded["lipsync.core"] = loaded
+    assert.is_false(ok)
+    return message
+  end
+
+  it("says how to get a core that is missing", function()
+    local message = load_with "module 'lipsync.core' not found:\n\tno file"
+    assert.match("^lipsync.core was not found for Lua.* %(package.cpath .*%): "
+      .. 'run "make install LUA=%S+"%.$', message)
+  end)
+
+  it("passes on why a core does not load", function()
+    assert.equal("libcurl 7.80 or later is needed",
+      load_with "libcurl 7.80 or later is needed")
+  end)
+
+  it("sets no global and needs no debug library", function()
+    local check = require "lipsync.check"
+    local debug_ = _G.debug
+    _G.debug = nil
+    local where = check.caller()
+    _G.debug = debug_
+    assert.match("lipsync_spec.lua:%d+: $", where)
+  end)
+end)
