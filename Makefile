@@ -79,7 +79,7 @@ core: $(OUT)/lipsync/core.so
 
 help: ## list the targets
 	@echo "make TARGET [LUA=lua5.4|luajit|lua5.3|lua5.2|lua5.1]"
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile scripts/check.mk
 
 demo: ## list and delete against the emulator, from nothing
 	@scripts/deps demo $(LUA)
@@ -177,6 +177,8 @@ build/%/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS)' | cmp -s - $@ || \
 	  echo '$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS)' > $@
+
+include scripts/check.mk
 
 -include $(CORE:.o=.d) $(BINDING:.o=.d) $(SERVER:.o=.d) $(MAIN:.o=.d)
 -include $(PARTS:.o=.d) $(UNITS:build/unit/%=build/unit/obj/%.d)

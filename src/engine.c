@@ -90,18 +90,27 @@ static int to_bitmask (unsigned events) {
 }
 
 
-void engine_step (struct engine *e) {
-  struct epoll_event events[EVENTS_MAX];
+/* One call into libcurl; false when it could not do what it had to. That it
+** does not know a socket any more is no failure. */
+static int act (struct engine *e, curl_socket_t s, int bitmask) {
   int running;
+  CURLMcode code = curl_multi_socket_action(e->multi, s, bitmask, &running);
+  return code == CURLM_OK || code == CURLM_BAD_SOCKET;
+}
+
+
+int engine_step (struct engine *e) {
+  struct epoll_event events[EVENTS_MAX];
+  int works = 1;
   int i;
   int n = epoll_wait(e->fd, events, EVENTS_MAX, 0);
-  for (i = 0; i < n; i++)
-    curl_multi_socket_action(e->multi, events[i].data.fd,
-                             to_bitmask(events[i].events), &running);
-  if (e->due >= 0 && e->due <= engine_now()) {
+  for (i = 0; i < n && works; i++)
+    works = act(e, events[i].data.fd, to_bitmask(events[i].events));
+  if (works && e->due >= 0 && e->due <= engine_now()) {
     e->due = ENGINE_NEVER;  /* the call below may set it anew */
-    curl_multi_socket_action(e->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    works = act(e, CURL_SOCKET_TIMEOUT, 0);
   }
+  return works;
 }
 
 
@@ -131,9 +140,9 @@ static int set_callbacks (struct engine *e) {
 }
 
 
-void engine_step (struct engine *e) {
+int engine_step (struct engine *e) {
   int running;
-  curl_multi_perform(e->multi, &running);
+  return curl_multi_perform(e->multi, &running) == CURLM_OK;
 }
 
 

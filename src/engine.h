@@ -27,8 +27,9 @@ double engine_now (void);
 ** ran out; 'e' is closed then. */
 int engine_open (struct engine *e);
 
-/* Does what can be done now, and returns. */
-void engine_step (struct engine *e);
+/* Does what can be done now, and returns. False when libcurl ran out of memory
+** or descriptors: it may then have lost sight of any of its sockets. */
+int engine_step (struct engine *e);
 
 /* Waits until there is something to do, but at most 'seconds' (negative: as
 ** long as it takes); a signal ends the wait early. Does not step. */

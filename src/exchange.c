@@ -75,9 +75,15 @@ struct exchange *exchange_new (struct http_session *s, size_t max_body,
 }
 
 
-void exchange_release_easy (struct http_session *s, CURL *easy) {
-  if (s->pooled < POOL_MAX) {
-    curl_easy_reset(easy);  /* its options point into the exchange */
+/* Not by curl_easy_reset: that cannot say that it ran out of memory, and leaves
+** a handle without its defaults. So request.c sets every option that is set
+** at all; here go those that point into the exchange. A handle that failed is
+** not used again: libcurl may have left it in any state. */
+void exchange_release_easy (struct http_session *s, CURL *easy,
+                            enum http_result result) {
+  if (s->pooled < POOL_MAX && result == HTTP_OK) {
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
     s->pool[s->pooled++] = easy;
   }
   else
@@ -92,7 +98,7 @@ void exchange_end (struct exchange *x, enum http_result result) {
   if (x->easy != NULL && s->forks == http_forks()) {
     if (x->added)
       curl_multi_remove_handle(s->engine.multi, x->easy);
-    exchange_release_easy(s, x->easy);
+    exchange_release_easy(s, x->easy, result);
     header_wipe(x->own_headers);
   }
   x->easy = NULL;
@@ -330,8 +336,11 @@ void http_resume (struct http_exchange *pub) {
   struct exchange *x = (struct exchange *)pub;
   if (x->paused && !pub->over && pub->unread < HTTP_MARK / 2
       && pub->session->forks == http_forks()) {
+    CURLcode code;
     x->paused = 0;
-    curl_easy_pause(x->easy, CURLPAUSE_CONT);
+    code = curl_easy_pause(x->easy, CURLPAUSE_CONT);
+    if (code != CURLE_OK)  /* the bytes it held back may be lost */
+      finish(x, code);
   }
 }
 

@@ -75,8 +75,10 @@ void exchange_detach (struct exchange *x);
 /* Ends those exchanges that libcurl has finished. */
 void exchange_collect (struct http_session *s);
 
-/* Gives an easy handle to the session's pool, or to its end. */
-void exchange_release_easy (struct http_session *s, CURL *easy);
+/* Gives an easy handle to the session's pool if all went well, else to its
+** end. */
+void exchange_release_easy (struct http_session *s, CURL *easy,
+                            enum http_result result);
 
 /* The callbacks that receive for an exchange. */
 CURLcode exchange_set_callbacks (struct exchange *x);

@@ -132,10 +132,22 @@ size_t http_held (const struct http_session *s) {
 }
 
 
+/* Ends what is under way, for nobody would wake it any more. The next
+** exchange makes a new engine. */
+static void give_up (struct http_session *s) {
+  struct exchange *x;
+  for (x = s->exchanges; x != NULL; x = x->next)
+    http_cancel(&x->pub, HTTP_MEMORY);
+  engine_close(&s->engine);
+}
+
+
 unsigned http_step (struct http_session *s) {
   if (have_engine(s)) {
-    engine_step(&s->engine);
+    int works = engine_step(&s->engine);
     exchange_collect(s);
+    if (!works)
+      give_up(s);
   }
   return s->ready_count;
 }

@@ -41,8 +41,7 @@ static CURLcode set_connection (struct exchange *x,
   SET(CURLOPT_CONNECTTIMEOUT_MS, s->connect_timeout);
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   SET(CURLOPT_USERAGENT, s->user_agent);
-  if (proxy != NULL)
-    SET(CURLOPT_PROXY, proxy);
+  SET(CURLOPT_PROXY, proxy);  /* NULL: the environment's */
   if (s->origin.is_http)
     return code;
   SET(CURLOPT_CAPATH, NULL);  /* else each connection reads it, 25 ms */
@@ -67,10 +66,10 @@ static CURLcode set_protocol (struct exchange *x,
      that is given up is waited for */
   (void)curl_easy_setopt(x->easy, CURLOPT_QUICK_EXIT, 1L);
 #endif
-  if (request->stream)
-    SET(CURLOPT_BUFFERSIZE, STREAM_BUFFER);
-  if (strcmp(request->method, "GET") != 0)
-    SET(CURLOPT_CUSTOMREQUEST, request->method);
+  SET(CURLOPT_BUFFERSIZE, request->stream ? STREAM_BUFFER
+                                          : (long)CURL_MAX_WRITE_SIZE);
+  SET(CURLOPT_CUSTOMREQUEST, strcmp(request->method, "GET") == 0
+                             ? NULL : request->method);
   SET(CURLOPT_PATH_AS_IS, 1L);
   return code;
 }

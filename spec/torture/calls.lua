@@ -1,0 +1,289 @@
+-- SPDX-License-Identifier: MIT
+-- The public calls that are tortured. Each function below prepares what its
+-- call needs and returns the call, which does the work and checks it. It is
+-- made with allocations failing, and then made again without.
+--
+-- `relent` makes allocations succeed from there on.
+
+local url, closed_url, relent = ...
+
+local calls = {}
+
+-- One slot, so that a slot which a failed call keeps is noticed; one attempt,
+-- so that a failure is not tried away.
+local function client(options)
+  local own = { api_key = "torture-key", base_url = url, max_in_flight = 1,
+                max_attempts = 1, timeout = 20 }
+  for name, value in pairs(options or {}) do own[name] = value end
+  return assert(require "lipsync".new(own))
+end
+
+-- What is expected of the responder's generations.
+local function check_generation(generation)
+  assert(generation.id:match "^g%d$")
+  assert(generation.status == "FAILED")
+  assert(generation.errorCode == "generation_pipeline_failed")
+  assert(generation.error == "caf\195\169 \240\159\152\128 \239\191\189")
+  assert(generation.options.temperature == 0.5)
+  assert(generation.input[1].type == "video" and #generation.input == 2)
+  assert(math.abs(generation.outputDuration - 12345.67890123456) < 1e-9)
+  assert(generation.outputUrl == nil and generation:has "outputUrl")
+end
+
+local function check_ids(found, wanted)
+  assert(table.concat(found, " ") == (wanted or "g1 g2 g3 g4 g5"),
+    table.concat(found, " "))
+end
+
+local function list(filter)
+  return function()
+    local own = client()
+    return function()
+      local found = {}
+      for generation in own.generations:list(filter) do
+        check_generation(generation)
+        found[#found + 1] = generation.id
+      end
+      check_ids(found)
+    end
+  end
+end
+
+--- Loading the module, a client and a first request.
+function calls.load()
+  return function()
+    for name in pairs(package.loaded) do
+      if name:find "^lipsync" then package.loaded[name] = nil end
+    end
+    local own = client()
+    assert(own.generations:count() == 5)
+  end
+end
+
+function calls.new()
+  client():close()
+  return function()
+    local own = client { headers = { ["X-A"] = "b" }, user_agent = "torture/1",
+                         proxy = "", ca_file = "none" }
+    assert(tostring(own):find "127.0.0.1")
+    own:close()
+  end
+end
+
+calls.list = list()
+calls.list_gzip = list { source = "gzip" }
+calls.list_pages = list { page_size = 2 }
+calls.list_gzip_pages = list { source = "gzip", page_size = 2 }
+
+function calls.list_break()
+  local own = client()
+  return function()
+    local listing = own.generations:list()
+    for generation in listing do
+      if generation.id == "g3" then break end
+    end
+    listing:close()
+    listing:close()
+    assert(listing.delivered == 3 and listing.bytes > 0)
+  end
+end
+
+-- A listing whose step ran out of memory goes on: each generation is given
+-- once. (With `all` it could not.) Only where the transfer itself failed does
+-- it end, with an error.
+local function resumed(filter)
+  return function()
+    local own = client()
+    return function()
+      local listing = own.generations:list(filter)
+      local found = {}
+      while true do
+        local ok, generation, err = pcall(listing.next, listing)
+        if not ok then
+          relent()
+          if not tostring(generation):find "not enough memory" then
+            error(generation, 0)
+          end
+        elseif err then
+          error(err, 0)
+        elseif not generation then
+          break
+        else
+          found[#found + 1] = generation:get "id"
+        end
+      end
+      check_ids(found)
+    end
+  end
+end
+
+calls.resume = resumed()
+calls.resume_pages = resumed { page_size = 2 }
+
+function calls.all()
+  local own = client()
+  return function()
+    assert(#assert(own.generations:all { ids = { "g1", "g2" } }) == 5)
+  end
+end
+
+function calls.get()
+  local own = client()
+  return function()
+    local generation, err = own.generations:get "g1"
+    if not generation then error(err, 0) end
+    check_generation(generation)
+  end
+end
+
+function calls.count()
+  local own = client()
+  return function()
+    local n, err = own.generations:count { status = "FAILED" }
+    if not n then error(err, 0) end
+    assert(n == 5)
+  end
+end
+
+function calls.delete()
+  local own = client()
+  return function()
+    local deleted, err = own.generations:delete("g1", { tag = {},
+      headers = { ["X-A"] = "b" } })
+    if not deleted then error(err, 0) end
+    assert(deleted.id == "g1")
+  end
+end
+
+function calls.delete_own()
+  local own = client()
+  local generation = assert(own.generations:get "g1")
+  return function()
+    local deleted, err = generation:delete()
+    if not deleted then error(err, 0) end
+  end
+end
+
+function calls.delete_missing()
+  local own = client()
+  return function()
+    local deleted, err = own.generations:delete "missing"
+    assert(not deleted)
+    if err.kind ~= "api" then error(err, 0) end
+    assert(err.errorCode == "generation_not_found" and err.requestId == "r1")
+    assert(tostring(err):find "404" and err.details.extra.a[1] == 1)
+  end
+end
+
+function calls.delete_many()
+  local own = client { max_in_flight = 4 }
+  return function()
+    local seen = {}
+    local result, err = own.generations:delete_many(
+      own.generations:list { page_size = 2 },
+      { concurrency = 3, on_result = function(id) seen[#seen + 1] = id end })
+    if not result then error(err, 0) end
+    if result.errors[1] then error(result.errors[1], 0) end
+    -- Nothing is ever gone from this service, so rows may come again as new.
+    assert(result.deleted >= 5 and #seen == result.deleted)
+  end
+end
+
+function calls.explain()
+  local own = client()
+  return function()
+    local entry, err = own.errors:explain "generation_not_found"
+    if err then error(err, 0) end
+    assert(entry.suggestion == "s")
+    entry, err = own.errors:list()
+    if err then error(err, 0) end
+    assert(#entry == 1)
+  end
+end
+
+function calls.refused()
+  local own = client { base_url = closed_url }
+  return function()
+    local none, err = own.generations:count()
+    assert(not none)
+    if err.kind ~= "connection" then error(err, 0) end
+    assert(tostring(err):find "cannot connect")
+  end
+end
+
+local many = {}
+for i = 1, 70 do many[i] = ('"k%d":%d'):format(i, i) end
+
+local text = '{"id":"g\\u0031","status":"DONE","createdAt":'
+  .. '"2026-08-25T10:00:00.250Z","\\u0061b":[1,null,{"x":"'
+  .. ("\\n"):rep(600) .. '"}],"big":123456789012345678901234567890,'
+  .. '"long":' .. ("1"):rep(80) .. ".5," .. '"error_code":null,'
+  .. table.concat(many, ",") .. "}"
+
+function calls.generation()
+  local lipsync = require "lipsync"
+  return function()
+    local generation = assert(lipsync.generation(text))
+    assert(generation.id == "g1" and generation:get "k70" == 70)
+    assert(generation.ab[3].x == ("\n"):rep(600))
+    assert(generation.ab == generation.ab and generation.big > 1e29)
+    assert(generation:json() == text and generation.long > 1e79)
+    assert(generation:decode().error_code == lipsync.null)
+    assert(generation == assert(lipsync.generation(text)))
+    assert(tostring(generation) == "Generation g1 DONE")
+    assert(not generation:is_terminal() and generation:created_at())
+    local n = 0
+    for name in generation:fields() do n = n + #name end
+    assert(n > 200)
+  end
+end
+
+function calls.generation_bad()
+  local lipsync = require "lipsync"
+  return function()
+    for _, bad in ipairs { "", "[]", '{"id":1}', '{"id":"a",}', "{\255" } do
+      local none, err = lipsync.generation(bad)
+      assert(none == nil and lipsync.is_error(err))
+      assert(#tostring(err) > 20 and err.kind == "protocol")
+    end
+  end
+end
+
+function calls.events()
+  local own, said
+  own = client { on_event = function(event) said = event end }
+  return function()
+    local deleted, err = own.generations:delete "g1"
+    if not deleted then error(err, 0) end
+    assert(said.type == "response" and said.statusCode == 200)
+  end
+end
+
+--- Closing a client with a listing half-read; what is left is collected.
+function calls.close()
+  return function()
+    local own = client()
+    local listing = own.generations:list()
+    local generation, err = listing:next()
+    if not generation then error(err, 0) end
+    own:close()
+    own:close()
+    local rest
+    repeat rest, err = listing:next() until not rest
+    assert(err.kind == "closed")
+  end
+end
+
+--- A listing is abandoned.
+function calls.collect()
+  local own = client()
+  return function()
+    local generation, err = own.generations:list():next()
+    if not generation then error(err, 0) end
+    collectgarbage()
+    collectgarbage()
+    assert(generation.id == "g1" and tostring(generation))
+  end
+end
+
+return calls
