@@ -412,11 +412,14 @@ function Call:cancel()
   self:drop()
 end
 
---- Reads a whole answer: the `read` of most calls.
+--- Reads a whole answer: the `read` of most calls. Only when there is nothing
+--- left to work on is it time to wait.
 function call.read_whole(_, transfer)
-  local body, failure = transfer:read()
-  if body == false then return false end
-  return true, body, failure
+  repeat
+    local body, failure = transfer:read()
+    if body ~= false then return true, body, failure end
+  until not transfer:ready()
+  return false
 end
 
 return call

@@ -147,7 +147,7 @@ end
 ---@param class table  the metatable
 ---@param call string  how it is written, "client.generations:list(…)"
 function check.self(self, class, call)
-  if type(self) ~= "table" or getmetatable(self) ~= class then
+  if getmetatable(self) ~= class then
     check.raise("call it with a colon: " .. call)
   end
 end

@@ -21,6 +21,9 @@ local methods = {}
 
 local listing = { class = Listing }
 
+-- Once for each generation, so it is not looked up.
+local now = core.now
+
 -- A server that is never slower than the loop would hold the host for ever,
 -- so after this long without a wait it gets its turn (seconds).
 local breath = 0.002
@@ -42,7 +45,7 @@ function listing.new(client, own, given)
     client = client, filter = own, options = given,
     action = "list generations", path = "/v2/generations",
     clock = clock.new(), statuses = filter.statuses(own),
-    delivered = 0, rested = core.now(),
+    delivered = 0, rested = now(),
   }, Listing)
   if own.nothing then
     self.source = nothing
@@ -127,7 +130,7 @@ listing.look = look
 local function wait(self)
   local this = self.source.call
   if this then this:wait() end
-  self.rested = core.now()
+  self.rested = now()
 end
 
 --- The next generation. Waits for it as the host waits.
@@ -136,7 +139,12 @@ end
 ---   asked again
 function methods:next()
   check.self(self, Listing, "listing:next()")
-  if not self.over and core.now() - self.rested >= breath then rest(self) end
+  if not self.over and now() - self.rested >= breath then rest(self) end
+  -- Nearly every generation comes this way. Anything but one is left to the
+  -- source, which finds it again.
+  local flow = not self.client.closed and self.source.flow
+  local ready = flow and flow:next()
+  if ready then return give(self, ready) end
   while true do
     local there, generation, err = look(self)
     if there then return generation, err end

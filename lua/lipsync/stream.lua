@@ -66,7 +66,7 @@ function Stream:leave()
   local this = self.call
   if not this then return end
   self.received = self.received + this:received()
-  self.call, self.opened = nil, nil
+  self.call, self.opened, self.flow = nil, nil, nil
   this:drop()
 end
 
@@ -81,7 +81,7 @@ function Stream:open()
   elseif this.value == nil then
     self:next_group()
   else
-    self.opened = true
+    self.opened, self.flow = true, this.transfer
     return true, this.value
   end
   return nil
@@ -117,6 +117,7 @@ end
 
 --- Stops at once: the connection is closed, not read to its end.
 function Stream:close()
+  self.flow = nil
   if self.call then self.call:cancel() end
 end
 
