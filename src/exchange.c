@@ -334,7 +334,7 @@ void http_consume (struct http_exchange *x, size_t n) {
 
 void http_resume (struct http_exchange *pub) {
   struct exchange *x = (struct exchange *)pub;
-  if (x->paused && !pub->over && pub->unread < HTTP_MARK / 2
+  if (x->paused && !pub->over && pub->unread < HTTP_LOW
       && pub->session->forks == http_forks()) {
     CURLcode code;
     x->paused = 0;

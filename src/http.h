@@ -57,6 +57,8 @@ enum http_refusal {
 
 #define HTTP_HEADERS_MAX  (64 * 1024)  /* all header lines of one exchange */
 #define HTTP_MARK  (256 * 1024)  /* unread bytes at which a stream pauses */
+#define HTTP_LOW   (16 * 1024)   /* and below which it goes on: what is left
+                                    has to be moved to the block's front */
 
 struct http_header {
   const char *name;

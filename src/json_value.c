@@ -158,9 +158,13 @@ int json_key_is (const struct json_member *m, const char *text,
 const struct json_member *json_find (const struct json_member *members,
                                      unsigned count, const char *text,
                                      const char *name, size_t length) {
-  while (count > 0)  /* backwards: of a repeated key the last one counts */
-    if (json_key_is(&members[--count], text, name, length))
-      return &members[count];
+  while (count > 0) {  /* backwards: of a repeated key the last one counts */
+    const struct json_member *m = &members[--count];
+    /* most keys differ in length already: nothing is called for those */
+    if ((m->key_length == length || (m->key_length & JSON_KEY_ESCAPED))
+        && json_key_is(m, text, name, length))
+      return m;
+  }
   return NULL;
 }
 
