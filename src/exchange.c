@@ -172,8 +172,8 @@ static enum http_result to_result (const struct exchange *x, CURLcode code) {
   size_t i;
   if (x->pub.result != HTTP_OK)  /* a callback of ours ended it */
     return x->pub.result;
-  if (code == CURLE_OK)
-    return HTTP_OK;
+  if (code == CURLE_OK)  /* which a close inside the headers is to libcurl */
+    return x->pub.status != 0 ? HTTP_OK : HTTP_CUT;
   if (code == CURLE_COULDNT_CONNECT && x->not_loopback)
     return HTTP_NOT_LOOPBACK;
   /* a peer that hangs up inside the handshake is no matter of TLS */
