@@ -9,7 +9,7 @@ WRAPPED = malloc calloc realloc strdup free inflateInit2_ newlocale socket \
   epoll_create1 epoll_ctl
 comma = ,
 TORTURE = $(patsubst spec/torture/%.c,$(OUT)/obj/torture/%.o,\
-  $(addprefix spec/torture/,torture.c fault.c responder.c))
+  $(addprefix spec/torture/,torture.c fault.c modules.c responder.c))
 
 .PHONY: torture
 

@@ -51,6 +51,7 @@ end
 
 --- Loading the module, a client and a first request.
 function calls.load()
+  require "lipsync"
   return function()
     for name in pairs(package.loaded) do
       if name:find "^lipsync" then package.loaded[name] = nil end
@@ -261,6 +262,7 @@ end
 
 --- Closing a client with a listing half-read; what is left is collected.
 function calls.close()
+  require "lipsync"
   return function()
     local own = client()
     local listing = own.generations:list()
