@@ -7,6 +7,8 @@ local bucket = require "lipsync.bucket"
 local core = require "lipsync.core"
 local options = require "lipsync.options"
 local queue = require "lipsync.queue"
+local task = require "lipsync.task"
+local wakers = require "lipsync.wakers"
 
 -- A transfer that has `body` and `status` once `arrived` is set.
 local function new_transfer(plan)
@@ -25,6 +27,7 @@ local function new_transfer(plan)
   function transfer.header(_, name) return (plan.headers or {})[name] end
   function transfer.received() return plan.bytes or 0 end
   function transfer.sent() return plan.sent ~= false end
+  function transfer.done() return plan.arrived or false end
   function transfer.close() transfer.closed = transfer.closed + 1 end
   return transfer
 end
@@ -41,10 +44,12 @@ local function new_client(plans, more)
   end
   function session.step() return 0 end
   function session.poll() return 0 end
+  function session.next_ready() return nil end
   function session.is_open() return true end
   function session.origin() return "https://here.example" end
   local home = { session = session, queue = queue.new(8),
-                 bucket = bucket.new() }
+                 bucket = bucket.new(), wakers = wakers.new() }
+  home.tasks = task.set(client, home)
   function client.home() return home end
   function client.about() return { host = "here.example" } end
   client.options.host = function(_, transfer, seconds)
@@ -182,14 +187,17 @@ describe("call", function()
     assert.is_nil(next(client.home().queue.taken))
   end)
 
-  it("waits out a delay in naps", function()
+  it("waits out a delay, in naps where nothing wakes it", function()
     local client = new_client { { arrived = true, status = 503 }, {} }
     local this = new_call(client)
     assert.is_false(this:advance())
     this.wake = core.now() + 10
-    local transfer, seconds = this:wants()
-    assert.is_nil(transfer)
-    assert.is_true(seconds > 0 and seconds < 1)
+    local spot, seconds = this:wants()
+    assert.is_true(seconds > 9 and seconds <= 10)
+    assert.is_true(spot.nap < 1)
+    assert.is_false(spot:ready())
+    this:cancel()
+    assert.is_true(spot:ready())
   end)
 
   it("lets an own word for success count", function()

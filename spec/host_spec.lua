@@ -27,7 +27,8 @@ describe("host", function()
     assert.equal(mine, host.waiter(client))
     client.options.host = "blocking"
     assert.equal(blocking.wait, host.waiter(client))
-    assert.same({ "blocking" }, host.names())
+    assert.same({ "luv", "task", "nginx", "haproxy", "cqueues", "blocking" },
+      host.names())
   end)
 
   it("may be the caller's own", function()

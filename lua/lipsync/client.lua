@@ -11,6 +11,8 @@ local generations = require "lipsync.generations"
 local host = require "lipsync.host"
 local options = require "lipsync.options"
 local queue = require "lipsync.queue"
+local task = require "lipsync.task"
+local wakers = require "lipsync.wakers"
 
 ---@class lipsync.Client
 ---@field generations lipsync.Generations
@@ -21,6 +23,9 @@ Client.__index = Client
 local client = {}
 
 local service = "https://api.sync.so"
+
+-- What a step may take where nothing else was said: an eighth of a frame.
+local default_budget = 0.002
 
 -- An environment variable that says something.
 local function environment(name)
@@ -112,15 +117,19 @@ end
 
 -- Begins a life in this process.
 function Client:settle(session)
-  self.current = {
+  local home = {
     forks = core.forks(), session = session, bucket = bucket.new(),
-    queue = queue.new(self.options.max_in_flight),
+    queue = queue.new(self.options.max_in_flight), wakers = wakers.new(),
   }
-  return self.current
+  home.tasks = task.set(self, home)
+  self.current = home
+  return home
 end
 
---- Session, queue and bucket of this process: a forked child has its own.
----@return { session: table, queue: table, bucket: table }
+--- Session, queue, bucket, wakers and tasks of this process: a forked child
+--- has its own.
+---@return { session: table, queue: table, bucket: table, wakers: table,
+---   tasks: table }
 function Client:home()
   local current = self.current
   if current.forks == core.forks() or self.closed then return current end
@@ -143,38 +152,68 @@ end
 local function open(self, name)
   check.self(self, Client, ("client:%s(…)"):format(name))
   self:check_open()
-  return self:home().session
+  return self:home()
 end
 
 --- The one descriptor that a loop of one's own watches for reading.
 ---@return integer|nil  nil where there is none: then use timeout and step
 function Client:fd()
-  return (open(self, "fd"):fd())
+  return (open(self, "fd").session:fd())
 end
 
 --- In how many seconds `step` is to be called although nothing came.
 ---@return number|nil  nil: not at all
 function Client:timeout()
-  return (open(self, "timeout"):timeout())
+  local home = open(self, "timeout")
+  local due, own = home.session:timeout(), home.tasks:timeout()
+  return due and own and math.min(due, own) or due or own
 end
 
---- Moves everything on, as far as that goes without waiting.
+--- Makes a task: a coroutine that may wait wherever the program is. It runs
+--- from the next step on. If it dies, `on_task_error` is told, and what it had
+--- under way ends with it.
+---@param fn function
+---@param ... any  its arguments
+---@return lipsync.Task
+function Client:spawn(fn, ...)
+  local home = open(self, "spawn")
+  if not check.callable(fn) then
+    check.raise("spawn takes a function, got " .. check.show(fn))
+  end
+  return home.tasks:spawn(fn, ...)
+end
+
+--- Moves everything on, as far as that goes without waiting, and resumes the
+--- tasks that have what they wait for, one at least. What a task does between
+--- two of its waits is its own affair; reading is not: where a listing has
+--- more to give the budget is kept.
 ---@param budget number|nil  seconds after which to stop although there is
----   more; default 0: one step
+---   more; default 0.002
 ---@return integer  how many transfers became ready
 function Client:step(budget)
-  local session = open(self, "step")
+  local home = open(self, "step")
   if budget ~= nil and (type(budget) ~= "number" or budget ~= budget) then
     check.raise("budget must be a number of seconds, got "
       .. check.show(budget))
   end
-  local until_ = core.now() + (budget or 0)
-  local total = 0
-  repeat
-    local ready = session:step()
-    total = total + ready
-  until ready == 0 or core.now() >= until_
-  return total
+  return home.tasks:step(budget or default_budget)
+end
+
+--- How many tasks have not ended yet.
+---@return integer
+function Client:pending()
+  return open(self, "pending").tasks.count
+end
+
+--- Makes steps, and waits in between as the host waits, until no task is
+--- left. Not from inside a task, which would wait for itself.
+function Client:run()
+  local home = open(self, "run")
+  if home.tasks.current then
+    check.raise("client:run() was called by a task, and would wait for it")
+  end
+  host.check(self)
+  home.tasks:run()
 end
 
 --- Connects, and pays the first TLS cost, at a time the host can afford: by
@@ -196,8 +235,11 @@ function Client:close()
   check.self(self, Client, "client:close()")
   if self.closed then return end
   self.closed = true
-  self.current.session:close()
+  local home = self.current
+  home.wakers:closing()
+  home.session:close()
   self.make_session = nil
+  home.tasks:close()
 end
 
 Client.__close = Client.close

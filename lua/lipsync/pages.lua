@@ -35,9 +35,10 @@ local function page_reader()
       local generation, failure = transfer:next()
       if generation then
         page[#page + 1] = generation
+        if this:is_late() then return false end
       elseif generation == nil then
         return true, page, failure
-      elseif not transfer:ready() then
+      elseif not transfer:ready() or this:is_late() then
         return false
       end
     end

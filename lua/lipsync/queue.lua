@@ -34,6 +34,15 @@ local function count(set)
   return n
 end
 
+-- Slots in use. Whose answer has begun needs none any more, also where nobody
+-- had time yet to read it and give the slot back.
+local function in_use(self)
+  for ticket in pairs(self.taken) do
+    if ticket.begun and ticket:begun() then self.taken[ticket] = nil end
+  end
+  return count(self.taken)
+end
+
 -- The ticket whose turn it is: places of those who left are passed over.
 local function head(self)
   while self.first <= self.last do
@@ -62,14 +71,16 @@ end
 -- In a function of its own: what it holds must not outlive it, or the
 -- collection below would not find an abandoned head.
 local function may_take(self, ticket)
-  if count(self.taken) >= self.slots then return false end
+  if in_use(self) >= self.slots then return false end
   local turn = head(self)
   return turn == nil or turn == ticket
 end
 
 --- Tries to take a slot; if there is none, `ticket` keeps a place in the
 --- queue and is to ask again.
----@param ticket table  the call; its member `place` is the queue's
+---@param ticket table  the call; its member `place` is the queue's. It may
+---   have called(), for when it is its turn, and begun(), whether it needs its
+---   slot no more
 ---@param now number  monotonic seconds
 ---@return boolean
 function Queue:take(ticket, now)
@@ -78,16 +89,32 @@ function Queue:take(ticket, now)
     unstick(self, now)
     return false
   end
-  self:leave(ticket)
   self.taken[ticket] = true
   self.moved = now
+  self:leave(ticket)
   return true
+end
+
+--- Whether `take` would give a slot to `ticket`.
+---@param ticket table
+---@return boolean
+function Queue:is_turn(ticket)
+  return may_take(self, ticket)
+end
+
+--- Tells the ticket whose turn it is, where it can be told and there is a
+--- slot for it.
+function Queue:call_next()
+  local turn = head(self)
+  if turn and turn.called and in_use(self) < self.slots then turn:called() end
 end
 
 --- Gives back the slot of `ticket`, if it has one.
 ---@param ticket table
 function Queue:release(ticket)
+  if not self.taken[ticket] then return end
   self.taken[ticket] = nil
+  self:call_next()
 end
 
 --- Gives up the place of `ticket` in the queue, if it has one.
@@ -96,6 +123,7 @@ function Queue:leave(ticket)
   if not ticket.place then return end
   self.waiting[ticket.place] = nil
   ticket.place = nil
+  self:call_next()
 end
 
 return queue

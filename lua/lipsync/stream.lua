@@ -30,7 +30,7 @@ local function read_first(this, transfer)
     if generation ~= false then
       return true, generation, failure
     end
-  until not transfer:ready()
+  until not transfer:ready() or this:is_late()
   return false
 end
 

@@ -3,16 +3,30 @@
 -- one program may be inside a task now and at top level next time.
 --
 -- A host is a module with `name`, `here(client)` (may it wait now?) and
--- `wait(session, transfer, seconds)`. What is waited for is any object with
--- ready(): a transfer, or a group of them, which lists them in `transfers`
--- for hosts that resume by transfer. Without one the host sleeps.
+-- `wait(session, target, seconds, client)`. What is waited for is any object
+-- with ready(): a transfer, a place in the queue, or a group of such, which
+-- lists them in `transfers`. Without one the host sleeps. It may also have
+--   check(client)   raises where nothing can wait, before anything is sent
+--   real            its wait never comes back at once without a reason
+--   wakes           who waits there is woken; nobody has to look up
+--   yields          waits by yielding
+--   pump(client, move)   makes a client's steps by itself
+--   log(text), logs()    where errors are shown, and whether that is here
 
+local check = require "lipsync.check"
 local core = require "lipsync.core"
 
 local host = {}
 
 -- In the order of asking. The last one is right everywhere.
-local hosts = { require "lipsync.host.blocking" }
+local hosts = {
+  require "lipsync.host.luv", require "lipsync.host.task",
+  require "lipsync.host.nginx", require "lipsync.host.haproxy",
+  require "lipsync.host.cqueues", require "lipsync.host.blocking",
+}
+local timer = require "lipsync.host.timer"
+local pumps = { hosts[1], timer }
+local logs = { hosts[3], hosts[4], hosts[1], timer }
 
 -- A wait shorter than this did not wait, and after so many in a row we poll
 -- ourselves, or a host that cannot sleep here would spin.
@@ -26,42 +40,115 @@ function host.names()
   return names
 end
 
---- The waiter for here and now.
----@param client table
----@return fun(session: table, transfer: table|nil, seconds: number|nil)
-function host.waiter(client)
+-- The host for here and now; nil where the program brought a waiter.
+local function find(client)
   local wanted = client.options.host
-  if wanted and type(wanted) ~= "string" then return wanted end
+  if wanted and type(wanted) ~= "string" then return nil end
   for _, each in ipairs(hosts) do
     if each.name == wanted or not wanted and each.here(client) then
-      return each.wait
+      return each
     end
   end
-  return hosts[#hosts].wait
+  return hosts[#hosts]
+end
+
+--- The waiter for here and now.
+---@param client table
+---@return fun(session: table, target: table|nil, seconds: number)
+function host.waiter(client)
+  local here = find(client)
+  return here and here.wait or client.options.host
+end
+
+--- Raises, with the caller's line, where nothing can wait. Asked before a
+--- request is sent, for its outcome would never be known.
+---@param client table
+function host.check(client)
+  local here = find(client)
+  if not here then return end
+  if not here.here(client) then
+    check.raise(('host = "%s" cannot wait here%s.'):format(here.name,
+      here.advice and ": " .. here.advice or ""))
+  end
+  if here.check then here.check(client) end
+end
+
+--- Whether a wait here and now would yield.
+---@param client table
+---@return boolean
+function host.yields(client)
+  local here = find(client)
+  return here ~= nil and here.yields == true and here.here(client)
+end
+
+-- Notices a wait that is none, and waits in its place.
+local function waited(client, session, target, seconds, from)
+  local to = core.now()
+  if seconds <= no_wait or to - from >= no_wait
+     or target and target:ready() then
+    client.idle_waits = 0
+    return to
+  end
+  client.idle_waits = (client.idle_waits or 0) + 1
+  if client.idle_waits <= patience or not session:is_open() then return to end
+  session:poll(math.min(pause, seconds))
+  return core.now()
 end
 
 --- Lets the host wait once, until `target:ready()` or `seconds` are over.
 --- It may come back early; the caller looks again.
 ---@param client table
 ---@param session table  the core's session
----@param target table|nil
+---@param target table|nil  its member `nap` is how long (seconds) who is not
+---   woken may sleep before looking up
 ---@param seconds number
 ---@return number from, number to  monotonic seconds of the wait
 function host.wait(client, session, target, seconds)
-  local from = core.now()
-  host.waiter(client)(session, target, seconds)
-  local to = core.now()
-  if seconds <= no_wait or to - from >= no_wait
-     or target and target:ready() then
-    client.idle_waits = 0
-    return from, to
+  local here, from = find(client), core.now()
+  if target and target.nap and not (here and here.wakes) then
+    seconds = math.min(seconds, target.nap)
   end
-  client.idle_waits = (client.idle_waits or 0) + 1
-  if client.idle_waits > patience and session:is_open() then
-    session:poll(math.min(pause, seconds))
-    to = core.now()
-  end
+  local waiter = here and here.wait or client.options.host
+  waiter(session, target, seconds, client)
+  local to = here and here.real and core.now()
+    or waited(client, session, target, seconds, from)
+  client:home().wakers:drain(session)
   return from, to
+end
+
+--- What makes the steps of a client's tasks by itself, nil where nothing
+--- does: then the program calls client:step or client:run.
+---@param client table
+---@return table|nil
+function host.pump(client)
+  local function move()
+    if not client.closed then client:step() end
+  end
+  for _, each in ipairs(pumps) do
+    local pump = each.pump(client, move)
+    if pump then return pump end
+  end
+  return nil
+end
+
+-- Where the host shows errors; standard error if it does not.
+local function logger()
+  for _, each in ipairs(logs) do
+    if each.logs() then return each.log end
+  end
+  return nil
+end
+
+--- Whether the host has a place to show errors.
+---@return boolean
+function host.shows()
+  return logger() ~= nil
+end
+
+--- Shows an error's sentence where the host shows errors.
+---@param text string
+function host.log(text)
+  (logger() or core.log)(text)
 end
 
 return host

@@ -1,0 +1,56 @@
+-- SPDX-License-Identifier: MIT
+-- Waiting in HAProxy: as in nginx each coroutine steps, looks and sleeps, by
+-- core.msleep. In a coroutine of the program's own and while HAProxy starts
+-- core.msleep comes back at once: host.wait notices and polls instead.
+
+local core = require "lipsync.core"
+local global = require "lipsync.host.global"
+local nap = require "lipsync.nap"
+
+local haproxy = { name = "haproxy" }
+
+local function proxy()
+  local it = global.with("core", "msleep")
+  return it and it.register_service and it or nil
+end
+
+--- Whether we are in HAProxy.
+---@return boolean
+function haproxy.here()
+  return proxy() ~= nil
+end
+
+--- Waits until `target:ready()` or `seconds` are over; comes back early where
+--- a sleep was none.
+---@param session table
+---@param target table|nil
+---@param seconds number
+---@param client table
+function haproxy.wait(session, target, seconds, client)
+  local it, until_, n = proxy(), core.now() + seconds, 0
+  repeat
+    local from = core.now()
+    local left = math.max(until_ - from, 0.001)
+    it.msleep(math.ceil(math.min(nap.seconds(n), left) * 1000))
+    n = n + 1
+    if not session:is_open() then return end
+    session:step()
+    client:home().wakers:drain(session)
+    local now = core.now()
+  until target and target:ready() or now >= until_ or now - from < 1e-4
+end
+
+--- Writes to HAProxy's log.
+---@param text string
+function haproxy.log(text)
+  local it = proxy()
+  it.log(it.err, text)
+end
+
+--- Whether that can be done.
+---@return boolean
+function haproxy.logs()
+  return proxy() ~= nil
+end
+
+return haproxy

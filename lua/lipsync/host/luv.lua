@@ -1,0 +1,119 @@
+-- SPDX-License-Identifier: MIT
+-- luv, also as Neovim's vim.loop or vim.uv: tasks wait as everywhere, and
+-- here the loop makes their steps, by one watcher of the descriptor and one
+-- timer that live while there are tasks. A coroutine that is no task blocks,
+-- for luv cannot tell whose it is and where a yield of ours would end up.
+
+local global = require "lipsync.host.global"
+local task = require "lipsync.host.task"
+
+local luv = { name = "luv", real = true, wakes = true, yields = true,
+  wait = task.wait, check = task.check, advice = task.advice }
+
+local function library()
+  local vim = global.get "vim"
+  return type(vim) == "table" and (vim.uv or vim.loop)
+    or global.loaded "luv" or nil
+end
+
+--- Whether luv is here and the running coroutine is a task.
+---@param client table
+---@return boolean
+function luv.here(client)
+  return library() ~= nil and task.here(client)
+end
+
+-- Neovim's functions must not be called from luv's callbacks, and tasks will
+-- call them: so there the steps are made from its main loop.
+local function scheduler()
+  local vim = global.with("vim", "schedule")
+  if not vim then return function(fn) fn() end end
+  return vim.schedule
+end
+
+local Pump = {}
+Pump.__index = Pump
+
+--- What makes a client's steps, nil where there is no luv.
+---@param client table
+---@param move function  makes a step and arms the pump anew
+---@return table|nil  with arm(on, seconds)
+function luv.pump(client, move)
+  local uv = library()
+  if not uv then return nil end
+  local self = setmetatable({ uv = uv, home = client:home(), move = move,
+    schedule = scheduler() }, Pump)
+  self.home.wakers:on_close(self, function() self:close() end)
+  return self
+end
+
+-- From the loop. The watcher rests until the step is made, or it would call
+-- again and again; the step arms it anew.
+function Pump:fire()
+  if self.fired then return end
+  self.fired = true
+  self:rest()
+  self.schedule(function()
+    self.fired = nil
+    self.move()
+  end)
+end
+
+function Pump:rest()
+  if not self.timer then return end
+  self.uv.timer_stop(self.timer)
+  if self.poll then self.uv.poll_stop(self.poll) end
+end
+
+function Pump:open()
+  local fd = self.home.session:fd()
+  local function fire() self:fire() end
+  self.timer, self.on_event = self.uv.new_timer(), fire
+  self.poll = fd and self.uv.new_poll(fd)
+end
+
+--- Comes back when something arrives or is due.
+---@param on boolean  false: never
+---@param seconds number|nil  nil: nothing is due
+function Pump:arm(on, seconds)
+  if not on then return self:close() end
+  if self.fired then return end
+  if not self.timer then self:open() end
+  local uv, fire = self.uv, self.on_event
+  if self.poll then uv.poll_start(self.poll, "r", fire) end
+  -- Without a descriptor only looking from time to time is left.
+  if not self.poll then seconds = math.min(seconds or 1, 0.005) end
+  uv.timer_stop(self.timer)
+  if seconds then
+    uv.update_time()  -- the loop's clock stands still during a callback
+    uv.timer_start(self.timer, math.ceil(seconds * 1000), 0, fire)
+  end
+end
+
+-- Closed handles are given back in the loop's next turn only, and a program
+-- that ends before crashes. So where no loop runs there is one more turn.
+function Pump:close()
+  local uv, timer, poll = self.uv, self.timer, self.poll
+  if not timer then return end
+  self.timer, self.poll, self.on_event = nil, nil, nil
+  uv.close(timer)
+  if poll then uv.close(poll) end
+  if not global.get "vim" and uv.loop_mode and not uv.loop_mode() then
+    uv.run "nowait"
+  end
+end
+
+--- Shows an error in Neovim, which may not be done in a callback of luv.
+---@param text string
+function luv.log(text)
+  local vim = global.with("vim", "notify")
+  vim.schedule(function() vim.notify(text, vim.log.levels.ERROR) end)
+end
+
+--- Whether there is somebody to show it to.
+---@return boolean
+function luv.logs()
+  return global.with("vim", "notify") ~= nil
+end
+
+return luv

@@ -1,0 +1,66 @@
+-- SPDX-License-Identifier: MIT
+-- Waiting in nginx (ngx_lua, OpenResty): each coroutine steps the session,
+-- looks for its own transfer, and sleeps a little by nginx's own timer.
+
+local check = require "lipsync.check"
+local core = require "lipsync.core"
+local global = require "lipsync.host.global"
+local nap = require "lipsync.nap"
+
+local nginx = { name = "nginx", real = true }
+
+-- Where ngx.sleep works. In init and init_worker nothing is served yet, so
+-- there it may block.
+local sleeps = { rewrite = true, access = true, content = true, timer = true,
+                 server_rewrite = true, preread = true, ssl_cert = true,
+                 ssl_client_hello = true, ssl_session_fetch = true }
+local blocks = { init = true, init_worker = true }
+
+--- Whether we are in nginx, and it is not just starting.
+---@return boolean
+function nginx.here()
+  local ngx = global.with("ngx", "get_phase")
+  return ngx ~= nil and not blocks[ngx.get_phase()]
+end
+
+--- Raises in the phases in which nothing can wait, naming the phase.
+function nginx.check()
+  local phase = global.get "ngx".get_phase()
+  if not sleeps[phase] then
+    check.raise(("nothing can wait in nginx's %s phase. Do it in a timer: "
+      .. "ngx.timer.at(0, function() … end)."):format(phase))
+  end
+end
+
+--- Waits until `target:ready()` or `seconds` are over. Never ngx.sleep(0),
+--- which would come back before anything else had its turn.
+---@param session table
+---@param target table|nil
+---@param seconds number
+---@param client table
+function nginx.wait(session, target, seconds, client)
+  local ngx, until_, n = global.get "ngx", core.now() + seconds, 0
+  repeat
+    local left = math.max(until_ - core.now(), 0.001)
+    ngx.sleep(math.min(nap.seconds(n), left))
+    n = n + 1
+    if not session:is_open() then return end
+    session:step()
+    client:home().wakers:drain(session)
+  until target and target:ready() or core.now() >= until_
+end
+
+--- Writes to nginx's error log.
+---@param text string
+function nginx.log(text)
+  local ngx = global.with("ngx", "log")
+  ngx.log(ngx.ERR, text)
+end
+
+--- Whether that can be done.
+---@return boolean
+function nginx.logs()
+  return global.with("ngx", "log") ~= nil
+end
+
+return nginx

@@ -1,0 +1,44 @@
+-- SPDX-License-Identifier: MIT
+-- An error object that nobody catches is "unknown reason" to nginx, an empty
+-- line to mpv, "unknown runtime error" to HAProxy, "(error object is not a
+-- string)" to Lua 5.1. So there its sentence is logged before it is raised.
+
+local core = require "lipsync.core"
+local global = require "lipsync.host.global"
+local host = require "lipsync.host"
+local yields = require "lipsync.host.yields"
+
+local raise = {}
+
+-- Whether a pcall stands on the stack, as far as that can be known.
+local function is_caught()
+  local debug = global.with("debug", "getinfo")
+  if not debug then return false end
+  for level = 2, 200 do
+    local frame = debug.getinfo(level, "f")
+    if not frame then return false end
+    if frame.func == pcall or frame.func == xpcall then return true end
+  end
+  return true
+end
+
+-- The program lua of 5.1, outside of coroutines, whose errors are values.
+local function is_mute()
+  return yields.is_limited() and coroutine.running() == nil
+end
+
+--- Raises an error object out of a call that can return none.
+---@param client table
+---@param err lipsync.Error
+function raise.error(client, err)
+  if not client:home().tasks.current and not is_caught() then
+    if host.shows() then
+      host.log(tostring(err))
+    elseif is_mute() then
+      core.log(tostring(err))
+    end
+  end
+  error(err, 0)
+end
+
+return raise

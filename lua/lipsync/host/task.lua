@@ -1,0 +1,32 @@
+-- SPDX-License-Identifier: MIT
+-- Waiting in a task: it yields to the client:step that resumed it. For games
+-- and any other program with a loop or a timer.
+
+local yields = require "lipsync.host.yields"
+
+local task = { name = "task", real = true, wakes = true, yields = true,
+  advice = "call it in a task: client:spawn(function() … end)" }
+
+--- Whether the running coroutine is a task of this client. A coroutine that
+--- a task has made is not: a yield there would reach the wrong one.
+---@param client table
+---@return boolean
+function task.here(client)
+  return client:home().tasks:running() ~= nil
+end
+
+--- Raises where Lua 5.1 cannot yield.
+function task.check()
+  yields.check()
+end
+
+--- Waits until it is woken or `seconds` are over.
+---@param _ table  the core's session
+---@param target table|nil
+---@param seconds number
+---@param client table
+function task.wait(_, target, seconds, client)
+  client:home().tasks:wait(target, seconds)
+end
+
+return task

@@ -1,0 +1,86 @@
+-- SPDX-License-Identifier: MIT
+-- mpv and OBS: tasks wait as everywhere, and a timer of the host makes their
+-- steps. It is set while there are tasks only, so an idle client wakes nobody.
+
+local global = require "lipsync.host.global"
+local nap = require "lipsync.nap"
+
+local timer = { name = "timer" }
+
+-- mpv: one timer after the other, each as long as seems right.
+local mpv = {}
+
+function mpv.set(pump, seconds)
+  local mp = global.get "mp"
+  if pump.handle then pump.handle:kill() end
+  pump.handle = seconds and mp.add_timeout(seconds, function()
+    pump.handle = nil
+    pump.move()
+  end) or nil
+end
+
+-- OBS: a timer repeats until it is removed, and is at most as fast as the
+-- frames; adding and removing it each time would gain nothing.
+local obs = {}
+
+function obs.set(pump, seconds)
+  local obslua = global.get "obslua"
+  if seconds and not pump.handle then
+    pump.handle = pump.move
+    obslua.timer_add(pump.handle, 5)
+  elseif not seconds and pump.handle then
+    obslua.timer_remove(pump.handle)
+    pump.handle = nil
+  end
+end
+
+local function host()
+  if global.with("mp", "add_timeout") then return mpv end
+  if global.with("obslua", "timer_add") then return obs end
+  return nil
+end
+
+local Pump = {}
+Pump.__index = Pump
+
+--- What makes a client's steps, nil elsewhere.
+---@param client table
+---@param move function  makes a step and arms the pump anew
+---@return table|nil  with arm(on, seconds)
+function timer.pump(client, move)
+  local here = host()
+  if not here then return nil end
+  local self = setmetatable({ set = here.set, move = move, n = 0 }, Pump)
+  client:home().wakers:on_close(self, function() self:set(nil) end)
+  return self
+end
+
+--- Comes back soon, or at once where something is due.
+---@param on boolean  false: never
+---@param seconds number|nil
+function Pump:arm(on, seconds)
+  if not on then
+    self.n = 0
+    return self:set(nil)
+  end
+  self.n = seconds == 0 and 0 or self.n + 1
+  self:set(math.min(nap.seconds(self.n), seconds or 1))
+end
+
+--- Writes to the log of mpv or OBS.
+---@param text string
+function timer.log(text)
+  local obslua = global.with("obslua", "script_log")
+  if obslua then return obslua.script_log(obslua.LOG_ERROR, text) end
+  global.get "mp".msg.error(text)
+end
+
+--- Whether there is one.
+---@return boolean
+function timer.logs()
+  local mp = global.with("mp", "add_timeout")
+  return mp ~= nil and mp.msg ~= nil
+    or global.with("obslua", "script_log") ~= nil
+end
+
+return timer
