@@ -18,10 +18,11 @@ Call.__index = Call
 
 local call = {}
 
--- How long to sleep for something other than a transfer (seconds): where
--- nothing wakes a sleeper, before a retry and for a place in the queue; and
--- in the queue everywhere, since its head may have been abandoned.
-local retry_nap, queue_nap, queue_look = 0.25, 0.005, 0.25
+-- Nothing wakes a sleeper when its listing or client is closed from another
+-- coroutine, so it looks up so often (seconds).
+local nap = 0.25
+-- The same for a place in the queue.
+local queue_nap = 0.005
 
 --- Prepares a call. Nothing is sent before `advance`.
 ---@param client table
@@ -46,7 +47,6 @@ function call.new(client, spec, given)
       or config.max_attempts,
     attempt = 0, bytes = 0,
   }, Call)
-  self.home.tasks:adopt(self)
   self.state = self.begin
   return self
 end
@@ -75,11 +75,10 @@ end
 function Call:drop()
   self.home.queue:release(self)
   self.home.queue:leave(self)
-  local transfer = self.transfer
-  if not transfer then return end
-  self.transfer = nil
-  transfer:close()
-  self.home.wakers:wake(transfer)
+  if self.transfer then
+    self.transfer:close()
+    self.transfer = nil
+  end
 end
 
 -- The end: `value`, or nil and `err`, and what else there is to say.
@@ -119,8 +118,7 @@ end
 -- States: each does what it can, sets the next one, and returns true if the
 -- call must wait (or is over).
 
--- What cannot be sent is told before anything is, and so is where nothing can
--- wait for the answer.
+-- What cannot be sent is told before anything is.
 function Call:begin()
   local problem = options.bad_header(self.options.headers)
   if problem then
@@ -129,7 +127,6 @@ function Call:begin()
     return self:finish(nil,
       self:error("invalid", message.no_key, "no_key", "api_key"))
   end
-  host.check(self.client)
   self.state = self.queued
 end
 
@@ -145,8 +142,7 @@ function Call:queued()
     self.told = true
     self:emit "queued"
   end
-  self.wake = core.now() + queue_look
-  self:make_spot(queue_nap, function() return queue:is_turn(self) end)
+  self.wake = core.now() + queue_nap
   return true
 end
 
@@ -174,7 +170,7 @@ function Call:receive()
   self.status = transfer:status()
   if self.status then self.home.queue:release(self) end
   if not done then
-    failure = not transfer:ready() and self:late_answer(transfer)
+    failure = self:late_answer(transfer)
     if not failure then return true end
   end
   self.bytes = transfer:received()
@@ -282,7 +278,6 @@ function Call:again(err, late_now)
   self:emit("retry", { delay = delay, err = err, statusCode = err.statusCode,
                        requestId = err.requestId })
   self.wake = core.now() + delay
-  self:make_spot(retry_nap, function() return core.now() >= self.wake end)
   self.told = nil
   self.state = self.sleeping
 end
@@ -328,35 +323,8 @@ function Call:advance()
   return self.over == true
 end
 
--- What to wait for where that is no transfer: who closes the listing, or
--- gives a slot back, wakes it.
-function Call:make_spot(longest_nap, is_reached)
-  self.spot = { nap = longest_nap, ready = function()
-    return self.canceled or self.client.closed or is_reached()
-  end }
-end
-
---- The queue has a slot for this call.
-function Call:called()
-  if self.spot then self.home.wakers:wake(self.spot) end
-end
-
---- Whether the answer has begun, so that no slot is needed any more.
----@return boolean
-function Call:begun()
-  local transfer = self.transfer
-  return transfer ~= nil and (transfer:status() ~= nil or transfer:done())
-end
-
---- Whether the step that this runs in has used up its budget.
----@return boolean
-function Call:is_late()
-  local until_ = self.client.step_ends
-  return until_ ~= nil and core.now() >= until_
-end
-
---- What is awaited: a transfer or a spot, and for how long at most.
----@return table target
+--- What is awaited: a transfer (nil: only time), and for how long at most.
+---@return table|nil transfer
 ---@return number seconds
 function Call:wants()
   local left = math.max(0, self:remaining())
@@ -365,17 +333,17 @@ function Call:wants()
     return self.transfer, math.max(0, math.min(left, still))
   end
   local pause = (self.wake or 0) - core.now()
-  return self.spot, math.max(0, math.min(left, pause))
+  return nil, math.max(0, math.min(left, pause, nap))
 end
 
 --- Waits once for what is wanted. Afterwards what the host left lying in the
 --- sockets is taken, so that no clock is judged before it.
 function Call:wait()
-  local target, seconds = self:wants()
+  local transfer, seconds = self:wants()
   local session = self.home.session
-  local from, to = host.wait(self.client, session, target, seconds)
+  local from, to = host.wait(self.client, session, transfer, seconds)
   self.clock:add(from, to)
-  if session:is_open() and not (target and target:ready()) then
+  if transfer and session:is_open() and not transfer:ready() then
     session:step()
   end
 end
@@ -389,9 +357,7 @@ function Call:follow()
   if err then return true, nil, err end
   local done, value, failure = self.spec.read(self, self.transfer)
   if done and value then return true, value end
-  if not done and not self.transfer:ready() then
-    failure = self:late_answer(self.transfer)
-  end
+  if not done then failure = self:late_answer(self.transfer) end
   if not failure then return done end
   return true, nil, self:broke(failure)
 end
@@ -447,16 +413,15 @@ function Call:cancel()
   self.canceled = true
   self.keep_open = nil
   self:drop()
-  if self.spot then self.home.wakers:wake(self.spot) end
 end
 
 --- Reads a whole answer: the `read` of most calls. Only when there is nothing
 --- left to work on is it time to wait.
-function call.read_whole(this, transfer)
+function call.read_whole(_, transfer)
   repeat
     local body, failure = transfer:read()
     if body ~= false then return true, body, failure end
-  until not transfer:ready() or this:is_late()
+  until not transfer:ready()
   return false
 end
 

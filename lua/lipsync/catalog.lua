@@ -95,7 +95,8 @@ end
 function Catalog:provide()
   if self.entries then return nil end
   if self.failed and core.now() - self.failed < forget then return self.err end
-  local _, err = self:fetch({ timeout = patience }, 1)
+  local seconds = math.min(patience, self.client.options.timeout)
+  local _, err = self:fetch({ timeout = seconds }, 1)
   if err then self.failed, self.err = core.now(), err end
   return err
 end

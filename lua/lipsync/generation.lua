@@ -6,6 +6,32 @@ local check = require "lipsync.check"
 local core = require "lipsync.core"
 local time = require "lipsync.time"
 
+---@class lipsync.Generation  every member of the JSON is a field, null and
+---   absent ones nil; the named ones are those that are documented
+---@field id string
+---@field createdAt string  ISO 8601
+---@field input table[]
+---@field model string
+---@field status string  PENDING, PROCESSING, COMPLETED, FAILED, REJECTED, or
+---   one that is newer than this text
+---@field error string|nil
+---@field errorCode string|nil  stable; also sent as error_code
+---@field options table|nil
+---@field outputDuration number|nil  seconds
+---@field outputUrl string|nil  signed, to be used as it is; also sent as
+---   outputMediaUrl
+---@field outputFileName string|nil
+---@field segments table[]|nil
+---@field segmentOutputUrl string|nil
+---@field synthesizedAudioUrl string|nil
+---@field webhookUrl string|nil
+---@field projectId string|nil
+---@field get fun(self, name: string): any  a member whatever its name
+---@field has fun(self, name: string): boolean  also where it is null
+---@field json fun(self): string  the exact bytes
+---@field decode fun(self): table  a plain table; null is lipsync.null
+---@field fields fun(self): fun(): string, any  iterator over name and value
+
 local generation = {}
 
 local terminal = { COMPLETED = true, FAILED = true, REJECTED = true }
