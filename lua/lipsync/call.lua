@@ -18,11 +18,10 @@ Call.__index = Call
 
 local call = {}
 
--- Nothing wakes a sleeper when its listing or client is closed from another
--- coroutine, so it looks up so often (seconds).
-local nap = 0.25
--- The same for a place in the queue.
-local queue_nap = 0.005
+-- How long to sleep for something other than a transfer (seconds): where
+-- nothing wakes a sleeper, before a retry and for a place in the queue; and
+-- in the queue everywhere, since its head may have been abandoned.
+local retry_nap, queue_nap, queue_look = 0.25, 0.005, 0.25
 
 --- Prepares a call. Nothing is sent before `advance`.
 ---@param client table
@@ -47,6 +46,7 @@ function call.new(client, spec, given)
       or config.max_attempts,
     attempt = 0, bytes = 0,
   }, Call)
+  self.home.tasks:adopt(self)
   self.state = self.begin
   return self
 end
@@ -75,10 +75,11 @@ end
 function Call:drop()
   self.home.queue:release(self)
   self.home.queue:leave(self)
-  if self.transfer then
-    self.transfer:close()
-    self.transfer = nil
-  end
+  local transfer = self.transfer
+  if not transfer then return end
+  self.transfer = nil
+  transfer:close()
+  self.home.wakers:wake(transfer)
 end
 
 -- The end: `value`, or nil and `err`, and what else there is to say.
@@ -118,7 +119,8 @@ end
 -- States: each does what it can, sets the next one, and returns true if the
 -- call must wait (or is over).
 
--- What cannot be sent is told before anything is.
+-- What cannot be sent is told before anything is, and so is where nothing can
+-- wait for the answer.
 function Call:begin()
   local problem = options.bad_header(self.options.headers)
   if problem then
@@ -127,6 +129,7 @@ function Call:begin()
     return self:finish(nil,
       self:error("invalid", message.no_key, "no_key", "api_key"))
   end
+  host.check(self.client)
   self.state = self.queued
 end
 
@@ -142,7 +145,8 @@ function Call:queued()
     self.told = true
     self:emit "queued"
   end
-  self.wake = core.now() + queue_nap
+  self.wake = core.now() + queue_look
+  self:make_spot(queue_nap, function() return queue:is_turn(self) end)
   return true
 end
 
@@ -170,7 +174,7 @@ function Call:receive()
   self.status = transfer:status()
   if self.status then self.home.queue:release(self) end
   if not done then
-    failure = self:late_answer(transfer)
+    failure = not transfer:ready() and self:late_answer(transfer)
     if not failure then return true end
   end
   self.bytes = transfer:received()
@@ -278,6 +282,7 @@ function Call:again(err, late_now)
   self:emit("retry", { delay = delay, err = err, statusCode = err.statusCode,
                        requestId = err.requestId })
   self.wake = core.now() + delay
+  self:make_spot(retry_nap, function() return core.now() >= self.wake end)
   self.told = nil
   self.state = self.sleeping
 end
@@ -323,8 +328,35 @@ function Call:advance()
   return self.over == true
 end
 
---- What is awaited: a transfer (nil: only time), and for how long at most.
----@return table|nil transfer
+-- What to wait for where that is no transfer: who closes the listing, or
+-- gives a slot back, wakes it.
+function Call:make_spot(longest_nap, is_reached)
+  self.spot = { nap = longest_nap, ready = function()
+    return self.canceled or self.client.closed or is_reached()
+  end }
+end
+
+--- The queue has a slot for this call.
+function Call:called()
+  if self.spot then self.home.wakers:wake(self.spot) end
+end
+
+--- Whether the answer has begun, so that no slot is needed any more.
+---@return boolean
+function Call:begun()
+  local transfer = self.transfer
+  return transfer ~= nil and (transfer:status() ~= nil or transfer:done())
+end
+
+--- Whether the step that this runs in has used up its budget.
+---@return boolean
+function Call:is_late()
+  local until_ = self.client.step_ends
+  return until_ ~= nil and core.now() >= until_
+end
+
+--- What is awaited: a transfer or a spot, and for how long at most.
+---@return table target
 ---@return number seconds
 function Call:wants()
   local left = math.max(0, self:remaining())
@@ -333,17 +365,17 @@ function Call:wants()
     return self.transfer, math.max(0, math.min(left, still))
   end
   local pause = (self.wake or 0) - core.now()
-  return nil, math.max(0, math.min(left, pause, nap))
+  return self.spot, math.max(0, math.min(left, pause))
 end
 
 --- Waits once for what is wanted. Afterwards what the host left lying in the
 --- sockets is taken, so that no clock is judged before it.
 function Call:wait()
-  local transfer, seconds = self:wants()
+  local target, seconds = self:wants()
   local session = self.home.session
-  local from, to = host.wait(self.client, session, transfer, seconds)
+  local from, to = host.wait(self.client, session, target, seconds)
   self.clock:add(from, to)
-  if transfer and session:is_open() and not transfer:ready() then
+  if session:is_open() and not (target and target:ready()) then
     session:step()
   end
 end
@@ -357,7 +389,9 @@ function Call:follow()
   if err then return true, nil, err end
   local done, value, failure = self.spec.read(self, self.transfer)
   if done and value then return true, value end
-  if not done then failure = self:late_answer(self.transfer) end
+  if not done and not self.transfer:ready() then
+    failure = self:late_answer(self.transfer)
+  end
   if not failure then return done end
   return true, nil, self:broke(failure)
 end
@@ -413,15 +447,16 @@ function Call:cancel()
   self.canceled = true
   self.keep_open = nil
   self:drop()
+  if self.spot then self.home.wakers:wake(self.spot) end
 end
 
 --- Reads a whole answer: the `read` of most calls. Only when there is nothing
 --- left to work on is it time to wait.
-function call.read_whole(_, transfer)
+function call.read_whole(this, transfer)
   repeat
     local body, failure = transfer:read()
     if body ~= false then return true, body, failure end
-  until not transfer:ready()
+  until not transfer:ready() or this:is_late()
   return false
 end
 

@@ -178,13 +178,14 @@ end
 -- Waits for any of them: a group is ready when one of it is.
 function Many:wait()
   local calls, transfers, least = self:calls(), {}, math.huge
+  local group = { transfers = transfers }
   for _, call in ipairs(calls) do
-    local transfer, seconds = call:wants()
-    transfers[#transfers + 1] = transfer
+    local target, seconds = call:wants()
+    transfers[#transfers + 1] = target
+    group.nap = math.min(target.nap or math.huge, group.nap or math.huge)
     least = math.min(least, seconds)
   end
   if #calls == 0 then return end
-  local group = { transfers = transfers }
   function group.ready()
     for _, transfer in ipairs(transfers) do
       if transfer:ready() then return true end
@@ -192,8 +193,7 @@ function Many:wait()
     return false
   end
   local session = self.client:home().session
-  local from, to = host.wait(self.client, session,
-    transfers[1] and group or nil, least)
+  local from, to = host.wait(self.client, session, group, least)
   for _, call in ipairs(calls) do call.clock:add(from, to) end
   if session:is_open() and not group.ready() then session:step() end
 end

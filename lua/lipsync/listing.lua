@@ -10,7 +10,9 @@ local filter = require "lipsync.filter"
 local host = require "lipsync.host"
 local message = require "lipsync.message"
 local pages = require "lipsync.pages"
+local raise = require "lipsync.host.raise"
 local stream = require "lipsync.stream"
+local yields = require "lipsync.host.yields"
 
 ---@class lipsync.Listing
 ---@field delivered integer  generations given so far
@@ -25,7 +27,8 @@ local listing = { class = Listing }
 local now = core.now
 
 -- A server that is never slower than the loop would hold the host for ever,
--- so after this long without a wait it gets its turn (seconds).
+-- so after this long without a wait it gets its turn (seconds); in a task
+-- also when the budget of the step is used up.
 local breath = 0.002
 
 -- A listing asks for nothing: no request is made.
@@ -100,8 +103,10 @@ end
 --- Lets the host breathe where it has not for long, although there is data.
 ---@param self lipsync.Listing
 function listing.rest(self)
-  if self.over or now() - self.rested < breath then return end
-  local client = self.client
+  local client, at = self.client, now()
+  local until_ = client.step_ends
+  if self.over or at - self.rested < breath and not (until_ and at >= until_)
+  then return end
   local from, to = host.wait(client, client:home().session, nil, 0)
   self.clock:add(from, to)
   self.rested = to
@@ -167,8 +172,11 @@ end
 
 -- As the function of a `for` loop, which has nowhere to return an error.
 function Listing:__call()
+  if yields.is_limited() and host.yields(self.client) then
+    yields.check_for()
+  end
   local generation, err = methods.next(self)
-  if err then error(err, 0) end
+  if err then raise.error(self.client, err) end
   return generation
 end
 

@@ -1,9 +1,12 @@
 -- SPDX-License-Identifier: MIT
--- Waiting where the host may be blocked: a plain script on any VM.
+-- Waiting where the host may be blocked: a plain script on any VM. Where a
+-- blocked main thread is a fault it refuses, and says what to do instead.
 
+local check = require "lipsync.check"
 local core = require "lipsync.core"
+local global = require "lipsync.host.global"
 
-local blocking = { name = "blocking" }
+local blocking = { name = "blocking", real = true }
 
 --- Whether this is the place to wait now. It always is.
 ---@return boolean
@@ -11,20 +14,42 @@ function blocking.here()
   return true
 end
 
+-- love.run is there in LÖVE's main thread only; its other threads may block.
+local function faulty()
+  if global.with("love", "run") then return "LÖVE's main thread" end
+  if global.get "obslua" then return "OBS" end
+  return nil
+end
+
+--- Raises where waiting would freeze the picture, unless it was asked for by
+--- host = "blocking".
+---@param client table
+function blocking.check(client)
+  local where = faulty()
+  if where and client.options.host ~= "blocking" then
+    check.raise(("waiting here would block %s. Call it in a task: "
+      .. "client:spawn(function() … end)%s"):format(where, where == "OBS"
+        and "." or ", with client:step() in love.update."))
+  end
+end
+
 -- The poll may return early, also because another's transfer moved on.
 local function remaining(until_, now)
   return until_ and math.max(0, until_ - now)
 end
 
---- Waits until `transfer:ready()` or `seconds` are over.
+--- Waits until `target:ready()` or `seconds` are over.
 ---@param session table  the core's session
----@param transfer table|nil  nil: sleep, moving everything else on
+---@param target table|nil  nil: sleep, moving everything else on
 ---@param seconds number|nil  nil: as long as it takes
-function blocking.wait(session, transfer, seconds)
+---@param client table|nil  whose tasks are told of what became ready
+function blocking.wait(session, target, seconds, client)
   local until_ = seconds and core.now() + seconds
+  local wakers = client and client:home().wakers
   repeat
-    if transfer and transfer:ready() then return end
+    if target and target:ready() then return end
     session:poll(remaining(until_, core.now()))
+    if wakers then wakers:drain(session) end
   until not session:is_open() or until_ and core.now() >= until_
 end
 
