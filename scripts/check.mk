@@ -28,3 +28,30 @@ $(OUT)/obj/torture/%.o: spec/torture/%.c $(OUT)/flags | headers
 	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CURL_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 -include $(TORTURE:.o=.d)
+
+# ---- Fuzzing ----
+
+SECONDS = 20
+FUZZ = json header http query
+FUZZ_CC = clang-14
+FUZZ_FLAGS = -std=c99 -D_GNU_SOURCE -O1 -g -pthread -Isrc -Isrc/emulator \
+  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+
+.PHONY: fuzz
+
+fuzz: ## scanner, headers, exchanges, queries; SECONDS=20 FUZZ=json
+	@scripts/deps test $(LUA)
+	@$(MAKE) -s --no-print-directory $(FUZZ:%=build/fuzz/%)
+	@scripts/fuzz $(SECONDS) $(FUZZ)
+
+build/fuzz/json: $(wildcard src/json*.c)
+build/fuzz/header: src/header.c
+build/fuzz/http: $(addprefix src/,answer.c buf.c engine.c exchange.c header.c \
+  http.c inflate.c json.c json_value.c origin.c request.c)
+build/fuzz/query: $(filter-out src/emulator/main.c src/emulator/lua%,\
+  $(wildcard src/emulator/*.c))
+
+build/fuzz/%: spec/fuzz/%_fuzz.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_FLAGS) $(CURL_CFLAGS) -o $@ $^ $(CURL_LIBS) -lz \
+	  $(if $(filter query,$*),$(EMULATOR_LIBS)) $(LIBS) -lm

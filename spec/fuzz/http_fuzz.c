@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+**
+** Fuzzing of an exchange: what comes over the connection is the input, after
+** a byte that says how it is read and one that seeds the splits. The peer is
+** the other end of a socket pair, in this process. However it ends, it ends,
+** and nothing is left behind; a second exchange on the same session works.
+*/
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "exchange.h"
+
+#define STEPS  2000  /* more than any input needs */
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+static int peer = -1;  /* our end of the newest connection */
+
+
+static void expect (int condition) {
+  if (!condition)
+    abort();
+}
+
+
+/* Reads all bytes, so that the sanitizer looks at each. */
+static void touch (const char *text, size_t length) {
+  volatile char sum = 0;
+  expect(length <= 4096);
+  while (length-- > 0)
+    sum = (char)(sum ^ text[length]);
+}
+
+
+static curl_socket_t open_pair (void *arg, curlsocktype purpose,
+                                struct curl_sockaddr *address) {
+  int ends[2];
+  (void)arg; (void)purpose; (void)address;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return CURL_SOCKET_BAD;
+  if (peer >= 0)
+    close(peer);
+  peer = ends[1];
+  (void)fcntl(peer, F_SETFL, O_NONBLOCK);
+  return ends[0];
+}
+
+
+static int is_connected (void *arg, curl_socket_t s, curlsocktype purpose) {
+  (void)arg; (void)s; (void)purpose;
+  return CURL_SOCKOPT_ALREADY_CONNECTED;
+}
+
+
+static struct http_session *open_session (void) {
+  struct http_config config;
+  enum http_refusal why;
+  memset(&config, 0, sizeof(config));
+  config.base_url = "http://127.0.0.1:9";
+  config.api_key = "k";
+  config.user_agent = "fuzz";
+  config.connect_timeout = 5;
+  return http_open(&config, &why);
+}
+
+
+static struct http_exchange *start (struct http_session *s, int how) {
+  struct http_request request;
+  enum http_refusal why;
+  struct http_exchange *x;
+  CURL *easy;
+  memset(&request, 0, sizeof(request));
+  request.method = how & 1 ? "DELETE" : "GET";
+  request.path = "/v2/generations";
+  request.with_key = 1;
+  request.stream = how >> 1 & 1;
+  request.max_body = 4096;
+  x = http_start(s, &request, NULL, &why);
+  expect(x != NULL);
+  easy = ((struct exchange *)(void *)x)->easy;
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_pair);
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, is_connected);
+  return x;
+}
+
+
+/* Reads on, and counts the elements; false when the answer is over. */
+static int read_on (struct answer *a, int is_list, unsigned *elements) {
+  const char *text;
+  size_t length;
+  struct element e;
+  enum answer_status status;
+  if (is_list)
+    while ((status = answer_next(a, &e)) == ANSWER_ELEMENT) {
+      expect(element_has_id(&e) && e.text[0] == '{');
+      expect(e.text[e.length - 1] == '}');
+      answer_take(a);
+      ++*elements;
+    }
+  else
+    status = answer_read(a, &text, &length);
+  if (status == ANSWER_END && !is_list)
+    touch(text, length);
+  return status == ANSWER_WAIT;
+}
+
+
+static void drain (void) {
+  char bytes[4096];
+  while (peer >= 0 && read(peer, bytes, sizeof(bytes)) > 0)
+    ;
+}
+
+
+/* One exchange that is answered with 'data', then a close. Returns how many
+** elements came. */
+static unsigned exchange (struct http_session *s, int how, uint32_t seed,
+                      const uint8_t *data, size_t size) {
+  struct answer a;
+  int is_list = how >> 2 & 1, steps = 0, closed = 0;
+  unsigned elements = 0;
+  struct http_exchange *x = start(s, how);
+  answer_open(&a, x, is_list, 1024, 4096);
+  while (steps++ < STEPS && read_on(&a, is_list, &elements)) {
+    if (x->sent && size > 0) {
+      size_t n = size;
+      seed = seed * 1664525u + 1013904223u;
+      if (seed >> 31)
+        n = (seed >> 16) % 64 + 1 < size ? (seed >> 16) % 64 + 1 : size;
+      if (send(peer, data, n, MSG_NOSIGNAL) < (ssize_t)n)
+        size = 0;
+      else {
+        data += n;
+        size -= n;
+      }
+    }
+    else if (x->sent && !closed) {
+      drain();
+      shutdown(peer, SHUT_WR);
+      closed = 1;
+    }
+    http_step(s);
+  }
+  expect(steps < STEPS);
+  answer_close(&a);
+  return elements;
+}
+
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
+  static const char fine[] =
+    "HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\n"
+    "[{\"id\":\"a\"}]";
+  struct http_session *s;
+  unsigned sessions, exchanges;
+  if (size < 2)
+    return 0;
+  expect(http_init());
+  s = open_session();
+  expect(s != NULL);
+  exchange(s, data[0], data[1], data + 2, size - 2);
+  expect(exchange(s, 6, 1, (const uint8_t *)fine, sizeof(fine) - 1) == 1);
+  http_close(s);
+  if (peer >= 0)
+    close(peer);
+  peer = -1;
+  http_live(&sessions, &exchanges);
+  expect(sessions == 0 && exchanges == 0);
+  return 0;
+}
