@@ -52,6 +52,7 @@ build = {
     ["lipsync.host.task"] = "lua/lipsync/host/task.lua",
     ["lipsync.host.timer"] = "lua/lipsync/host/timer.lua",
     ["lipsync.host.yields"] = "lua/lipsync/host/yields.lua",
+    ["lipsync.hosted"] = "lua/lipsync/hosted.lua",
     ["lipsync.http_date"] = "lua/lipsync/http_date.lua",
     lipsync = "lua/lipsync/init.lua",
     ["lipsync.listing"] = "lua/lipsync/listing.lua",

@@ -170,8 +170,9 @@ function Client:timeout()
 end
 
 --- Makes a task: a coroutine that may wait wherever the program is. It runs
---- from the next step on. If it dies, `on_task_error` is told, and what it had
---- under way ends with it.
+--- from the next step on; in nginx and in a controller of cqueues it is a
+--- coroutine of theirs, runs at once and needs no steps. If it dies,
+--- `on_task_error` is told, and what it had under way ends with it.
 ---@param fn function
 ---@param ... any  its arguments
 ---@return lipsync.Task
@@ -199,10 +200,10 @@ function Client:step(budget)
   return home.tasks:step(budget or default_budget)
 end
 
---- How many tasks have not ended yet.
+--- How many tasks have not ended yet; in nginx, of those of this request.
 ---@return integer
 function Client:pending()
-  return open(self, "pending").tasks.count
+  return open(self, "pending").tasks:pending()
 end
 
 --- Makes steps, and waits in between as the host waits, until no task is

@@ -7,6 +7,7 @@ local check = require "lipsync.check"
 local core = require "lipsync.core"
 local heap = require "lipsync.heap"
 local host = require "lipsync.host"
+local hosted = require "lipsync.hosted"
 
 ---@class lipsync.Task
 local Task = {}
@@ -30,6 +31,7 @@ function task.set(client, home)
     client = client, home = home, count = 0,
     ready = {}, first = 1, last = 0,  -- a queue
     later = {}, sleepers = heap.new(), failures = {},
+    hosted = setmetatable({}, { __mode = "k" }),  -- by coroutine
   }, Tasks)
 end
 
@@ -69,8 +71,14 @@ end
 ---@param fn function
 ---@return lipsync.Task
 function Tasks:spawn(fn, ...)
+  local start, arguments = host.starter(self.client), pack(...)
+  if start then
+    return hosted.spawn(self, start, function()
+      return fn(unpack(arguments, 1, arguments.n))
+    end)
+  end
   local one = setmetatable({
-    set = self, thread = coroutine.create(fn), arguments = pack(...),
+    set = self, thread = coroutine.create(fn), arguments = arguments,
     calls = setmetatable({}, { __mode = "k" }),
   }, Task)
   self.count = self.count + 1
@@ -88,7 +96,9 @@ end
 --- Remembers a call of the running task, which ends with it.
 ---@param call table
 function Tasks:adopt(call)
-  if self.current then self.current.calls[call] = true end
+  local thread = coroutine.running()
+  local one = self.current or thread and self.hosted[thread]
+  if one then one.calls[call] = true end
 end
 
 --- Waits in the running task. It yields in any case, also for what is ready:
@@ -165,6 +175,29 @@ local function resume(self, one)
   end
 end
 
+-- Tells of tasks that died. The program's function may raise: then the rest
+-- is told in the next step, and nothing is lost.
+local function report(self)
+  local on_task_error = self.client.options.on_task_error
+  while self.failures[1] do
+    local failure = table.remove(self.failures, 1)
+    if on_task_error then
+      on_task_error(failure[1], failure[2])
+    else
+      host.log("lipsync: a task failed: "
+        .. tostring(failure[2].trace or failure[1]))
+    end
+  end
+end
+
+--- Tells of a task that died outside of a step.
+---@param problem any
+---@param one table
+function Tasks:tell(problem, one)
+  self.failures[#self.failures + 1] = { problem, one }
+  report(self)
+end
+
 -- Those that slept long enough, and those that yielded by themselves.
 local function wake_due(self)
   local now, one = core.now(), self.sleepers:first()
@@ -179,21 +212,6 @@ local function wake_later(self)
   local later = self.later
   self.later = {}
   for _, one in ipairs(later) do self:push(one) end
-end
-
--- Tells of tasks that died. The program's function may raise: then the rest
--- is told in the next step, and nothing is lost.
-local function report(self)
-  local on_task_error = self.client.options.on_task_error
-  while self.failures[1] do
-    local failure = table.remove(self.failures, 1)
-    if on_task_error then
-      on_task_error(failure[1], failure[2])
-    else
-      host.log("lipsync: a task failed: "
-        .. tostring(failure[2].trace or failure[1]))
-    end
-  end
 end
 
 -- Steps and resumes by turns: first who is ready first, at least one, until
@@ -242,6 +260,22 @@ function Tasks:timeout()
   return one and math.max(0, one.due - core.now())
 end
 
+--- How many tasks have not ended.
+---@return integer
+function Tasks:pending()
+  local start = host.starter(self.client)
+  return self.count + (start and hosted.count(self, start) or 0)
+end
+
+-- Waits for those that the host resumes.
+local function wait_for_hosted(self)
+  local start = host.starter(self.client)
+  local all = start and hosted.all(self, start)
+  while all and not all.ready() do
+    host.wait(self.client, self.home.session, all, math.huge)
+  end
+end
+
 --- Steps, and waits as the host waits, until no task is left.
 function Tasks:run()
   local client = self.client
@@ -255,6 +289,7 @@ function Tasks:run()
       self.runner = nil
     end
   end
+  wait_for_hosted(self)
 end
 
 -- Where the host has a timer or a loop to register with, it makes the steps.

@@ -93,4 +93,22 @@ function cqueues.wait(_, target, seconds, client)
   if pump.waiting == 0 then pump.bell:signal() end
 end
 
+-- By controller; weak, so that it goes with its tasks.
+local scopes = setmetatable({}, { __mode = "k" })
+
+--- How tasks are made: as coroutines of the controller that runs. It cannot
+--- end one from outside. On Lua 5.1 nothing could wait in such a task, since
+--- its errors are caught: there client:run resumes tasks as elsewhere.
+cqueues.starter = {
+  spawn = function(fn)
+    library().running():wrap(fn)
+  end,
+  kill = function() end,
+  scope = function()
+    local controller = library().running()
+    scopes[controller] = scopes[controller] or {}
+    return scopes[controller]
+  end,
+}
+
 return cqueues

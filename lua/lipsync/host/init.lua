@@ -10,11 +10,13 @@
 --   real            its wait never comes back at once without a reason
 --   wakes           who waits there is woken; nobody has to look up
 --   yields          waits by yielding
+--   starter         makes tasks as coroutines of the host
 --   pump(client, move)   makes a client's steps by itself
 --   log(text), logs()    where errors are shown, and whether that is here
 
 local check = require "lipsync.check"
 local core = require "lipsync.core"
+local yields = require "lipsync.host.yields"
 
 local host = {}
 
@@ -114,6 +116,17 @@ function host.wait(client, session, target, seconds)
     or waited(client, session, target, seconds, from)
   client:home().wakers:drain(session)
   return from, to
+end
+
+--- How the host makes tasks of its own coroutines, nil where it has none.
+---@param client table
+---@return table|nil  spawn(fn), kill(thread), scope()
+function host.starter(client)
+  local here = find(client)
+  if not here or yields.is_limited() or not here.here(client) then
+    return nil
+  end
+  return here.starter
 end
 
 --- What makes the steps of a client's tasks by itself, nil where nothing

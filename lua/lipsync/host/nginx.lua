@@ -50,6 +50,17 @@ function nginx.wait(session, target, seconds, client)
   until target and target:ready() or core.now() >= until_
 end
 
+--- How tasks are made: as light threads, which belong to their request, so
+--- its own are those that it counts. Only the thread that made one can kill it.
+nginx.starter = {
+  spawn = function(fn)
+    nginx.check()
+    return global.get "ngx".thread.spawn(fn)
+  end,
+  kill = function(thread) global.get "ngx".thread.kill(thread) end,
+  scope = function() return global.get "ngx".ctx end,
+}
+
 --- Writes to nginx's error log.
 ---@param text string
 function nginx.log(text)

@@ -1,0 +1,106 @@
+-- SPDX-License-Identifier: MIT
+-- Tasks in hosts that have coroutines of their own, nginx and cqueues: there
+-- a task is one of those, so the host's own functions work in it and it waits
+-- as everything else does. This only counts them, tells of those that died,
+-- and ends what a canceled one had under way.
+
+local check = require "lipsync.check"
+
+local Hosted = {}
+Hosted.__index = Hosted
+
+local hosted = {}
+
+-- One per set of tasks and scope (nginx: a request): how many are left, and
+-- the target that `run` waits for.
+local function scope_of(set, start)
+  local scopes = start.scope()
+  local scope = scopes[set]
+  if not scope then
+    scope = { count = 0 }
+    function scope.ready() return scope.count == 0 end
+    scopes[set] = scope
+  end
+  return scope
+end
+
+--- How many tasks of this kind there are here.
+---@param set table  from task.set
+---@param start table  from host.starter
+---@return integer
+function hosted.count(set, start)
+  return scope_of(set, start).count
+end
+
+--- What is ready when none of them is left.
+---@param set table
+---@param start table
+---@return table
+function hosted.all(set, start)
+  return scope_of(set, start)
+end
+
+-- The task is over, however.
+local function finish(self)
+  if self.over then return false end
+  self.over = true
+  self.scope.count = self.scope.count - 1
+  self.set.home.wakers:wake(self.scope)
+  return true
+end
+
+local function cancel_calls(self)
+  for call in pairs(self.calls) do
+    if not call.over or call.keep_open then call:cancel() end
+  end
+end
+
+local function trace(problem)
+  local debug = rawget(_G, "debug")
+  if type(problem) ~= "string" or not debug then return problem end
+  return { problem = problem, trace = debug.traceback(problem, 2) }
+end
+
+--- Starts a task at once; it runs until its first wait.
+---@param set table
+---@param start table
+---@param fn function  without arguments
+---@return lipsync.Task
+function hosted.spawn(set, start, fn)
+  local self = setmetatable({ set = set, scope = scope_of(set, start),
+    calls = setmetatable({}, { __mode = "k" }), kill = start.kill }, Hosted)
+  self.scope.count = self.scope.count + 1
+  self.thread = start.spawn(function()
+    set.hosted[coroutine.running()] = self
+    local ok, problem = xpcall(fn, trace)
+    if not finish(self) or ok then return end
+    cancel_calls(self)
+    if type(problem) == "table" and problem.trace then
+      self.trace, problem = problem.trace, problem.problem
+    end
+    set:tell(problem, self)
+  end)
+  return self
+end
+
+--- Ends the task: what it has under way is canceled, and where the host can,
+--- it is not resumed any more; elsewhere its calls return `canceled`.
+function Hosted:cancel()
+  check.self(self, Hosted, "task:cancel()")
+  if not finish(self) then return end
+  cancel_calls(self)
+  if self.thread then self.kill(self.thread) end
+end
+
+--- Whether it has ended.
+---@return boolean
+function Hosted:is_over()
+  check.self(self, Hosted, "task:is_over()")
+  return self.over == true
+end
+
+function Hosted:__tostring()
+  return ("lipsync task (%s)"):format(self.over and "over" or "under way")
+end
+
+return hosted
