@@ -142,23 +142,29 @@ describe("an answer that breaks behind every byte", function()
     end
   end
 
+  -- How long silence is borne: longer than a busy machine may take.
+  local function patience(finish)
+    return finish.stall and { stall_timeout = 0.1 } or nil
+  end
+
   local function listing_breaks(answer, finish, reused, kind, step)
     local positions = every(answer.bytes, step, reused)
-    serve(cut_script(answer.bytes, finish, reused, positions),
-      { stall_timeout = finish.stall and 0.03 or nil })
+    serve(cut_script(answer.bytes, finish, reused, positions))
     local most = 0
     for _, n in ipairs(positions) do
       if reused then assert(client.generations:all()) end
-      local listing = client.generations:list()
+      local listing = client.generations:list(nil, patience(finish))
       local count, err = read_all(listing)
       assert.is_table(err, n)
       assert.equal(kind(n, answer), err.kind, n .. ": " .. tostring(err))
       assert.equal(count, listing.delivered)
       assert.equal(count, err.delivered)
-      if answer.arrived and not finish.reset then
+      if answer.arrived and finish.close then
         assert.equal(complete(answer.arrived(n)), count, n)
+      elseif answer.arrived then
+        assert.is_true(count <= complete(answer.arrived(n)), n)
       end
-      assert.is_true(count >= most or finish.reset, n)
+      assert.is_true(count >= most or not finish.close, n)
       most = math.max(most, count)
       -- The same again for who asks again.
       local again, same = listing:next()
@@ -190,7 +196,7 @@ describe("an answer that breaks behind every byte", function()
 
       it("is a stall: listing, silence, " .. where, function()
         listing_breaks(answer, { stall = 30 }, reused, timeout,
-          29)
+          53)
       end)
     end
   end
@@ -218,11 +224,11 @@ describe("an answer that breaks behind every byte", function()
   local function delete_breaks(finish, kind, step)
     local positions = every(deleted, step)
     local head = deleted:find("\r\n\r\n", 1, true) + 3
-    serve(cut_script(deleted, finish, false, positions),
-      { stall_timeout = finish.stall and 0.03 or nil })
+    serve(cut_script(deleted, finish, false, positions))
     for _, n in ipairs(positions) do
-      local generation, err = client.generations:delete "g1"
-      if n >= head and not finish.reset then
+      local generation, err = client.generations:delete("g1",
+        patience(finish))
+      if n >= head and finish.close then
         assert.equal("g1", generation and generation.id, n)
         assert.is_nil(err)
       elseif generation then
@@ -254,10 +260,10 @@ describe("an answer that breaks behind every byte", function()
 
   local function error_breaks(finish, kind, step)
     local positions = every(refused, step)
-    serve(cut_script(refused, finish, false, positions),
-      { stall_timeout = finish.stall and 0.03 or nil })
+    serve(cut_script(refused, finish, false, positions))
     for _, n in ipairs(positions) do
-      local generation, err = client.generations:delete "g1"
+      local generation, err = client.generations:delete("g1",
+        patience(finish))
       assert.is_nil(generation)
       assert.equal(kind, err.kind, n)
       assert.is_nil(err.errorCode)

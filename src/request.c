@@ -75,9 +75,15 @@ static CURLcode set_protocol (struct exchange *x,
 }
 
 
-/* Origin, prefix and path in one string, which libcurl copies. */
-static CURLcode set_url (struct exchange *x, const struct origin *o,
+/* Origin, prefix and path in one string, which libcurl copies. What is asked
+** for is given a second time: of a URL libcurl loses the query where memory
+** runs out while it takes it apart, and then asks for something else (seen
+** with 7.88). A proxy that is not tunneled through wants all of it. */
+static CURLcode set_url (struct exchange *x, const struct http_session *s,
                          const char *path) {
+  const struct origin *o = &s->origin;
+  const char *proxy = proxy_of(s);
+  int is_absolute = o->is_http && proxy != NULL && *proxy != '\0';
   size_t a = strlen(o->text), b = strlen(o->prefix), c = strlen(path);
   char *url = (char *)malloc(a + b + c + 1);
   CURLcode code;
@@ -87,6 +93,7 @@ static CURLcode set_url (struct exchange *x, const struct origin *o,
   memcpy(url + a, o->prefix, b);
   memcpy(url + a + b, path, c + 1);
   code = curl_easy_setopt(x->easy, CURLOPT_URL, url);
+  SET(CURLOPT_REQUEST_TARGET, is_absolute ? url : url + a);
   free(url);
   return code;
 }
@@ -137,7 +144,7 @@ enum http_refusal request_prepare (struct exchange *x,
       || exchange_set_callbacks(x) != CURLE_OK
       || set_connection(x, s) != CURLE_OK
       || set_protocol(x, s, request) != CURLE_OK
-      || set_url(x, &s->origin, request->path) != CURLE_OK)
+      || set_url(x, s, request->path) != CURLE_OK)
     return HTTP_NO_MEMORY;
   return set_headers(x, s, request);
 }

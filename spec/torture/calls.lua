@@ -56,8 +56,9 @@ function calls.load()
     for name in pairs(package.loaded) do
       if name:find "^lipsync" then package.loaded[name] = nil end
     end
-    local own = client()
-    assert(own.generations:count() == 5)
+    local n, err = client().generations:count()
+    if not n then error(err, 0) end
+    assert(n == 5)
   end
 end
 
@@ -208,7 +209,7 @@ function calls.refused()
     local none, err = own.generations:count()
     assert(not none)
     if err.kind ~= "connection" then error(err, 0) end
-    assert(tostring(err):find "cannot connect")
+    assert(tostring(err):find "cannot ")
   end
 end
 
