@@ -97,6 +97,20 @@ describe("nginx", function()
       command = "curl -sN -m 60 " .. program.quote(base_url .. target) }
   end
 
+  -- Waits until the service has seen so many listings begin.
+  local function await_listings(n)
+    server:await(function()
+      local seen = 0
+      for _, request in ipairs(service:requests()) do
+        if request.path:find("/v2/generations", 1, true)
+           and request.method == "GET" and not request.path:find "count" then
+          seen = seen + 1
+        end
+      end
+      return seen >= n
+    end)
+  end
+
   local function text_of(reader)
     local _, text = reader:finish()
     return text
@@ -211,7 +225,7 @@ describe("nginx", function()
     start()
     local readers = {}
     for i = 1, 8 do readers[i] = begin("/hold?unread=1") end
-    scripted.sleep(0.3)
+    await_listings(8)
     local list = get("/generations?status=FAILED").body
     local id = list:match '"id":"([^"]+)"'
     local from = scripted.now()
@@ -225,7 +239,7 @@ describe("nginx", function()
     start()
     local readers = {}
     for i = 1, 4 do readers[i] = begin("/hold") end
-    scripted.sleep(0.3)
+    await_listings(4)
     for _, reader in ipairs(readers) do reader:stop() end
     server:await(function()
       return get("/live").body == "1 0\n"
@@ -235,6 +249,7 @@ describe("nginx", function()
   it("goes on after its worker was killed in mid-listing", function()
     start()
     local reader = begin("/hold")
+    await_listings(1)
     local worker = get("/worker").body:match "%d+"
     os.execute("kill -KILL " .. worker)
     reader:finish()
@@ -247,6 +262,7 @@ describe("nginx", function()
   it("is reloaded in mid-listing", function()
     start()
     local reader = begin("/generations")
+    await_listings(1)
     local worker = get("/worker").body
     server:signal "HUP"
     local _, n = text_of(reader):gsub("\n", "")
