@@ -84,8 +84,9 @@ end
 
 -- The end: `value`, or nil and `err`, and what else there is to say.
 function Call:finish(value, err, note)
-  if not self.keep_open then self:drop() end
+  -- First, since it may run out of memory: then it is done again.
   self.over, self.value, self.err, self.note = true, value, err, note
+  if not self.keep_open then self:drop() end
   if self.attempt > 0 and self.spec.on_end then self.spec.on_end(self) end
   return true
 end
@@ -170,6 +171,8 @@ end
 
 function Call:receive()
   local transfer = self.transfer
+  -- Asked again after memory ran out while a failure was dealt with.
+  if not transfer then error("not enough memory", 0) end
   local done, value, failure = self.spec.read(self, transfer)
   self.status = transfer:status()
   if self.status then self.home.queue:release(self) end

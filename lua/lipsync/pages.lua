@@ -26,15 +26,18 @@ end
 
 -- Collects a page. Another attempt has another transfer, and begins anew.
 local function page_reader()
-  local of, page
+  local of, page, kept
   return function(this, transfer)
     local status = transfer:status()
     if status and status ~= 200 then return call.read_whole(this, transfer) end
-    if of ~= transfer then of, page = transfer, {} end
+    if of ~= transfer then of, page, kept = transfer, {}, nil end
     while true do
-      local generation, failure = transfer:next()
+      local generation, failure = kept
+      if not generation then generation, failure = transfer:next() end
       if generation then
+        kept = generation  -- there may be no memory to append it
         page[#page + 1] = generation
+        kept = nil
         if this:is_late() then return false end
       elseif generation == nil then
         return true, page, failure
@@ -94,9 +97,9 @@ function Pages:advance()
   while true do
     local row = self.rows[self.next_row]
     if row then
+      self.policy:deliver(row[2])  -- first: it may run out of memory
       self.rows[self.next_row] = nil
       self.next_row = self.next_row + 1
-      self.policy:deliver(row[2])
       return true, row[1]
     elseif self.ended or self.failure then
       return true, nil, self.failure

@@ -37,10 +37,11 @@ end
 --- Notes a row as handed to the caller.
 ---@param row { id: string, at: number|nil }
 function Paging:deliver(row)
-  self.delivered = self.delivered + 1
-  self.order[#self.order + 1] = row.id
+  -- What takes memory comes first, and may be done twice.
   self.state[row.id] = KEPT
   self.last = row
+  self.order[#self.order + 1] = row.id
+  self.delivered = self.delivered + 1
   if #self.order - self.first < paging.memory then return end
   local oldest = self.order[self.first]
   self.order[self.first] = false

@@ -21,17 +21,25 @@ function stream.new(listing)
 end
 
 -- A slice may end inside a generation; only when nothing is left to scan is
--- it time to wait.
-local function read_first(this, transfer)
-  local status = transfer:status()
-  if status and status ~= 200 then return call.read_whole(this, transfer) end
-  repeat
-    local generation, failure = transfer:next()
-    if generation ~= false then
-      return true, generation, failure
+-- it time to wait. The first one is kept until the call is over: if there is
+-- no memory to hand it on, it is given again.
+local function reader()
+  local of, first
+  return function(this, transfer)
+    if of == transfer and not this.over then return true, first end
+    local status = transfer:status()
+    if status and status ~= 200 then
+      return call.read_whole(this, transfer)
     end
-  until not transfer:ready() or this:is_late()
-  return false
+    repeat
+      local generation, failure = transfer:next()
+      if generation ~= false then
+        if generation then of, first = transfer, generation end
+        return true, generation, failure
+      end
+    until not transfer:ready() or this:is_late()
+    return false
+  end
 end
 
 -- The transfer stays open behind the first generation.
@@ -52,7 +60,7 @@ function Stream:request()
     list = true, stream = true,
     timeout = math.huge, clock = listing.clock,
     delivered = function() return listing.delivered end,
-    read = read_first, accept = accept_first,
+    read = reader(), accept = accept_first,
   }, listing.options)
 end
 

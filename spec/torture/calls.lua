@@ -91,21 +91,19 @@ function calls.list_break()
 end
 
 -- A listing whose step ran out of memory goes on: each generation is given
--- once. (With `all` it could not.) Only where the transfer itself failed does
--- it end, with an error.
+-- once. Only where the transfer itself failed does it end, with an error.
 local function resumed(filter)
   return function()
     local own = client()
     return function()
       local listing = own.generations:list(filter)
-      local found = {}
+      local found, failed = {}, 0
       while true do
         local ok, generation, err = pcall(listing.next, listing)
         if not ok then
           relent()
-          if not tostring(generation):find "not enough memory" then
-            error(generation, 0)
-          end
+          failed = failed + 1
+          if failed > 1 then error(generation, 0) end
         elseif err then
           error(err, 0)
         elseif not generation then
