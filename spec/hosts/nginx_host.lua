@@ -6,14 +6,14 @@
 
 local emulator = require "spec.support.emulator"
 local http = require "spec.support.http"
-local program = require "spec.support.program"
+local launch = require "spec.support.launch"
 local scripted = require "spec.support.scripted"
 
-local binary = program.find "nginx"
+local binary = launch.find "nginx"
 local modules = "/usr/lib/nginx/modules/"
 
 local function is_here()
-  return binary and program.read(modules .. "ngx_http_lua_module.so") ~= ""
+  return binary and launch.read(modules .. "ngx_http_lua_module.so") ~= ""
 end
 
 -- What the specs need beside the example's locations.
@@ -93,8 +93,8 @@ describe("nginx", function()
 
   -- A request whose answer is waited for later, or never.
   local function begin(target)
-    return program.start { folder = folder,
-      command = "curl -sN -m 60 " .. program.quote(base_url .. target) }
+    return launch.start { folder = folder,
+      command = "curl -sN -m 60 " .. launch.quote(base_url .. target) }
   end
 
   -- Waits until the service has seen so many listings begin.
@@ -117,19 +117,19 @@ describe("nginx", function()
   end
 
   local function start(options)
-    local port = program.port()
-    local text = program.read "examples/nginx/nginx.conf"
+    local port = launch.port()
+    local text = launch.read "examples/nginx/nginx.conf"
     text = text:gsub("127%.0%.0%.1:8080;", "127.0.0.1:" .. port .. ";")
       :gsub("build/nginx%.pid", folder .. "/nginx.pid")
-      :gsub("%${prefix}", program.root .. "/")
+      :gsub("%${prefix}", launch.root .. "/")
       :gsub("\nevents {}", "\nuser root;\nworker_rlimit_core 0;\nevents {}")
       :gsub("\n    location = /fast", function(found)
         return "\n" .. locations .. found
       end)
     if options and options.change then text = options.change(text) end
     local path = folder .. "/nginx.conf"
-    program.write(path, text)
-    server = program.start { folder = folder,
+    launch.write(path, text)
+    server = launch.start { folder = folder,
       env = { SYNC_API_KEY = service.key, SYNC_BASE_URL = service.base_url },
       command = ("%s -p %s/ -c %s"):format(binary, folder, path) }
     base_url = "http://127.0.0.1:" .. port
@@ -138,14 +138,14 @@ describe("nginx", function()
 
   before_each(function()
     service = emulator.start { generations = 3000 }
-    folder = program.folder()
+    folder = launch.folder()
     os.execute("mkdir " .. folder .. "/logs")
   end)
 
   after_each(function()
     server:stop()
     service:stop()
-    program.remove(folder)
+    launch.remove(folder)
   end)
 
   it("lists, deletes and stays fast by the example's configuration",
