@@ -4,4 +4,5 @@ max_line_length = 80
 exclude_files = { "build" }
 
 files["spec"] = { std = "max+busted" }
+files["examples/haproxy"] = { globals = { "core" } }
 files["*.rockspec"] = { std = "rockspec" }

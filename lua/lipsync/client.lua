@@ -99,6 +99,7 @@ function client.new(given)
   local session, phrase, field = core.session(config)
   if not session then return refuse(phrase, field, from) end
   own.api_key = nil
+  host.attach()
   local self = setmetatable({
     options = own, has_key = from.api_key ~= nil, pagings = setmetatable(
       {}, { __mode = "k" }),

@@ -3,6 +3,7 @@
 -- core.msleep. In a coroutine of the program's own and while HAProxy starts
 -- core.msleep comes back at once: host.wait notices and polls instead.
 
+local check = require "lipsync.check"
 local core = require "lipsync.core"
 local global = require "lipsync.host.global"
 local nap = require "lipsync.nap"
@@ -18,6 +19,47 @@ end
 ---@return boolean
 function haproxy.here()
   return proxy() ~= nil
+end
+
+-- The coroutines that run a converter or a fetch now.
+local unyielding = setmetatable({}, { __mode = "k" })
+
+local function leave(thread, ok, ...)
+  unyielding[thread] = nil
+  if not ok then error((...), 0) end
+  return ...
+end
+
+-- HAProxy kills a converter or a fetch that waits, and nothing tells that we
+-- are in one, so their functions are marked when they are registered.
+local function mark(it, register)
+  local original = it[register]
+  it[register] = function(name, fn)
+    return original(name, function(...)
+      local thread = coroutine.running()
+      unyielding[thread] = true
+      return leave(thread, pcall(fn, ...))
+    end)
+  end
+end
+
+local marked = setmetatable({}, { __mode = "k" })
+
+--- Called for each new client: what is registered from now on is marked.
+function haproxy.attach()
+  local it = proxy()
+  if not it or marked[it] then return end
+  marked[it] = true
+  mark(it, "register_converters")
+  mark(it, "register_fetches")
+end
+
+--- Raises in converters and fetches.
+function haproxy.check()
+  if unyielding[coroutine.running()] then
+    check.raise("nothing can wait in a converter or a fetch of HAProxy. Do "
+      .. "it in an action, a service or core.register_task.")
+  end
 end
 
 --- Waits until `target:ready()` or `seconds` are over; comes back early where

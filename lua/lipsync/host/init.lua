@@ -62,6 +62,13 @@ function host.waiter(client)
   return here and here.wait or client.options.host
 end
 
+--- Called once for each client, where the host has to be prepared.
+function host.attach()
+  for _, each in ipairs(hosts) do
+    if each.attach then each.attach() end
+  end
+end
+
 --- Raises, with the caller's line, where nothing can wait. Asked before a
 --- request is sent, for its outcome would never be known.
 ---@param client table

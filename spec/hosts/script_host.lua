@@ -1,0 +1,157 @@
+-- SPDX-License-Identifier: MIT
+--
+-- In a process of its own, on each VM. Rules of hosts: 1 (a lookup that is
+-- given up is not waited for), 2 (the module stays when its state closes),
+-- 9 (no liblua; one binary for Lua 5.1 and LuaJIT), 10 (close-on-exec), 15
+-- (numbers beside lua-cjson), 17 (raised errors on Lua 5.1); and a program's
+-- own libcurl and cjson, left as they were.
+
+local emulator = require "spec.support.emulator"
+local launch = require "spec.support.launch"
+local scripted = require "spec.support.scripted"
+
+local vms = {}
+for _, vm in ipairs { "lua5.4", "lua5.3", "lua5.2", "lua5.1", "luajit" } do
+  if launch.find(vm)
+     and launch.read("build/" .. vm .. "/lipsync/core.so") ~= "" then
+    vms[#vms + 1] = vm
+  end
+end
+
+for _, vm in ipairs(vms) do
+  describe("a script on " .. vm, function()
+    local service, folder
+
+    local function run(text, options)
+      options = options or {}
+      options.folder = folder
+      options.env = options.env or { SYNC_API_KEY = service.key,
+                                     SYNC_BASE_URL = service.base_url }
+      return launch.script(vm, text, options)
+    end
+
+    before_each(function()
+      folder = launch.folder()
+      service = emulator.start { generations = 500 }
+    end)
+
+    after_each(function()
+      service:stop()
+      launch.remove(folder)
+    end)
+
+    it("gives a slow name up in time, and ends without a crash", function()
+      local from = scripted.now()
+      local status, log = run([[
+        local lipsync = require "lipsync"
+        local core = require "lipsync.core"
+        local client = lipsync.new { base_url = "https://slow.example",
+          api_key = "k", timeout = 0.2, max_attempts = 1, proxy = "" }
+        local from = core.now()
+        local _, err = client.generations:count()
+        print(err.kind, core.now() - from < 1.5)
+        from = core.now()
+        client:close()
+        print(core.now() - from < 1.5)
+      ]], { before = "LD_PRELOAD=build/slow_dns.so" })
+      assert.equal("timeout\ttrue\ntrue\n", log)
+      assert.equal(0, status)
+      assert.is_true(scripted.now() - from < 15)
+    end)
+
+    it("has sockets that programs it starts do not inherit", function()
+      local _, log = run [[
+        local function inherited()
+          local pipe = io.popen "ls -l /proc/self/fd"
+          local _, n = pipe:read "*a":gsub("socket:", "")
+          pipe:close()
+          return n
+        end
+        local client = require "lipsync".new()
+        client:step()
+        -- What this process was given, and libcurl's own pair for waking it.
+        local before = inherited()
+        local listing = client.generations:list()
+        listing:next()
+        print(inherited() - before)
+      ]]
+      assert.equal("0\n", log)
+    end)
+
+    it("links no liblua", function()
+      local _, log = launch.run { folder = folder, vm = vm,
+        command = "ldd build/" .. vm .. "/lipsync/core.so" }
+      assert.is_nil(log:find "liblua")
+      assert.truthy(log:find "libcurl")
+    end)
+
+    it("leaves the program's own cjson as it was", function()
+      local _, log = run [[
+        local cjson = require "cjson"
+        cjson.encode_sparse_array(true)
+        cjson.encode_number_precision(3)
+        cjson.decode_max_depth(5)
+        local client = require "lipsync".new()
+        local generation = client.generations:list({ limit = 1 }):next()
+        cjson.encode { null = require "lipsync".null }
+        print(cjson.encode_sparse_array(), cjson.encode_number_precision(),
+          cjson.decode_max_depth(), require "lipsync".null == cjson.null,
+          type(generation:decode().input))
+      ]]
+      assert.equal("true\t3\t5\ttrue\ttable\n", log)
+    end)
+
+    it("says what a raised error is, if nobody catches it", function()
+      local status, log = run [[
+        local client = require "lipsync".new()
+        for _ in client.generations:list { status = "NOPE" } do end
+      ]]
+      assert.equal(1, status)
+      assert.matches("list generations: 400 generation_input_validation",
+        log)
+    end)
+
+    it("keeps silent about one that is caught", function()
+      local _, log = run [[
+        local client = require "lipsync".new()
+        print(pcall(function()
+          for _ in client.generations:list { status = "NOPE" } do end
+        end))
+      ]]
+      assert.matches("^false\tlist generations: 400 [^\n]*\n$", log)
+    end)
+
+    it("does nothing while it is idle", function()
+      local _, log = run [[
+        local client = require "lipsync".new()
+        client.generations:count()
+        client:step()
+        local core = require "lipsync.core"
+        local session, wakes = client:home().session, 0
+        local from, cpu = core.now(), os.clock()
+        while core.now() - from < 0.5 do
+          session:poll(0.5 - (core.now() - from))
+          wakes = wakes + 1
+        end
+        print(wakes <= 3, os.clock() - cpu < 0.1, client:pending())
+      ]]
+      assert.equal("true\ttrue\t0\n", log)
+    end)
+  end)
+end
+
+describe("the binary for Lua 5.1", function()
+  it("serves LuaJIT as well, and the other way round", function()
+    local folder = launch.folder()
+    local text = 'io.write(require "lipsync"._VERSION)'
+    for _, pair in ipairs { { "lua5.1", "luajit" }, { "luajit", "lua5.1" } } do
+      if launch.find(pair[1]) and launch.find(pair[2]) then
+        launch.write(folder .. "/script.lua", text)
+        local _, log = launch.run { folder = folder, vm = pair[2],
+          command = pair[1] .. " " .. folder .. "/script.lua" }
+        assert.equal("0.1.0", log)
+      end
+    end
+    launch.remove(folder)
+  end)
+end)
