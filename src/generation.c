@@ -139,8 +139,8 @@ static void push_member (lua_State *L, struct generation *g,
 }
 
 
-/* generation.name: a method, or else a member. Upvalues: the methods, the
-** metatable. */
+/* generation.name: a method, or else a member. The VM calls it with just the
+** two. Upvalues: the methods, the metatable. */
 static int generation_index (lua_State *L) {
   struct generation *g;
   const char *name;
@@ -148,7 +148,6 @@ static int generation_index (lua_State *L) {
   if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(2)))
     return luaL_error(L, "not a generation");
   g = (struct generation *)lua_touserdata(L, 1);
-  lua_settop(L, 2);
   if (lua_type(L, 2) != LUA_TSTRING)
     return 0;
   lua_pushvalue(L, 2);

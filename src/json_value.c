@@ -161,8 +161,12 @@ const struct json_member *json_find (const struct json_member *members,
   while (count > 0) {  /* backwards: of a repeated key the last one counts */
     const struct json_member *m = &members[--count];
     /* most keys differ in length already: nothing is called for those */
-    if ((m->key_length == length || (m->key_length & JSON_KEY_ESCAPED))
-        && json_key_is(m, text, name, length))
+    if (UNLIKELY((m->key_length & JSON_KEY_ESCAPED) != 0)) {
+      if (json_key_is(m, text, name, length))
+        return m;
+    }
+    else if (m->key_length == length
+             && memcmp(text + m->key, name, length) == 0)
       return m;
   }
   return NULL;

@@ -127,11 +127,22 @@ int transfer_start (lua_State *L, struct http_session *http) {
 
 /* ---- Reading ---- */
 
+/* The same as to_transfer by the metatable itself, upvalue 2, instead of its
+** name: done for each generation. */
+static struct transfer *to_transfer_fast (lua_State *L) {
+  struct transfer *t = (struct transfer *)lua_touserdata(L, 1);
+  if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(2)))
+    return to_transfer(L);  /* which raises */
+  lua_settop(L, 1);
+  return t;
+}
+
+
 /* transfer:next(): a generation, false (wait), nil (the end), or nil and a
-** failure. Moves on only when the generation exists. Upvalue: the metatable
-** of generations. */
+** failure. Moves on only when the generation exists. Upvalues: the metatables
+** of generations and of transfers. */
 static int transfer_next (lua_State *L) {
-  struct transfer *t = to_transfer(L);
+  struct transfer *t = to_transfer_fast(L);
   struct element e;
   if (!is_open(t))
     return error_push_closed(L);
@@ -263,7 +274,8 @@ void transfer_register (lua_State *L) {
   luaL_newmetatable(L, TRANSFER_TYPE);
   luaL_setfuncs(L, methods, 0);
   luaL_getmetatable(L, GENERATION_TYPE);
-  lua_pushcclosure(L, transfer_next, 1);
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, transfer_next, 2);
   lua_setfield(L, -2, "next");
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
