@@ -62,6 +62,8 @@ BINDING = $(patsubst src/emulator/%.c,$(OUT)/obj/emulator/%.o,\
 UNITS = $(patsubst spec/unit/%.c,build/unit/%,$(wildcard spec/unit/*_test.c))
 PARTS = $(patsubst src/%.c,build/unit/obj/%.o,\
   $(wildcard src/buf.c src/json*.c src/inflate.c))
+# Lua modules of the specs' own.
+SUPPORT = scripted_server process
 
 # The VM to test, where one was asked for by name.
 ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
@@ -158,12 +160,12 @@ build/unit/obj/%.o: src/%.c build/unit/flags
 	@mkdir -p $(@D)
 	$(COMPILE) $(CFLAGS) -c -o $@ $<
 
-support: $(OUT)/scripted_server.so
+support: $(SUPPORT:%=$(OUT)/%.so)
 
-$(OUT)/scripted_server.so: $(OUT)/obj/scripted_server.o
+$(SUPPORT:%=$(OUT)/%.so): $(OUT)/%.so: $(OUT)/obj/%.o
 	$(MODULE) -o $@ $< $(LDFLAGS)
 
-$(OUT)/obj/scripted_server.o: spec/support/scripted_server.c $(OUT)/flags \
+$(SUPPORT:%=$(OUT)/obj/%.o): $(OUT)/obj/%.o: spec/support/%.c $(OUT)/flags \
     | headers
 	@mkdir -p $(@D)
 	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CFLAGS) -c -o $@ $<
@@ -182,4 +184,4 @@ include scripts/check.mk
 
 -include $(CORE:.o=.d) $(BINDING:.o=.d) $(SERVER:.o=.d) $(MAIN:.o=.d)
 -include $(PARTS:.o=.d) $(UNITS:build/unit/%=build/unit/obj/%.d)
--include $(OUT)/obj/scripted_server.d build/bench/raw.d
+-include $(SUPPORT:%=$(OUT)/obj/%.d) build/bench/raw.d
