@@ -321,6 +321,9 @@ const char *error_refusal_text (enum http_refusal refusal,
     case HTTP_KEY_CONTROL:
       *field = "api_key";
       return "api_key holds a space or control character";
+    case HTTP_AGENT_MALFORMED:
+      *field = "user_agent";
+      return "user_agent holds a control character";
     case HTTP_HEADER_MALFORMED:
       *field = "headers";
       return "headers holds a name or value that cannot be sent";

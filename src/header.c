@@ -19,8 +19,7 @@ static int is_token (const char *s) {
 }
 
 
-/* A line break in a value would begin another header, or the body. */
-static int is_value (const char *s) {
+int header_is_value (const char *s) {
   for (; *s != '\0'; s++)
     if (((unsigned char)*s < ' ' && *s != '\t') || *s == '\177')
       return 0;
@@ -72,7 +71,7 @@ enum http_refusal header_add (struct curl_slist **list, const char *name,
   size_t n = strlen(name), v = strlen(value);
   enum http_refusal refusal;
   char *line;
-  if (!is_token(name) || !is_value(value))
+  if (!is_token(name) || !header_is_value(value))
     return HTTP_HEADER_MALFORMED;
   if (list_has(*list, name, n))
     return HTTP_ACCEPTED;

@@ -21,6 +21,10 @@ enum http_refusal header_add (struct curl_slist **list, const char *name,
 enum http_refusal header_add_all (struct curl_slist **list,
                                   const struct curl_slist *more);
 
+/* Whether 's' can be a header's value: a line break in it would begin another
+** header, or the body. */
+int header_is_value (const char *s);
+
 /* Whether a header is the client's own to set: the key's, and those that say
 ** how the message is framed or encoded. */
 int header_is_reserved (const char *name);

@@ -231,6 +231,8 @@ static enum http_refusal configure (struct http_session *s,
   enum http_refusal refusal = origin_parse(&s->origin, config->base_url);
   if (refusal != HTTP_ACCEPTED)
     return refusal;
+  if (config->user_agent != NULL && !header_is_value(config->user_agent))
+    return HTTP_AGENT_MALFORMED;
   if (!keep(&s->user_agent, config->user_agent)
       || !keep(&s->ca_file, config->ca_file)
       || !keep(&s->proxy, config->proxy))

@@ -27,6 +27,15 @@ static struct http_session *check_session (lua_State *L) {
 
 /* ---- Making one ---- */
 
+/* A string of Lua's for C. One that holds a NUL would be cut there: it becomes
+** one that nobody accepts. */
+static const char *whole_string (lua_State *L, int index) {
+  size_t length;
+  const char *text = lua_tolstring(L, index, &length);
+  return text != NULL && strlen(text) != length ? "\1" : text;
+}
+
+
 const struct http_header *session_headers (lua_State *L, int index,
                                            size_t *count) {
   struct http_header *headers;
@@ -44,8 +53,8 @@ const struct http_header *session_headers (lua_State *L, int index,
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
       luaL_error(L, "headers must map strings to strings");
-    headers[*count].name = lua_tostring(L, -2);
-    headers[(*count)++].value = lua_tostring(L, -1);
+    headers[*count].name = whole_string(L, -2);
+    headers[(*count)++].value = whole_string(L, -1);
   }
   return headers;
 }
@@ -55,7 +64,7 @@ const struct http_header *session_headers (lua_State *L, int index,
 static const char *string_field (lua_State *L, const char *name) {
   const char *text;
   lua_getfield(L, 1, name);
-  text = lua_tostring(L, -1);
+  text = whole_string(L, -1);
   lua_pop(L, 1);
   return text;
 }

@@ -1,0 +1,283 @@
+-- SPDX-License-Identifier: MIT
+-- The key goes to the origin and nowhere else. A canary for a key, and then a
+-- search for it in all that leaves the client: other sockets, errors, events,
+-- logs, whatever can be printed.
+
+local lipsync = require "lipsync"
+local scripted = require "spec.support.scripted"
+local service = require "spec.support.service"
+
+local CANARY = "canary-3f9c5e71d2"
+
+-- Whether `value`, or anything that can be reached from it by fields, holds
+-- the canary.
+local function holds(value, seen)
+  seen = seen or {}
+  if type(value) == "string" then
+    return value:find(CANARY, 1, true) ~= nil
+  elseif type(value) ~= "table" or seen[value] then
+    return tostring(value):find(CANARY, 1, true) ~= nil
+  end
+  seen[value] = true
+  for name, each in next, value do
+    if holds(name, seen) or holds(each, seen) then return true end
+  end
+  return holds(tostring(value), seen)
+end
+
+local servers, clients = {}, {}
+
+-- Runs a script in a process of its own; all that it wrote.
+local function run(text, env)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+  local words = { "env" }
+  for name, value in pairs(env) do words[#words + 1] = name .. "=" .. value end
+  words[#words + 1] = os.getenv "LIPSYNC_LUA" or arg[-1] or "lua"
+  words[#words + 1] = path
+  local pipe = assert(io.popen(table.concat(words, " ") .. " 2>&1"))
+  local log = pipe:read "*a"
+  pipe:close()
+  os.remove(path)
+  return log
+end
+
+local function start(script)
+  local server = scripted.start(script)
+  servers[#servers + 1] = server
+  return server
+end
+
+-- A client with the canary, and all events that it tells.
+local function new(base_url, options)
+  local events = {}
+  local own = { api_key = CANARY, max_attempts = 1,
+    on_event = function(event) events[#events + 1] = event end }
+  for name, value in pairs(options or {}) do own[name] = value end
+  local client = service.client(base_url, own)
+  clients[#clients + 1] = client
+  return client, events
+end
+
+local function stop()
+  for _, client in ipairs(clients) do client:close() end
+  for _, server in ipairs(servers) do server:stop() end
+  servers, clients = {}, {}
+end
+
+local function read_once(answer)
+  return { { read = true }, { send = answer }, { close = true } }
+end
+
+describe("the key", function()
+  after_each(stop)
+
+  it("is sent to the origin, where it is needed", function()
+    local server = start { service.answer(200, "[]"),
+                           service.answer(200, "[]") }
+    local client = new(server.base_url)
+    assert(client.generations:all())
+    assert(client.errors:list())
+    local seen = server:requests(2)
+    assert.equal(CANARY, seen[1].headers["x-api-key"])
+    assert.is_false(holds(seen[2].head))
+  end)
+
+  it("does not follow a redirect, wherever it leads", function()
+    local other = start({ { { hold = true } }, loop = true })
+    local there = "127.0.0.1:" .. other.port
+    local places = {
+      "http://" .. there .. "/v2/generations", "//" .. there .. "/",
+      "http://localhost:" .. other.port, "https://" .. there,
+      "http://user:secret@" .. there .. "/", "/v2/elsewhere", "",
+      "http://api.sync.so@" .. there .. "/?x=" .. CANARY:sub(1, 6),
+      "http://" .. there .. "#@api.sync.so", "file:///etc/passwd",
+    }
+    for _, status in ipairs { 301, 302, 303, 307, 308 } do
+      local script = {}
+      for i, place in ipairs(places) do
+        script[i] = service.answer(status, "", { Location = place })
+      end
+      local server = start(script)
+      local client, events = new(server.base_url)
+      for i, place in ipairs(places) do
+        local call = i % 2 == 0 and client.generations.delete
+          or client.generations.get
+        local none, err = call(client.generations, "g1")
+        assert.is_nil(none)
+        assert.equal("protocol", err.kind, place)
+        assert.is_nil(tostring(err):find("secret", 1, true))
+        assert.is_false(holds(err))
+      end
+      assert.equal(#places, #server:requests(#places))
+      assert.is_false(holds(events))
+    end
+    assert.same({}, other:connections(0))
+  end)
+
+  it("is in no error, event or text", function()
+    local bodies = { "<html>" .. ("x"):rep(100), "{}", "[1]", "", "nonsense",
+      '{"message":"no","statusCode":401}' }
+    local script = {}
+    for i, body in ipairs(bodies) do
+      for j, status in ipairs { 200, 400, 401, 500 } do
+        script[(i - 1) * 4 + j] = service.answer(status, body)
+      end
+    end
+    local server = start(script)
+    local client, events = new(server.base_url)
+    for _ = 1, #script do
+      local generation, err = client.generations:list():next()
+      assert.is_nil(generation)
+      assert.is_false(holds(err))
+    end
+    server:stop()
+    local _, err = client.generations:delete "g1"  -- nobody is there
+    assert.is_false(holds(err))
+    assert.is_false(holds(events))
+    assert.is_false(holds(client))
+    assert.is_false(holds(tostring(client.generations:list())))
+    client:close()
+    local _, problem = pcall(client.generations.get, client.generations, "a")
+    assert.is_false(holds(problem))
+  end)
+
+  it("is in no text about itself", function()
+    for _, tail in ipairs { "\n", "\r\n", "\r\nX-B: c", " ", "\0", "\127" } do
+      local ok, none, err = pcall(lipsync.new, { api_key = CANARY .. tail,
+        base_url = "http://127.0.0.1:9" })
+      assert.is_false(ok and none ~= nil)
+      assert.is_false(holds(ok and err or none))
+    end
+    local ok, problem = pcall(lipsync.new, { api_key = { CANARY } })
+    assert.is_false(ok)
+    assert.is_false(holds(problem))
+    ok, problem = pcall(lipsync.new, { [CANARY:sub(1, 3)] = 1,
+                                       api_key = CANARY })
+    assert.is_false(ok)
+    assert.is_false(holds(problem))
+  end)
+
+  it("is in no log line, nor in what the system shows", function()
+    local server = start({ read_once(scripted.response(500, "{}")),
+                           loop = true })
+    local log = run([[
+      local lipsync = require "lipsync"
+      local client = lipsync.new { max_attempts = 2 }
+      print(client, client.generations:get "g1")
+      print(client.generations:delete "g1")
+      print(pcall(function() for _ in client.generations:list() do end end))
+      local file = assert(io.open "/proc/self/cmdline")
+      print(file:read "*a")
+    ]], { SYNC_API_KEY = CANARY, SYNC_LOG = "1",
+          SYNC_BASE_URL = server.base_url })
+    assert.matches("lipsync: request", log, 1, true)
+    assert.matches("500", log, 1, true)
+    assert.is_false(holds(log))
+  end)
+
+  it("does not pass a proxy in clear, whatever the environment says",
+    function()
+      local server = start({ read_once(scripted.response(200, "[]")),
+                             loop = true })
+      local proxy = start({ { { hold = true } }, loop = true })
+      local env = { SYNC_API_KEY = CANARY, SYNC_BASE_URL = server.base_url }
+      for _, name in ipairs { "http_proxy", "https_proxy", "all_proxy",
+        "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY" } do
+        env[name] = proxy.base_url
+      end
+      local log = run([[
+        local client = require "lipsync".new()
+        print(#assert(client.generations:all()))
+      ]], env)
+      assert.equal("0\n", log)
+      assert.equal(CANARY, server:requests(1)[1].headers["x-api-key"])
+      assert.same({}, proxy:connections(0))
+    end)
+
+  it("is not in a CONNECT", function()
+    local proxy = start { { { read = true },
+      { send = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n" } } }
+    local client = new("https://service.invalid", { proxy = proxy.base_url })
+    local none, err = client.generations:get "g1"
+    assert.is_nil(none)
+    assert.equal("connection", err.kind)
+    local head = proxy:requests(1)[1].head
+    assert.matches("^CONNECT service%.invalid:443 HTTP/1%.1\r\n", head)
+    assert.is_false(holds(head))
+    assert.is_false(holds(err))
+  end)
+
+  it("goes to a named proxy where http: is allowed, by the whole URL",
+    function()
+      local proxy = start { service.answer(200, "[]") }
+      local client = new("http://service.invalid/p", { proxy = proxy.base_url,
+                                                       allow_http = true })
+      assert(client.generations:all { source = "a b" })
+      local seen = proxy:requests(1)[1]
+      assert.equal("http://service.invalid/p/v2/generations?source=a%20b",
+        seen.target)
+      assert.equal(CANARY, seen.headers["x-api-key"])
+    end)
+end)
+
+describe("nothing makes a header of its own:", function()
+  after_each(stop)
+
+  local evil = { "a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rX-Evil: 1",
+                 "a\0b", "\r\n\r\nGET /evil HTTP/1.1" }
+
+  -- The server has seen what is well-formed and nothing else.
+  local function check(server, n)
+    for _, request in ipairs(server:requests(n)) do
+      assert.is_nil(request.head:lower():find "\n%s*x%-evil")
+      assert.is_nil(request.head:find "\r[^\n]")
+      assert.is_nil(request.head:find "[^\r]\n")
+      assert.is_nil(request.head:find("\nGET", 1, true))
+    end
+  end
+
+  it("an id, a filter's value", function()
+    local server = start({ { { read = true },
+      { send = scripted.response(200, "[]", { Connection = "close" }) } },
+      loop = true })
+    local client = new(server.base_url)
+    for _, text in ipairs(evil) do
+      pcall(client.generations.get, client.generations, text)
+      pcall(client.generations.delete, client.generations, text)
+      pcall(client.generations.all, client.generations, { source = text })
+      pcall(client.generations.all, client.generations, { ids = { text } })
+      pcall(client.generations.all, client.generations, { projectId = text })
+      pcall(client.generations.all, client.generations,
+        { limit = 1, cursor = text })
+    end
+    check(server)
+  end)
+
+  it("the key, the user agent, a header, the base URL", function()
+    local server = start({ { { read = true },
+      { send = scripted.response(200, "[]", { Connection = "close" }) } },
+      loop = true })
+    for _, text in ipairs(evil) do
+      for _, options in ipairs {
+        { api_key = text }, { user_agent = text },
+        { headers = { ["X-A"] = text } }, { headers = { [text] = "a" } },
+        { base_url = server.base_url .. "/" .. text },
+      } do
+        options.base_url = options.base_url or server.base_url
+        options.api_key = options.api_key or CANARY
+        local ok, client = pcall(lipsync.new, options)
+        if ok and client then
+          pcall(client.generations.all, client.generations)
+          client:close()
+        end
+      end
+      local client = new(server.base_url)
+      pcall(client.generations.all, client.generations, nil,
+        { headers = { ["X-A"] = text } })
+    end
+    check(server)
+  end)
+end)
