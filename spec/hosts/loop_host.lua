@@ -1,0 +1,273 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Inside the loops that a script can have: luv, cqueues, poll(2). Rules of
+-- hosts: 3 (any step may finish another's transfer), 7 (luv's handles), 14
+-- (Lua 5.1), 18 (coroutines of one's own); and a Lua error, a slow name, two
+-- keys, a client closed with transfers in flight.
+
+local emulator = require "spec.support.emulator"
+local launch = require "spec.support.launch"
+
+local function is_built(vm)
+  return launch.find(vm)
+    and launch.read("build/" .. vm .. "/lipsync/core.so") ~= ""
+end
+
+local function has(vm, module)
+  local command = ("%s -e 'require %q' 2>/dev/null"):format(vm, module)
+  local ok = os.execute(command)
+  return ok == true or ok == 0
+end
+
+-- What both loops have in common: `loop(fn, …)` runs the functions at the
+-- same time to their ends, `nap` is the loop's own sleep where it has one.
+local loops = {
+  luv = [[
+    local uv = require "luv"
+    local function loop(...)
+      for i = 1, select("#", ...) do client:spawn((select(i, ...))) end
+      uv.run()
+    end
+  ]],
+  cqueues = [[
+    local cqueues = require "cqueues"
+    local function loop(...)
+      local controller = cqueues.new()
+      for i = 1, select("#", ...) do controller:wrap((select(i, ...))) end
+      assert(controller:loop())
+    end
+  ]],
+}
+
+local prelude = [[
+  local lipsync = require "lipsync"
+  local core = require "lipsync.core"
+  local client = lipsync.new { on_task_error = function(err)
+    print("task error: " .. tostring(err))
+  end }
+  local function read(filter)
+    local listing, n = client.generations:list(filter), 0
+    local generation, err = listing:next()
+    while generation do
+      n = n + 1
+      generation, err = listing:next()
+    end
+    return n, err
+  end
+]]
+
+local function describe_loop(name, vm)
+  describe(name .. " on " .. vm, function()
+    local service, folder
+
+    local function run(text, env)
+      local all = { SYNC_API_KEY = service.key,
+                    SYNC_BASE_URL = service.base_url }
+      for key, value in pairs(env or {}) do all[key] = value end
+      local status, log = launch.script(vm, prelude .. loops[name] .. text,
+        { folder = folder, env = all, before = env and env.before })
+      assert.equal(0, status, log)
+      return log
+    end
+
+    before_each(function()
+      folder = launch.folder()
+      service = emulator.start { generations = 1000,
+        keys = { all = "one", zero = "two" } }
+    end)
+
+    after_each(function()
+      service:stop()
+      launch.remove(folder)
+    end)
+
+    it("runs its example", function()
+      local status, log = launch.run { vm = vm, folder = folder,
+        env = { SYNC_API_KEY = service.key,
+                SYNC_BASE_URL = service.base_url },
+        command = vm .. " examples/" .. name .. "/generations.lua" }
+      assert.equal(0, status, log)
+    end)
+
+    it("lets many wait at once, each for its own", function()
+      service:fault { route = "count", delay = 0.5, times = 8 }
+      assert.equal("8 3\n", run [[
+        local done, listed, functions = 0, 0, {}
+        for i = 1, 8 do
+          functions[i] = function()
+            assert(client.generations:count())
+            done = done + 1
+          end
+        end
+        for _ = 1, 3 do
+          functions[#functions + 1] = function()
+            if read() == 1000 then listed = listed + 1 end
+          end
+        end
+        loop((table.unpack or unpack)(functions))
+        print(done .. " " .. listed)
+      ]])
+    end)
+
+    it("wakes those whose transfer another's step has finished", function()
+      assert.equal("true\n", run [[
+        local from, other = core.now()
+        loop(function() other = client.generations:count() end, function()
+          -- Steps that are not the loop's.
+          for _ = 1, 200 do
+            client:home().session:poll(0.001)
+            client:home().wakers:drain(client:home().session)
+          end
+          client.generations:count()
+        end)
+        print(other == 1000 and core.now() - from < 10)
+      ]])
+    end)
+
+    it("has no wait of ours come out of a coroutine of one's own", function()
+      assert.equal("1000 true\n", run [[
+        loop(function()
+          local n, strings = 0, true
+          local ids = coroutine.wrap(function()
+            local listing = client.generations:list { page_size = 100 }
+            local generation = listing:next()
+            while generation do
+              coroutine.yield(generation.id)
+              generation = listing:next()
+            end
+          end)
+          for id in ids do
+            n, strings = n + 1, strings and type(id) == "string"
+          end
+          print(n .. " " .. tostring(strings))
+        end)
+      ]])
+    end)
+
+    it("gives up in time while a name is looked up", function()
+      assert.equal("timeout true\n", run([[
+        local from = core.now()
+        local slow = lipsync.new { base_url = "https://slow.example",
+          timeout = 0.2, max_attempts = 1, proxy = "" }
+        local err, seconds
+        client, slow = slow, client
+        loop(function()
+          local _
+          _, err = client.generations:count()
+          seconds = core.now() - from
+        end)
+        client:close()
+        print(err.kind .. " " .. tostring(seconds < 1.5))
+      ]], { before = "LD_PRELOAD=build/slow_dns.so" }))
+    end)
+
+    it("keeps two keys apart", function()
+      assert.equal("1000 0\n", run [[
+        local mine, theirs
+        local other = lipsync.new { api_key = "zero" }
+        loop(function()
+          mine, theirs = client.generations:count(), other.generations:count()
+        end)
+        print(mine .. " " .. theirs)
+      ]])
+    end)
+
+    it("ends what waits when the client is closed", function()
+      service:fault { route = "count", delay = 20, times = 2 }
+      assert.equal("closed\n", run [[
+        local kind
+        loop(function()
+          local _, err = client.generations:count()
+          kind = err.kind
+        end, function()
+          client.generations:list({ limit = 1 }):next()
+          client:close()
+        end)
+        print(kind)
+      ]])
+    end)
+
+    if vm == "lua5.1" then
+      it("says what to do where Lua 5.1 cannot yield", function()
+        local log = run [[
+          loop(function()
+            local ok, err = pcall(function()
+              for _ in client.generations:list() do end
+            end)
+            print(ok, err)
+            ok, err = pcall(client.generations.count, client.generations)
+            print(ok, err)
+          end)
+        ]]
+        assert.matches("false\t[^\n]*a `for` over a listing cannot wait here",
+          log)
+        assert.matches("false\t[^\n]*nothing can wait inside pcall here", log)
+        assert.matches("listing:next%(%)", log)
+      end)
+    end
+  end)
+end
+
+local found = false
+for _, vm in ipairs { "lua5.4", "lua5.3", "lua5.1", "luajit" } do
+  for _, name in ipairs { "luv", "cqueues" } do
+    if is_built(vm) and has(vm, name) then
+      found = true
+      describe_loop(name, vm)
+    end
+  end
+end
+
+describe("luv", function()
+  if not (is_built "lua5.4" and has("lua5.4", "luv")) then
+    return pending "luv is not here"
+  end
+
+  it("tells of a task that dies, and ends with its last task", function()
+    local service, folder = emulator.start { generations = 10 },
+      launch.folder()
+    local status, log = launch.script("lua5.4", [[
+      local uv = require "luv"
+      local client = require "lipsync".new()
+      client:spawn(function()
+        assert(client.generations:count() == 10)
+        error "died here"
+      end)
+      uv.run()
+      print(client:pending(), client:timeout())
+      client:spawn(function() client.generations:count() end)
+      client:run()
+      client:spawn(function() client.generations:count() end)
+      client:step()
+    ]], { folder = folder, env = { SYNC_API_KEY = service.key,
+                                   SYNC_BASE_URL = service.base_url } })
+    service:stop()
+    launch.remove(folder)
+    assert.equal(0, status, log)
+    assert.matches("a task failed: [^\n]*died here", log)
+    assert.matches("0\tnil\n", log)
+  end)
+end)
+
+describe("a loop of one's own", function()
+  if not (is_built "lua5.3" and has("lua5.3", "posix")) then
+    return pending "luaposix is not here"
+  end
+
+  it("runs by poll(2)", function()
+    local service, folder = emulator.start { generations = 100 },
+      launch.folder()
+    local status, log = launch.run { vm = "lua5.3", folder = folder,
+      env = { SYNC_API_KEY = service.key, SYNC_BASE_URL = service.base_url },
+      command = "lua5.3 examples/poll/waiter.lua" }
+    service:stop()
+    launch.remove(folder)
+    assert.equal(0, status, log)
+    assert.matches("COMPLETED\t%d+", log)
+    assert.matches("100 in all\n6 bytes", log)
+  end)
+end)
+
+if not found then
+  describe("loops", function() pending "neither luv nor cqueues is here" end)
+end
