@@ -1,0 +1,129 @@
+-- SPDX-License-Identifier: MIT
+--
+-- An nginx that speaks TLS on 127.0.0.1, with certificates from a CA of the
+-- spec's own: a port for each certificate that is as it should be or not.
+
+local launch = require "spec.support.launch"
+local scripted = require "spec.support.scripted"
+
+local tls = {}
+
+-- Makes a key and a certificate NAME.pem that the CA has signed.
+local SIGN = [[
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+  -keyout NAME.key -out NAME.csr -subj "/CN=spec NAME" \
+  -addext "subjectAltName=NAMES" &&
+openssl x509 -req -in NAME.csr -CA ca.pem -CAkey ca.key -CAcreateserial \
+  -copy_extensions copy -days DAYS -out NAME.pem
+]]
+
+local SELF = [[
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+  -keyout NAME.key -out NAME.pem -subj "/CN=spec NAME" -days 2 \
+  -addext "subjectAltName=IP:127.0.0.1"
+]]
+
+local MINE = "IP:127.0.0.1,DNS:localhost"
+
+local certificates = {
+  { "ca", SELF },
+  { "right", SIGN, MINE, "2" },
+  { "wrong", SIGN, "DNS:other.example", "2" },
+  { "expired", SIGN, MINE, "-1" },
+  { "selfsigned", SELF },
+}
+
+local function make_certificates(folder)
+  for _, each in ipairs(certificates) do
+    local command = each[2]:gsub("NAMES", each[3] or "")
+      :gsub("NAME", each[1]):gsub("DAYS", each[4] or "")
+    local status = os.execute(("cd %s && { %s } >>openssl.log 2>&1")
+      :format(launch.quote(folder), command))
+    if status ~= true and status ~= 0 then
+      error("openssl failed: " .. launch.read(folder .. "/openssl.log"), 0)
+    end
+  end
+end
+
+local SERVER = [[
+  server {
+    listen 127.0.0.1:%d ssl http2;
+    ssl_certificate %s.pem;
+    ssl_certificate_key %s.key;
+    default_type application/json;
+    keepalive_requests 100000;
+    location = /v2/generations { alias list.json; }
+    location /v2/ { return 200 '{"id":"g1"}'; }
+  }
+]]
+
+local CONFIG = [[
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log error.log;
+events { worker_connections 256; }
+http {
+  log_format spec '$server_port $request_method $server_protocol '
+                  '$http_x_api_key';
+  access_log access.log spec;
+  client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3;
+  uwsgi_temp_path t4; scgi_temp_path t5;
+%s
+}
+]]
+
+--- Whether there are the programs that it takes.
+---@return boolean
+function tls.can_run()
+  return launch.find "nginx" ~= nil and launch.find "openssl" ~= nil
+end
+
+local Server = {}
+Server.__index = Server
+
+--- Starts it.
+---@param list string  what a listing is answered with
+---@return table  ca_file; ports by certificate: right, wrong, expired,
+---   selfsigned; log(); stop()
+function tls.start(list)
+  local folder = launch.folder()
+  make_certificates(folder)
+  launch.write(folder .. "/list.json", list)
+  local self = setmetatable({ folder = folder, ports = {},
+                              ca_file = folder .. "/ca.pem" }, Server)
+  local servers = {}
+  for i = 2, #certificates do
+    local name = certificates[i][1]
+    self.ports[name] = launch.port()
+    servers[#servers + 1] = SERVER:format(self.ports[name], name, name)
+  end
+  launch.write(folder .. "/nginx.conf", CONFIG:format(table.concat(servers)))
+  self.program = launch.start { folder = folder, command =
+    ("%s -p %s -c nginx.conf"):format(launch.find "nginx", folder) }
+  self.program:await(function()
+    return scripted.exchange(self.ports.right, "", 0.2) ~= nil
+      and launch.read(folder .. "/nginx.pid") ~= ""
+  end)
+  return self
+end
+
+--- The base URL of the port with a certificate.
+---@param name string
+---@return string
+function Server:url(name)
+  return "https://127.0.0.1:" .. self.ports[name]
+end
+
+--- A line for each request it answered.
+---@return string
+function Server:log()
+  return launch.read(self.folder .. "/access.log")
+end
+
+function Server:stop()
+  self.program:stop()
+  launch.remove(self.folder)
+end
+
+return tls

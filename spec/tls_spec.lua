@@ -1,0 +1,162 @@
+-- SPDX-License-Identifier: MIT
+-- TLS against a real server: whose certificate is accepted, what is said of
+-- the others, and what runs over which version of HTTP.
+
+local process = require "process"
+local service = require "spec.support.service"
+local scripted = require "spec.support.scripted"
+local tls = require "spec.support.tls"
+
+local ROWS = 40000  -- about 5 MB, far more than a paused stream takes in
+
+if not tls.can_run() then
+  describe("TLS", function() pending("needs nginx and openssl") end)
+  return
+end
+
+-- Resident memory of this process in KiB.
+local function resident()
+  local file = assert(io.open "/proc/self/status")
+  local text = file:read "*a"
+  file:close()
+  return tonumber(text:match "VmRSS:%s*(%d+)")
+end
+
+describe("TLS", function()
+  local server, client
+
+  setup(function() server = tls.start(service.list(ROWS)) end)
+  teardown(function() server:stop() end)
+
+  after_each(function()
+    if client then client:close() end
+    client = nil
+  end)
+
+  local function connect(url, options)
+    local own = { ca_file = server.ca_file, max_attempts = 3 }
+    for name, value in pairs(options or {}) do own[name] = value end
+    client = service.client(url, own)
+    return client.generations:get "g1"
+  end
+
+  local function is_refused(generation, err, ...)
+    assert.is_nil(generation)
+    assert.equal("tls", err.kind)
+    assert.equal(1, err.attempts)  -- it would be the same again
+    assert.is_false(err.retryable)
+    local text = tostring(err)
+    for _, part in ipairs { "127.0.0.1:", ... } do
+      assert.is_truthy(text:find(part, 1, true), text)
+    end
+    assert.is_nil(text:find(service.key, 1, true))
+  end
+
+  it("is spoken with a server whose certificate is right", function()
+    assert.equal("g1", assert(connect(server:url "right")).id)
+    client:close()
+    local named = server:url "right":gsub("127.0.0.1", "localhost")
+    assert.equal("g1", assert(connect(named)).id)
+  end)
+
+  it("is refused to another host's certificate", function()
+    local generation, err = connect(server:url "wrong")
+    is_refused(generation, err, "cannot be verified", "Not retried")
+  end)
+
+  it("is refused to one that has expired", function()
+    local generation, err = connect(server:url "expired")
+    is_refused(generation, err, "expired")
+  end)
+
+  it("is refused to one that signed itself", function()
+    local generation, err = connect(server:url "selfsigned")
+    is_refused(generation, err, "self", "ca_file")
+  end)
+
+  it("is refused to one of a CA that nobody here knows", function()
+    client = service.client(server:url "right")
+    local generation, err = client.generations:get "g1"
+    is_refused(generation, err, "unable to get local issuer certificate",
+      "ca_file")
+  end)
+
+  it("is refused where the certificates cannot be read", function()
+    local generation, err = connect(server:url "right",
+      { ca_file = "/nowhere/ca.pem" })
+    is_refused(generation, err, "/nowhere/ca.pem")
+  end)
+
+  it("is refused where the server does not speak it", function()
+    local plain = scripted.start { {
+      { send = "HTTP/1.1 400 Bad Request\r\n\r\n" }, { hold = true } } }
+    local generation, err = connect("https://127.0.0.1:" .. plain.port)
+    is_refused(generation, err)
+    plain:stop()
+  end)
+
+  it("has given the key to nobody else", function()
+    local log, right = server:log(), tostring(server.ports.right)
+    for port, key in log:gmatch "(%d+) %u+ %S+ (%S+)\n" do
+      assert.equal(right, port)
+      assert.equal(service.key, key)
+    end
+  end)
+
+  it("carries a paused listing beside a hundred deletes, in no memory",
+    function()
+      connect(server:url "right")
+      local listing = client.generations:list()
+      assert.equal("g1", assert(listing:next()).id)
+      assert(client.generations:delete "g1")
+      collectgarbage()
+      collectgarbage()
+      local before = resident()
+      for _ = 1, 100 do assert(client.generations:delete "g1") end
+      collectgarbage()
+      collectgarbage()
+      assert.is_true(resident() - before < 1024, resident() - before)
+      local count = 1
+      while true do
+        local generation, err = listing:next()
+        assert.is_nil(err)
+        if not generation then break end
+        count = count + 1
+      end
+      assert.equal(ROWS, count)
+      client:close()
+      -- The listing by HTTP/1.1, all else by HTTP/2 where libcurl has it.
+      local log = server:log()
+      assert.matches("GET HTTP/1.1", log, 1, true)
+      if require "lipsync.core".curl_version:find("nghttp2", 1, true) then
+        assert.matches("DELETE HTTP/2.0", log, 1, true)
+        assert.is_nil(log:find("DELETE HTTP/1.1", 1, true))
+      end
+    end)
+
+  it("goes on in a forked child, a thousand times, and nothing is mixed up",
+    function()
+      connect(server:url "right")
+      local listing = client.generations:list()
+      assert.equal("g1", assert(listing:next()).id)
+      local function ask()
+        for i = 1, 500 do
+          local method = i % 2 == 0 and "get" or "delete"
+          local generation, err =
+            client.generations[method](client.generations, "g1")
+          if not generation then return tostring(err) end
+          if generation.id ~= "g1" then return "mixed up" end
+        end
+        return "fine"
+      end
+      local pid, descriptor = process.fork(function()
+        local said = ask()
+        local _, err = listing:next()
+        return said .. " " .. (err and err.kind or "open")
+      end)
+      assert.equal("fine", ask())
+      assert.same({ "fine closed", 0 }, { process.wait(pid, descriptor) })
+      assert.equal("g2", assert(listing:next()).id)
+      listing:close()
+    end)
+end)
