@@ -162,11 +162,11 @@ build/unit/obj/%.o: src/%.c build/unit/flags
 
 support: $(SUPPORT:%=$(OUT)/%.so)
 
-$(SUPPORT:%=$(OUT)/%.so): $(OUT)/%.so: $(OUT)/obj/%.o
+$(SUPPORT:%=$(OUT)/%.so): $(OUT)/%.so: $(OUT)/obj/support/%.o
 	$(MODULE) -o $@ $< $(LDFLAGS)
 
-$(SUPPORT:%=$(OUT)/obj/%.o): $(OUT)/obj/%.o: spec/support/%.c $(OUT)/flags \
-    | headers
+$(SUPPORT:%=$(OUT)/obj/support/%.o): $(OUT)/obj/support/%.o: \
+    spec/support/%.c $(OUT)/flags | headers
 	@mkdir -p $(@D)
 	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CFLAGS) -c -o $@ $<
 
@@ -184,4 +184,4 @@ include scripts/check.mk
 
 -include $(CORE:.o=.d) $(BINDING:.o=.d) $(SERVER:.o=.d) $(MAIN:.o=.d)
 -include $(PARTS:.o=.d) $(UNITS:build/unit/%=build/unit/obj/%.d)
--include $(SUPPORT:%=$(OUT)/obj/%.d) build/bench/raw.d
+-include $(SUPPORT:%=$(OUT)/obj/support/%.d) build/bench/raw.d

@@ -47,7 +47,7 @@ fuzz: ## scanner, headers, exchanges, queries; SECONDS=20 FUZZ=json
 build/fuzz/json: $(wildcard src/json*.c)
 build/fuzz/header: src/header.c
 build/fuzz/http: $(addprefix src/,answer.c buf.c engine.c exchange.c header.c \
-  http.c inflate.c json.c json_value.c origin.c request.c)
+  http.c inflate.c json.c json_value.c origin.c process.c request.c)
 build/fuzz/query: $(filter-out src/emulator/main.c src/emulator/lua%,\
   $(wildcard src/emulator/*.c))
 

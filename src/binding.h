@@ -2,8 +2,9 @@
 **
 ** binding: what the files that show C to Lua share: session.c, transfer.c,
 ** generation.c and error.c hold one Lua type each, value.c makes Lua values
-** of JSON, core.c puts them into one module. Everything here may raise Lua's
-** memory error; what holds C memory meanwhile hangs on a userdata.
+** of JSON, field.c reads tables, core.c puts them into one module. All of it
+** may raise Lua's memory error; what holds C memory meanwhile hangs on a
+** userdata.
 */
 
 #ifndef lipsync_binding_h
@@ -19,8 +20,19 @@
 #define GENERATION_TYPE  "lipsync.Generation"
 #define ERROR_TYPE       "lipsync.Error"
 
-/* Raises what Lua itself raises when memory runs out. */
-int core_no_memory (lua_State *L);
+/* ---- field.c ---- */
+
+/* Fields of the table at index 'table' (positive). A string lives as long as
+** the table; where it is nil, NULL. */
+const char *field_string (lua_State *L, int table, const char *name);
+int field_boolean (lua_State *L, int table, const char *name);
+double field_number (lua_State *L, int table, const char *name,
+                     double otherwise);
+
+/* The field "headers" ("name" = "value") as an array, of which NULL has none.
+** Pushes what keeps it. */
+const struct http_header *field_headers (lua_State *L, int table,
+                                         size_t *count);
 
 /* ---- value.c ---- */
 
@@ -60,6 +72,9 @@ int generation_owner (lua_State *L);
 
 /* ---- error.c ---- */
 
+/* Raises what Lua itself raises when memory runs out. */
+int error_no_memory (lua_State *L);
+
 /* Makes the type, and leaves its metatable on the stack. */
 void error_register (lua_State *L);
 
@@ -96,10 +111,5 @@ int transfer_start (lua_State *L, struct http_session *http);
 /* Pushes the transfer that 'user' of http_next_ready stands for, or nil when
 ** it has been collected. The session is at 1. */
 void transfer_push (lua_State *L, void *user);
-
-/* Reads the table of headers at 'index' ("name" = "value") into an array of
-** strings that live as long as that table; pushes what keeps the array. */
-const struct http_header *session_headers (lua_State *L, int index,
-                                           size_t *count);
 
 #endif

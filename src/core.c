@@ -12,16 +12,11 @@
 
 #include "binding.h"
 #include "engine.h"
+#include "process.h"
 
 #if defined(__linux__)
 #include <sys/random.h>
 #endif
-
-
-int core_no_memory (lua_State *L) {
-  lua_pushliteral(L, "not enough memory");
-  return lua_error(L);
-}
 
 
 /* core.now(): seconds on a clock that only goes forward. */
@@ -75,7 +70,7 @@ static int core_log (lua_State *L) {
 
 /* core.forks(): a number that a forked child has other than its parent. */
 static int core_forks (lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)http_forks());
+  lua_pushinteger(L, (lua_Integer)process_forks());
   return 1;
 }
 
@@ -83,7 +78,7 @@ static int core_forks (lua_State *L) {
 /* core.live(): how many sessions and transfers the process has; for tests. */
 static int core_live (lua_State *L) {
   unsigned sessions, exchanges;
-  http_live(&sessions, &exchanges);
+  process_live(&sessions, &exchanges);
   lua_pushinteger(L, (lua_Integer)sessions);
   lua_pushinteger(L, (lua_Integer)exchanges);
   return 2;
@@ -130,9 +125,9 @@ static void set_string (lua_State *L, const char *name, const char *text) {
 COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L);
 
 COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L) {
-  if (!http_init())
+  if (!process_init())
     return luaL_error(L, "lipsync needs libcurl 7.80 or later, this is %s",
-                      curl_version());
+                      process_library());
   pin();
   session_register(L);
   luaL_newlib(L, functions);
@@ -144,8 +139,8 @@ COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L) {
   value_push_null(L);
   lua_setfield(L, -2, "null");
   set_string(L, "_VERSION", LIPSYNC_VERSION);
-  set_string(L, "curl_version", curl_version());
+  set_string(L, "curl_version", process_library());
   /* where libcurl looks for certificates when nothing is said */
-  set_string(L, "ca_file", curl_version_info(CURLVERSION_NOW)->cainfo);
+  set_string(L, "ca_file", process_ca_file());
   return 1;
 }

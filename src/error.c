@@ -72,6 +72,12 @@ static const struct {
 };
 
 
+int error_no_memory (lua_State *L) {
+  lua_pushliteral(L, "not enough memory");
+  return lua_error(L);
+}
+
+
 void error_register (lua_State *L) {
   luaL_newmetatable(L, ERROR_TYPE);
 }
@@ -164,7 +170,7 @@ static int push_result (lua_State *L, const struct http_exchange *x) {
   const struct words *w = &results[x->result];
   char about[ABOUT_MAX], phrase[PHRASE_MAX], scratch[32];
   if (x->result == HTTP_MEMORY)
-    return core_no_memory(L);
+    return error_no_memory(L);
   subject(about, sizeof(about), x);
   snprintf(phrase, sizeof(phrase), w->format, about);
   if (x->result == HTTP_CONNECT && x->os_error != 0)
@@ -192,7 +198,7 @@ int error_push_json (lua_State *L, const struct json_scanner *s,
   size_t size = sizeof(phrase);
   const char *kind = "protocol", *reason = "json";
   switch (status) {
-    case JSON_E_MEMORY: return core_no_memory(L);
+    case JSON_E_MEMORY: return error_no_memory(L);
     case JSON_E_SHAPE:
       snprintf(phrase, size, "expected %s, got %s", wanted,
                json_found_text(s));
@@ -291,7 +297,7 @@ int error_push_fault (lua_State *L, struct answer *a) {
                   results[HTTP_BODY_LIMIT].format);
     case FAULT_FORKED:
       return push(L, "closed", "forked", results[HTTP_FORKED].format);
-    default: return core_no_memory(L);
+    default: return error_no_memory(L);
   }
 }
 
@@ -342,7 +348,7 @@ int error_push_refusal (lua_State *L, enum http_refusal refusal) {
   const char *field;
   const char *phrase = error_refusal_text(refusal, &field);
   if (phrase == NULL)
-    return core_no_memory(L);
+    return error_no_memory(L);
   push(L, "invalid", field, phrase);
   set_field(L, field);
   return 2;

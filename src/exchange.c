@@ -12,6 +12,7 @@
 
 #include "exchange.h"
 #include "header.h"
+#include "process.h"
 
 
 /* ---- The ready queue ---- */
@@ -62,7 +63,7 @@ struct exchange *exchange_new (struct http_session *s, size_t max_body,
   x->user = user;
   x->pub.session = s;
   x->pub.detail = x->error;
-  x->forks = http_forks();
+  x->forks = process_forks();
   buf_init(&x->pub.body, max_body);
   buf_init(&x->headers, HTTP_HEADERS_MAX);
   x->next = s->exchanges;
@@ -70,7 +71,7 @@ struct exchange *exchange_new (struct http_session *s, size_t max_body,
   if (x->next != NULL)
     x->next->at = &x->next;
   s->exchanges = x;
-  http_count_exchange(+1);
+  process_count_exchange(+1);
   return x;
 }
 
@@ -95,7 +96,7 @@ void exchange_end (struct exchange *x, enum http_result result) {
   struct http_session *s = x->pub.session;
   x->pub.result = result;
   x->pub.over = 1;
-  if (x->easy != NULL && s->forks == http_forks()) {
+  if (x->easy != NULL && s->forks == process_forks()) {
     if (x->added)
       curl_multi_remove_handle(s->engine.multi, x->easy);
     exchange_release_easy(s, x->easy, result);
@@ -134,7 +135,7 @@ void http_free (struct http_exchange *pub) {
   buf_free(&pub->body);
   buf_free(&x->headers);
   free(x);
-  http_count_exchange(-1);
+  process_count_exchange(-1);
 }
 
 
@@ -321,7 +322,7 @@ void http_read (struct http_exchange *x, size_t n) {
 
 int http_is_ours (const struct http_exchange *pub) {
   const struct exchange *x = (const struct exchange *)pub;
-  return x->forks == http_forks();
+  return x->forks == process_forks();
 }
 
 
@@ -335,7 +336,7 @@ void http_consume (struct http_exchange *x, size_t n) {
 void http_resume (struct http_exchange *pub) {
   struct exchange *x = (struct exchange *)pub;
   if (x->paused && !pub->over && pub->unread < HTTP_LOW
-      && pub->session->forks == http_forks()) {
+      && pub->session->forks == process_forks()) {
     CURLcode code;
     x->paused = 0;
     code = curl_easy_pause(x->easy, CURLPAUSE_CONT);

@@ -25,7 +25,7 @@ struct exchange {
   struct curl_slist *own_headers;  /* for this request only, or NULL */
   struct buf headers;           /* header lines of the last answer */
   size_t header_bytes;          /* of all answers, 1xx included */
-  unsigned forks;               /* http_forks() when it was begun */
+  unsigned forks;               /* process_forks() when it was begun */
   int added;                    /* libcurl works on it */
   int queued;
   int stream;                   /* asked for as one */
@@ -45,7 +45,7 @@ struct http_session {
   char *proxy;                    /* NULL: the environment's */
   long connect_timeout;           /* milliseconds */
   int allow_http;
-  unsigned forks;                 /* http_forks() when the engine was made */
+  unsigned forks;                 /* process_forks() when the engine was made */
   struct exchange *exchanges;
   uint64_t begun;                 /* how many there ever were */
   struct exchange *first_ready, **last_ready;
@@ -91,9 +91,5 @@ enum http_refusal request_prepare (struct exchange *x,
 enum http_refusal request_add_headers (struct curl_slist **list,
                                        const struct http_header *headers,
                                        size_t n);
-
-/* Counts live sessions and exchanges up or down. */
-void http_count_session (int step);
-void http_count_exchange (int step);
 
 #endif

@@ -1,88 +1,27 @@
 /* SPDX-License-Identifier: MIT
 **
-** http: sessions, and what there is once per process. Every exchange is on
-** its session's list, so that closing a session, or finding it in a forked
-** child, reaches all of them.
+** http: sessions. Every exchange is on its session's list, so that closing a
+** session, or finding it in a forked child, reaches all of them.
 */
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "exchange.h"
 #include "header.h"
+#include "process.h"
 
-#define CURL_AT_RUN_TIME  0x075000  /* 7.80: CURLOPT_PREREQFUNCTION */
-
-
-/* ---- The process ---- */
-
-static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
-static int initialized = 0;
-static unsigned live_sessions = 0, live_exchanges = 0;
-static unsigned forks = 0;
-
-
-static void on_fork (void) {
-  forks++;
-}
-
-
-unsigned http_forks (void) {
-  return forks;
-}
-
-
-int http_init (void) {
-  int ok;
-  pthread_mutex_lock(&process_lock);
-  if (!initialized)
-    initialized = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK
-               && pthread_atfork(NULL, NULL, on_fork) == 0;
-  ok = initialized
-    && curl_version_info(CURLVERSION_NOW)->version_num >= CURL_AT_RUN_TIME;
-  pthread_mutex_unlock(&process_lock);
-  return ok;
-}
-
-
-static void count (unsigned *counter, int step) {
-  pthread_mutex_lock(&process_lock);
-  *counter = (unsigned)((int)*counter + step);
-  pthread_mutex_unlock(&process_lock);
-}
-
-
-void http_count_session (int step) {
-  count(&live_sessions, step);
-}
-
-
-void http_count_exchange (int step) {
-  count(&live_exchanges, step);
-}
-
-
-void http_live (unsigned *sessions, unsigned *exchanges) {
-  pthread_mutex_lock(&process_lock);
-  *sessions = live_sessions;
-  *exchanges = live_exchanges;
-  pthread_mutex_unlock(&process_lock);
-}
-
-
-/* ---- Sessions ---- */
 
 /* In a forked child, forgets the handles, which are the parent's. */
 static void forget_parent (struct http_session *s) {
   struct exchange *x;
-  if (s->forks == forks)
+  if (s->forks == process_forks())
     return;
   for (x = s->exchanges; x != NULL; x = x->next)
     http_cancel(&x->pub, HTTP_FORKED);
   engine_abandon(&s->engine);
   s->pooled = 0;
-  s->forks = forks;
+  s->forks = process_forks();
 }
 
 
@@ -252,10 +191,10 @@ struct http_session *http_open (const struct http_config *config,
   s = (struct http_session *)calloc(1, sizeof(*s));
   if (s == NULL)
     return NULL;
-  http_count_session(+1);
+  process_count_session(+1);
   engine_abandon(&s->engine);
   s->last_ready = &s->first_ready;
-  s->forks = forks;
+  s->forks = process_forks();
   *why = configure(s, config);
   if (*why == HTTP_ACCEPTED)
     return s;
@@ -280,5 +219,5 @@ void http_close (struct http_session *s) {
   free(s->ca_file);
   free(s->proxy);
   free(s);
-  http_count_session(-1);
+  process_count_session(-1);
 }

@@ -169,15 +169,4 @@ void http_cancel (struct http_exchange *x, enum http_result result);
 /* Cancels and frees. */
 void http_free (struct http_exchange *x);
 
-/* How often this process is a fork's child: a session or exchange made under
-** another count belongs to the parent. */
-unsigned http_forks (void);
-
-/* How many sessions and exchanges are alive in the process, for tests. */
-void http_live (unsigned *sessions, unsigned *exchanges);
-
-/* Makes libcurl ready, once per process. False when its version at run time
-** is older than 7.80, or memory is missing. */
-int http_init (void);
-
 #endif

@@ -27,49 +27,6 @@ static struct http_session *check_session (lua_State *L) {
 
 /* ---- Making one ---- */
 
-/* A string of Lua's for C. One that holds a NUL would be cut there: it becomes
-** one that nobody accepts. */
-static const char *whole_string (lua_State *L, int index) {
-  size_t length;
-  const char *text = lua_tolstring(L, index, &length);
-  return text != NULL && strlen(text) != length ? "\1" : text;
-}
-
-
-const struct http_header *session_headers (lua_State *L, int index,
-                                           size_t *count) {
-  struct http_header *headers;
-  size_t n = 0;
-  *count = 0;
-  if (!lua_istable(L, index)) {
-    lua_pushnil(L);
-    return NULL;
-  }
-  index = lua_absindex(L, index);
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
-    n++;
-  headers = (struct http_header *)
-    lua_newuserdata(L, (n == 0 ? 1 : n) * sizeof(*headers));
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
-      luaL_error(L, "headers must map strings to strings");
-    headers[*count].name = whole_string(L, -2);
-    headers[(*count)++].value = whole_string(L, -1);
-  }
-  return headers;
-}
-
-
-/* A string of the table at 1, which keeps it alive; NULL where it is nil. */
-static const char *string_field (lua_State *L, const char *name) {
-  const char *text;
-  lua_getfield(L, 1, name);
-  text = whole_string(L, -1);
-  lua_pop(L, 1);
-  return text;
-}
-
-
 static void push_weak_table (lua_State *L) {
   lua_newtable(L);
   lua_createtable(L, 0, 1);
@@ -92,18 +49,14 @@ static struct session *push_session (lua_State *L) {
 
 
 static void read_config (lua_State *L, struct http_config *config) {
-  memset(config, 0, sizeof(*config));
-  config->base_url = string_field(L, "base_url");
-  config->api_key = string_field(L, "api_key");
-  config->user_agent = string_field(L, "user_agent");
-  config->ca_file = string_field(L, "ca_file");
-  config->proxy = string_field(L, "proxy");
-  lua_getfield(L, 1, "connect_timeout");
-  config->connect_timeout = (double)luaL_optnumber(L, -1, 10);
-  lua_getfield(L, 1, "allow_http");
-  config->allow_http = lua_toboolean(L, -1);
-  lua_getfield(L, 1, "headers");
-  config->headers = session_headers(L, -1, &config->header_count);
+  config->base_url = field_string(L, 1, "base_url");
+  config->api_key = field_string(L, 1, "api_key");
+  config->user_agent = field_string(L, 1, "user_agent");
+  config->ca_file = field_string(L, 1, "ca_file");
+  config->proxy = field_string(L, 1, "proxy");
+  config->connect_timeout = field_number(L, 1, "connect_timeout", 10);
+  config->allow_http = field_boolean(L, 1, "allow_http");
+  config->headers = field_headers(L, 1, &config->header_count);
 }
 
 
@@ -111,7 +64,7 @@ static int push_refused (lua_State *L, enum http_refusal refusal) {
   const char *field;
   const char *phrase = error_refusal_text(refusal, &field);
   if (phrase == NULL)
-    return core_no_memory(L);
+    return error_no_memory(L);
   lua_pushnil(L);
   lua_pushstring(L, phrase);
   lua_pushstring(L, field);

@@ -30,30 +30,9 @@ static int is_open (const struct transfer *t) {
 
 /* ---- Starting ---- */
 
-static int boolean_field (lua_State *L, const char *name) {
-  int value;
-  lua_getfield(L, 2, name);
-  value = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return value;
-}
-
-
 static size_t size_field (lua_State *L, const char *name, size_t otherwise) {
-  lua_Number value;
-  lua_getfield(L, 2, name);
-  value = luaL_optnumber(L, -1, (lua_Number)otherwise);
-  lua_pop(L, 1);
+  double value = field_number(L, 2, name, (double)otherwise);
   return value < 1 ? 1 : value > 4e9 ? (size_t)4000000000u : (size_t)value;
-}
-
-
-static const char *string_field (lua_State *L, const char *name) {
-  const char *text;
-  lua_getfield(L, 2, name);
-  text = luaL_checkstring(L, -1);
-  lua_pop(L, 1);  /* the table keeps it */
-  return text;
 }
 
 
@@ -106,14 +85,15 @@ int transfer_start (lua_State *L, struct http_session *http) {
   struct transfer *t;
   size_t max_element = size_field(L, "max_generation", 1024u * 1024);
   memset(&request, 0, sizeof(request));
-  request.method = string_field(L, "method");
-  request.path = string_field(L, "path");
-  request.with_key = boolean_field(L, "key");
-  request.stream = boolean_field(L, "stream");
-  request.http1 = boolean_field(L, "list");
+  request.method = field_string(L, 2, "method");
+  request.path = field_string(L, 2, "path");
+  if (request.method == NULL || request.path == NULL)
+    return luaL_argerror(L, 2, "no method or path");
+  request.with_key = field_boolean(L, 2, "key");
+  request.stream = field_boolean(L, 2, "stream");
+  request.http1 = field_boolean(L, 2, "list");
   request.max_body = size_field(L, "max_response", default_max);
-  lua_getfield(L, 2, "headers");
-  request.headers = session_headers(L, -1, &request.header_count);
+  request.headers = field_headers(L, 2, &request.header_count);
   nudge_collector(L, http);
   t = push_transfer(L);
   enter(L, t);

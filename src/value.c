@@ -35,7 +35,7 @@ static void push_number (lua_State *L, const char *text, size_t length) {
   switch (json_number(text, length, &integer, &number)) {
     case 1: compat_pushint64(L, integer); break;
     case 0: lua_pushnumber(L, (lua_Number)number); break;
-    default: core_no_memory(L);
+    default: error_no_memory(L);
   }
 }
 

@@ -16,6 +16,7 @@
 
 #include "answer.h"
 #include "exchange.h"
+#include "process.h"
 
 #define STEPS  20000  /* more than any input needs */
 
@@ -182,7 +183,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   unsigned sessions, exchanges;
   if (size < 2)
     return 0;
-  expect(http_init());
+  expect(process_init());
   listen_once();
   s = open_session();
   expect(s != NULL);
@@ -192,7 +193,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   if (peer >= 0)
     close(peer);
   peer = -1;
-  http_live(&sessions, &exchanges);
+  process_live(&sessions, &exchanges);
   expect(sessions == 0 && exchanges == 0);
   return 0;
 }

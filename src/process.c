@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+**
+** process: see process.h.
+*/
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "process.h"
+
+#define CURL_AT_RUN_TIME  0x075000  /* 7.80: CURLOPT_PREREQFUNCTION */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int initialized = 0;
+static unsigned live_sessions = 0, live_exchanges = 0;
+static unsigned forks = 0;
+static char library[200];
+static const char *ca_file = NULL;
+
+
+static void on_fork (void) {
+  forks++;
+}
+
+
+unsigned process_forks (void) {
+  return forks;
+}
+
+
+/* libcurl writes what it says of itself to memory that all threads share, so
+** it is asked once. */
+static int learn_library (void) {
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  strncpy(library, curl_version(), sizeof(library) - 1);
+  ca_file = info->cainfo;
+  return info->version_num >= CURL_AT_RUN_TIME;
+}
+
+
+int process_init (void) {
+  static int is_recent = 0;
+  int ok;
+  pthread_mutex_lock(&lock);
+  if (library[0] == '\0')
+    is_recent = learn_library();
+  if (!initialized)
+    initialized = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK
+               && pthread_atfork(NULL, NULL, on_fork) == 0;
+  ok = initialized && is_recent;
+  pthread_mutex_unlock(&lock);
+  return ok;
+}
+
+
+const char *process_library (void) {
+  return library;
+}
+
+
+const char *process_ca_file (void) {
+  return ca_file;
+}
+
+
+static void count (unsigned *counter, int step) {
+  pthread_mutex_lock(&lock);
+  *counter = (unsigned)((int)*counter + step);
+  pthread_mutex_unlock(&lock);
+}
+
+
+void process_count_session (int step) {
+  count(&live_sessions, step);
+}
+
+
+void process_count_exchange (int step) {
+  count(&live_exchanges, step);
+}
+
+
+void process_live (unsigned *sessions, unsigned *exchanges) {
+  pthread_mutex_lock(&lock);
+  *sessions = live_sessions;
+  *exchanges = live_exchanges;
+  pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+**
+** process: what there is once per process, whatever number of Lua states and
+** threads load the module: libcurl's own initialization, the count of forks,
+** and the counts by which tests find leaks.
+*/
+
+#ifndef lipsync_process_h
+#define lipsync_process_h
+
+/* Makes libcurl ready, once. False when its version at run time is older than
+** 7.80, or memory is missing; it may be tried again. */
+int process_init (void);
+
+/* After process_init: libcurl and what it is built with, in words; where it
+** looks for certificates by itself (or NULL). */
+const char *process_library (void);
+const char *process_ca_file (void);
+
+/* How often this process is a fork's child: what was made under another
+** count belongs to the parent. */
+unsigned process_forks (void);
+
+/* Counts a session or an exchange that is made (+1) or freed (-1). */
+void process_count_session (int step);
+void process_count_exchange (int step);
+
+/* How many of them are alive. */
+void process_live (unsigned *sessions, unsigned *exchanges);
+
+#endif
