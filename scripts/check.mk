@@ -14,7 +14,7 @@ TORTURE = $(patsubst spec/torture/%.c,$(OUT)/obj/torture/%.o,\
 .PHONY: torture
 
 torture: ## fail every allocation of every call once (CALLS=…)
-	@scripts/deps test $(LUA)
+	@scripts/deps check $(LUA)
 	@$(MAKE) -s --no-print-directory $(OUT)/torture
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH=";;" $(OUT)/torture $(CALLS)
 
@@ -33,14 +33,14 @@ $(OUT)/obj/torture/%.o: spec/torture/%.c $(OUT)/flags | headers
 
 SECONDS = 20
 FUZZ = json header http query
-FUZZ_CC = clang-14
+FUZZ_CC = clang
 FUZZ_FLAGS = -std=c99 -D_GNU_SOURCE -O1 -g -pthread -Isrc -Isrc/emulator \
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 .PHONY: fuzz
 
 fuzz: ## scanner, headers, exchanges, queries; SECONDS=20 FUZZ=json
-	@scripts/deps test $(LUA)
+	@scripts/deps check $(LUA)
 	@$(MAKE) -s --no-print-directory $(FUZZ:%=build/fuzz/%)
 	@scripts/fuzz $(SECONDS) $(FUZZ)
 
@@ -55,3 +55,34 @@ build/fuzz/%: spec/fuzz/%_fuzz.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_FLAGS) $(CURL_CFLAGS) -o $@ $^ $(CURL_LIBS) -lz \
 	  $(if $(filter query,$*),$(EMULATOR_LIBS)) $(LIBS) -lm
+
+# ---- Sanitizers ----
+
+.PHONY: asan valgrind tsan collect
+
+asan: ## the specs under address, undefined and leak sanitizers
+	@scripts/deps check lua5.4
+	@MAKE="$(MAKE)" scripts/sanitize asan $(SPEC)
+
+valgrind: ## the specs under valgrind
+	@scripts/deps check lua5.4
+	@MAKE="$(MAKE)" scripts/sanitize valgrind $(SPEC)
+
+collect: ## the specs with an aggressive collector
+	@scripts/deps check lua5.4
+	@MAKE="$(MAKE)" scripts/sanitize collect $(SPEC)
+
+# The emulator is in another process: it is looked at by asan.
+tsan: ## many Lua states in many threads, under the thread sanitizer
+	@scripts/deps check lua5.4
+	@$(MAKE) -s --no-print-directory build/tsan/threads build/lipsync-emulator
+	@LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH=";;" \
+	  TSAN_OPTIONS="halt_on_error=1:exitcode=66" \
+	  build/lipsync-emulator --port 0 -- sh -c \
+	  'exec build/tsan/threads "$$SYNC_BASE_URL"'
+
+build/tsan/threads: spec/torture/threads.c $(wildcard src/*.c)
+	@mkdir -p $(@D)
+	$(CC) -std=c99 -D_GNU_SOURCE -O1 -g -pthread -fsanitize=thread -Isrc \
+	  $(LUA_CFLAGS) $(CURL_CFLAGS) -o $@ $^ $(LUA_LIBS) $(CURL_LIBS) -lz \
+	  $(LIBS) -lm

@@ -74,3 +74,10 @@ local locale = os.getenv "LIPSYNC_LOCALE"
 if locale then
   assert(os.setlocale(locale), "there is no locale " .. locale)
 end
+
+-- An aggressive collector: generational where there is one, and all of it
+-- collected in the middle of everything.
+if os.getenv "LIPSYNC_COLLECT" == "1" then
+  pcall(collectgarbage, "generational")
+  debug.sethook(function() collectgarbage() end, "", 20000)
+end
