@@ -81,7 +81,8 @@ core: $(OUT)/lipsync/core.so
 
 help: ## list the targets
 	@echo "make TARGET [LUA=lua5.4|luajit|lua5.3|lua5.2|lua5.1]"
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile scripts/check.mk
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile \
+	  scripts/check.mk scripts/hosts.mk
 
 demo: ## list and delete against the emulator, from nothing
 	@scripts/deps demo $(LUA)
@@ -181,6 +182,7 @@ build/%/flags: FORCE
 	  echo '$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS)' > $@
 
 include scripts/check.mk
+include scripts/hosts.mk
 
 -include $(CORE:.o=.d) $(BINDING:.o=.d) $(SERVER:.o=.d) $(MAIN:.o=.d)
 -include $(PARTS:.o=.d) $(UNITS:build/unit/%=build/unit/obj/%.d)

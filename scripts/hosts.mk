@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+# What has to do with the programs that the client lives in: included by the
+# Makefile.
+
+.PHONY: test-hosts bench-hosts static
+
+test-hosts: ## the specs inside nginx, Neovim, LÖVE, HAProxy, mpv, luv, cqueues
+	@scripts/deps hosts
+	@MAKE="$(MAKE)" SPEC="$(SPEC)" scripts/test-hosts $(VMS)
+
+bench-hosts: ## what the client costs those programs, into bench/hosts.md
+	@scripts/deps hosts
+	@MAKE="$(MAKE)" bench/run-hosts
+
+# What the specs preload.
+build/slow_dns.so: spec/support/slow_dns.c
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(CFLAGS) -shared -o $@ $< -ldl $(LDFLAGS)
+
+# ---- Embedding ----
+
+# The Lua files as arrays of C, so that a program needs no other file.
+MODULES = $(wildcard lua/lipsync/*.lua lua/lipsync/host/*.lua)
+STATIC = $(CORE) $(OUT)/obj/embed/embed.o $(OUT)/obj/embed/modules.o
+
+static: $(OUT)/liblipsync.a $(OUT)/lipsync.h ## liblipsync.a with all inside
+
+$(OUT)/liblipsync.a: $(STATIC)
+	rm -f $@
+	$(AR) rcs $@ $(STATIC)
+
+$(OUT)/lipsync.h: src/embed/lipsync.h
+	@mkdir -p $(@D)
+	cp $< $@
+
+$(OUT)/embed/modules.c: scripts/embed.lua $(MODULES)
+	@mkdir -p $(@D)
+	$(LUA) scripts/embed.lua $(MODULES) > $@.new
+	mv $@.new $@
+
+$(OUT)/obj/embed/modules.o: $(OUT)/embed/modules.c src/embed/modules.h \
+    $(OUT)/flags | headers
+	@mkdir -p $(@D)
+	$(COMPILE) -Isrc/embed $(CFLAGS) -c -o $@ $<
+
+$(OUT)/obj/embed/%.o: src/embed/%.c $(OUT)/flags | headers
+	@mkdir -p $(@D)
+	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+# The example, in C and the same file as C++.
+$(OUT)/embed/example: examples/embed/list.c $(OUT)/liblipsync.a $(OUT)/lipsync.h
+	$(CC) $(FLAGS) -I$(OUT) $(LUA_CFLAGS) $(CFLAGS) -o $@ $< \
+	  $(OUT)/liblipsync.a $(LUA_LIBS) $(CURL_LIBS) -lz -lm $(LIBS) $(LDFLAGS)
+
+$(OUT)/embed/example++: examples/embed/list.c $(OUT)/liblipsync.a \
+    $(OUT)/lipsync.h
+	$(CXX) -x c++ -O2 -Wall -Wextra -I$(OUT) $(LUA_CFLAGS) -c \
+	  -o $(OUT)/embed/example++.o $<
+	$(CXX) -pthread -o $@ $(OUT)/embed/example++.o $(OUT)/liblipsync.a \
+	  $(LUA_LIBS) $(CURL_LIBS) -lz -lm $(LIBS) $(LDFLAGS)
+
+-include $(OUT)/obj/embed/embed.d $(OUT)/obj/embed/modules.d

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+**
+** lipsync: for programs that embed Lua and link liblipsync.a, which has the
+** Lua files inside. Of Lua's libraries it needs base, string, table, math and
+** coroutine (in the base library up to 5.2); os, io, debug and package it
+** uses only where they are.
+**
+**   luaL_requiref(L, "lipsync", luaopen_lipsync, 0);   from Lua 5.2 on
+**   lua_pop(L, 1);
+**
+** or, without a function "require" in the state, and on Lua 5.1:
+**
+**   lua_pushcfunction(L, luaopen_lipsync);
+**   lua_call(L, 0, 1);
+**   lua_setglobal(L, "lipsync");
+*/
+
+#ifndef lipsync_h
+#define lipsync_h
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#include <lua.h>
+
+/* Leaves the module on the stack, the same one however often it is called.
+** Raises a Lua error where libcurl is too old or memory is missing. */
+int luaopen_lipsync (lua_State *L);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
