@@ -115,7 +115,9 @@ describe("TLS", function()
       for _ = 1, 100 do assert(client.generations:delete "g1") end
       collectgarbage()
       collectgarbage()
-      assert.is_true(resident() - before < 1024, resident() - before)
+      if not os.getenv "LIPSYNC_SANITIZED" then
+        assert.is_true(resident() - before < 1024, resident() - before)
+      end
       local count = 1
       while true do
         local generation, err = listing:next()

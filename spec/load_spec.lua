@@ -1,0 +1,178 @@
+-- SPDX-License-Identifier: MIT
+-- Client and emulator under load, and the emulator under what it should never
+-- get: everything is deleted exactly once, nothing grows, a killed process
+-- leaves a database that opens again, and garbage is answered.
+
+local emulator = require "spec.support.emulator"
+local http = require "spec.support.http"
+local scripted = require "spec.support.scripted"
+local service = require "spec.support.service"
+
+if not emulator.has_program() then
+  describe("load", function()
+    pending("the emulator is not built: its libraries are missing")
+  end)
+  return
+end
+
+local TERMINAL = { "COMPLETED", "FAILED", "REJECTED" }
+
+-- Resident memory of a process in KiB.
+local function resident(pid)
+  local file = assert(io.open(("/proc/%s/status"):format(pid)))
+  local text = file:read "*a"
+  file:close()
+  return tonumber(text:match "VmRSS:%s*(%d+)")
+end
+
+describe("under load", function()
+  local server, client
+
+  local function start(arguments, options)
+    server = emulator.program(arguments)
+    local own = { api_key = server.key, max_in_flight = 64, timeout = 60 }
+    for name, value in pairs(options or {}) do own[name] = value end
+    client = service.client(server.base_url, own)
+  end
+
+  after_each(function()
+    client:close()
+    server:stop()
+  end)
+
+  it("every generation is deleted exactly once, 64 in flight", function()
+    start { "--generations", "1500", "--now", "2026-08-25T10:00:00Z" }
+    local all = assert(client.generations:count())
+    local terminal = assert(client.generations:count { status = TERMINAL })
+    assert.is_true(terminal > 500 and terminal < all)
+    local seen = {}
+    local result, err = client.generations:delete_many(
+      client.generations:list { status = TERMINAL, page_size = 100 }, {
+        concurrency = 64,
+        on_result = function(id, outcome)
+          assert.equal("deleted", outcome)
+          assert.is_nil(seen[id])
+          seen[id] = true
+        end,
+      })
+    assert.is_nil(err)
+    assert.same({ deleted = terminal, gone = 0, skipped = 0, failed = 0,
+                  errors = {} }, result)
+    assert.equal(all - terminal, assert(client.generations:count()))
+    local _, gone = client.generations:get((next(seen)))
+    assert.equal(404, gone.statusCode)
+  end)
+
+  it("neither side grows", function()
+    start { "--generations", "300" }
+    local function round()
+      for _ = 1, 20 do
+        assert(#assert(client.generations:all()) == 300)
+        client.generations:delete "00000000-0000-4000-8000-000000000000"
+      end
+      collectgarbage()
+      collectgarbage()
+    end
+    round()
+    local ours, theirs = resident "self", resident(server.pid)
+    for _ = 1, 5 do round() end
+    if os.getenv "LIPSYNC_SANITIZED" then return end
+    assert.is_true(resident "self" - ours < 4096)
+    assert.is_true(resident(server.pid) - theirs < 8192)
+  end)
+end)
+
+describe("the emulator", function()
+  local path, server
+
+  before_each(function()
+    path = os.tmpname()
+    os.remove(path)
+  end)
+
+  after_each(function()
+    server:stop()
+    for _, tail in ipairs { "", "-journal", "-wal", "-shm" } do
+      os.remove(path .. tail)
+    end
+  end)
+
+  -- Kills it in the middle of many deletions. The ids that were deleted as
+  -- far as the client knows, and those it cannot know of.
+  local function kill_while_deleting(after)
+    local client = service.client(server.base_url, { api_key = server.key,
+      max_in_flight = 8, max_attempts = 1 })
+    local ids, gone, unclear, n = {}, {}, {}, 0
+    for generation in client.generations:list { status = TERMINAL } do
+      ids[#ids + 1] = generation.id
+    end
+    client.generations:delete_many(ids, {
+      concurrency = 8,
+      on_result = function(id, outcome)
+        n = n + 1
+        if outcome == "deleted" then gone[id] = true else unclear[id] = true
+        end
+        if n == after then os.execute("kill -9 " .. server.pid) end
+      end,
+    })
+    client:close()
+    server:stop()
+    return ids, gone, unclear
+  end
+
+  it("that is killed leaves a database that opens, nothing half-deleted",
+    function()
+      for _, after in ipairs { 1, 7, 40 } do
+        server = emulator.program { "--database", path,
+                                    "--generations", "200" }
+        local ids, gone, unclear = kill_while_deleting(after)
+        server = emulator.program { "--database", path }
+        local client = service.client(server.base_url,
+          { api_key = server.key })
+        local left, n = {}, 0
+        for generation in client.generations:list() do
+          assert.is_nil(left[generation.id])
+          assert.is_table(generation:decode())
+          left[generation.id], n = true, n + 1
+        end
+        assert.equal(n, assert(client.generations:count()))
+        for _, id in ipairs(ids) do
+          if gone[id] then assert.is_nil(left[id]) end
+          if not gone[id] and not unclear[id] then
+            assert.is_true(left[id])
+          end
+        end
+        -- What is left can still be deleted.
+        for id in pairs(unclear) do
+          local deleted, err = client.generations:delete(id)
+          assert.is_true(deleted ~= nil or err.statusCode == 404)
+        end
+        client:close()
+        server:stop()
+        os.remove(path)
+      end
+    end)
+
+  it("answers garbage, and what comes after it", function()
+    server = emulator.program {}
+    local port = tonumber(server.base_url:match ":(%d+)$")
+    local seed = 7
+    local function random(n)
+      seed = (seed * 1103515245 + 12345) % 2147483648
+      return math.floor(seed / 65536) % n
+    end
+    local parts = { "GET ", "DELETE ", "/v2/generations", "?status=", "%", "[",
+      "\r\n", "\r\n\r\n", "Content-Length: ", "99999999999999999999", "-1",
+      "Transfer-Encoding: chunked", " HTTP/1.1", "x-api-key: test-key", "\0",
+      "/_emulator/fault", "POST ", "{\"route\":", ("a"):rep(5000), "\255",
+      "Host: a", "/../..", "limit=1&", "ids[]=", "cursor=" }
+    for _ = 1, 150 do
+      local text = {}
+      for i = 1, 3 + random(12) do text[i] = parts[random(#parts) + 1] end
+      scripted.exchange(port, table.concat(text) .. "\r\n\r\n", 0.02)
+    end
+    local answer = http.request(server.base_url, "GET",
+      "/v2/generations/count", { headers = { ["x-api-key"] = server.key } })
+    assert.equal(200, answer.status)
+  end)
+end)
