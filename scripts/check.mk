@@ -11,7 +11,11 @@ comma = ,
 TORTURE = $(patsubst spec/torture/%.c,$(OUT)/obj/torture/%.o,\
   $(addprefix spec/torture/,torture.c fault.c modules.c responder.c))
 
-.PHONY: torture
+.PHONY: check torture
+
+check: ## torture, fuzz, tsan, asan, collect: ten minutes
+	@scripts/deps check lua5.4
+	@MAKE="$(MAKE)" scripts/check
 
 torture: ## fail every allocation of every call once (CALLS=…)
 	@scripts/deps check $(LUA)

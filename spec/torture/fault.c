@@ -62,26 +62,6 @@ static int strikes (enum fault_kind kind) {
 }
 
 
-/* Lua may rely on it that making a block smaller never fails. */
-void *fault_lua (void *unused, void *block, size_t old, size_t size) {
-  void *fresh;
-  (void)unused;
-  if (block == NULL)
-    old = 0;  /* it is then the type of what is made */
-  if (size == 0) {
-    free(block);
-    held[FAULT_LUA] -= (long)old;
-    return NULL;
-  }
-  if (size > old && strikes(FAULT_LUA))
-    return NULL;
-  fresh = realloc(block, size);
-  if (fresh != NULL)
-    held[FAULT_LUA] += (long)size - (long)old;
-  return fresh;
-}
-
-
 /* ---- malloc and its like ---- */
 
 void *__real_malloc (size_t size);
@@ -183,6 +163,28 @@ locale_t __wrap_newlocale (int mask, const char *name, locale_t base);
 
 locale_t __wrap_newlocale (int mask, const char *name, locale_t base) {
   return strikes(FAULT_C) ? (locale_t)0 : __real_newlocale(mask, name, base);
+}
+
+
+/* ---- Lua ---- */
+
+/* Lua may rely on it that making a block smaller never fails. */
+void *fault_lua (void *unused, void *block, size_t old, size_t size) {
+  void *fresh;
+  (void)unused;
+  if (block == NULL)
+    old = 0;  /* it is then the type of what is made */
+  if (size == 0) {
+    __real_free(block);
+    held[FAULT_LUA] -= (long)old;
+    return NULL;
+  }
+  if (size > old && strikes(FAULT_LUA))
+    return NULL;
+  fresh = __real_realloc(block, size);
+  if (fresh != NULL)
+    held[FAULT_LUA] += (long)size - (long)old;
+  return fresh;
 }
 
 
