@@ -268,28 +268,34 @@ static int as_exact (const struct decimal *d, double *number) {
   return 1;
 }
 
-static locale_t c_locale;
-
-static void make_c_locale (void) {
-  c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+/* The "C" locale, made when it is first needed; 0 when out of memory, and then
+** it is tried again the next time. */
+static locale_t c_locale (void) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  static locale_t made = (locale_t)0;
+  locale_t locale;
+  pthread_mutex_lock(&lock);
+  if (made == (locale_t)0)
+    made = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  locale = made;
+  pthread_mutex_unlock(&lock);
+  return locale;
 }
 
 /* Reads any number with strtod_l, which wants it to end in a NUL. 0, or -1
 ** when out of memory. */
 static int as_any (const char *text, size_t length, double *number) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  locale_t locale = c_locale();
   char small[64];
-  char *copy = length < sizeof small ? small : malloc(length + 1);
+  char *copy;
+  if (locale == (locale_t)0)
+    return -1;
+  copy = length < sizeof small ? small : malloc(length + 1);
   if (copy == NULL)
     return -1;
-  if (pthread_once(&once, make_c_locale) != 0 || c_locale == (locale_t)0) {
-    if (copy != small)
-      free(copy);
-    return -1;
-  }
   memcpy(copy, text, length);
   copy[length] = '\0';
-  *number = strtod_l(copy, NULL, c_locale);
+  *number = strtod_l(copy, NULL, locale);
   if (copy != small)
     free(copy);
   return 0;
