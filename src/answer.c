@@ -243,6 +243,14 @@ static enum answer_status finish (struct answer *a) {
 }
 
 
+/* Nothing more can be done with what is there. If that was the last of a
+** paused stream it has to go on now, or nobody would ever ask again. */
+static enum answer_status wait_for_more (struct answer *a) {
+  http_resume(a->exchange);
+  return ANSWER_WAIT;
+}
+
+
 enum answer_status answer_next (struct answer *a, struct element *e) {
   size_t slice = ANSWER_SLICE;
   enum answer_fault fault = begin(a);
@@ -255,13 +263,15 @@ enum answer_status answer_next (struct answer *a, struct element *e) {
   while (fault == FAULT_NONE) {
     if (unread(a) > 0) {
       enum answer_status status = scan(a, &slice, e);
-      if (status != ANSWER_WAIT || slice == 0)
+      if (status != ANSWER_WAIT)
         return status;
+      if (slice == 0)
+        return wait_for_more(a);
     }
     else if (can_decode(a))
       fault = decode(a);
     else
-      return a->exchange->over ? finish(a) : ANSWER_WAIT;
+      return a->exchange->over ? finish(a) : wait_for_more(a);
   }
   return fail(a, fault);
 }
