@@ -21,7 +21,7 @@ local call = {}
 -- How long to sleep for something other than a transfer (seconds): where
 -- nothing wakes a sleeper, before a retry and for a place in the queue; and
 -- in the queue everywhere, since its head may have been abandoned.
-local retry_nap, queue_nap, queue_look = 0.25, 0.005, 0.25
+local retry_nap, queue_nap, queue_look = 0.25, 0.005, 1
 
 --- Prepares a call. Nothing is sent before `advance`.
 ---@param client table

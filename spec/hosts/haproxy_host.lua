@@ -169,6 +169,7 @@ describe("HAProxy", function()
   it("says that converters and fetches cannot wait, and sends nothing",
      function()
     start()
+    server:await(function() return server:log():match "task %d+" end)
     local before = #service:requests()
     for _, path in ipairs { "/converter", "/fetch" } do
       assert.matches("^false [^\n]*nothing can wait in a converter or a fetch",

@@ -1,0 +1,61 @@
+-- SPDX-License-Identifier: MIT
+-- Rule 3 of hosts: after a step all that are ready are woken, until none is.
+
+local wakers = require "lipsync.wakers"
+
+local function waiter()
+  local made = { woken = 0 }
+  function made.wake() made.woken = made.woken + 1 end
+  return made
+end
+
+describe("wakers", function()
+  it("wake those who wait for it, and no others", function()
+    local w, a, b, one, two = wakers.new(), waiter(), waiter(), {}, {}
+    w:add(one, a)
+    w:add(two, b)
+    w:wake(one)
+    w:wake {}
+    assert.equal(1, a.woken)
+    assert.equal(0, b.woken)
+    w:remove(one, a)
+    w:wake(one)
+    assert.equal(1, a.woken)
+    w:remove(two, b)
+    assert.is_nil(next(w.by))
+  end)
+
+  it("know groups by their members, and many waiters for one", function()
+    local w, a, b, one, two = wakers.new(), waiter(), waiter(), {}, {}
+    w:add({ transfers = { one, two } }, a)
+    w:add(two, b)
+    w:wake(two)
+    assert.equal(1, a.woken)
+    assert.equal(1, b.woken)
+    w:wake_all()
+    assert.is_true(a.woken > 1 and b.woken == 2)
+  end)
+
+  it("drain a session until nothing is ready", function()
+    local w, a, transfers = wakers.new(), waiter(), { {}, {}, {} }
+    for _, transfer in ipairs(transfers) do w:add(transfer, a) end
+    local n = 0
+    local session = { next_ready = function()
+      n = n + 1
+      return transfers[n]
+    end }
+    assert.equal(3, w:drain(session))
+    assert.equal(3, a.woken)
+    assert.equal(4, n)
+  end)
+
+  it("tell of the end once", function()
+    local w, told, owner = wakers.new(), 0, {}
+    w:on_close(owner, function() told = told + 1 end)
+    w:on_close({}, function() told = told + 1 end)
+    w:on_close(owner, nil)
+    w:closing()
+    w:closing()
+    assert.equal(1, told)
+  end)
+end)
