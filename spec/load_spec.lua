@@ -82,6 +82,20 @@ describe("under load", function()
   end)
 end)
 
+describe("waiting", function()
+  it("takes no processor time", function()
+    local text = scripted.response(200, service.generation "g1")
+    local server = scripted.start { { { read = true },
+      { send = text:sub(1, -5) }, { stall = 0.6 }, { send = text:sub(-4) } } }
+    local client = service.client(server.base_url)
+    local before = os.clock()
+    assert(client.generations:get "g1")
+    assert.is_true(os.clock() - before < 0.3, os.clock() - before)
+    client:close()
+    server:stop()
+  end)
+end)
+
 describe("the emulator", function()
   local path, server
 

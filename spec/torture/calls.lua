@@ -7,6 +7,10 @@
 
 local url, closed_url, relent = ...
 
+-- LuaJIT's compiler crashes now and then where memory runs out while it
+-- records; its interpreter does not.
+if jit then jit.off() end
+
 local calls = {}
 
 -- One slot, so that a slot which a failed call keeps is noticed; one attempt,
