@@ -49,7 +49,7 @@ local function draw(title)
 end
 
 local function title()
-  return ("%d generations%s"):format(#rows,
+  return ("Generations: %d%s"):format(#rows,
     reading and not reading:is_over() and ", arriving" or "")
 end
 
@@ -64,7 +64,7 @@ local function read()
     if #rows <= height or #rows % 10 == 0 then draw(title()) end
     generation, err = listing:next()
   end
-  draw(err and tostring(err) or #rows .. " generations")
+  draw(err and tostring(err) or "Generations: " .. #rows)
 end
 
 -- The address comes from outside: only what is on the web is played.

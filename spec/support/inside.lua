@@ -23,7 +23,7 @@ end
 ---@param fn function
 ---@return any
 function inside.await(what, fn)
-  local deadline = core.now() + 20
+  local deadline = core.now() + 15
   while core.now() < deadline do
     local value = fn()
     if value then return value end
