@@ -19,8 +19,10 @@
 #define ENGINE_EPOLL  0
 #endif
 
-/* How many sockets one step looks after: bounds the time a step takes. */
-#define EVENTS_MAX  64
+/* How many sockets one step looks after: bounds the time a step takes. Each
+** may have a handshake to do, or 256 KiB to hand over; who has time steps
+** again, and the others come first then. */
+#define EVENTS_MAX  8
 
 
 double engine_now (void) {

@@ -217,18 +217,22 @@ end
 -- Steps and resumes by turns: first who is ready first, at least one, until
 -- nobody is or the time has come.
 local function turns(self, until_)
-  local session, total = self.home.session, 0
+  local session, wakers, total = self.home.session, self.home.wakers, 0
   wake_later(self)
   repeat
     session:step()
-    total = total + self.home.wakers:drain(session)
+    local became = wakers:drain(session)
+    total = total + became
     wake_due(self)
     local last = self.last
     while self.first <= last do
       resume(self, shift(self))
+      -- What a task has started is connected now, one by one: a connection
+      -- has its price, and the clock is looked at in between.
+      if session:timeout() == 0 then session:step() end
       if core.now() >= until_ then return total end
     end
-  until self.first > self.last or core.now() >= until_
+  until became == 0 and self.first > self.last or core.now() >= until_
   return total
 end
 

@@ -1,0 +1,196 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Loops: the longest gap of a 1 ms ticker while a listing streams; LÖVE's
+-- frames; what many waiting coroutines cost; the first TLS connection.
+
+local launch = require "spec.support.launch"
+
+local loops = {}
+
+local prelude = [[
+local lipsync = require "lipsync"
+local core = require "lipsync.core"
+local now = core.now
+local client = lipsync.new { base_url = BASE, ca_file = CA, api_key = KEY,
+  max_in_flight = 1000 }
+local function read()
+  local listing, n = client.generations:list(), 0
+  while listing:next() do n = n + 1 end
+  return n
+end
+local gap, last
+local function tick()
+  local t = now()
+  gap, last = math.max(gap or 0, last and t - last or 0), t
+end
+local function say(name, seconds) io.stdout:write(name, " ", seconds, "\n") end
+local function warm()
+  local from = now()
+  local ok, err = client:warm()
+  if not ok then say(tostring(err), 0) end
+  say("warm", now() - from)
+end
+]]
+
+local scripts = {
+  luv = [[
+    warm()
+    local uv = require "luv"
+    local timer = uv.new_timer()
+    timer:start(1, 1, tick)
+    client:spawn(function() read() timer:stop() timer:close() end)
+    uv.run()
+    say("gap", gap)
+  ]],
+  cqueues = [[
+    warm()
+    local cqueues = require "cqueues"
+    local controller, done = cqueues.new(), false
+    controller:wrap(function()
+      while not done do tick() cqueues.sleep(0.001) end
+    end)
+    controller:wrap(function() read() done = true end)
+    assert(controller:loop())
+    say("gap", gap)
+  ]],
+  neovim = [[
+    warm()
+    local timer = vim.loop.new_timer()
+    timer:start(1, 1, tick)
+    client:spawn(function()
+      read()
+      timer:stop()
+      say("gap", gap)
+      vim.cmd "qa!"
+    end)
+  ]],
+  love = [[
+    local longest, frame, slow, phase = 0, 0, 0, 1
+    local before
+    client = lipsync.new { base_url = BASE, ca_file = CA, api_key = KEY }
+    client:spawn(function() client:warm() read() end)
+    function love.update()
+      local t = now()
+      if before then
+        frame = math.max(frame, t - before)
+        if t - before > 0.018 then slow = slow + 1 end
+      end
+      before = t
+      client:step()
+      longest = math.max(longest, now() - t)
+      if client:pending() == 0 then
+        say(phase == 1 and "list" or "calls", longest)
+        longest, phase = 0, phase + 1
+        if phase == 3 then
+          say("slow", slow)
+          return love.event.quit()
+        end
+        for _ = 1, 200 do
+          client:spawn(function() client.generations:count() end)
+        end
+      end
+    end
+    function love.run()
+      return function()
+        love.event.pump()
+        for name in love.event.poll() do
+          if name == "quit" then return 0 end
+        end
+        local from = now()
+        love.update()
+        love.timer.sleep(math.max(0, 1 / 60 - (now() - from)))
+      end
+    end
+  ]],
+  waiting = [[
+    -- These take so long that nothing comes while it is measured.
+    local function cost(n)
+      for _ = client:pending() + 1, n do
+        client:spawn(function() client.generations:get "slow" end)
+      end
+      local start = now()
+      repeat client:step() until now() - start > 2
+      local from, count = now(), 0
+      repeat
+        client:step()
+        count = count + 1
+      until now() - from > 0.1
+      return (now() - from) / count
+    end
+    say("one", cost(1))
+    say("thousand", cost(1000))
+    client:close()
+    local cpu, from, wakes = os.clock(), now(), 0
+    local idle = lipsync.new { base_url = BASE, ca_file = CA, api_key = KEY }
+    idle.generations:count()
+    cpu, from = os.clock(), now()
+    while now() - from < 2 do
+      idle:home().session:poll(2 - (now() - from))
+      wakes = wakes + 1
+    end
+    say("cpu", os.clock() - cpu)
+    say("wakes", wakes - 1)
+  ]],
+}
+
+local commands = {
+  luv = "lua5.4 %s/script.lua", cqueues = "lua5.4 %s/script.lua",
+  waiting = "lua5.4 %s/script.lua",
+  neovim = "nvim --headless -u NONE -i NONE -n -c 'luafile %s/script.lua'",
+  love = "SDL_VIDEODRIVER=dummy SDL_AUDIODRIVER=dummy love %s",
+}
+local vms = { luv = "lua5.4", cqueues = "lua5.4", waiting = "lua5.4" }
+
+-- What the script says, name to number.
+local function run(name, service, base_url)
+  local folder = launch.folder()
+  local values = { BASE = ("%q"):format(base_url),
+    CA = ("%q"):format(service.ca_file), KEY = ("%q"):format(service.key) }
+  local text = (prelude .. scripts[name]):gsub("%f[%u]%u%u+%f[%W]", values)
+  launch.write(folder .. "/script.lua", text)
+  launch.write(folder .. "/main.lua", text)
+  launch.write(folder .. "/conf.lua", [[function love.conf(t)
+    t.window = false
+    t.modules.window, t.modules.graphics = false, false
+    t.modules.audio, t.modules.joystick = false, false
+  end]])
+  local _, log = launch.run { folder = folder, vm = vms[name] or "luajit",
+    command = commands[name]:format(folder), seconds = 120 }
+  launch.remove(folder)
+  local found = {}
+  for key, value in log:gmatch "(%l+) ([%d.e+-]+)" do
+    found[key] = tonumber(value)
+  end
+  assert(next(found), log)
+  return found
+end
+
+--- The longest gap of a 1 ms ticker, in a named loop.
+function loops.ticker(report, name, service, base_url)
+  local found = run(name, service, base_url)
+  report:row(name .. ": longest gap of a 1 ms ticker beside a listing",
+    found.gap * 1000, "ms")
+  report:row(name .. ": first connection (client:warm)", found.warm * 1000,
+    "ms")
+end
+
+--- LÖVE at 60 frames a second.
+function loops.love(report, service, base_url)
+  local found = run("love", service, base_url)
+  report:row("LÖVE: longest update() beside a listing", found.list * 1000,
+    "ms")
+  report:row("LÖVE: longest update() beside 200 calls", found.calls * 1000,
+    "ms")
+  report:row("LÖVE: frames over 18 ms", found.slow, "")
+end
+
+--- Waiting, and doing nothing.
+function loops.waiting(report, service, base_url)
+  local found = run("waiting", service, base_url)
+  report:row("a step while 1 task waits", found.one * 1e6, "µs")
+  report:row("a step while 1,000 tasks wait", found.thousand * 1e6, "µs")
+  report:row("idle client, 2 s: CPU", found.cpu * 1000, "ms")
+  report:row("idle client, 2 s: wake-ups", found.wakes, "")
+end
+
+return loops
