@@ -271,7 +271,7 @@ describe("a coroutine", function()
       host = function(session)
         resumed = resumed + 1
         session:step()
-        if coroutine.running() and resumed % 50 == 0 then
+        if coroutine.running() and resumed % 8 == 0 then
           coroutine.yield()
         else
           session:poll(0.01)
