@@ -17,8 +17,10 @@ local rows = {}             -- the newest COMPLETED generations
 local state = "listing"     -- what the properties say about that
 local reading               -- the task that reads them
 local id, source_name = "", ""  -- what is chosen
+local unloading             -- nothing of OBS may be called any more
 
 local function log(err)
+  if unloading then return end
   state = tostring(err)
   obs.script_log(obs.LOG_WARNING, state)
 end
@@ -121,7 +123,9 @@ function script_update(settings)
   source_name = obs.obs_data_get_string(settings, "source")
 end
 
--- Also when the script is reloaded, whatever is under way.
+-- Also when the script is reloaded, whatever is under way. Tasks that wait
+-- are told, and must not log it: from here that would crash OBS.
 function script_unload()
+  unloading = true
   client:close()
 end

@@ -20,18 +20,21 @@ function mpv.set(pump, seconds)
 end
 
 -- OBS: a timer repeats until it is removed, and is at most as fast as the
--- frames; adding and removing it each time would gain nothing.
+-- frames; adding and removing it each time would gain nothing. It removes
+-- itself, in its next turn: removed from script_unload OBS 29 crashes, and
+-- there OBS removes what is left by itself.
 local obs = {}
 
 function obs.set(pump, seconds)
+  pump.wanted = seconds ~= nil
+  if pump.handle or not seconds then return end
   local obslua = global.get "obslua"
-  if seconds and not pump.handle then
-    pump.handle = pump.move
-    obslua.timer_add(pump.handle, 5)
-  elseif not seconds and pump.handle then
+  function pump.handle()
+    if pump.wanted then return pump.move() end
     obslua.timer_remove(pump.handle)
     pump.handle = nil
   end
+  obslua.timer_add(pump.handle, 5)
 end
 
 local function host()
