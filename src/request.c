@@ -10,7 +10,7 @@
 #include "exchange.h"
 #include "header.h"
 
-#define STREAM_BUFFER  (64L * 1024)  /* fewer reads for what is long */
+#define STREAM_BUFFER  (128L * 1024)  /* fewer reads for what is long */
 
 
 static int is_path (const char *s) {

@@ -23,8 +23,8 @@ local methods = {}
 
 local listing = { class = Listing }
 
--- Once for each generation, so it is not looked up.
-local now = core.now
+-- Asked for each generation, so neither is looked up.
+local now, limited = core.now, yields.is_limited()
 
 -- A server that is never slower than the loop would hold the host for ever,
 -- so after this long without a wait it gets its turn (seconds); in a task
@@ -47,8 +47,8 @@ function listing.new(client, own, given)
   local self = setmetatable({
     client = client, filter = own, options = given,
     action = "list generations", path = "/v2/generations",
-    clock = clock.new(), statuses = filter.statuses(own),
-    delivered = 0, rested = now(),
+    clock = clock.new(), statuses = filter.statuses(own) or false,
+    delivered = 0, rested = now(), over = false,
   }, Listing)
   if own.nothing then
     self.source = nothing
@@ -105,8 +105,8 @@ end
 function listing.rest(self)
   local client, at = self.client, now()
   local until_ = client.step_ends
-  if self.over or at - self.rested < breath and not (until_ and at >= until_)
-  then return end
+  if at - self.rested < breath and not (until_ and at >= until_)
+     or self.over then return end
   local from, to = host.wait(client, client:home().session, nil, 0)
   self.clock:add(from, to)
   self.rested = to
@@ -142,12 +142,7 @@ local function wait(self)
   self.rested = now()
 end
 
---- The next generation. Waits for it as the host waits.
----@return lipsync.Generation|nil generation  nil at the end
----@return lipsync.Error|nil err  why it ended too early; the same again if
----   asked again
-function methods:next()
-  check.self(self, Listing, "listing:next()")
+local function step(self)
   rest(self)
   -- Nearly every generation comes this way. Anything but one is left to the
   -- source, which finds it again.
@@ -161,6 +156,15 @@ function methods:next()
   end
 end
 
+--- The next generation. Waits for it as the host waits.
+---@return lipsync.Generation|nil generation  nil at the end
+---@return lipsync.Error|nil err  why it ended too early; the same again if
+---   asked again
+function methods:next()
+  check.self(self, Listing, "listing:next()")
+  return step(self)
+end
+
 --- Stops at once and closes the connection. Who waits in the listing, or asks
 --- again, gets an error of kind `canceled`. Idempotent; does nothing to a
 --- listing that has ended.
@@ -172,10 +176,8 @@ end
 
 -- As the function of a `for` loop, which has nowhere to return an error.
 function Listing:__call()
-  if yields.is_limited() and host.yields(self.client) then
-    yields.check_for()
-  end
-  local generation, err = methods.next(self)
+  if limited and host.yields(self.client) then yields.check_for() end
+  local generation, err = step(self)
   if err then raise.error(self.client, err) end
   return generation
 end
