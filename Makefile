@@ -68,7 +68,7 @@ SUPPORT = scripted_server process
 # The VM to test, where one was asked for by name.
 ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
 
-.PHONY: all build core emulator help demo test lint bench deps install \
+.PHONY: all build core emulator help demo test lint deps install \
   uninstall clean units support \
   headers FORCE
 .SECONDARY:
@@ -82,7 +82,7 @@ core: $(OUT)/lipsync/core.so
 help: ## list the targets
 	@echo "make TARGET [LUA=lua5.4|luajit|lua5.3|lua5.2|lua5.1]"
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile \
-	  scripts/check.mk scripts/hosts.mk
+	  scripts/bench.mk scripts/check.mk scripts/hosts.mk
 
 demo: ## list and delete against the emulator, from nothing
 	@scripts/deps demo $(LUA)
@@ -96,10 +96,6 @@ test: ## luacheck, unit tests and specs; LUA=… SPEC=… for a part
 
 lint: ## the checks that run nothing
 	@scripts/lint
-
-bench: ## time and memory of a listing, beside raw libcurl
-	@scripts/deps bench $(LUA)
-	@MAKE="$(MAKE)" bench/run $(LUA)
 
 deps: ## install what is missing (apt; DEPS=no only looks)
 	@scripts/deps test
@@ -171,9 +167,6 @@ $(SUPPORT:%=$(OUT)/obj/support/%.o): $(OUT)/obj/support/%.o: \
 	@mkdir -p $(@D)
 	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CFLAGS) -c -o $@ $<
 
-build/bench/raw: bench/raw.c build/bench/flags
-	$(COMPILE) $(CURL_CFLAGS) $(CFLAGS) -o $@ $< $(CURL_LIBS) $(LDFLAGS)
-
 # A 'flags' file changes when the compiler or its flags do: everything in its
 # folder is then built anew.
 build/%/flags: FORCE
@@ -182,8 +175,9 @@ build/%/flags: FORCE
 	  echo '$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS)' > $@
 
 include scripts/check.mk
+include scripts/bench.mk
 include scripts/hosts.mk
 
 -include $(CORE:.o=.d) $(BINDING:.o=.d) $(SERVER:.o=.d) $(MAIN:.o=.d)
 -include $(PARTS:.o=.d) $(UNITS:build/unit/%=build/unit/obj/%.d)
--include $(SUPPORT:%=$(OUT)/obj/support/%.d) build/bench/raw.d
+-include $(SUPPORT:%=$(OUT)/obj/support/%.d)

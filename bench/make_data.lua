@@ -1,13 +1,26 @@
 -- SPDX-License-Identifier: MIT
 --
--- make_data ROWS FILE: writes a listing of so many generations, of about
--- 1.1 KB each, as the service sends it. The same bytes on every machine and VM.
+-- make_data ROWS FILE [SIZE [KIND]]: writes a listing of so many generations
+-- as the service sends it, the same bytes on every machine and VM. SIZE:
+-- about how many bytes a generation has; below and above 1,100 the text of the
+-- script makes the difference. KIND: of what that text is (mixed, ascii,
+-- escaped, unicode).
 
 local rows, path = tonumber(arg[1]), arg[2]
+local size, kind = tonumber(arg[3] or 1100), arg[4] or "mixed"
+
+-- Of more rows than this the rest repeats the first ones.
+local DIFFERENT = 10000
 
 local MODELS = { "lipsync-2", "lipsync-2-pro", "react-1", "sync-3" }
 local STATUSES = { "COMPLETED", "COMPLETED", "COMPLETED", "FAILED",
                    "REJECTED", "PROCESSING", "PENDING" }
+local TEXTS = {
+  mixed = [[Good morning \u2014 caf\u00e9 number one, \"please\" wait. ]],
+  ascii = "The quick brown fox jumps over the lazy dog, once more. ",
+  escaped = [[\u0041\n\"\\\/\t\u00e9\ud83d\ude00]],
+  unicode = "h\195\169\227\129\147\240\159\152\128",
+}
 
 -- 31 bits of a linear congruence, exact in the doubles of every VM.
 local state = 1
@@ -31,12 +44,15 @@ local function pick(list)
   return list[random(#list) + 1]
 end
 
-local ROW = [[{"id":"%s","createdAt":"2026-%02d-%02dT%02d:%02d:%02d.%03dZ",]]
+local SHORT = [[{"id":"%s","createdAt":"2026-%02d-%02dT%02d:%02d:%02d.%03dZ",]]
+  .. [["model":"%s","status":"%s","error":null,"script":"%s"}]]
+
+local LONG = [[{"id":"%s","createdAt":"2026-%02d-%02dT%02d:%02d:%02d.%03dZ",]]
+  .. [["model":"%s","status":"%s","error":null,"errorCode":null,]]
   .. [["input":[{"type":"video","url":"https://media.example.com/in/%s.mp4",]]
   .. [["refId":"speaker-%d"},{"type":"text","provider":{"name":"elevenlabs",]]
-  .. [["voiceId":"%s","script":"Good morning \u2014 caf\u00e9 number %d, ]]
-  .. [[\"please\" wait."}}],"model":"%s","status":"%s","error":null,]]
-  .. [["errorCode":null,"options":{"sync_mode":"cut_off","temperature":0.%d,]]
+  .. [["voiceId":"%s","script":"%s"}}],]]
+  .. [["options":{"sync_mode":"cut_off","temperature":0.%d,]]
   .. [["occlusion_detection_enabled":false,"active_speaker_detection":]]
   .. [[{"auto_detect":true,"frame_number":%d,"coordinates":[%d,%d]}},]]
   .. [["outputDuration":%d.%d,"outputUrl":"https://media.example.com/out/]]
@@ -46,18 +62,39 @@ local ROW = [[{"id":"%s","createdAt":"2026-%02d-%02dT%02d:%02d:%02d.%03dZ",]]
   .. [[.com/tts/%s.wav","webhookUrl":"https://hooks.example.com/sync/%s",]]
   .. [["projectId":"%s"}]]
 
-local function row(n)
-  return ROW:format(uuid(), random(12) + 1, random(28) + 1, random(24),
-    random(60), random(60), random(1000), hex(32), random(9), hex(20), n,
-    pick(MODELS), pick(STATUSES), random(10), random(900), random(1920),
-    random(1080), random(90), random(100), hex(32), hex(64), random(1000000),
-    n, hex(32), hex(12), uuid())
+local function date()
+  return random(12) + 1, random(28) + 1, random(24), random(60), random(60),
+    random(1000)
 end
+
+local function short(text)
+  local month, day, hour, minute, second, ms = date()
+  return SHORT:format(uuid(), month, day, hour, minute, second, ms,
+    pick(MODELS), pick(STATUSES), text)
+end
+
+local function long(text, n)
+  local month, day, hour, minute, second, ms = date()
+  return LONG:format(uuid(), month, day, hour, minute, second, ms,
+    pick(MODELS), pick(STATUSES), hex(32), random(9), hex(20), text,
+    random(10), random(900), random(1920), random(1080), random(90),
+    random(100), hex(32), hex(64), random(1000000), n, hex(32), hex(12),
+    uuid())
+end
+
+-- A generation without a script, whose length is known then.
+local make = size >= 1000 and long or short
+local times = math.floor((size - #make("", 1)) / #TEXTS[kind])
+local text = TEXTS[kind]:rep(math.max(1, times))
+
+state = 1
+local different = {}
+for n = 1, math.min(rows, DIFFERENT) do different[n] = make(text, n) end
 
 local file = assert(io.open(path, "wb"))
 file:write "["
 for n = 1, rows do
-  file:write(n > 1 and "," or "", row(n))
+  file:write(n > 1 and "," or "", different[(n - 1) % #different + 1])
 end
 file:write "]"
 file:close()

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+#
+# What run, growth and plot share: a folder of their own with data and an
+# nginx that serves it, both gone at the end, and the collecting of samples. A
+# sample is a line "NAME VALUE"; the names of one measurement begin alike.
+
+out=build/bench
+dir=$(mktemp -d) server=
+samples=$dir/samples
+mkdir -p "$out" "$dir/data"
+
+# The one process that was started, and the folder that was made.
+clean_up () {
+  [ -z "$server" ] || kill "$server" 2>/dev/null
+  rm -rf "$dir"
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM
+
+build () {
+  ${MAKE:-make} -s --no-print-directory "$@" || exit 1
+}
+
+# The VMs of $1 that are here.
+present () {
+  for name in $1; do
+    command -v "$name" >/dev/null && echo "$name"
+  done
+}
+
+# data NAME ROWS [SIZE [KIND]]: a listing at /NAME, see make_data.lua.
+data () {
+  mkdir -p "$dir/data/$1/v2"
+  "$any_vm" bench/make_data.lua "$2" "$dir/data/$1/v2/generations" \
+    "${3:-1100}" "${4:-mixed}" || exit 1
+}
+
+# Tries ports until nginx answers on one with our data.
+start_server () {
+  echo pong >"$dir/data/ping"
+  port=$((20000 + $$ % 20000))
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    port=$((port + 2)) base=http://127.0.0.1:$port
+    bench/nginx "$dir" "$port" >"$dir/nginx.out" 2>&1 &
+    server=$!
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+      sleep 0.1
+      kill -0 "$server" 2>/dev/null || break
+      "$out/raw" "$base/ping" >/dev/null 2>&1 && return
+    done
+    kill "$server" 2>/dev/null
+    wait "$server" 2>/dev/null
+  done
+  server=
+  cat "$dir/nginx.out" "$dir/error.log" >&2
+  exit 1
+}
+
+# on VM SCRIPT ARGUMENT…: with this tree's modules and those of the bench.
+on () {
+  on_vm=$1
+  shift
+  LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" \
+  LUA_CPATH="build/$on_vm/?.so;$out/$on_vm/?.so;;" "$on_vm" "$@"
+}
+
+# measure NAME COMMAND…: what it prints becomes samples below NAME.
+measure () {
+  measured=$1
+  shift
+  "$@" >"$dir/printed" || { echo "failed: $*" >&2; exit 1; }
+  sed "s/^/$measured./" "$dir/printed" >>"$samples"
+}
+
+# try NAME COMMAND…: the same for what may fail, as a peer does that needs
+# more memory than there is. Then there are no samples.
+try () {
+  tried=$1
+  shift
+  "$@" >"$dir/printed" 2>/dev/null || return 0
+  sed "s/^/$tried./" "$dir/printed" >>"$samples"
+}
+
+# The published SDK and a script that lists with it, where npm can get them.
+have_sdk () {
+  [ -z "${QUICK:-}" ] && command -v npm >/dev/null || return 1
+  [ -d "$out/sdk/node_modules/@sync.so/sdk" ] ||
+    npm install --silent --no-audit --no-fund --prefix "$out/sdk" \
+      @sync.so/sdk >/dev/null 2>&1 || return 1
+  cp bench/peer_sdk.js "$out/sdk/list.js"
+}
+
+sdk () {
+  node --max-old-space-size=8192 "$out/sdk/list.js" "$1"
+}

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+# The benchmarks and what they measure with.
+
+.PHONY: bench bench-plot measures
+
+bench: ## times and memory beside those of others; QUICK=1: in short
+	@scripts/deps bench $(ASKED)
+	@MAKE="$(MAKE)" bench/run $(ASKED)
+
+bench-plot: ## time and memory over the size of a listing, as bench/plot.svg
+	@scripts/deps bench $(ASKED)
+	@MAKE="$(MAKE)" bench/plot $(ASKED)
+
+measures: $(addprefix build/bench/,raw raw_delete scan scan_plain) \
+  $(OUT)/bench_index.so
+
+build/bench/%: bench/%.c build/bench/flags
+	$(COMPILE) $(CURL_CFLAGS) $(CFLAGS) -o $@ $< $(CURL_LIBS) $(LDFLAGS)
+
+# The scanner with its SIMD and without.
+build/bench/scan build/bench/scan_plain: bench/scan.c build/bench/flags \
+    $(wildcard src/json*)
+	$(CC) $(FLAGS) $(if $(findstring plain,$@),-DJSON_NO_SIMD) -Isrc $(CFLAGS) \
+	  -o $@ $(filter %.c,$^) $(LDFLAGS)
+
+$(OUT)/bench_index.so: bench/index.c $(OUT)/flags | headers
+	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CFLAGS) -shared -o $@ $< $(LDFLAGS)
+
+-include $(wildcard build/bench/*.d)
