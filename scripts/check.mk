@@ -83,7 +83,8 @@ tsan: ## many Lua states in many threads, under the thread sanitizer
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH=";;" \
 	  TSAN_OPTIONS="halt_on_error=1:exitcode=66" \
 	  build/lipsync-emulator --port 0 -- sh -c \
-	  'exec build/tsan/threads "$$SYNC_BASE_URL"'
+	  '$$(setarch -R true 2>/dev/null && echo setarch -R) \
+	  build/tsan/threads "$$SYNC_BASE_URL"'
 
 build/tsan/threads: spec/torture/threads.c $(wildcard src/*.c)
 	@mkdir -p $(@D)
