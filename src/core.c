@@ -68,6 +68,22 @@ static int core_log (lua_State *L) {
 }
 
 
+/* core.raise(value): as error(value, 0), which in OBS only writes a log. */
+static int core_raise (lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  return lua_error(L);
+}
+
+
+/* core.where(level): "file:line: " of the function at a level of the stack, 1
+** being the caller; "" where that is not known. */
+static int core_where (lua_State *L) {
+  luaL_where(L, (int)luaL_checkinteger(L, 1));
+  return 1;
+}
+
+
 /* core.forks(): a number that a forked child has other than its parent. */
 static int core_forks (lua_State *L) {
   lua_pushinteger(L, (lua_Integer)process_forks());
@@ -97,6 +113,8 @@ static const luaL_Reg functions[] = {
   {"random", core_random},
   {"getenv", core_getenv},
   {"log", core_log},
+  {"raise", core_raise},
+  {"where", core_where},
   {"forks", core_forks},
   {"live", core_live},
   {NULL, NULL}

@@ -104,7 +104,7 @@ function Call:emit(kind, fields)
   if ok then return end
   self.keep_open = nil
   self:finish(nil, self:error("canceled", "on_event raised an error"))
-  error(problem, 0)
+  core.raise(problem)
 end
 
 -- Seconds left of the whole call.
@@ -172,7 +172,7 @@ end
 function Call:receive()
   local transfer = self.transfer
   -- Asked again after memory ran out while a failure was dealt with.
-  if not transfer then error("not enough memory", 0) end
+  if not transfer then core.raise "not enough memory" end
   local done, value, failure = self.spec.read(self, transfer)
   self.status = transfer:status()
   if self.status then self.home.queue:release(self) end

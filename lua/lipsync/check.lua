@@ -2,6 +2,8 @@
 -- Misuse: what is wrong in the caller's program is raised, as a string that
 -- begins with the caller's own line. Knows no option or filter by name.
 
+local core = require "lipsync.core"
+
 local check = {}
 
 -- The folder in "lua/lipsync/check.lua:12: ", that of our hosts counting as
@@ -14,10 +16,7 @@ end
 -- "file:line: " of the function at `level`, "" for C functions and for levels
 -- that do not exist. This is what `error` would put before a message, so the
 -- debug library is not needed, which some hosts take away.
-local function position(level)
-  local _, where = pcall(error, "", level)
-  return where
-end
+local position = core.where
 
 -- Long paths are cut in front ("...ib/lua/5.4/lipsync/"), each file's at a
 -- place of its own, so then one only has to end in the other.
@@ -35,7 +34,7 @@ end
 ---@return string where  "cleanup.lua:9: ", or "" where nothing is known
 function check.caller()
   local own
-  for level = 2, 60 do
+  for level = 1, 60 do
     local where = position(level)
     if where ~= "" then
       local path = folder(where)
@@ -49,7 +48,7 @@ end
 --- Raises `message` with the line of the caller.
 ---@param message string
 function check.raise(message)
-  error(check.caller() .. message, 0)
+  core.raise(check.caller() .. message)
 end
 
 -- How many letters must be inserted, removed or replaced to make `b` of `a`.

@@ -4,6 +4,7 @@
 -- coroutines of our own, so callbacks run where the caller runs.
 
 local check = require "lipsync.check"
+local core = require "lipsync.core"
 local delete = require "lipsync.delete"
 local host = require "lipsync.host"
 local listing = require "lipsync.listing"
@@ -83,7 +84,7 @@ function Many:callback(fn, ...)
   local ok, value = pcall(fn, ...)
   if ok then return value end
   self:stop()
-  error(value, 0)
+  core.raise(value)
 end
 
 -- One item is done with.

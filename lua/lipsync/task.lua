@@ -251,7 +251,7 @@ function Tasks:step(budget)
   self.stepping, self.client.step_ends, self.current = nil, nil, nil
   if self.client.closed then self:close() end
   self:arm()
-  if not ok then error(total, 0) end
+  if not ok then core.raise(total) end
   report(self)
   return total
 end

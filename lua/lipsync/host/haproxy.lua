@@ -26,7 +26,7 @@ local unyielding = setmetatable({}, { __mode = "k" })
 
 local function leave(thread, ok, ...)
   unyielding[thread] = nil
-  if not ok then error((...), 0) end
+  if not ok then core.raise((...)) end
   return ...
 end
 

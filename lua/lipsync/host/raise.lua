@@ -38,7 +38,7 @@ function raise.error(client, err)
       core.log(tostring(err))
     end
   end
-  error(err, 0)
+  core.raise(err)
 end
 
 return raise
