@@ -4,5 +4,10 @@ max_line_length = 80
 exclude_files = { "build" }
 
 files["spec"] = { std = "max+busted" }
+files["examples/neovim"] = { globals = { "vim" } }
+files["examples/love"] = { globals = { "love" } }
+files["examples/obs"] = { read_globals = { "obslua" }, globals = {
+  "script_description", "script_load", "script_properties", "script_unload",
+  "script_update" } }
 files["examples/haproxy"] = { globals = { "core" } }
 files["*.rockspec"] = { std = "rockspec" }

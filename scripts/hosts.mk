@@ -2,7 +2,7 @@
 # What has to do with the programs that the client lives in: included by the
 # Makefile.
 
-.PHONY: test-hosts bench-hosts static
+.PHONY: test-hosts bench-hosts pictures static
 
 test-hosts: ## the specs inside nginx, Neovim, LÖVE, HAProxy, mpv, luv, cqueues
 	@scripts/deps hosts
@@ -11,6 +11,13 @@ test-hosts: ## the specs inside nginx, Neovim, LÖVE, HAProxy, mpv, luv, cqueues
 bench-hosts: ## what the client costs those programs, into bench/hosts.md
 	@scripts/deps hosts
 	@MAKE="$(MAKE)" bench/run-hosts
+
+pictures: ## of the examples for LÖVE, Neovim and mpv, into docs/pictures
+	@scripts/deps pictures luajit lua5.2
+	@$(MAKE) -s --no-print-directory emulator
+	@$(MAKE) -s --no-print-directory LUA=luajit core
+	@$(MAKE) -s --no-print-directory LUA=lua5.2 core
+	@scripts/pictures
 
 # What the specs preload.
 build/slow_dns.so: spec/support/slow_dns.c

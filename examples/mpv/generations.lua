@@ -28,7 +28,7 @@ local function duration(seconds)
 end
 
 local function row(generation, is_selected)
-  return ("{\\c&H%s&}%s   %s   %s   %s"):format(
+  return ("{\\c&H%s&}%s  %-18s %5s  %s"):format(
     is_selected and "66D9FF" or "FFFFFF", generation.createdAt:sub(1, 10),
     plain(generation.model), duration(generation.outputDuration),
     plain(generation.outputFileName or generation.id))
@@ -38,8 +38,8 @@ end
 local function draw(title)
   local first = math.max(1, math.min(selected - math.floor(height / 2),
                                      #rows - height + 1))
-  local lines = { "{\\an7\\pos(40,40)\\fs30\\b1}" .. plain(title)
-    .. "{\\b0\\fs24}" }
+  local lines = { "{\\an7\\pos(40,40)\\fs34\\b1}" .. plain(title)
+    .. "{\\b0\\fs28\\fnmonospace}" }
   for i = first, math.min(#rows, first + height - 1) do
     lines[#lines + 1] = row(rows[i], i == selected)
   end
