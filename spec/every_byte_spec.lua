@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Answers that break behind every single byte, through the public calls: by a
--- close, a reset or silence, plain, chunked and gzip, on a fresh connection
+-- close (by a reset or silence behind a sample of them), plain, chunked and gzip, on a fresh connection
 -- and on a reused one. And answers that arrive in two pieces, parted at every
 -- byte.
 
@@ -190,7 +190,7 @@ describe("an answer that breaks behind every byte", function()
       -- A reset may take bytes with it that have arrived.
       if not reused then
         it("is a broken connection: listing, reset, " .. where, function()
-          listing_breaks(answer, { reset = true }, reused, connection)
+          listing_breaks(answer, { reset = true }, reused, connection, 3)
         end)
       end
 
@@ -247,7 +247,7 @@ describe("an answer that breaks behind every byte", function()
   end)
 
   it("is a broken connection or a success: delete, reset", function()
-    delete_breaks({ reset = true }, "connection")
+    delete_breaks({ reset = true }, "connection", 3)
   end)
 
   it("is a stall or a success: delete, silence", function()
@@ -276,7 +276,7 @@ describe("an answer that breaks behind every byte", function()
   end)
 
   it("is a broken connection: error, reset", function()
-    error_breaks({ reset = true }, "connection")
+    error_breaks({ reset = true }, "connection", 3)
   end)
 
   it("is a stall: error, silence", function()
