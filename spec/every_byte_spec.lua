@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Answers that break behind every single byte, through the public calls: by a
--- close (by a reset or silence behind a sample of them), plain, chunked and gzip, on a fresh connection
--- and on a reused one. And answers that arrive in two pieces, parted at every
--- byte.
+-- close (by a reset or silence behind a sample of them), plain, chunked and
+-- gzip, on a fresh connection and on a reused one. And answers that arrive in
+-- two pieces, parted at every byte.
 
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
