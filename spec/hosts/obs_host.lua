@@ -66,7 +66,7 @@ ProfileDir=spec
 SceneCollection=spec
 SceneCollectionFile=spec
 ]]
-local scenes = '{"name":"spec","current_scene":"Scene",'
+local scenes = '{"name":"%s","current_scene":"Scene",'
   .. '"current_program_scene":"Scene","scene_order":[{"name":"Scene"}],'
   .. '"sources":[{"id":"scene","versioned_id":"scene","name":"Scene",'
   .. '"settings":{"items":[]}}],"modules":{"scripts-tool":[{"path":"%s",'
@@ -84,21 +84,28 @@ describe("OBS Studio", function()
       :format(base, base))
     launch.write(base .. "/global.ini", global)
     launch.write(base .. "/basic/profiles/spec/basic.ini", profile)
-    launch.write(base .. "/basic/scenes/spec.json",
-      scenes:format(folder .. "/script.lua"))
+    for _, scene in ipairs { "spec", "zweite" } do
+      launch.write(base .. "/basic/scenes/" .. scene .. ".json",
+        scenes:format(scene, folder .. "/script.lua"))
+    end
   end
 
-  -- Its menu is the only way to make OBS quit as a user would.
-  local function quit(program)
+  -- Chooses from OBS's menu, as a user would: there is no other way to make
+  -- it quit or load its scripts anew.
+  local function choose(menu, keys)
     os.execute(("DISPLAY=%s sh -c 'xdotool windowfocus $(xdotool search "
-      .. "--onlyvisible --class obs | head -n 1); sleep 0.3; xdotool key "
-      .. "alt+f; sleep 0.5; xdotool key x' >%s/quit.log 2>&1")
-      :format(name, folder))
+      .. "--onlyvisible --class obs | head -n 1); sleep 0.3; xdotool key %s; "
+      .. "sleep 0.5; xdotool key --delay 100 %s' >%s/keys.log 2>&1")
+      :format(name, menu, keys, folder))
+  end
+
+  local function quit(program)
+    choose("alt+f", "x")
     local status, log = program:finish(20)
     assert.equal(0, status, log)
   end
 
-  local function run(text)
+  local function run(text, go_on)
     launch.write(folder .. "/script.lua", prologue .. text .. epilogue)
     local program = launch.start { folder = folder,
       env = { SYNC_API_KEY = service.key, SYNC_BASE_URL = service.base_url,
@@ -109,6 +116,7 @@ describe("OBS Studio", function()
     local function report() return launch.read(folder .. "/report") end
     local ok, problem = pcall(function()
       program:await(function() return report():find "done\n" end, 50)
+      if go_on then go_on(program, report) end
       quit(program)
     end)
     program:stop()
@@ -176,6 +184,18 @@ describe("OBS Studio", function()
     ]]
     assert.matches("^done\nunloads [12]\nunloaded %d\n$", report)
     assert.matches("Number of memory leaks: 0", log)
+  end)
+
+  it("loads its scripts anew in mid-listing", function()
+    service:fault { route = "list", drip = 200 }
+    local report = run([[
+      await("a transfer", function() return select(2, core.live()) == 1 end)
+    ]], function(program, report)
+      choose("alt+s", "Up Return")
+      program:await(function() return report():find "done\n.*done\n" end)
+    end)
+    assert.matches("^done\nunloads 1\nunloaded 0\ndone\nunloads %d\n"
+      .. "unloaded 0\n$", report)
   end)
 
   it("logs what went wrong, and an error in a task", function()
