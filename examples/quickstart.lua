@@ -12,7 +12,7 @@ if not base_url:match "^http://127%.0%.0%.1:" then
   os.exit(1)
 end
 
-local client = lipsync.new()  -- address and key come from the environment
+local client = lipsync.new()  -- all from the environment
 local counts = { listed = 0, deleted = 0, refused = 0 }
 
 -- A column of at most `width` characters; characters, not bytes.

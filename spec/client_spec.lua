@@ -86,21 +86,38 @@ describe("client", function()
       tostring(err))
   end)
 
-  it("returns what cannot be sent", function()
-    local made, err = lipsync.new { api_key = "abc\n" }
-    assert.is_nil(made)
+  it("is made with what cannot be sent, and each call says so", function()
+    local made = start({}, { api_key = "abc\n" })
+    local value, err = made.generations:count()
+    assert.is_nil(value)
     assert.equal("invalid", err.kind)
     assert.equal("api_key", err.field)
-    assert.equal("api_key ends in a line break (read from a file? "
-      .. 'key:match "%S+").', tostring(err))
-    made, err = lipsync.new { api_key = "k", headers = { a = "b\nc" } }
-    assert.is_nil(made)
-    assert.equal("headers", err.field)
-    local generations = start({}).generations
-    made, err = generations:count(nil, { headers = { a = "b\nc" } })
-    assert.is_nil(made)
+    assert.equal("count generations: api_key ends in a line break (read from "
+      .. 'a file? key:match "%S+").', tostring(err))
+    environment { SYNC_API_KEY = "abc\r" }
+    local listing = lipsync.new({ base_url = server.base_url })
+      .generations:list()
+    assert.match("^list generations: SYNC_API_KEY ends in a line break",
+      tostring(select(2, listing:next())))
+    environment {}
+    made = start({}, { headers = { a = "b\nc" } })
+    for _, call in ipairs { made.errors.list, made.errors.explain } do
+      value, err = call(made.errors, call == made.errors.explain and "x" or nil)
+      assert.is_nil(value)
+      assert.equal("headers", err.field)
+    end
+    value, err = start({}).generations:count(nil,
+      { headers = { a = "b\nc" } })
+    assert.is_nil(value)
     assert.equal("headers", err.field)
     assert.equal(0, #server:connections())
+  end)
+
+  it("needs no key for the catalog, nor a good one", function()
+    local made = start({ service.answer(200, '[{"code":"c"}]') },
+      { api_key = "abc\n" })
+    assert.equal("c", assert(made.errors:list())[1].code)
+    assert.is_nil(server:requests(1)[1].headers["x-api-key"])
   end)
 
   it("raises for addresses that are none", function()

@@ -184,6 +184,20 @@ describe("a generation", function()
   end)
 end)
 
+describe("a generation's methods", function()
+  it("want a colon, and a name that is a string", function()
+    local g = generation '"a":1'
+    for _, call in ipairs { "get", "has", "json", "decode", "fields" } do
+      local ok, err = pcall(function() return (g[call]("id")) end)
+      assert.is_false(ok)
+      assert.matches("core_spec.lua:%d+: call it with a colon: generation:"
+        .. call, err)
+    end
+    assert.has_error(function() g:get(5) end)
+    assert.has_error(function() g:has() end)
+  end)
+end)
+
 describe("numbers", function()
   it("are integers where the VM has them, and exact", function()
     if not has_integers then pending "no integers here" return end

@@ -165,4 +165,17 @@ describe("delete_many", function()
       assert.equal(rest, (assert(generations:count())))
     end)
   end
+
+  it("raises for another client's listing, whose connection it cannot move",
+    function()
+      local generations = start(all(deleted))
+      local other = service.client(server.base_url)
+      local ok, err = pcall(function()
+        generations:delete_many(other.generations:list())
+      end)
+      other:close()
+      assert.is_false(ok)
+      assert.matches("delete_many_spec.lua:%d+: the listing belongs to", err)
+      assert.equal(0, #server:connections())
+    end)
 end)

@@ -190,4 +190,27 @@ describe("delete", function()
     assert.equal("already_gone", note)
     assert.equal(3, #server:requests(3))
   end)
+
+  it("refuses an id that no answer could bear", function()
+    local generations = start { gone }
+    local value, err = generations:delete "\255"
+    assert.is_nil(value)
+    assert.equal("invalid", err.kind)
+    assert.equal("id", err.field)
+    assert.equal(0, #server:connections())
+  end)
+
+  it("tells of an answer that breaks behind its 2xx", function()
+    local events = {}
+    local generations = start({ { { read = true },
+      { send = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{" },
+      { close = true } } }, { on_event = function(event)
+        events[#events + 1] = event
+      end })
+    assert.equal("a", assert(generations:delete "a").id)
+    assert.equal(2, #events)
+    assert.equal("response", events[2].type)
+    assert.equal(200, events[2].statusCode)
+    assert.equal("connection", events[2].err.kind)
+  end)
 end)

@@ -110,4 +110,14 @@ describe("generations", function()
       :get("a", { tag = tag })
     assert.equal(tag, err.tag)
   end)
+
+  it("count within one timeout, however many groups of ids", function()
+    local ids, answer = {}, service.answer(200, '{"count":1}')
+    for i = 1, 250 do ids[i] = "id" .. i end
+    table.insert(answer, 2, { stall = 0.4 })
+    local generations = start { answer, loop = true }
+    local n, err = generations:count({ ids = ids }, { timeout = 0.7 })
+    assert.is_nil(n)
+    assert.equal("timeout", err.kind)
+  end)
 end)

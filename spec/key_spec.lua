@@ -146,10 +146,14 @@ describe("the key", function()
 
   it("is in no text about itself", function()
     for _, tail in ipairs { "\n", "\r\n", "\r\nX-B: c", " ", "\0", "\127" } do
-      local ok, none, err = pcall(lipsync.new, { api_key = CANARY .. tail,
-        base_url = "http://127.0.0.1:9" })
-      assert.is_false(ok and none ~= nil)
-      assert.is_false(holds(ok and err or none))
+      local client = lipsync.new { api_key = CANARY .. tail,
+                                   base_url = "http://127.0.0.1:9" }
+      assert.is_false(holds(client))
+      local none, err = client.generations:count()
+      assert.is_nil(none)
+      assert.equal("invalid", err.kind)
+      assert.is_false(holds(err))
+      client:close()
     end
     local ok, problem = pcall(lipsync.new, { api_key = { CANARY } })
     assert.is_false(ok)

@@ -102,8 +102,9 @@ describe("listing", function()
     local generation, err = listing:next()
     assert.is_nil(generation)
     assert.equal("protocol", err.kind)
-    assert.match('status string "PROCESSING", asked for was FAILED',
-      err.message)
+    assert.equal("FAILED was asked for, but the service sent a generation "
+      .. "with status PROCESSING", err.message)
+    assert.equal(1, err.attempts)
     assert.equal(1, err.delivered)
   end)
 

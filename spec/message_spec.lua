@@ -62,9 +62,11 @@ describe("message", function()
   it("ends with attempts and the wait asked for", function()
     local err = { kind = "api", statusCode = 429, message = "Slow down.",
       errorCode = "rate_limit_exceeded", attempts = 4, seconds = 9.2,
-      retryAfter = 30 }
+      retryAfter = 30, retryable = true }
     assert.equal("429 rate_limit_exceeded: Slow down. Gave up after 4 attempts "
       .. "in 9.2 s; the service asks for a wait of 30 s.", sentence(err))
+    assert.match("2 attempts in 1 s%.$", sentence({ kind = "api",
+      statusCode = 409, message = "Busy.", attempts = 2, seconds = 1 }))
     err.attempts = 1
     assert.match("Slow down%. The service asks for a wait of 30 s%.$",
       sentence(err))

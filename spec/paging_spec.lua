@@ -306,4 +306,34 @@ describe("paging", function()
     assert.is_nil(err)
     assert.equal(25, #delivered)
   end)
+
+  it("gives none twice where many are of one instant", function()
+    -- 300 rows of one instant; behind row 200 another client deletes the two
+    -- that were given last, so that two cursors in a row lead nowhere.
+    local model = service(300, "error")
+    for _, each in ipairs(model.rows) do each.at = 1 end
+    local policy, seen, count, over = paging.new(10), {}, 0, false
+    while not over do
+      local page, status = model:answer(policy:ask())
+      local what, detail
+      if page then
+        what, detail = policy:page(page)
+      else
+        what = policy:refused(status) and "again" or "error"
+      end
+      assert.not_equal("error", what)
+      over = what == "end"
+      for _, index in ipairs(what == "rows" and detail or {}) do
+        local each = page[index]
+        assert.is_nil(seen[each.id], each.id)
+        seen[each.id], count = true, count + 1
+        policy:deliver(each)
+        if count == 200 then
+          model:delete(each.id)
+          model:delete(page[index - 1].id)
+        end
+      end
+    end
+    assert.equal(300, count)
+  end)
 end)

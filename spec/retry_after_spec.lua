@@ -38,4 +38,9 @@ describe("retry_after", function()
     end
     assert.is_nil(retry_after.body(nil))
   end)
+
+  it("reads a number without end as a long time", function()
+    local seconds = retry_after.header(("9"):rep(400), nil, 0)
+    assert.is_true(seconds > 1e9 and seconds < math.huge)
+  end)
 end)

@@ -181,6 +181,39 @@ describe("a transfer", function()
       assert.is_nil(failure)
     end)
 
+    it("long generations, plain and packed, without standing still",
+      function()
+        local text, state = {}, 7
+        for i = 1, 700000 do  -- hardly to be compressed
+          state = (state * 16807) % 2147483647
+          text[i] = string.char(48 + state % 64 + (state % 64 > 43 and 1 or 0))
+        end
+        local long = '{"id":"' .. table.concat(text) .. '"}'
+        local body = "[" .. long .. (" "):rep(700000) .. ("," .. long):rep(4)
+          .. (" "):rep(700000) .. "]"
+        serve { { { read = true }, { send = response(200, body) } },
+                { { read = true }, { send = response(200, gzip(body),
+                  { ["Content-Encoding"] = "gzip" }) } } }
+        for _ = 1, 2 do
+          local transfer = assert(transfers.start(session,
+            { list = true, stream = true }))
+          local found, idle = 0, 0
+          while true do
+            local generation, failure = transfer:next()
+            if generation == nil then assert.is_nil(failure) break end
+            if generation then found = found + 1 end
+            if generation == false and not transfer:ready() then
+              local before = transfer:received()
+              session:poll(5)
+              if transfer:received() == before then idle = idle + 1 end
+            end
+          end
+          assert.equal(5, found)
+          -- A wait in which nothing came: a few for the connection.
+          assert.is_true(idle < 20, idle)
+        end
+      end)
+
     it("status and headers of the last answer, not of a 1xx", function()
       serve(once { send = "HTTP/1.1 103 Early Hints\r\nX-A: early\r\n\r\n"
         .. "HTTP/1.1 409 Conflict\r\nX-A:  late \r\nContent-Length: 2\r\n"
@@ -318,7 +351,7 @@ describe("a transfer", function()
           "expected generations, but element 1 of the list is an array" },
         { '[{"id":7}]', "shape",
           "element 1 of the list is an object without a string id" },
-        { '[{"id":"a"}', "json", "the JSON ends too early, after 11 bytes" },
+        { '[{"id":"a"}', "json", "the JSON ends too early, behind byte 11" },
         { '[{"id":"a"}]]', "json" }, { "<html>", "json" },
         { "[{\"id\":\"a\",\"b\":\"\1\"}]", "json" },
         { '[{"id":"a\255"}]', "json" },
@@ -616,6 +649,22 @@ describe("a session", function()
     assert.is_number(s:fd())
     s:close()
     server2:stop()
+  end)
+
+  it("waits for what is new, whatever was not taken", function()
+    local busy = scripted.start { { { read = true },
+      { send = response(200, "{}") } }, { { read = true }, { hold = true } } }
+    local s = transfers.session(busy.base_url)
+    local first = assert(transfers.start(s))
+    assert.equal("{}", (transfers.read(s, first)))
+    local second = assert(transfers.start(s))
+    while not second:sent() do s:poll(1) end
+    local from = core.now()
+    for _ = 1, 3 do s:poll(0.1) end  -- the first is still in the queue
+    assert.is_true(core.now() - from > 0.15)
+    assert.equal(first, s:next_ready())
+    s:close()
+    busy:stop()
   end)
 
   it("has no timer and nothing to do while idle", function()

@@ -33,11 +33,32 @@ describe("url", function()
   it("gives the origin without user, path and query", function()
     assert.equal("https://a.example:8443",
       url.origin "HTTPS://user:pass@a.example:8443/x?y=1")
-    assert.is_nil(url.origin "/login")
   end)
 
   it("shows an id on one line", function()
     assert.equal("a%0Ab", url.readable "a\nb")
     assert.is_true(#url.readable(("x"):rep(999)) < 100)
+  end)
+
+  it("refuses an id that is not UTF-8", function()
+    for _, id in ipairs { "\255", "a\128", "\192\128", "\237\160\128",
+                          "\244\144\128\128", "\226\130",
+                          "\240\143\191\191" } do
+      assert.is_nil((url.segment(id)))
+    end
+    assert.equal("%C3%A9%E2%82%AC%F0%9F%98%80",
+      url.segment "\195\169\226\130\172\240\159\152\128")
+  end)
+
+  it("finds where a relative address leads", function()
+    local base = "https://a.example"
+    for address, origin in pairs {
+      ["//evil.example/x"] = "https://evil.example",
+      ["/\\evil.example"] = "https://evil.example",
+      ["/login?to=//b.example"] = base, ["login"] = base, [""] = base,
+      ["HTTP://b.example:81/"] = "http://b.example:81",
+    } do
+      assert.equal(origin, url.origin(address, base))
+    end
   end)
 end)

@@ -208,7 +208,7 @@ int error_push_json (lua_State *L, const struct json_scanner *s,
       if (s->offset == 0)
         snprintf(phrase, size, "expected %s, got nothing", wanted);
       else
-        snprintf(phrase, size, "the JSON ends too early, after %.0f bytes",
+        snprintf(phrase, size, "the JSON ends too early, behind byte %.0f",
                  (double)s->offset);
       break;
     case JSON_E_SIZE: case JSON_E_DEPTH: case JSON_E_MEMBERS:

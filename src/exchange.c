@@ -19,6 +19,7 @@
 
 static void enqueue (struct exchange *x) {
   struct http_session *s = x->pub.session;
+  s->news = 1;
   if (x->queued)
     return;
   x->queued = 1;

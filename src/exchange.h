@@ -50,6 +50,7 @@ struct http_session {
   uint64_t begun;                 /* how many there ever were */
   struct exchange *first_ready, **last_ready;
   unsigned ready_count;
+  int news;                       /* something became ready since a step */
   CURL *pool[POOL_MAX];
   unsigned pooled;
 };

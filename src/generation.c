@@ -38,8 +38,25 @@ static struct generation *to_generation (lua_State *L, int i) {
 }
 
 
-static struct generation *check_generation (lua_State *L) {
+/* The generation at 1, where only a program that looks inside puts another. */
+static struct generation *known_generation (lua_State *L) {
   return (struct generation *)luaL_checkudata(L, 1, GENERATION_TYPE);
+}
+
+
+/* The generation at 1, on which 'call' was to be done. */
+static struct generation *check_generation (lua_State *L, const char *call) {
+  struct generation *g = to_generation(L, 1);
+  if (g == NULL)
+    luaL_error(L, "call it with a colon: generation:%s", call);
+  return g;
+}
+
+
+/* The name at 2: a string, and no number that reads as one. */
+static const char *check_name (lua_State *L, size_t *length) {
+  luaL_checktype(L, 2, LUA_TSTRING);
+  return lua_tolstring(L, 2, length);
 }
 
 
@@ -168,9 +185,9 @@ static int generation_newindex (lua_State *L) {
 
 /* generation:get(name): a member, whatever its name. */
 static int generation_get (lua_State *L) {
-  struct generation *g = check_generation(L);
+  struct generation *g = check_generation(L, "get(name)");
   size_t length;
-  const char *name = luaL_checklstring(L, 2, &length);
+  const char *name = check_name(L, &length);
   lua_settop(L, 2);
   push_member(L, g, lookup(g, name, length));
   return 1;
@@ -179,9 +196,9 @@ static int generation_get (lua_State *L) {
 
 /* generation:has(name): whether the member was sent, if only as null. */
 static int generation_has (lua_State *L) {
-  const struct generation *g = check_generation(L);
+  const struct generation *g = check_generation(L, "has(name)");
   size_t length;
-  const char *name = luaL_checklstring(L, 2, &length);
+  const char *name = check_name(L, &length);
   lua_pushboolean(L, lookup(g, name, length) != NULL);
   return 1;
 }
@@ -189,7 +206,7 @@ static int generation_has (lua_State *L) {
 
 /* generation:json(): the bytes the service sent. */
 static int generation_json (lua_State *L) {
-  const struct generation *g = check_generation(L);
+  const struct generation *g = check_generation(L, "json()");
   lua_pushlstring(L, text_of(g), g->length);
   return 1;
 }
@@ -197,7 +214,7 @@ static int generation_json (lua_State *L) {
 
 /* generation:decode(): a new plain table. */
 static int generation_decode (lua_State *L) {
-  const struct generation *g = check_generation(L);
+  const struct generation *g = check_generation(L, "decode()");
   value_push(L, text_of(g), g->length, NULLS_KEPT);
   return 1;
 }
@@ -227,7 +244,7 @@ static int next_field (lua_State *L) {
   uint32_t i = (uint32_t)lua_tonumber(L, lua_upvalueindex(2));
   lua_settop(L, 0);
   lua_pushvalue(L, lua_upvalueindex(1));
-  g = check_generation(L);
+  g = known_generation(L);
   for (; i < g->count; i++) {
     const struct json_member *m = &g->members[i];
     lua_settop(L, 1);
@@ -250,7 +267,7 @@ static int next_field (lua_State *L) {
 /* generation:fields(): for name, value in … Every member once, in the order
 ** sent; a null one with nil. */
 static int generation_fields (lua_State *L) {
-  check_generation(L);
+  check_generation(L, "fields()");
   lua_settop(L, 1);
   lua_pushnumber(L, 0);
   lua_pushcclosure(L, next_field, 2);
@@ -280,7 +297,7 @@ static void append_member (lua_State *L, const struct generation *g,
 
 
 static int generation_tostring (lua_State *L) {
-  const struct generation *g = check_generation(L);
+  const struct generation *g = known_generation(L);
   lua_pushliteral(L, "Generation");
   append_member(L, g, "id");
   append_member(L, g, "status");
@@ -384,7 +401,7 @@ int generation_is (lua_State *L) {
 
 
 int generation_owner (lua_State *L) {
-  const struct generation *g = check_generation(L);
+  const struct generation *g = known_generation(L);
   if (!push_slot(L, g))
     return 0;
   lua_rawgeti(L, -1, 1);

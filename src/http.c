@@ -88,12 +88,13 @@ unsigned http_step (struct http_session *s) {
     if (!works)
       give_up(s);
   }
+  s->news = 0;  /* the caller is told now */
   return s->ready_count;
 }
 
 
 void http_wait (struct http_session *s, double seconds) {
-  if (s->ready_count == 0 && have_engine(s))
+  if (!s->news && have_engine(s))
     engine_wait(&s->engine, seconds);
 }
 

@@ -136,7 +136,9 @@ size_t http_held (const struct http_session *s);
 ** that http_next_ready takes from. */
 unsigned http_step (struct http_session *s);
 
-/* Waits until something can be done, at most 'seconds' (negative: no limit). */
+/* Waits until something can be done, at most 'seconds' (negative: no limit).
+** What was in the queue when a step returned does not end the wait, or those
+** who wait for one exchange would spin while another is not taken. */
 void http_wait (struct http_session *s, double seconds);
 
 /* The next exchange to which something happened, by its 'user'; or NULL. */

@@ -207,7 +207,7 @@ static int transfer_header (lua_State *L) {
 /* transfer:received(): bytes of headers and body so far. */
 static int transfer_received (lua_State *L) {
   struct transfer *t = to_transfer(L);
-  lua_pushnumber(L, is_open(t) ? (lua_Number)t->answer.exchange->received : 0);
+  compat_pushint64(L, is_open(t) ? (int64_t)t->answer.exchange->received : 0);
   return 1;
 }
 

@@ -99,7 +99,8 @@ function Call:emit(kind, fields)
   local event = fields or {}
   event.type, event.method, event.path = kind, self.spec.method,
     self.spec.path
-  event.attempt, event.tag = self.attempt, self.options.tag
+  event.attempt = event.attempt or self.attempt
+  event.tag = self.options.tag
   local ok, problem = pcall(listener, event)
   if ok then return end
   self.keep_open = nil
@@ -124,7 +125,11 @@ end
 -- wait for the answer.
 function Call:begin()
   local problem = options.bad_header(self.options.headers)
-  if problem then
+  local refused = self.client.refused
+  if refused and (refused.field ~= "api_key" or self.spec.key ~= false) then
+    return self:finish(nil,
+      self:error("invalid", refused.message, nil, refused.field))
+  elseif problem then
     return self:finish(nil, self:error("invalid", problem, nil, "headers"))
   elseif self.spec.key ~= false and not self.client.has_key then
     return self:finish(nil,
@@ -144,7 +149,7 @@ function Call:queued()
     return self:finish(nil, late(self, { slots = queue.slots }))
   elseif not self.told then
     self.told = true
-    self:emit "queued"
+    self:emit("queued", { attempt = self.attempt + 1 })
   end
   self.wake = core.now() + queue_look
   self:make_spot(queue_nap, function() return queue:is_turn(self) end)
@@ -233,6 +238,7 @@ function Call:failed(failure)
   local spec = self.spec
   if spec.settle and is_success(self.status) then
     self.home.bucket:give(self.attempt > 1)
+    self:response(self:explained(failure))
     return self:finish(spec.settle(self))
   end
   self.outcome_unknown = self.outcome_unknown or unknown(self)
@@ -303,7 +309,7 @@ function Call:answered(value)
     local location = header "location"
     return self:failed { kind = "protocol", reason = "redirect",
       statusCode = status, message = message.redirect(status,
-        location and (url.origin(location) or self.home.session:origin())) }
+        location and url.origin(location, self.home.session:origin())) }
   end
   local result, failure, note = self.spec.accept(self, status, value)
   if failure then return self:failed(failure) end

@@ -114,11 +114,13 @@ end
 --- What a code means and what to do about it. Never retries and waits at
 --- most 5 s, for it is only a courtesy.
 ---@param code string|lipsync.Error|lipsync.Generation|nil
+---@param of lipsync.Error|lipsync.Generation|nil  whose code it is to be, if
+---   `code` is nil
 ---@return lipsync.CatalogEntry|nil  nil if the code is not in the catalog
 ---@return lipsync.Error|nil err  if the catalog could not be fetched
-function Catalog:explain(code)
+function Catalog:explain(code, of)
   client_of(self, "explain")
-  code = code_of(code)
+  code = code_of(code) or code_of(of)
   if not code then return nil end
   local err = self:provide()
   if err then return nil, err end

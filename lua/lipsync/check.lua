@@ -51,20 +51,25 @@ function check.raise(message)
   core.raise(check.caller() .. message)
 end
 
--- How many letters must be inserted, removed or replaced to make `b` of `a`.
+-- How many letters must be inserted, removed, replaced or swapped with their
+-- neighbour to make `b` of `a`.
 local function distance(a, b)
-  local row = {}
-  for j = 0, #b do row[j] = j end
+  local rows = {}
+  for i = 0, #a do rows[i] = { [0] = i } end
+  for j = 0, #b do rows[0][j] = j end
   for i = 1, #a do
-    local diagonal = row[0]
-    row[0] = i
+    local row, above = rows[i], rows[i - 1]
     for j = 1, #b do
       local cost = a:byte(i) == b:byte(j) and 0 or 1
-      local best = math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
-      diagonal, row[j] = row[j], best
+      local best = math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + cost)
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1)
+         and a:byte(i - 1) == b:byte(j) then
+        best = math.min(best, rows[i - 2][j - 2] + 1)
+      end
+      row[j] = best
     end
   end
-  return row[#b]
+  return rows[#a][#b]
 end
 
 -- project_id and projectId are the same word to somebody who misspells.

@@ -5,7 +5,6 @@ local bucket = require "lipsync.bucket"
 local catalog = require "lipsync.catalog"
 local check = require "lipsync.check"
 local core = require "lipsync.core"
-local errors = require "lipsync.errors"
 local events = require "lipsync.events"
 local generations = require "lipsync.generations"
 local host = require "lipsync.host"
@@ -70,45 +69,53 @@ local function session_config(own, from)
   }
 end
 
--- What a session's refusal is: a wrong address is the program's, but a value
--- that cannot be sent may come from outside.
-local function refuse(phrase, field, from)
+-- A wrong address is the program's fault, or that of who set it up.
+local function raise_address(phrase, from)
   local text = phrase:gsub("%.$", "")
-  if field == "base_url" then
-    if from.base_url_from == "SYNC_BASE_URL" then
-      text = text .. ". The address comes from SYNC_BASE_URL"
-    end
-    check.raise(text .. ".")
+  if from.base_url_from == "SYNC_BASE_URL" then
+    text = text .. ". The address comes from SYNC_BASE_URL"
   end
-  return nil, errors.new("invalid", text, nil, nil, field)
+  check.raise(text .. ".")
+end
+
+-- A key or header that cannot be sent may come from outside: the client is
+-- made without it, and each call that would send it says so.
+local function make_session(config, from)
+  local problem = options.bad_header(config.headers)
+  local refused = problem and { message = problem, field = "headers" }
+  if problem then config.headers = nil end
+  while true do
+    local session, phrase, field = core.session(config)
+    if session then return session, refused or nil end
+    if field == "base_url" or config[field] == nil then
+      raise_address(phrase, from)
+    end
+    refused = { message = phrase:gsub("^api_key", from.key_from),
+                field = field }
+    config[field] = nil
+  end
 end
 
 --- See lipsync.new.
 ---@param given table|nil
----@return lipsync.Client|nil
----@return lipsync.Error|nil err
+---@return lipsync.Client
 function client.new(given)
   local own = options.client(given)
   check_host(own)
   local from = sources(own)
-  local bad = options.bad_header(own.headers)
-  if bad then
-    return nil, errors.new("invalid", bad, nil, nil, "headers")
-  end
   local config = session_config(own, from)
-  local session, phrase, field = core.session(config)
-  if not session then return refuse(phrase, field, from) end
+  local session, refused = make_session(config, from)
   own.api_key = nil
   host.attach()
   local self = setmetatable({
-    options = own, has_key = from.api_key ~= nil, pagings = setmetatable(
-      {}, { __mode = "k" }),
+    options = own, has_key = from.api_key ~= nil, refused = refused,
+    pagings = setmetatable({}, { __mode = "k" }),
     make_session = function() return core.session(config) end,
     listener = events.listener(own.on_event,
       core.getenv "SYNC_LOG" == "1"),
     known = { host = session:host(), base_url = from.base_url,
               base_url_from = from.base_url_from, key_from = from.key_from,
-              ca_file = own.ca_file },
+              ca_file = own.ca_file or core.ca_file },
   }, Client)
   self:settle(session)
   self.generations = generations.new(self)

@@ -45,8 +45,14 @@ local function listing_source(from)
 end
 
 -- Everything that is wrong with an array is raised before any is deleted.
-local function check_items(items)
-  if listing.is(items) then return end
+local function check_items(client, items)
+  if listing.is(items) then
+    -- Its connection would be moved on by nobody.
+    if items.client ~= client then
+      check.raise "the listing belongs to another client"
+    end
+    return
+  end
   if type(items) ~= "table" then
     check.raise("ids must be an array of ids or generations, or a listing, "
       .. "got " .. check.show(items))
@@ -217,7 +223,7 @@ end
 ---@return lipsync.Error|nil err
 ---@return lipsync.Deleted|nil so_far
 function delete_many.run(client, items, options)
-  check_items(items)
+  check_items(client, items)
   return new(client, items, options):run()
 end
 

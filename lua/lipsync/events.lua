@@ -6,7 +6,9 @@ local core = require "lipsync.core"
 local message = require "lipsync.message"
 
 ---@class lipsync.Event
----@field type string  request, response, retry or queued
+---@field type string  request, response, retry or queued. A listing in one
+---   answer has its response when its first generation is there, and another
+---   one, with `err`, if it breaks behind that
 ---@field method string
 ---@field path string  without the query
 ---@field attempt integer  from 1

@@ -3,6 +3,7 @@
 
 local call = require "lipsync.call"
 local check = require "lipsync.check"
+local clock = require "lipsync.clock"
 local core = require "lipsync.core"
 local delete = require "lipsync.delete"
 local delete_many = require "lipsync.delete_many"
@@ -121,11 +122,11 @@ function Generations:count(filter_, options_)
   local client = client_of(self, "count")
   local own, given = filter.read_count(filter_), options.call(options_)
   if own.nothing then return 0 end
-  local path, total = "/v2/generations/count", 0
+  local path, total, waited = "/v2/generations/count", 0, clock.new()
   for _, ids in ipairs(filter.groups(own)) do
     local n, err = call.new(client, {
       action = "count generations", method = "GET", path = path,
-      target = filter.target(path, own, { ids = ids }),
+      target = filter.target(path, own, { ids = ids }), clock = waited,
       read = call.read_whole, accept = accept_count,
     }, given):run()
     if not n then return nil, err end

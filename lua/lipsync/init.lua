@@ -69,11 +69,10 @@ local lipsync = { _VERSION = core._VERSION, null = core.null }
 ---@field allow_http boolean|nil  http: to other machines; default false
 
 --- Makes a client. Nothing is sent. Without a key it is made too: the catalog
---- needs none, and each other call says that there is none.
+--- needs none, and each other call says that there is none; so it is with a
+--- key or header that cannot be sent. What else is wrong is raised.
 ---@param options lipsync.Options|nil
----@return lipsync.Client|nil
----@return lipsync.Error|nil err  of kind `invalid`, for a key or header that
----   cannot be sent; anything else that is wrong is raised
+---@return lipsync.Client
 function lipsync.new(options)
   return client.new(options)
 end

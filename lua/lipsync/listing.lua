@@ -79,14 +79,15 @@ local function failure(self, kind, text, reason)
   about.action, about.method, about.path = self.action, "GET", self.path
   about.tag, about.delivered = self.options.tag, self.delivered
   about.seconds = self.clock:seconds()
+  about.attempts = self.source.call and self.source.call.attempt
   return errors.new(kind, text, about, reason)
 end
 
 -- A service that ignored the filter would feed a deleting loop.
 local function wrong_status(self, generation)
   local asked = table.concat(check.keys(self.statuses), ", ")
-  local text = ("the service sent a generation with status %s, asked for "
-    .. "was %s"):format(check.show(generation.status), asked)
+  local text = ("%s was asked for, but the service sent a generation with "
+    .. "status %s"):format(asked, tostring(generation.status))
   return failure(self, "protocol", text, "status")
 end
 

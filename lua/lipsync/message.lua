@@ -111,8 +111,10 @@ end
 
 --- "302 redirect to https://other.example, which is not followed"
 function message.redirect(status, origin)
-  return ("%d redirect to %s, which is not followed")
-    :format(status, origin or "nowhere")
+  if not origin then
+    return ("%d, a status that this API does not have"):format(status)
+  end
+  return ("%d redirect to %s, which is not followed"):format(status, origin)
 end
 
 --- What came instead of what was expected:
@@ -209,8 +211,10 @@ local function effort(err)
     message.count(err.attempts, "attempt"), message.seconds(err.seconds))
   if err.kind == "tls" then return "Not retried" end
   if err.kind ~= "api" then return tries or nil end
-  if tries and asked then return "Gave up after " .. tries .. "; " .. asked end
-  if tries then return "Gave up after " .. tries end
+  -- An answer that no attempt will change was not given up, it was got.
+  if tries and err.retryable then tries = "Gave up after " .. tries end
+  if tries and asked then return tries .. "; " .. asked end
+  if tries then return tries end
   return asked and asked:gsub("^t", "T")
 end
 

@@ -58,6 +58,13 @@ local function host(value, name)
   end
 end
 
+-- What says how a message is framed or encoded; the core refuses these, too.
+local ours = {
+  ["accept-encoding"] = true, connection = true, ["content-length"] = true,
+  expect = true, host = true, ["keep-alive"] = true, te = true,
+  trailer = true, ["transfer-encoding"] = true, upgrade = true,
+}
+
 local function headers(value, name)
   typed "table"(value, name)
   for key, text in pairs(value) do
@@ -66,6 +73,9 @@ local function headers(value, name)
         :format(name, check.show(key)))
     elseif key:lower() == "x-api-key" then
       check.raise(name .. " must not hold x-api-key: pass api_key")
+    elseif ours[key:lower()] then
+      check.raise(("%s must not hold %s: the client sets it itself")
+        :format(name, key))
     elseif type(text) ~= "string" then
       check.raise(('%s must have strings as values, got %s for "%s"')
         :format(name, check.show(text), key))

@@ -30,6 +30,7 @@ function paging.new(size, limit)
     size = size, limit = limit, delivered = 0,
     order = {}, first = 1,  -- remembered ids, oldest first
     state = {},             -- of those, and of `fallen`
+    instant = {},           -- ids delivered as old as the last one
     faults = 0,
   }, Paging)
 end
@@ -39,6 +40,8 @@ end
 function Paging:deliver(row)
   -- What takes memory comes first, and may be done twice.
   self.state[row.id] = KEPT
+  if not self.last or self.last.at ~= row.at then self.instant = {} end
+  self.instant[row.id] = true
   self.last = row
   self.order[#self.order + 1] = row.id
   self.delivered = self.delivered + 1
@@ -117,7 +120,9 @@ function Paging:fresh(rows)
   local kept, last = {}, self.last
   for i, row in ipairs(rows) do
     local newer = last and last.at and row.at and row.at > last.at
-    if not self.state[row.id] and not newer then kept[#kept + 1] = i end
+    if not newer and not self.instant[row.id] and not self.state[row.id] then
+      kept[#kept + 1] = i
+    end
   end
   return kept
 end

@@ -6,11 +6,15 @@ local http_date = require "lipsync.http_date"
 
 local retry_after = {}
 
+-- Whatever is above this is as good as this (seconds).
+local longest = 1e12
+
 -- Digits with an optional fraction, read without the locale.
 local function seconds(text)
   local whole, part = text:match "^(%d+)%.?(%d*)$"
   if not whole then return nil end
   part = part:sub(1, 9)
+  if #whole > 12 then return longest end
   return tonumber(whole) + (part == "" and 0 or tonumber(part) / 10 ^ #part)
 end
 
