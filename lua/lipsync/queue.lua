@@ -19,7 +19,7 @@ local stuck = 1  -- seconds
 ---@return table
 function queue.new(slots, collect)
   return setmetatable({
-    slots = slots,
+    slots = slots, used = 0,
     taken = setmetatable({}, { __mode = "k" }),
     waiting = setmetatable({}, { __mode = "v" }),
     first = 1, last = 0,
@@ -28,19 +28,22 @@ function queue.new(slots, collect)
   }, Queue)
 end
 
-local function count(set)
-  local n = 0
-  for _ in pairs(set) do n = n + 1 end
-  return n
-end
-
--- Slots in use. Whose answer has begun needs none any more, also where nobody
--- had time yet to read it and give the slot back.
-local function in_use(self)
+-- Whether there is a slot. `used` is never too low: what the collector takes
+-- it does not see, and whose answer has begun needs no slot any more, also
+-- where nobody had time yet to read it and give the slot back. So only where
+-- none seems left are they looked at one by one.
+local function has_slot(self)
+  if self.used < self.slots then return true end
+  local used = 0
   for ticket in pairs(self.taken) do
-    if ticket.begun and ticket:begun() then self.taken[ticket] = nil end
+    if ticket.begun and ticket:begun() then
+      self.taken[ticket] = nil
+    else
+      used = used + 1
+    end
   end
-  return count(self.taken)
+  self.used = used
+  return used < self.slots
 end
 
 -- The ticket whose turn it is: places of those who left are passed over.
@@ -71,7 +74,7 @@ end
 -- In a function of its own: what it holds must not outlive it, or the
 -- collection below would not find an abandoned head.
 local function may_take(self, ticket)
-  if in_use(self) >= self.slots then return false end
+  if not has_slot(self) then return false end
   local turn = head(self)
   return turn == nil or turn == ticket
 end
@@ -89,6 +92,7 @@ function Queue:take(ticket, now)
     unstick(self, now)
     return false
   end
+  if not self.taken[ticket] then self.used = self.used + 1 end
   self.taken[ticket] = true
   self.moved = now
   self:leave(ticket)
@@ -106,7 +110,7 @@ end
 --- slot for it.
 function Queue:call_next()
   local turn = head(self)
-  if turn and turn.called and in_use(self) < self.slots then turn:called() end
+  if turn and turn.called and has_slot(self) then turn:called() end
 end
 
 --- Gives back the slot of `ticket`, if it has one.
@@ -114,6 +118,7 @@ end
 function Queue:release(ticket)
   if not self.taken[ticket] then return end
   self.taken[ticket] = nil
+  self.used = self.used - 1
   self:call_next()
 end
 
