@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- What the service sends in headers, and what a program passes on from
 -- elsewhere, may be anything: read as what it is or as nothing, never an error
--- of Lua's and never a number that nobody can wait for.
+-- of Lua's, never a number that nobody can wait for, and never for long.
 
 local http_date = require "lipsync.http_date"
 local lipsync = require "lipsync"
+local message = require "lipsync.message"
 local retry_after = require "lipsync.retry_after"
 local time = require "lipsync.time"
 local url = require "lipsync.url"
@@ -56,6 +57,24 @@ describe("garbage", function()
       assert.is_true(date == nil or is_finite(date), text)
       assert.is_true(moment == nil or is_finite(moment), text)
     end
+  end)
+
+  -- A pattern that backtracks takes minutes for these, a good one none.
+  it("takes no longer than it is long", function()
+    local begun = os.clock()
+    for _, of in ipairs { " ", "9", "a", "\t", "0.", "@", "-", "\128" } do
+      local row = of:rep(math.floor(100000 / #of))
+      for _, text in ipairs { row, "x" .. row .. "x", row .. "x", "x" .. row,
+                              "Sun Nov" .. row .. "x", "1." .. row .. "x" } do
+        retry_after.header(text, text, 0)
+        retry_after.body(text)
+        time.parse("2026-08-25T10:00:00" .. text)
+        url.segment(text)
+        url.origin("http://" .. text, "http://127.0.0.1:1")
+        message.inline(text)
+      end
+    end
+    assert.is_true(os.clock() - begun < 20)
   end)
 
   it("for an id is one segment of a path, or refused", function()

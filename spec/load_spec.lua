@@ -82,6 +82,56 @@ describe("under load", function()
   end)
 end)
 
+-- No client takes part, so that one VM is enough.
+if (os.getenv "LIPSYNC_LUA" or "lua5.4") == "lua5.4" then
+  describe("the emulator under wrk, 64 connections", function()
+    local ROUTES = { { "GET", "/v2/generations/count" },
+      { "GET", "/v2/generations?limit=100&status=COMPLETED" },
+      { "DELETE", "/v2/generations/00000000-0000-4000-8000-000000000000",
+        refuses = true } }
+
+    local found = io.popen "command -v wrk"
+    local has_wrk = found:read "*l" ~= nil
+    found:close()
+    if not has_wrk then
+      pending("wrk is not here")
+      return
+    end
+
+    -- A second of one route: whatever is asked is answered, and as expected.
+    -- wrk is not instrumented, so it does without the sanitizer's library.
+    local function ask(server, route)
+      local pipe = assert(io.popen(("LD_PRELOAD= WRK_METHOD=%s wrk -t1 -c64 "
+        .. "-d1s --timeout 30s -s spec/support/wrk.lua -H 'x-api-key: %s' "
+        .. "'%s%s' 2>&1"):format(route[1], server.key, server.base_url,
+        route[2])))
+      local output = pipe:read "*a"
+      pipe:close()
+      local requests, socket, refused = output:match
+        "requests (%d+), socket errors (%d+), refused (%d+)"
+      assert.is_truthy(requests, output)
+      assert.is_true(tonumber(requests) >= 64, output)
+      assert.equal("0", socket, output)
+      assert.equal(route.refuses and requests or "0", refused, output)
+    end
+
+    it("answers everything and does not grow", function()
+      local server = emulator.program { "--generations", "300" }
+      finally(function() server:stop() end)
+      local first
+      for _ = 1, 3 do
+        for _, route in ipairs(ROUTES) do ask(server, route) end
+        first = first or resident(server.pid)
+      end
+      local client = service.client(server.base_url, { api_key = server.key })
+      assert.equal(300, client.generations:count())
+      client:close()
+      if os.getenv "LIPSYNC_SANITIZED" then return end
+      assert.is_true(resident(server.pid) - first < 8192)
+    end)
+  end)
+end
+
 describe("waiting", function()
   it("takes no processor time", function()
     local text = scripted.response(200, service.generation "g1")

@@ -72,7 +72,9 @@ end
 ---@param text string
 ---@return string
 function message.inline(text)
-  text = text:gsub("%c+", " "):gsub("^ +", ""):gsub(" +$", "")
+  -- The end by its last other character: " +$" would look at each space in
+  -- a megabyte of them for all that follow.
+  text = text:gsub("%c+", " "):gsub("^ +", ""):match "^(.*[^ ])" or ""
   if #text <= 400 then return text end
   -- Not in the middle of a character.
   return text:sub(1, 400):gsub("[\192-\255]?[\128-\191]*$", "") .. "…"

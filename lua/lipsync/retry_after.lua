@@ -9,13 +9,20 @@ local retry_after = {}
 -- Whatever is above this is as good as this (seconds).
 local longest = 1e12
 
--- Digits with an optional fraction, read without the locale.
+-- Digits with an optional fraction, read without the locale. In two steps: a
+-- pattern with both would try every way to share out a row of digits.
 local function seconds(text)
-  local whole, part = text:match "^(%d+)%.?(%d*)$"
-  if not whole then return nil end
+  local whole, rest = text:match "^(%d+)(.*)$"
+  local part = rest and rest:match "^%.?(%d*)$"
+  if not part then return nil end
   part = part:sub(1, 9)
   if #whole > 12 then return longest end
   return tonumber(whole) + (part == "" and 0 or tonumber(part) / 10 ^ #part)
+end
+
+-- Without the white space around it; in linear time, however much there is.
+local function trim(text)
+  return text:match "^%s*(.*)$":match "^(.*%S)" or ""
 end
 
 --- Seconds to wait by a `Retry-After` header, never below 0. A date counts
@@ -27,7 +34,7 @@ end
 ---@return number|nil  nil if there is no header or it cannot be read
 function retry_after.header(header, date, now)
   if not header then return nil end
-  local text = header:match "^%s*(.-)%s*$"
+  local text = trim(header)
   local plain = seconds(text)
   if plain then return plain end
   local at = http_date.parse(text)
