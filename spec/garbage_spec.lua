@@ -74,7 +74,8 @@ describe("garbage", function()
         message.inline(text)
       end
     end
-    assert.is_true(os.clock() - begun < 20)
+    local most = os.getenv "LIPSYNC_SANITIZED" and 200 or 20
+    assert.is_true(os.clock() - begun < most)
   end)
 
   it("for an id is one segment of a path, or refused", function()
