@@ -142,10 +142,13 @@ describe("a transfer", function()
   describe("reads", function()
     it("a list however it is cut into pieces", function()
       local body = rows(5)
-      local plain = response(200, body)
+      -- Each closes, and says so: no request meets a connection that ends.
+      local plain = response(200, body, { Connection = "close" })
       local packed = gzip(body)
-      local zipped = response(200, packed, { ["Content-Encoding"] = "gzip" })
-      local chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+      local zipped = response(200, packed, { ["Content-Encoding"] = "gzip",
+                                             Connection = "close" })
+      local chunked = "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+        .. "Transfer-Encoding: chunked\r\n\r\n"
       for i = 1, #body do
         chunked = chunked .. "1\r\n" .. body:sub(i, i) .. "\r\n"
       end

@@ -162,9 +162,9 @@ static int do_read (void) {
   return 1;
 }
 
-static int send_all (const char *data, size_t length) {
+static int send_all (const char *data, size_t length, int flags) {
   while (length > 0) {
-    ssize_t n = send(child.socket, data, length, MSG_NOSIGNAL);
+    ssize_t n = send(child.socket, data, length, MSG_NOSIGNAL | flags);
     if (n >= 0) {
       data += n;
       length -= (size_t)n;
@@ -177,13 +177,18 @@ static int send_all (const char *data, size_t length) {
   return 1;
 }
 
+/* What is sent right before a close goes out together with it: on a busy
+** machine the peer would else use the connection again in between. */
 static int send_once (const struct step *s) {
+  int closes = s->delay <= 0 && s->times == 1
+    && (s[1].kind == STEP_END || s[1].kind == STEP_CLOSE);
   size_t at = 0;
   while (at < s->length) {
     size_t n = s->length - at;
     if (s->chunk > 0 && n > s->chunk)
       n = s->chunk;
-    if (!send_all(s->data + at, n))
+    if (!send_all(s->data + at, n,
+                  closes && at + n == s->length ? MSG_MORE : 0))
       return 0;
     at += n;
     if (s->delay > 0)
