@@ -93,4 +93,24 @@ describe("stream", function()
     assert.is_truthy(assert(listing:next()):delete())
     listing:close()
   end)
+
+  it("lets go of what was abandoned, whatever a VM has compiled", function()
+    local emulator = require "spec.support.emulator"
+    local core = require "lipsync.core"
+    local server2 = emulator.start { generations = 100 }
+    for round = 1, 12 do
+      local other = service.client(server2.base_url, { max_in_flight = 1000,
+        api_key = server2.key })
+      for _ = 1, 12 do
+        local listing = other.generations:list(
+          round % 2 == 0 and { page_size = 10 } or nil)
+        for _ = 1, 15 do assert(listing:next()) end
+      end
+      other = nil -- luacheck: ignore
+      collectgarbage()
+      collectgarbage()
+      assert.same({ 0, 0 }, { core.live() }, round)
+    end
+    server2:stop()
+  end)
 end)

@@ -23,10 +23,29 @@ local call = {}
 -- in the queue everywhere, since its head may have been abandoned.
 local retry_nap, queue_nap, queue_look = 0.25, 0.005, 1
 
+-- What to wait for where that is no transfer: who closes the listing, or
+-- gives a slot back, wakes it. An object and no closure, for what LuaJIT
+-- compiles holds on to a closure, and so to all that it has seen.
+local Spot = {}
+Spot.__index = Spot
+
+local function spot(of, longest_nap, is_reached)
+  return setmetatable({ call = of, nap = longest_nap,
+                        is_reached = is_reached }, Spot)
+end
+
+function Spot:ready()
+  local of = self.call
+  return of.canceled or of.client.closed or self.is_reached(of)
+end
+
+local function is_turn(of) return of.home.queue:is_turn(of) end
+local function is_due(of) return core.now() >= of.wake end
+
 --- Prepares a call. Nothing is sent before `advance`.
 ---@param client table
 ---@param spec table  action ("list generations"), method, path, target
----   (default path), key (default true), list, stream, id, delivered,
+---   (default path), key (default true), list, stream, id, listing,
 ---   clock; read(call, transfer) -> done, value, failure;
 ---   accept(call, status, value) -> value, failure, note of a 2xx answer;
 ---   settle(call) -> value, note of an attempt that broke behind its 2xx;
@@ -60,7 +79,7 @@ function Call:about()
   about.method, about.path, about.tag = spec.method, spec.path,
     self.options.tag
   about.attempts, about.seconds = self.attempt, self.clock:seconds()
-  about.delivered = spec.delivered and spec.delivered() or nil
+  about.delivered = spec.listing and spec.listing.delivered
   about.outcome_unknown = spec.settle and self.outcome_unknown
   return about
 end
@@ -152,7 +171,7 @@ function Call:queued()
     self:emit("queued", { attempt = self.attempt + 1 })
   end
   self.wake = core.now() + queue_look
-  self:make_spot(queue_nap, function() return queue:is_turn(self) end)
+  self.spot = spot(self, queue_nap, is_turn)
   return true
 end
 
@@ -291,7 +310,7 @@ function Call:again(err, late_now)
   self:emit("retry", { delay = delay, err = err, statusCode = err.statusCode,
                        requestId = err.requestId })
   self.wake = core.now() + delay
-  self:make_spot(retry_nap, function() return core.now() >= self.wake end)
+  self.spot = spot(self, retry_nap, is_due)
   self.told = nil
   self.state = self.sleeping
 end
@@ -335,14 +354,6 @@ function Call:advance()
   if err then return self:finish(nil, err) end
   repeat local stop = self:state() until stop or self.over
   return self.over == true
-end
-
--- What to wait for where that is no transfer: who closes the listing, or
--- gives a slot back, wakes it.
-function Call:make_spot(longest_nap, is_reached)
-  self.spot = { nap = longest_nap, ready = function()
-    return self.canceled or self.client.closed or is_reached()
-  end }
 end
 
 --- The queue has a slot for this call.

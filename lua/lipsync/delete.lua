@@ -57,6 +57,33 @@ function delete.bad_id(client, method, action, problem)
   return errors.new("invalid", problem, about, nil, "id")
 end
 
+-- What the parts of the call know: its id, and the generation passed in.
+local function taken_for(this)
+  return stand_in(this.client, this.spec.id, this.spec.generation)
+end
+
+local function accept(this, _, body)
+  return answered(this.client, this.spec.id, body) or taken_for(this)
+end
+
+local function refused(this, err)
+  if err.statusCode ~= 404 or not this.outcome_unknown then return nil end
+  return taken_for(this), "already_gone"
+end
+
+local function on_start(this)
+  tell(this.client, this.spec.id, "deleting")
+end
+
+-- With an unknown outcome it stays in doubt.
+local function on_end(this)
+  if this.value ~= nil or this.err.statusCode == 404 then
+    tell(this.client, this.spec.id, "gone")
+  elseif not this.outcome_unknown then
+    tell(this.client, this.spec.id, "kept")
+  end
+end
+
 --- Prepares a deletion.
 ---@param client table
 ---@param given string|lipsync.Generation
@@ -71,26 +98,10 @@ function delete.prepare(client, given, options)
   end
   return call.new(client, {
     action = "delete generation " .. url.readable(id), id = id,
+    generation = generation,
     method = "DELETE", path = "/v2/generations/" .. segment,
-    read = call.read_whole,
-    accept = function(_, _, body)
-      return answered(client, id, body) or stand_in(client, id, generation)
-    end,
-    settle = function() return stand_in(client, id, generation) end,
-    refused = function(this, err)
-      if err.statusCode ~= 404 or not this.outcome_unknown then return nil end
-      return stand_in(client, id, generation), "already_gone"
-    end,
-    on_start = function() tell(client, id, "deleting") end,
-    on_end = function(this)
-      local gone = this.value ~= nil or this.err.statusCode == 404
-      -- With an unknown outcome it stays in doubt.
-      if gone then
-        tell(client, id, "gone")
-      elseif not this.outcome_unknown then
-        tell(client, id, "kept")
-      end
-    end,
+    read = call.read_whole, accept = accept, settle = taken_for,
+    refused = refused, on_start = on_start, on_end = on_end,
   }, options)
 end
 

@@ -24,26 +24,27 @@ function pages.new(listing)
   }, Pages)
 end
 
--- Collects a page. Another attempt has another transfer, and begins anew.
-local function page_reader()
-  local of, page, kept
-  return function(this, transfer)
-    local status = transfer:status()
-    if status and status ~= 200 then return call.read_whole(this, transfer) end
-    if of ~= transfer then of, page, kept = transfer, {}, nil end
-    while true do
-      local generation, failure = kept
-      if not generation then generation, failure = transfer:next() end
-      if generation then
-        kept = generation  -- there may be no memory to append it
-        page[#page + 1] = generation
-        kept = nil
-        if this:is_late() then return false end
-      elseif generation == nil then
-        return true, page, failure
-      elseif not transfer:ready() or this:is_late() then
-        return false
-      end
+-- Collects a page with the call. Another attempt has another transfer, and
+-- begins anew.
+local function read(this, transfer)
+  local status = transfer:status()
+  if status and status ~= 200 then return call.read_whole(this, transfer) end
+  if this.page_of ~= transfer then
+    this.page_of, this.page, this.kept = transfer, {}, nil
+  end
+  local page = this.page
+  while true do
+    local generation, failure = this.kept
+    if not generation then generation, failure = transfer:next() end
+    if generation then
+      this.kept = generation  -- there may be no memory to append it
+      page[#page + 1] = generation
+      this.kept = nil
+      if this:is_late() then return false end
+    elseif generation == nil then
+      return true, page, failure
+    elseif not transfer:ready() or this:is_late() then
+      return false
     end
   end
 end
@@ -63,8 +64,7 @@ function Pages:request()
       ids = ask.ids or self.group, limit = ask.limit }),
     list = true, stream = false,
     timeout = math.huge, clock = listing.clock,
-    delivered = function() return listing.delivered end,
-    read = page_reader(), accept = accept_page,
+    listing = listing, read = read, accept = accept_page,
   }, listing.options)
 end
 

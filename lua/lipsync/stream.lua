@@ -21,25 +21,24 @@ function stream.new(listing)
 end
 
 -- A slice may end inside a generation; only when nothing is left to scan is
--- it time to wait. The first one is kept until the call is over: if there is
--- no memory to hand it on, it is given again.
-local function reader()
-  local of, first
-  return function(this, transfer)
-    if of == transfer and not this.over then return true, first end
-    local status = transfer:status()
-    if status and status ~= 200 then
-      return call.read_whole(this, transfer)
-    end
-    repeat
-      local generation, failure = transfer:next()
-      if generation ~= false then
-        if generation then of, first = transfer, generation end
-        return true, generation, failure
-      end
-    until not transfer:ready() or this:is_late()
-    return false
+-- it time to wait. The first one is kept with the call until that is over: if
+-- there is no memory to hand it on, it is given again.
+local function read(this, transfer)
+  if this.first_of == transfer and not this.over then
+    return true, this.first
   end
+  local status = transfer:status()
+  if status and status ~= 200 then return call.read_whole(this, transfer) end
+  repeat
+    local generation, failure = transfer:next()
+    if generation ~= false then
+      if generation and not this.over then
+        this.first_of, this.first = transfer, generation
+      end
+      return true, generation, failure
+    end
+  until not transfer:ready() or this:is_late()
+  return false
 end
 
 -- The transfer stays open behind the first generation.
@@ -59,8 +58,7 @@ function Stream:request()
       ids = self.groups[self.group], limit = own.limit, cursor = own.cursor }),
     list = true, stream = true,
     timeout = math.huge, clock = listing.clock,
-    delivered = function() return listing.delivered end,
-    read = reader(), accept = accept_first,
+    listing = listing, read = read, accept = accept_first,
   }, listing.options)
 end
 
