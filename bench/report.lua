@@ -85,14 +85,17 @@ local figures = {
       return difference(vm .. ".most.peak", vm .. ".few.peak", 1 / 1024)
     end,
     beside = function()
-      local peers = { ("raw libcurl %.0f MB"):format(
-        median "raw.peak" / 1024) }
+      local function peak(of) return median(of .. ".peak") / 1024 end
+      local peers = { ("MB for 100, %s, %s and %s: raw libcurl %.0f")
+        :format(thousands(rows / 10), thousands(rows), thousands(most),
+          peak "raw") }
       for _, vm in ipairs(vms) do
-        peers[#peers + 1] = ("%s %.1f MB (luasocket, %s: %.0f MB)"):format(vm,
-          median(vm .. ".most.peak") / 1024, thousands(rows),
-          median(vm .. ".socket.peak") / 1024)
+        peers[#peers + 1] = ("%s %.1f, %.1f, %.1f, %.1f (luasocket, %s: %.0f)")
+          :format(vm, peak(vm .. ".few"), peak(vm .. ".some"),
+            peak(vm .. ".list"), peak(vm .. ".most"), thousands(rows),
+            peak(vm .. ".socket"))
       end
-      return table.concat(peers, ", ")
+      return table.concat(peers, "; ")
     end },
   { "bytes held by a live Generation, against its JSON", most = 1.35,
     of = function(vm) return median(vm .. ".held.ratio") end },
