@@ -45,7 +45,7 @@ local function is_due(of) return core.now() >= of.wake end
 --- Prepares a call. Nothing is sent before `advance`.
 ---@param client table
 ---@param spec table  action ("list generations"), method, path, target
----   (default path), key (default true), list, stream, id, listing,
+---   (default path), key (default true), list, stream, id, listing, held,
 ---   clock; read(call, transfer) -> done, value, failure;
 ---   accept(call, status, value) -> value, failure, note of a 2xx answer;
 ---   settle(call) -> value, note of an attempt that broke behind its 2xx;

@@ -24,22 +24,21 @@ function pages.new(listing)
   }, Pages)
 end
 
--- Collects a page with the call. Another attempt has another transfer, and
--- begins anew.
+-- Collects a page. Another attempt has another transfer, and begins anew.
 local function read(this, transfer)
-  local status = transfer:status()
+  local status, held = transfer:status(), this.spec.held
   if status and status ~= 200 then return call.read_whole(this, transfer) end
-  if this.page_of ~= transfer then
-    this.page_of, this.page, this.kept = transfer, {}, nil
+  if held.of ~= transfer then
+    held.page, held.of, held.kept = {}, transfer, false
   end
-  local page = this.page
+  local page = held.page
   while true do
-    local generation, failure = this.kept
+    local generation, failure = held.kept
     if not generation then generation, failure = transfer:next() end
     if generation then
-      this.kept = generation  -- there may be no memory to append it
+      held.kept = generation  -- there may be no memory to append it
       page[#page + 1] = generation
-      this.kept = nil
+      held.kept = false
       if this:is_late() then return false end
     elseif generation == nil then
       return true, page, failure
@@ -64,7 +63,8 @@ function Pages:request()
       ids = ask.ids or self.group, limit = ask.limit }),
     list = true, stream = false,
     timeout = math.huge, clock = listing.clock,
-    listing = listing, read = read, accept = accept_page,
+    listing = listing, held = { of = false, page = false, kept = false },
+    read = read, accept = accept_page,
   }, listing.options)
 end
 

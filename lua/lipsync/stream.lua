@@ -21,19 +21,19 @@ function stream.new(listing)
 end
 
 -- A slice may end inside a generation; only when nothing is left to scan is
--- it time to wait. The first one is kept with the call until that is over: if
--- there is no memory to hand it on, it is given again.
+-- it time to wait. The first one is held until the call is over: if there is
+-- no memory to hand it on, it is given again. (Its place is there before it
+-- comes: making one takes memory, too.)
 local function read(this, transfer)
-  if this.first_of == transfer and not this.over then
-    return true, this.first
-  end
+  local held = this.spec.held
+  if held.of == transfer and not this.over then return true, held.first end
   local status = transfer:status()
   if status and status ~= 200 then return call.read_whole(this, transfer) end
   repeat
     local generation, failure = transfer:next()
     if generation ~= false then
       if generation and not this.over then
-        this.first_of, this.first = transfer, generation
+        held.of, held.first = transfer, generation
       end
       return true, generation, failure
     end
@@ -58,7 +58,8 @@ function Stream:request()
       ids = self.groups[self.group], limit = own.limit, cursor = own.cursor }),
     list = true, stream = true,
     timeout = math.huge, clock = listing.clock,
-    listing = listing, read = read, accept = accept_first,
+    listing = listing, held = { of = false, first = false },
+    read = read, accept = accept_first,
   }, listing.options)
 end
 
