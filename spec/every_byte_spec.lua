@@ -4,23 +4,11 @@
 -- gzip, on a fresh connection and on a reused one. And answers that arrive in
 -- two pieces, parted at every byte.
 
+local gzip = require "spec.support.gzip"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 local ROWS = 3
-
--- The bytes of `text` as gzip, by the program.
-local function gzip(text)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-  local pipe = assert(io.popen("gzip -nc " .. path))
-  local packed = pipe:read "*a"
-  pipe:close()
-  os.remove(path)
-  return packed
-end
 
 local body = service.list(ROWS)
 

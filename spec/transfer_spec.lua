@@ -3,6 +3,7 @@
 -- what no HTTP library would.
 
 local core = require "lipsync.core"
+local gzip = require "spec.support.gzip"
 local scripted = require "spec.support.scripted"
 local transfers = require "spec.support.transfers"
 
@@ -20,19 +21,6 @@ local function rows(n)
   local all = {}
   for i = 1, n do all[i] = row(i) end
   return "[" .. table.concat(all, ", ") .. "]"
-end
-
--- The bytes of `text` as gzip, by the program.
-local function gzip(text)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-  local pipe = assert(io.popen("gzip -nc " .. path))
-  local packed = pipe:read "*a"
-  pipe:close()
-  os.remove(path)
-  return packed
 end
 
 -- Peak memory of this process in KiB.

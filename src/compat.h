@@ -27,10 +27,6 @@
 #define LUA_OK  0
 #define lua_rawlen(L, i)  lua_objlen(L, i)
 
-static COMPAT_UNUSED int lua_absindex (lua_State *L, int i) {
-  return (i > 0 || i <= LUA_REGISTRYINDEX) ? i : lua_gettop(L) + i + 1;
-}
-
 #define luaL_setfuncs  compat_setfuncs
 #define luaL_testudata  compat_testudata
 #undef luaL_newlib

@@ -81,8 +81,10 @@ struct exchange *exchange_new (struct http_session *s, size_t max_body,
 ** a handle without its defaults. So request.c sets every option that is set
 ** at all; here go those that point into the exchange. A handle that failed is
 ** not used again: libcurl may have left it in any state. */
-void exchange_release_easy (struct http_session *s, CURL *easy,
-                            enum http_result result) {
+/* Gives an easy handle to the session's pool if all went well, else to its
+** end. */
+static void release_easy (struct http_session *s, CURL *easy,
+                          enum http_result result) {
   if (s->pooled < POOL_MAX && result == HTTP_OK) {
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
@@ -93,14 +95,16 @@ void exchange_release_easy (struct http_session *s, CURL *easy,
 }
 
 
-void exchange_end (struct exchange *x, enum http_result result) {
+/* Makes 'x' over: gives its easy handle back (in a forked child it is left
+** alone, for it is the parent's), queues it. What arrived stays readable. */
+static void end_exchange (struct exchange *x, enum http_result result) {
   struct http_session *s = x->pub.session;
   x->pub.result = result;
   x->pub.over = 1;
   if (x->easy != NULL && s->forks == process_forks()) {
     if (x->added)
       curl_multi_remove_handle(s->engine.multi, x->easy);
-    exchange_release_easy(s, x->easy, result);
+    release_easy(s, x->easy, result);
     header_wipe(x->own_headers);
   }
   x->easy = NULL;
@@ -123,7 +127,7 @@ void exchange_detach (struct exchange *x) {
 void http_cancel (struct http_exchange *pub, enum http_result result) {
   struct exchange *x = (struct exchange *)pub;
   if (!pub->over)
-    exchange_end(x, result);
+    end_exchange(x, result);
 }
 
 
@@ -195,7 +199,7 @@ static void finish (struct exchange *x, CURLcode code) {
   x->pub.os_error = (int)os_error;
   if (code != CURLE_OK && x->error[0] == '\0')
     strncpy(x->error, curl_easy_strerror(code), sizeof(x->error) - 1);
-  exchange_end(x, to_result(x, code));
+  end_exchange(x, to_result(x, code));
 }
 
 

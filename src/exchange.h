@@ -66,20 +66,11 @@ struct http_session {
 struct exchange *exchange_new (struct http_session *s, size_t max_body,
                                void *user);
 
-/* Makes 'x' over: gives its easy handle back (in a forked child it is left
-** alone, for it is the parent's), queues it. What arrived stays readable. */
-void exchange_end (struct exchange *x, enum http_result result);
-
 /* Takes 'x', which is over, from its session, which is going. */
 void exchange_detach (struct exchange *x);
 
 /* Ends those exchanges that libcurl has finished. */
 void exchange_collect (struct http_session *s);
-
-/* Gives an easy handle to the session's pool if all went well, else to its
-** end. */
-void exchange_release_easy (struct http_session *s, CURL *easy,
-                            enum http_result result);
 
 /* The callbacks that receive for an exchange. */
 CURLcode exchange_set_callbacks (struct exchange *x);

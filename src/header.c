@@ -66,6 +66,14 @@ static enum http_refusal add_line (struct curl_slist **list,
 }
 
 
+/* Overwrites 'n' bytes in a way the compiler keeps. */
+static void wipe (void *p, size_t n) {
+  volatile char *bytes = (volatile char *)p;
+  while (n-- > 0)
+    *bytes++ = '\0';
+}
+
+
 enum http_refusal header_add (struct curl_slist **list, const char *name,
                               const char *value) {
   size_t n = strlen(name), v = strlen(value);
@@ -86,7 +94,7 @@ enum http_refusal header_add (struct curl_slist **list, const char *name,
     memcpy(line + n + 2, value, v + 1);
   }
   refusal = add_line(list, line);
-  header_wipe_bytes(line, n + v);
+  wipe(line, n + v);
   free(line);
   return refusal;
 }
@@ -105,17 +113,10 @@ enum http_refusal header_add_all (struct curl_slist **list,
 }
 
 
-void header_wipe_bytes (void *p, size_t n) {
-  volatile char *bytes = (volatile char *)p;
-  while (n-- > 0)
-    *bytes++ = '\0';
-}
-
-
 void header_wipe (struct curl_slist *list) {
   struct curl_slist *node;
   for (node = list; node != NULL; node = node->next)
-    header_wipe_bytes(node->data, strlen(node->data));
+    wipe(node->data, strlen(node->data));
   curl_slist_free_all(list);
 }
 

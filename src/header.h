@@ -32,9 +32,6 @@ int header_is_reserved (const char *name);
 /* Overwrites every line with zeros, then frees the list. */
 void header_wipe (struct curl_slist *list);
 
-/* Overwrites 'n' bytes in a way the compiler keeps. */
-void header_wipe_bytes (void *p, size_t n);
-
 /* The value of the first header 'name' among 'lines', each ending in a line
 ** feed; white space around it left out. NULL when there is none. */
 const char *header_find (const char *lines, size_t size, const char *name,

@@ -121,11 +121,6 @@ const char *http_host (const struct http_session *s) {
 }
 
 
-int http_has_key (const struct http_session *s) {
-  return s->key_header != NULL;
-}
-
-
 /* Copies an optional string; false when out of memory. */
 static int keep (char **copy, const char *text) {
   *copy = (text == NULL) ? NULL : strdup(text);

@@ -118,9 +118,6 @@ void http_close (struct http_session *s);
 const char *http_origin (const struct http_session *s);
 const char *http_host (const struct http_session *s);
 
-/* Whether the session has a key. */
-int http_has_key (const struct http_session *s);
-
 /* Begins an exchange, which the caller frees with http_free. 'user' is what
 ** http_next_ready returns for it. NULL and '*why' when it cannot be. */
 struct http_exchange *http_start (struct http_session *s,
