@@ -3,6 +3,7 @@
 -- elsewhere, may be anything: read as what it is or as nothing, never an error
 -- of Lua's, never a number that nobody can wait for, and never for long.
 
+local filter = require "lipsync.filter"
 local http_date = require "lipsync.http_date"
 local lipsync = require "lipsync"
 local message = require "lipsync.message"
@@ -72,6 +73,7 @@ describe("garbage", function()
         url.segment(text)
         url.origin("http://" .. text, "http://127.0.0.1:1")
         message.inline(text)
+        pcall(filter.read, { status = text, ids = text })
       end
     end
     local most = os.getenv "LIPSYNC_SANITIZED" and 200 or 20
