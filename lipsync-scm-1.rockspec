@@ -67,6 +67,7 @@ build = {
     ["lipsync.stream"] = "lua/lipsync/stream.lua",
     ["lipsync.task"] = "lua/lipsync/task.lua",
     ["lipsync.time"] = "lua/lipsync/time.lua",
+    ["lipsync.turn"] = "lua/lipsync/turn.lua",
     ["lipsync.url"] = "lua/lipsync/url.lua",
     ["lipsync.wakers"] = "lua/lipsync/wakers.lua",
     ["lipsync.core"] = {

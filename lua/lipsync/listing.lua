@@ -12,6 +12,7 @@ local message = require "lipsync.message"
 local pages = require "lipsync.pages"
 local raise = require "lipsync.host.raise"
 local stream = require "lipsync.stream"
+local turn = require "lipsync.turn"
 local yields = require "lipsync.host.yields"
 
 ---@class lipsync.Listing
@@ -25,11 +26,6 @@ local listing = { class = Listing }
 
 -- Asked for each generation, so neither is looked up.
 local now, limited = core.now, yields.is_limited()
-
--- A server that is never slower than the loop would hold the host for ever,
--- so after this long without a wait it gets its turn (seconds); in a task
--- also when the budget of the step is used up.
-local breath = 0.002
 
 -- A listing asks for nothing: no request is made.
 local nothing = {
@@ -48,7 +44,7 @@ function listing.new(client, own, given)
     client = client, filter = own, options = given,
     action = "list generations", path = "/v2/generations",
     clock = clock.new(), statuses = filter.statuses(own) or false,
-    delivered = 0, rested = now(), over = false,
+    delivered = 0, rest_at = math.huge, over = false,
   }, Listing)
   if own.nothing then
     self.source = nothing
@@ -101,16 +97,18 @@ local function give(self, generation)
   return generation
 end
 
---- Lets the host breathe where it has not for long, although there is data.
+--- Lets the host have its turn where it had none for long, although there is
+--- data; in a task also when the budget of the step is used up.
 ---@param self lipsync.Listing
 function listing.rest(self)
   local client, at = self.client, now()
   local until_ = client.step_ends
-  if at - self.rested < breath and not (until_ and at >= until_)
-     or self.over then return end
+  if at < self.rest_at and not (until_ and at >= until_) or self.over then
+    return
+  end
   local from, to = host.wait(client, client:home().session, nil, 0)
   self.clock:add(from, to)
-  self.rested = to
+  turn.join(self, to)
 end
 
 local rest = listing.rest
@@ -140,7 +138,7 @@ listing.look = look
 local function wait(self)
   local this = self.source.call
   if this then this:wait() end
-  self.rested = now()
+  turn.join(self, now())
 end
 
 local function step(self)
