@@ -103,6 +103,25 @@ describe("TLS", function()
     end
   end)
 
+  it("carries many calls at once, again and again, on connections they share",
+    function()
+      connect(server:url "right", { max_in_flight = 100 })
+      local n = 0
+      for _ = 1, 3 do
+        for _ = 1, 40 do
+          client:spawn(function()
+            assert(client.generations:get "g1")
+            n = n + 1
+          end)
+        end
+        client:run()
+      end
+      assert.equal(120, n)
+      -- What they leave behind serves a listing as well.
+      assert.equal("g1", assert(client.generations:list():next()).id)
+      assert.equal(ROWS, #assert(client.generations:all()))
+    end)
+
   it("carries a paused listing beside a hundred deletes, in no memory",
     function()
       connect(server:url "right")

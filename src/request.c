@@ -66,8 +66,11 @@ static CURLcode set_protocol (struct exchange *x,
      that is given up is waited for */
   (void)curl_easy_setopt(x->easy, CURLOPT_QUICK_EXIT, 1L);
 #endif
-  SET(CURLOPT_BUFFERSIZE, request->stream ? STREAM_BUFFER
-                                          : (long)CURL_MAX_WRITE_SIZE);
+  /* a handle of the pool keeps its buffer where others used its connection
+     at the same time, and takes no other size then: any size will do */
+  (void)curl_easy_setopt(x->easy, CURLOPT_BUFFERSIZE,
+                         request->stream ? STREAM_BUFFER
+                                         : (long)CURL_MAX_WRITE_SIZE);
   SET(CURLOPT_CUSTOMREQUEST, strcmp(request->method, "GET") == 0
                              ? NULL : request->method);
   SET(CURLOPT_PATH_AS_IS, 1L);
