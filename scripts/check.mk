@@ -36,7 +36,7 @@ $(OUT)/obj/torture/%.o: spec/torture/%.c $(OUT)/flags | headers
 # ---- Fuzzing ----
 
 SECONDS = 20
-FUZZ = json header http query retry_after
+FUZZ = json header http retry_after query control import
 FUZZ_CC = clang
 FUZZ_FLAGS = -std=c99 -D_GNU_SOURCE -O1 -g -pthread -Isrc -Isrc/emulator \
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
@@ -54,14 +54,17 @@ build/fuzz/http: $(addprefix src/,answer.c buf.c engine.c exchange.c header.c \
   http.c inflate.c json.c json_value.c origin.c process.c request.c)
 # Reads its modules from lua/, always by the interpreter whose API it uses.
 build/fuzz/retry_after: LUA = lua5.4
-build/fuzz/query: $(filter-out src/emulator/main.c src/emulator/lua%,\
-  $(wildcard src/emulator/*.c))
+# The emulator, but for what is between it and libmicrohttpd.
+EMULATED = query control import
+$(EMULATED:%=build/fuzz/%): $(filter-out src/emulator/main.c \
+  src/emulator/lua%,$(wildcard src/emulator/*.c))
+build/fuzz/control build/fuzz/import: $(wildcard src/json*.c)
 
 build/fuzz/%: spec/fuzz/%_fuzz.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_FLAGS) $(CURL_CFLAGS) \
 	  $(if $(filter retry_after,$*),$(LUA_CFLAGS)) -o $@ $^ $(CURL_LIBS) -lz \
-	  $(if $(filter query,$*),$(EMULATOR_LIBS)) \
+	  $(if $(filter $(EMULATED),$*),$(EMULATOR_LIBS)) \
 	  $(if $(filter retry_after,$*),$(LUA_LIBS)) $(LIBS) -lm
 
 # ---- Sanitizers ----

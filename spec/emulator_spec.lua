@@ -510,6 +510,14 @@ describe("an emulator object", function()
     assert_raises("it is not JSON", service.add, service, "{")
     assert_raises("already", service.add, service,
                   { { id = NOBODY }, { id = NOBODY } })
+    assert_raises("must be an object", service.add, service, [=["{}"]=])
+    assert_raises("must be an object", service.add, service, [=[["{}"]]=])
+    for _, name in ipairs { "id", "model", "source", "organization" } do
+      for _, escape in ipairs { "\\ud83d", "\\uddde" } do
+        assert_raises(('"%s" must hold characters only'):format(name),
+          service.add, service, ('{"%s":"a%sb"}'):format(name, escape))
+      end
+    end
     assert_raises("seconds must be", service.advance, service, -1)
     assert.are.equal("[]", get("/v2/generations").body) -- all or nothing
   end)

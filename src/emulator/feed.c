@@ -169,22 +169,37 @@ static const char *fact (struct addition *a, enum fact f) {
     : (const char *)sqlite3_column_text(a->facts, 2 + 2 * (int)f);
 }
 
+/* Whether a fact is a string that can be kept beside the JSON: there half a
+** character may be escaped, but as text it would be no UTF-8. */
+static enum store_code check_fact (struct addition *a, enum fact f) {
+  const char *type = fact_type(a, f), *text = fact(a, f), *what = NULL;
+  int length = sqlite3_column_bytes(a->facts, 2 + 2 * (int)f);
+  char message[64];
+  if (f == F_INPUT || type == NULL)
+    return STORE_OK;
+  if (strcmp(type, "text") != 0)
+    what = "be a string";
+  else if (!text_is_utf8(text, (size_t)length))
+    what = "hold characters only";
+  if (what == NULL)
+    return STORE_OK;
+  sqlite3_snprintf(sizeof(message), message, "\"%s\" must %s", members[f],
+                   what);
+  return wrong(a, message);
+}
+
 /* Whether all that is given is of the right type. */
 static enum store_code check_facts (struct addition *a) {
   const char *type = (const char *)sqlite3_column_text(a->facts, 0);
   const char *id = fact(a, F_ID);
-  char text[64];
+  enum store_code code = STORE_OK;
   int f;
   if (type == NULL || strcmp(type, "object") != 0)
     return wrong(a, "it must be an object");
-  for (f = 0; f < FACTS; f++) {
-    type = fact_type(a, (enum fact)f);
-    if (f == F_INPUT || type == NULL || strcmp(type, "text") == 0)
-      continue;
-    sqlite3_snprintf(sizeof(text), text, "\"%s\" must be a string",
-                     members[f]);
-    return wrong(a, text);
-  }
+  for (f = 0; f < FACTS && code == STORE_OK; f++)
+    code = check_fact(a, (enum fact)f);
+  if (code != STORE_OK)
+    return code;
   if (id != NULL && (*id == '\0' || strlen(id) > ID_MAX))
     return wrong(a, "\"id\" must have 1 to 200 bytes");
   return STORE_OK;
@@ -288,11 +303,13 @@ static enum store_code add_element (struct addition *a, const char *json,
   return code;
 }
 
-/* Walks the array, or takes the one object for an array of one. */
+/* Walks the array, or takes the one object for an array of one. A string may
+** read as JSON, too: what is no object comes as NULL. */
 static enum store_code add_all (struct addition *a, const char *json,
                                 size_t length) {
-  sqlite3_stmt *q = db_prepare(a->s, "SELECT value FROM json_each(CASE"
-    " json_type(?1) WHEN 'array' THEN ?1 ELSE json_array(json(?1)) END)");
+  sqlite3_stmt *q = db_prepare(a->s, "SELECT CASE type WHEN 'object' THEN"
+    " value END FROM json_each(CASE json_type(?1) WHEN 'array' THEN ?1 ELSE"
+    " json_array(json(?1)) END)");
   enum store_code code = STORE_OK;
   sqlite3_bind_text64(q, 1, json, length, SQLITE_STATIC, SQLITE_UTF8);
   while (code == STORE_OK && sqlite3_step(q) == SQLITE_ROW)

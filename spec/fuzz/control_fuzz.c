@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+**
+** Fuzzing of the emulator's requests with what they bring: faults, settings,
+** generations to add, steps of the clock; and of the API in the state that
+** these leave behind. The input is a row of requests, each a line "METHOD
+** target" and a body up to a NUL. Every answer has a status and well-formed
+** header lines, its body ends, and where no fault has replaced it, it is JSON.
+*/
+
+#include "emulated.h"
+#include "routes.h"
+
+#define MOST  20  /* requests of one input */
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+static struct service *open_service (void) {
+  struct options o;
+  struct service *s;
+  char *why = NULL;
+  options_open(&o);
+  o.generations = 6;
+  o.now = NOW;
+  s = service_open(&o, &why);
+  expect(s != NULL);
+  service_hush(s);  /* whoever would wait gives up */
+  return s;
+}
+
+
+/* ---- One request ---- */
+
+/* Lines "Name: value", and nothing that a line could hide in. */
+static void check_headers (const char *lines) {
+  while (lines != NULL && *lines != '\0') {
+    const char *end = strchr(lines, '\n'), *colon = strchr(lines, ':');
+    expect(end != NULL && colon != NULL && colon > lines && colon < end);
+    expect(lines + strcspn(lines, "\r \t") > colon && colon[1] == ' ');
+    expect(memchr(lines, '\r', (size_t)(end - lines)) == NULL);
+    lines = end + 1;
+  }
+}
+
+
+/* As the exchange does it to an answer that goes out. */
+static void suffer (struct service *s, const struct fault *f,
+                    struct reply *reply) {
+  expect(f->delay >= 0 && f->drip >= 0 && f->cut >= -1);
+  if (reply->body != NULL && (f->drip > 0 || f->cut >= 0))
+    reply->body = body_faulty(reply->body, f->drip, f->cut, service_nap, s);
+}
+
+
+static void read_answer (struct reply *reply, int faulty, int zipped) {
+  struct body *body = reply->body;
+  char *text;
+  size_t length;
+  int is_text = strstr(sqlite3_str_value(reply->headers), TYPE_JSON) == NULL;
+  reply->body = NULL;
+  if (body != NULL && zipped)
+    body = body_gzip(body);
+  if (body == NULL)
+    return;
+  text = read_whole(body, &length);
+  expect(faulty || zipped || is_text
+         || is_json(JSON_ANY, text, length, NULL, NULL));
+  sqlite3_free(text);
+}
+
+
+static void ask (struct service *s, const char *method, const char *target,
+                 const char *body, size_t length, int how) {
+  struct request r;
+  struct reply reply;
+  struct fault *fault;
+  memset(&r, 0, sizeof(r));
+  r.method = method;
+  r.target = target;
+  r.key = "test-key";
+  r.local = 1;
+  r.body = body;
+  r.body_length = length;
+  service_request_id(s, r.id);
+  expect(request_parse(&r));
+  reply_open(&reply, r.id);
+  fault = routes_answer(s, &r, &reply);
+  expect(reply.status >= 200 && reply.status <= 599);
+  expect(reply.status != 500 || fault != NULL);
+  check_headers(sqlite3_str_value(reply.headers));
+  if (fault != NULL)
+    suffer(s, fault, &reply);
+  read_answer(&reply, fault != NULL, how & 1);
+  fault_free(fault);
+  reply_close(&reply);
+  request_free(&r);
+}
+
+
+/* ---- All of them ---- */
+
+/* Cuts the text at the byte; what follows it, or its end. */
+static char *cut (char *text, char *end, int byte) {
+  char *at = text < end ? (char *)memchr(text, byte, (size_t)(end - text))
+                        : NULL;
+  if (at == NULL)
+    return end;
+  *at = '\0';
+  return at + 1;
+}
+
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
+  struct service *s = open_service();
+  char *text = (char *)malloc(size + 2), *end = text + size;
+  char *at = text;
+  int n = 0;
+  memcpy(text, data, size);
+  text[size] = text[size + 1] = '\0';
+  while (at < end && n++ < MOST) {
+    char *next = cut(at, end, '\0');
+    size_t whole = strlen(at);
+    char *body = cut(at, at + whole, '\n');
+    char *target = cut(at, at + strlen(at), ' ');
+    ask(s, at, target, body, (size_t)(at + whole - body), n);
+    at = next;
+  }
+  ask(s, "GET", "/v2/generations", "", 0, 0);
+  ask(s, "GET", "/_emulator/requests", "", 0, 0);
+  service_close(s);
+  free(text);
+  return 0;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+**
+** emulated: what the fuzzing of the emulator shares: a service opened anew
+** for each input, and its answers looked at by the client's strict scanner.
+*/
+
+#ifndef fuzz_emulated_h
+#define fuzz_emulated_h
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "body.h"
+#include "json.h"
+#include "service.h"
+
+#define ORG  "test-org"
+#define NOW  INT64_C(1787652000000)
+
+static inline void expect (int condition) {
+  if (!condition)
+    abort();
+}
+
+
+/* Reads a body to its end, or to where it is cut, and closes it. The text is
+** to be freed by sqlite3_free. */
+static inline char *read_whole (struct body *b, size_t *length) {
+  sqlite3_str *out = sqlite3_str_new(NULL);
+  char piece[4096];
+  ssize_t n;
+  expect(b != NULL);
+  while ((n = body_read(b, piece, sizeof(piece))) > 0) {
+    expect(n <= (ssize_t)sizeof(piece));
+    sqlite3_str_append(out, piece, (int)n);
+  }
+  expect(n == 0 || n == BODY_CUT);
+  body_close(b);
+  *length = (size_t)sqlite3_str_length(out);
+  return sqlite3_str_finish(out);
+}
+
+
+typedef void (*element_reader) (void *arg, const struct json_scanner *j,
+                                const char *text);
+
+/* Feeds a text whole; 'reader' gets each element. True where it is JSON of
+** that shape, also where it is beyond what the client takes. */
+static inline int is_json (enum json_shape shape, const char *text,
+                           size_t length, element_reader reader, void *arg) {
+  static const struct json_limits limits = { 1 << 20, 256, 1024 };
+  struct json_scanner j;
+  enum json_status status;
+  size_t at = 0, used;
+  json_open(&j, shape, &limits);
+  while ((status = json_feed(&j, text + at, length - at, &used))
+         == JSON_ELEMENT) {
+    at += used;
+    if (reader != NULL)
+      reader(arg, &j, text + j.element);
+  }
+  if (status == JSON_MORE)  /* a number ends where the text does */
+    status = json_finish(&j);
+  json_close(&j);
+  return status == JSON_END || status == JSON_ELEMENT
+      || status == JSON_E_DEPTH || status == JSON_E_MEMBERS;
+}
+
+#endif

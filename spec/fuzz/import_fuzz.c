@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT
+**
+** Fuzzing of the emulator's import: the input is the file that --import names.
+** It is refused with a reason; or it is there: each generation is JSON to the
+** strict scanner and is found by its id, and what is exported imports again
+** and is then exported byte for byte.
+*/
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "emulated.h"
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+/* A path to a file in memory. */
+static const char *path_of (int fd) {
+  static char path[40];
+  snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+  return path;
+}
+
+
+/* NULL where the file is refused. */
+static struct service *import (int fd) {
+  struct options o;
+  struct service *s;
+  char *why = NULL;
+  options_open(&o);
+  o.import = path_of(fd);
+  o.now = NOW;
+  s = service_open(&o, &why);
+  expect((s == NULL) == (why != NULL));
+  expect(s != NULL || strncmp(why, "cannot import ", 14) == 0);
+  sqlite3_free(why);
+  return s;
+}
+
+
+/* ---- What is in it ---- */
+
+struct count {
+  struct service *s;
+  int64_t rows;
+};
+
+
+/* One row of the listing is asked for by its id. */
+static void look_up (void *arg, const struct json_scanner *j,
+                     const char *text) {
+  struct count *c = (struct count *)arg;
+  const struct json_member *m = json_find(j->members, j->count, text, "id", 2);
+  struct row row = { NULL, 0, -1 };
+  char *id;
+  size_t n;
+  expect(m != NULL && text[m->value] == '"');
+  id = (char *)malloc(m->value_length);
+  n = json_decode(text + m->value + 1, m->value_length - 2u, id);
+  id[n] = '\0';
+  expect(store_get(service_store(c->s), ORG, id, NOW, &row) == STORE_OK);
+  sqlite3_free(row.json);
+  free(id);
+  c->rows++;
+}
+
+
+static void list (struct service *s) {
+  struct filter none;
+  struct count c = { s, 0 };
+  int64_t counted = -1;
+  char *text;
+  size_t length;
+  memset(&none, 0, sizeof(none));
+  text = read_whole(body_listing(service_store(s), ORG, &none, service_now, s),
+                    &length);
+  expect(is_json(JSON_LIST, text, length, look_up, &c));
+  sqlite3_free(text);
+  expect(store_count(service_store(s), ORG, &none, NOW, &counted)
+         == STORE_OK);
+  expect(c.rows <= counted);
+}
+
+
+/* ---- Out and in again ---- */
+
+static char *exported (struct service *s, size_t *length) {
+  static char path[60];
+  char *why = NULL, *text;
+  FILE *file;
+  if (path[0] == '\0')
+    snprintf(path, sizeof(path), "/dev/shm/lipsync-fuzz-%d", (int)getpid());
+  expect(store_export(service_store(s), path, NOW, &why) == STORE_OK);
+  file = fopen(path, "rb");
+  expect(file != NULL && fseek(file, 0, SEEK_END) == 0);
+  *length = (size_t)ftell(file);
+  rewind(file);
+  text = (char *)malloc(*length);
+  expect(fread(text, 1, *length, file) == *length);
+  fclose(file);
+  unlink(path);
+  return text;
+}
+
+
+static int file_of (const void *data, size_t size) {
+  int fd = memfd_create("fuzz", MFD_CLOEXEC);
+  expect(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+  return fd;
+}
+
+
+static void export_and_import (struct service *s) {
+  size_t length, again;
+  char *text = exported(s, &length), *same;
+  int fd = file_of(text, length);
+  struct service *other = import(fd);
+  expect(other != NULL);
+  same = exported(other, &again);
+  expect(again == length && memcmp(text, same, length) == 0);
+  service_close(other);
+  close(fd);
+  free(text);
+  free(same);
+}
+
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
+  int fd = file_of(data, size);
+  struct service *s = import(fd);
+  if (s != NULL) {
+    list(s);
+    export_and_import(s);
+    service_close(s);
+  }
+  close(fd);
+  return 0;
+}
