@@ -47,6 +47,32 @@ describe("task", function()
     step_until(function() return #server:requests() >= n end)
   end
 
+  -- The answer to a second request, there before it is asked: the call that
+  -- sends it also reads it.
+  local function early()
+    local answer = scripted.response(200, service.generation "g1")
+    start { { { read = true }, { send = answer }, { stall = 0.02 },
+              { send = answer }, { read = true }, { hold = true } } }
+    assert(client.generations:get "g1")
+    scripted.sleep(0.1)
+    return core.now()
+  end
+
+  it("is run on by an answer that is there at once", function()
+    local began = early()
+    client:spawn(function() assert(client.generations:get "g1") end)
+    client:run()
+    assert.is_true(core.now() - began < 10)
+    assert.equal(1, #server:connections(1))
+    assert.same({}, failures)
+  end)
+
+  it("is not needed for such an answer", function()
+    local began = early()
+    assert(client.generations:get "g1")
+    assert.is_true(core.now() - began < 10)
+  end)
+
   it("begins at the next step, with its arguments", function()
     start {}
     local got

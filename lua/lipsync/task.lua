@@ -59,9 +59,11 @@ local function shift(self)
   return one
 end
 
---- Whether a step would resume anybody now.
+--- Whether a step would resume anybody now. Asked before a wait, and nobody
+--- is to sleep over what the last step of all, whoever made it, brought.
 ---@return boolean
 function Tasks:is_ready()
+  self.home.wakers:drain(self.home.session)
   if self.first <= self.last or #self.later > 0 then return true end
   local next_one = self.sleepers:first()
   return next_one ~= nil and next_one.due <= core.now()
