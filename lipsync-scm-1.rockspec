@@ -69,6 +69,7 @@ build = {
     ["lipsync.time"] = "lua/lipsync/time.lua",
     ["lipsync.turn"] = "lua/lipsync/turn.lua",
     ["lipsync.url"] = "lua/lipsync/url.lua",
+    ["lipsync.verdict"] = "lua/lipsync/verdict.lua",
     ["lipsync.wakers"] = "lua/lipsync/wakers.lua",
     ["lipsync.core"] = {
       sources = {

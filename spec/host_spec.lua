@@ -27,7 +27,7 @@ describe("host", function()
     assert.equal(mine, host.waiter(client))
     client.options.host = "blocking"
     assert.equal(blocking.wait, host.waiter(client))
-    assert.same({ "luv", "task", "nginx", "haproxy", "cqueues", "blocking" },
+    assert.same({ "task", "nginx", "haproxy", "cqueues", "blocking", "luv" },
       host.names())
   end)
 

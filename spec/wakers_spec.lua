@@ -25,15 +25,35 @@ describe("wakers", function()
     assert.is_nil(next(w.by))
   end)
 
-  it("know groups by their members, and many waiters for one", function()
+  it("know many waiters for one, and wake all", function()
     local w, a, b, one, two = wakers.new(), waiter(), waiter(), {}, {}
-    w:add({ transfers = { one, two } }, a)
+    w:add(one, a)
+    w:add(two, a)
     w:add(two, b)
     w:wake(two)
     assert.equal(1, a.woken)
     assert.equal(1, b.woken)
     w:wake_all()
-    assert.is_true(a.woken > 1 and b.woken == 2)
+    assert.equal(3, a.woken)
+    assert.equal(2, b.woken)
+  end)
+
+  it("tell groups of all that is woken, and hold none", function()
+    local w, told, one = wakers.new(), {}, {}
+    local function join()
+      local group = {}
+      function group.notice(_, target) told[#told + 1] = target end
+      w:join(group)
+      w:wake(one)
+      return setmetatable({ group }, { __mode = "v" })
+    end
+    local seen = join()
+    assert.same({ one }, told)
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(seen[1])
+    w:wake(one)
+    assert.equal(1, #told)
   end)
 
   it("drain a session until nothing is ready", function()

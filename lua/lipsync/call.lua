@@ -2,7 +2,8 @@
 -- One public call: its attempts, its clocks, its events. A state machine that
 -- never waits by itself, so many calls can be moved on by one coroutine, or
 -- by none: `advance` does what can be done now, `wants` says what is awaited,
--- `run` waits in between for callers with nothing else to do.
+-- `run` waits in between for callers with nothing else to do. What an answer
+-- means to it is verdict.lua's.
 
 local clock = require "lipsync.clock"
 local core = require "lipsync.core"
@@ -10,8 +11,8 @@ local errors = require "lipsync.errors"
 local host = require "lipsync.host"
 local message = require "lipsync.message"
 local options = require "lipsync.options"
-local retry = require "lipsync.retry"
 local url = require "lipsync.url"
+local verdict = require "lipsync.verdict"
 
 local Call = {}
 Call.__index = Call
@@ -44,9 +45,9 @@ local function is_due(of) return core.now() >= of.wake end
 
 --- Prepares a call. Nothing is sent before `advance`.
 ---@param client table
----@param spec table  action ("list generations"), method, path, target
----   (default path), key (default true), list, stream, id, listing, held,
----   clock; read(call, transfer) -> done, value, failure;
+---@param spec table  action ("list generations", with `id` behind it),
+---   method, path, target (default path), key (default true), list, stream,
+---   id, listing, held, clock; read(call, transfer) -> done, value, failure;
 ---   accept(call, status, value) -> value, failure, note of a 2xx answer;
 ---   settle(call) -> value, note of an attempt that broke behind its 2xx;
 ---   refused(call, err) -> value, note of an error that is a success here;
@@ -63,10 +64,10 @@ function call.new(client, spec, given)
     stall_timeout = given.stall_timeout or config.stall_timeout,
     max_attempts = given.max_attempts or spec.max_attempts
       or config.max_attempts,
-    attempt = 0, bytes = 0,
+    state = Call.begin, attempt = 0, bytes = 0, started = 0, moved = 0,
+    over = false, transfer = false, spot = false, told = false,
   }, Call)
   self.home.tasks:adopt(self)
-  self.state = self.begin
   return self
 end
 
@@ -76,6 +77,9 @@ function Call:about()
   local spec = self.spec
   local about = self.client:about()
   about.action, about.id = spec.action, spec.id
+  if spec.id then
+    about.action = spec.action .. " " .. url.readable(spec.id)
+  end
   about.method, about.path, about.tag = spec.method, spec.path,
     self.options.tag
   about.attempts, about.seconds = self.attempt, self.clock:seconds()
@@ -96,7 +100,7 @@ function Call:drop()
   self.home.queue:leave(self)
   local transfer = self.transfer
   if not transfer then return end
-  self.transfer = nil
+  self.transfer = false
   transfer:close()
   self.home.wakers:wake(transfer)
 end
@@ -143,7 +147,8 @@ end
 -- What cannot be sent is told before anything is, and so is where nothing can
 -- wait for the answer.
 function Call:begin()
-  local problem = options.bad_header(self.options.headers)
+  local headers = self.options.headers
+  local problem = headers and options.bad_header(headers)
   local refused = self.client.refused
   if refused and (refused.field ~= "api_key" or self.spec.key ~= false) then
     return self:finish(nil,
@@ -188,7 +193,7 @@ function Call:send()
     max_response = config.max_response,
   }
   self.started = self.clock:seconds()
-  if not transfer then return self:failed(failure) end
+  if not transfer then return verdict.failed(self, failure) end
   self.transfer, self.bytes, self.moved = transfer, 0, self.started
   self.state = self.receive
 end
@@ -201,140 +206,25 @@ function Call:receive()
   self.status = transfer:status()
   if self.status then self.home.queue:release(self) end
   if not done then
-    failure = not transfer:ready() and self:late_answer(transfer)
+    failure = not transfer:ready() and verdict.late(self)
     if not failure then return true end
   end
   self.bytes = transfer:received()
-  if failure then return self:failed(failure) end
-  return self:answered(value)
+  if failure then return verdict.failed(self, failure) end
+  return verdict.answered(self, value)
 end
 
---- Judges the clocks, which only happens after everything that has arrived
---- was read.
----@return table|nil failure
-function Call:late_answer(transfer)
-  local now, bytes = self.clock:seconds(), transfer:received()
-  if bytes ~= self.bytes then self.bytes, self.moved = bytes, now end
-  if now >= self.timeout then
-    return { kind = "timeout", reason = "deadline", message =
-      message.deadline(self.timeout, { attempt = self.attempt }) }
-  elseif now - self.moved >= self.stall_timeout then
-    return { kind = "timeout", reason = "stall",
-             message = message.stalled(self.stall_timeout) }
-  end
-  return nil
+--- Tries again after `delay` seconds, from the queue on.
+function Call:sleep(delay)
+  self.wake = core.now() + delay
+  self.spot = spot(self, retry_nap, is_due)
+  self.told = false
+  self.state = self.sleeping
 end
 
 function Call:sleeping()
   if core.now() < self.wake then return true end
   self.state = self.queued
-end
-
-local unclear = { [500] = true, [502] = true, [504] = true }
-
--- Whether the server may have done what was asked although nobody told us.
-local function unknown(self)
-  if self.status then return unclear[self.status] or false end
-  return self.transfer ~= nil and self.transfer:sent()
-end
-
-local function is_success(status)
-  return status and status >= 200 and status <= 299
-end
-
-function Call:response(err)
-  local transfer = self.transfer
-  self:emit("response", {
-    statusCode = self.status, bytes = self.bytes, err = err,
-    seconds = self.clock:seconds() - (self.started or 0),
-    requestId = err and err.requestId
-      or transfer and transfer:header "x-request-id" or nil,
-  })
-end
-
--- An attempt has failed, by the core's word or by an answer's.
-function Call:failed(failure)
-  local spec = self.spec
-  if spec.settle and is_success(self.status) then
-    self.home.bucket:give(self.attempt > 1)
-    self:response(self:explained(failure))
-    return self:finish(spec.settle(self))
-  end
-  self.outcome_unknown = self.outcome_unknown or unknown(self)
-  local late_now = failure.reason == "deadline"
-  local err = self:explained(failure)
-  self:response(err)
-  self:drop()
-  self.status = nil
-  if spec.refused then
-    local value, note = spec.refused(self, err)
-    if value ~= nil then return self:finish(value, nil, note) end
-  end
-  return self:again(err, late_now)
-end
-
--- Whether the answer says that it is not JSON.
-local function is_foreign(transfer)
-  local media = transfer and transfer:header "content-type"
-  return media ~= nil and not media:lower():find("json", 1, true)
-end
-
--- A failure as an error object. What is no JSON was not sent by the service,
--- so its type and beginning say more than where the scanner stopped.
-function Call:explained(failure)
-  if failure.attempts then return failure end
-  local about = self:about()
-  if failure.kind == "protocol" then
-    failure.statusCode = failure.statusCode or self.status
-  end
-  if failure.kind == "protocol" and is_foreign(self.transfer) then
-    about.foreign = true
-    if failure.reason == "json" and self.status then
-      failure.message = message.unexpected("a JSON array",
-        self.transfer:header "content-type", self.status, failure.body or "")
-    end
-  end
-  return errors.complete(failure, about)
-end
-
--- Another attempt, or the end.
-function Call:again(err, late_now)
-  local delay = retry.decide(err, self.attempt, {
-    max_attempts = self.max_attempts,
-    remaining = late_now and 0 or self:remaining(),
-    random = core.random(),
-  })
-  if not delay or not self.home.bucket:take(err.retryAfter ~= nil) then
-    return self:finish(nil, err)
-  end
-  self:emit("retry", { delay = delay, err = err, statusCode = err.statusCode,
-                       requestId = err.requestId })
-  self.wake = core.now() + delay
-  self.spot = spot(self, retry_nap, is_due)
-  self.told = nil
-  self.state = self.sleeping
-end
-
--- A complete answer (of a stream: its beginning).
-function Call:answered(value)
-  local transfer, status = self.transfer, self.status
-  local function header(name) return transfer:header(name) end
-  if status >= 400 then
-    self.outcome_unknown = self.outcome_unknown or unknown(self)
-    return self:failed(errors.from_answer(
-      { status = status, header = header, body = value or "" },
-      self:about()))
-  elseif not is_success(status) then
-    local location = header "location"
-    return self:failed { kind = "protocol", reason = "redirect",
-      statusCode = status, message = message.redirect(status,
-        location and url.origin(location, self.home.session:origin())) }
-  end
-  local result, failure, note = self.spec.accept(self, status, value)
-  if failure then return self:failed(failure) end
-  self.home.bucket:give(self.attempt > 1)
-  self:response()
-  return self:finish(result, nil, note)
 end
 
 -- Whether somebody ended this from elsewhere.
@@ -365,7 +255,7 @@ end
 ---@return boolean
 function Call:begun()
   local transfer = self.transfer
-  return transfer ~= nil and (transfer:status() ~= nil or transfer:done())
+  return transfer and (transfer:status() ~= nil or transfer:done())
 end
 
 --- Whether the step that this runs in has used up its budget.
@@ -410,47 +300,19 @@ function Call:follow()
   local done, value, failure = self.spec.read(self, self.transfer)
   if done and value then return true, value end
   if not done and not self.transfer:ready() then
-    failure = self:late_answer(self.transfer)
+    failure = verdict.late(self)
   end
   if not failure then return done end
-  return true, nil, self:broke(failure)
+  return true, nil, verdict.broke(self, failure)
 end
 
--- A stream that broke behind its first value: that is said first, since it
--- cannot be resumed.
-function Call:broke(failure)
-  self.bytes = self.transfer:received()
-  local about = self:about()
-  about.broken = true
-  if failure.kind == "connection" then
-    failure = { kind = "connection", reason = "cut",
-                message = message.broken(about.delivered or 0),
-                cause = errors.complete(failure, self:about()) }
-  elseif failure.kind == "timeout" then
-    failure.message = failure.message .. ", "
-      .. message.after(about.delivered or 0)
-  end
-  local err = errors.complete(failure, about)
-  self:response(err)
-  return err
-end
+--- A failure for an answer that is not what is documented, for `accept`.
+Call.unexpected = verdict.unexpected
 
 --- Bytes of this attempt received so far.
 ---@return integer
 function Call:received()
   return self.transfer and self.transfer:received() or self.bytes
-end
-
---- A failure for an answer that is not what is documented.
----@param expected string  "a JSON array"
----@param status integer
----@param body string
----@return table failure
-function Call:unexpected(expected, status, body)
-  return { kind = "protocol", reason = "shape", statusCode = status,
-    body = (body or ""):sub(1, errors.body_limit),
-    message = message.unexpected(expected,
-      self.transfer:header "content-type", status, body or "") }
 end
 
 --- Advances and waits until the call is over.

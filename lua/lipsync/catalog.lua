@@ -30,7 +30,7 @@ function catalog.new(client)
 end
 
 local function client_of(self, name)
-  check.self(self, Catalog, ("client.errors:%s(…)"):format(name))
+  check.self(self, Catalog, "client.errors:%s(…)", name)
   self.client:check_open()
   return self.client
 end
@@ -44,7 +44,7 @@ local function entry_of(value)
   return entry.code and entry
 end
 
-local function accept(this, status, body)
+local function accept(this, _, body)
   local value = core.decode(body)
   local entries, found = {}, 0
   for _, each in pairs(type(value) == "table" and value or {}) do
@@ -54,7 +54,7 @@ local function accept(this, status, body)
       and entry_of(of) or nil
   end
   if #entries == found and body:find "^%s*%[" then return entries end
-  return nil, this:unexpected("an array of error codes", status, body)
+  return nil, this:unexpected("an array of error codes", body)
 end
 
 --- Fetches the catalog, whether it is there or not.

@@ -149,10 +149,11 @@ end
 --- where a colon belongs.
 ---@param self any
 ---@param class table  the metatable
----@param call string  how it is written, "client.generations:list(…)"
-function check.self(self, class, call)
+---@param call string  how it is written, "client.generations:%s(…)"
+---@param name string|nil  the method's, for %s
+function check.self(self, class, call, name)
   if getmetatable(self) ~= class then
-    check.raise("call it with a colon: " .. call)
+    check.raise("call it with a colon: " .. call:format(name))
   end
 end
 

@@ -158,7 +158,7 @@ function Client:check_open()
 end
 
 local function open(self, name)
-  check.self(self, Client, ("client:%s(…)"):format(name))
+  check.self(self, Client, "client:%s(…)", name)
   self:check_open()
   return self:home()
 end

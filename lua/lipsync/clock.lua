@@ -29,4 +29,22 @@ function Clock:seconds()
   return self.total
 end
 
+local Lap = {}
+Lap.__index = Lap
+
+--- A stopwatch that begins now and runs whenever this one does, for one of
+--- many that wait together.
+---@return table
+function Clock:lap()
+  return setmetatable({ of = self, from = self.total }, Lap)
+end
+
+function Lap:add(from, to)
+  self.of:add(from, to)
+end
+
+function Lap:seconds()
+  return self.of.total - self.from
+end
+
 return clock

@@ -88,18 +88,19 @@ end
 ---@param client table
 ---@param given string|lipsync.Generation
 ---@param options table  from options.call
+---@param stopwatch table|nil  one that others share
 ---@return table|nil call
 ---@return lipsync.Error|nil err  for an id that cannot be sent
-function delete.prepare(client, given, options)
+function delete.prepare(client, given, options, stopwatch)
   local id, generation = delete.identify(given)
   local segment, problem = url.segment(id)
   if not segment then
     return nil, delete.bad_id(client, "DELETE", "delete generation", problem)
   end
   return call.new(client, {
-    action = "delete generation " .. url.readable(id), id = id,
-    generation = generation,
+    action = "delete generation", id = id, generation = generation,
     method = "DELETE", path = "/v2/generations/" .. segment,
+    clock = stopwatch,
     read = call.read_whole, accept = accept, settle = taken_for,
     refused = refused, on_start = on_start, on_end = on_end,
   }, options)

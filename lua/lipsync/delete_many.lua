@@ -1,11 +1,15 @@
 -- SPDX-License-Identifier: MIT
 -- Deleting many: several deletions under way at once, moved on by the one
 -- coroutine that called, while the listing they come from is read on. No
--- coroutines of our own, so callbacks run where the caller runs.
+-- coroutines of our own, so callbacks run where the caller runs. Only those
+-- deletions are looked at to which something happened or for which it is
+-- time, so what one costs does not depend on how many are under way.
 
 local check = require "lipsync.check"
+local clock = require "lipsync.clock"
 local core = require "lipsync.core"
 local delete = require "lipsync.delete"
+local heap = require "lipsync.heap"
 local host = require "lipsync.host"
 local listing = require "lipsync.listing"
 
@@ -22,26 +26,23 @@ Many.__index = Many
 
 local delete_many = {}
 
--- Items of an array, each id once.
-local function array_source(ids)
-  local at, seen = 0, {}
-  return function()
-    at = at + 1
-    local item = ids[at]
-    if item == nil then return true end
-    local id = delete.identify(item)
-    local twice = seen[id]
-    seen[id] = true
-    return true, item, nil, twice
-  end
+-- Where the items come from: `there` (false: wait), the item, nil at the end
+-- with an error if there is one, and whether it was given before. Of an array
+-- each id once.
+local function next_of_array(self)
+  self.at = self.at + 1
+  local item = self.items[self.at]
+  if item == nil then return true end
+  local id = delete.identify(item)
+  local twice = self.seen[id]
+  self.seen[id] = true
+  return true, item, nil, twice
 end
 
-local function listing_source(from)
-  return function()
-    -- `when` may say no to all of a long listing.
-    listing.rest(from)
-    return listing.look(from)
-  end
+-- `when` may say no to all of a long listing, so there is a rest in between.
+local function next_of_listing(self)
+  listing.rest(self.listing)
+  return listing.look(self.listing)
 end
 
 -- Everything that is wrong with an array is raised before any is deleted.
@@ -69,18 +70,22 @@ end
 
 local function new(client, items, options)
   local from = listing.is(items) and items or nil
-  return setmetatable({
-    client = client, options = options, listing = from,
-    source = from and listing_source(from) or array_source(items),
-    lanes = {},
+  local self = setmetatable({
+    client = client, options = options, home = client:home(),
+    next = from and next_of_listing or next_of_array,
+    listing = from, items = items, at = 0, seen = {},
+    under_way = {}, count_of = 0, clock = clock.new(),
+    reader = {}, by = {}, ready_lanes = {}, sleepers = heap.new(),
     result = { deleted = 0, gone = 0, skipped = 0, failed = 0, errors = {} },
   }, Many)
+  self.home.wakers:join(self)
+  return self
 end
 
 -- Stops everything that is under way.
 function Many:stop()
-  for _, lane in ipairs(self.lanes) do lane.call:cancel() end
-  self.lanes = {}
+  for lane in pairs(self.under_way) do lane.call:cancel() end
+  self.under_way, self.count_of = {}, 0
   if self.listing then self.listing:close() end
 end
 
@@ -127,41 +132,104 @@ function Many:begin(item, twice)
   if twice or when and not self:callback(when, item) then
     return self:count("skipped", item)
   end
-  local call, err = delete.prepare(self.client, item, self.options)
+  local call, err = delete.prepare(self.client, item, self.options,
+    self.clock:lap())
   if not call then return self:count("failed", item, nil, err) end
-  self.lanes[#self.lanes + 1] = { call = call, item = item }
+  local lane = { call = call, item = item }
+  self.under_way[lane] = true
+  self.count_of = self.count_of + 1
+  self:push(lane)
 end
 
 -- Reads on while there are lanes free. Whether anything moved.
 function Many:fill()
-  local moved = false
-  while not self.ended and #self.lanes < self.options.concurrency do
-    local there, item, err, twice = self.source()
-    if not there then return moved end
-    moved = true
-    if item == nil then
+  local moved, reader = false, self.reader
+  while not self.ended and self.count_of < self.options.concurrency
+        and not reader.target do
+    local there, item, err, twice = self:next()
+    if not there then
+      reader.call = self.listing.source.call
+      self:watch(reader)
+    elseif item == nil then
       self.ended, self.err = true, self.err or err
     else
       self:begin(item, twice)
+    end
+    moved = moved or there
+  end
+  return moved
+end
+
+-- Puts a lane into the row of those to be moved on.
+function Many:push(lane)
+  if lane.queued then return end
+  lane.queued = true
+  self.ready_lanes[#self.ready_lanes + 1] = lane
+end
+
+-- Has a lane moved on when what it waits for is there or it is time. The time
+-- is a lower bound: of two the earlier one counts.
+function Many:watch(lane)
+  local target, seconds = lane.call:wants()
+  local due = core.now() + seconds
+  lane.target = target
+  self.by[target] = lane
+  if due < (lane.heap_at and lane.due or math.huge) then
+    self.sleepers:remove(lane)
+    lane.due = due
+    self.sleepers:add(lane)
+  end
+  if target:ready() then self:push(lane) end
+end
+
+-- Undoes that. First of all, for a call that drops its transfer wakes it.
+function Many:unwatch(lane)
+  lane.queued = nil
+  if lane.target then self.by[lane.target] = nil end
+  lane.target = nil
+end
+
+--- Something happened to `key`; told by the wakers.
+function Many:notice(key)
+  local lane = self.by[key]
+  if not lane then return end
+  self:push(lane)
+  self.home.wakers:wake(self)
+end
+
+--- Whether there is a lane to be moved on; asked by the host.
+function Many:ready()
+  if #self.ready_lanes == 0 then self.home.wakers:drain(self.home.session) end
+  return #self.ready_lanes > 0 or self.client.closed or false
+end
+
+-- Moves on those that can be, and takes those that are over. Whether anything
+-- moved.
+function Many:advance()
+  if self.client.closed then
+    for lane in pairs(self.under_way) do self:push(lane) end
+  end
+  local moved, lanes = false, self.ready_lanes
+  self.ready_lanes = {}
+  for _, lane in ipairs(lanes) do
+    self:unwatch(lane)
+    if self.under_way[lane] then  -- neither the reader's nor stopped
+      moved = self:advance_one(lane) or moved
     end
   end
   return moved
 end
 
--- Moves the deletions on, and takes those that are over.
-function Many:advance()
-  local moved, i = false, 1
-  while self.lanes[i] do
-    local lane = self.lanes[i]
-    if lane.call:advance() then
-      moved = true
-      table.remove(self.lanes, i)
-      self:settled(lane)
-    else
-      i = i + 1
-    end
+function Many:advance_one(lane)
+  if not lane.call:advance() then
+    self:watch(lane)
+    return false
   end
-  return moved
+  self.sleepers:remove(lane)
+  self.under_way[lane] = nil
+  self.count_of = self.count_of - 1
+  self:settled(lane)
+  return true
 end
 
 function Many:settled(lane)
@@ -172,44 +240,32 @@ function Many:settled(lane)
   self:count(outcome_of(call), lane.item, call.value, call.err)
 end
 
--- The calls that somebody waits for now.
-function Many:calls()
-  local calls = {}
-  for _, lane in ipairs(self.lanes) do calls[#calls + 1] = lane.call end
-  local reading = self.listing and not self.ended
-    and #self.lanes < self.options.concurrency and self.listing.source.call
-  if reading then calls[#calls + 1] = reading end
-  return calls
+-- Those for which it is time.
+function Many:wake_due()
+  local now, lane = core.now(), self.sleepers:first()
+  while lane and lane.due <= now do
+    self.sleepers:remove(lane)
+    self:push(lane)
+    lane = self.sleepers:first()
+  end
 end
 
--- Waits for any of them: a group is ready when one of it is.
+-- Waits until a lane can be moved on, the reading one if it is to be.
 function Many:wait()
-  local calls, transfers, least = self:calls(), {}, math.huge
-  local group = { transfers = transfers }
-  for _, call in ipairs(calls) do
-    local target, seconds = call:wants()
-    transfers[#transfers + 1] = target
-    group.nap = math.min(target.nap or math.huge, group.nap or math.huge)
-    least = math.min(least, seconds)
-  end
-  if #calls == 0 then return end
-  function group.ready()
-    for _, transfer in ipairs(transfers) do
-      if transfer:ready() then return true end
-    end
-    return false
-  end
-  local session = self.client:home().session
-  local from, to = host.wait(self.client, session, group, least)
-  for _, call in ipairs(calls) do call.clock:add(from, to) end
-  if session:is_open() and not group.ready() then session:step() end
+  local session, first = self.home.session, self.sleepers:first()
+  local seconds = first and math.max(0, first.due - core.now()) or math.huge
+  local from, to = host.wait(self.client, session, self, seconds)
+  self.clock:add(from, to)
+  if self.reader.target then self.reader.call.clock:add(from, to) end
+  if session:is_open() and not self:ready() then session:step() end
+  self:wake_due()
 end
 
 function Many:run()
   repeat
-    local filled, moved = self:fill(), self:advance()
-    if not filled and not moved then self:wait() end
-  until self.ended and #self.lanes == 0
+    local moved, filled = self:advance(), self:fill()
+    if not moved and not filled then self:wait() end
+  until self.ended and self.count_of == 0
   if not self.err then return self.result end
   if self.listing then self.listing:close() end
   return nil, self.err, self.result

@@ -39,7 +39,7 @@ end
 
 -- The client behind `self`, for a method written as `name`.
 local function client_of(self, name)
-  check.self(self, Generations, ("client.generations:%s(…)"):format(name))
+  check.self(self, Generations, "client.generations:%s(…)", name)
   self.client:check_open()
   return self.client
 end
@@ -77,12 +77,12 @@ function Generations:all(filter_, options_)
 end
 
 -- The body as a Generation, or what is wrong with it.
-local function accept_generation(this, status, body)
+local function accept_generation(this, _, body)
   local generation = core.generation(body, this.client)
   if generation and type(generation:get "id") == "string" then
     return generation
   end
-  return nil, this:unexpected("a generation", status, body)
+  return nil, this:unexpected("a generation", body)
 end
 
 --- Gets one generation.
@@ -99,18 +99,18 @@ function Generations:get(id, options_)
     return nil, delete.bad_id(client, "GET", "get generation", problem)
   end
   return generations.plain(call.new(client, {
-    action = "get generation " .. url.readable(id), id = id,
+    action = "get generation", id = id,
     method = "GET", path = "/v2/generate/" .. segment,
     read = call.read_whole, accept = accept_generation,
   }, given))
 end
 
 -- {"count": n}
-local function accept_count(this, status, body)
+local function accept_count(this, _, body)
   local value = core.decode(body)
   local n = type(value) == "table" and value.count
   if type(n) == "number" and n >= 0 and n % 1 == 0 then return n end
-  return nil, this:unexpected('{"count": n}', status, body)
+  return nil, this:unexpected('{"count": n}', body)
 end
 
 --- Counts generations.

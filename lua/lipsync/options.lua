@@ -123,6 +123,7 @@ for name, of in pairs(of_call) do of_delete_many[name] = of end
 -- Checks every value given and copies it: what the caller does with the table
 -- later is the caller's.
 local function copy(given, known)
+  if given == nil then return {} end
   given = check.table(given, "options")
   check.names(given, known, "option")
   local own = {}

@@ -48,9 +48,9 @@ local function read(this, transfer)
   end
 end
 
-local function accept_page(this, status, value)
+local function accept_page(this, _, value)
   if type(value) == "table" then return value end
-  return nil, this:unexpected("a JSON array", status, value)
+  return nil, this:unexpected("a JSON array", value)
 end
 
 function Pages:request()

@@ -44,7 +44,7 @@ end
 -- The transfer stays open behind the first generation.
 local function accept_first(this, status, value)
   if status ~= 200 then
-    return nil, this:unexpected("a JSON array", status, value)
+    return nil, this:unexpected("a JSON array", value)
   end
   this.keep_open = value ~= nil
   return value

@@ -11,44 +11,45 @@ local wakers = {}
 
 ---@return table
 function wakers.new()
-  return setmetatable({ by = {}, closers = {} }, Wakers)
-end
-
-local function keys(target)
-  return target.transfers or { target }
+  return setmetatable({
+    by = {}, closers = {}, groups = setmetatable({}, { __mode = "k" }),
+  }, Wakers)
 end
 
 --- Remembers that `waiter` waits for `target`.
----@param target table  a transfer or anything that somebody wakes by wake();
----   a group of them is a table with `transfers`
+---@param target table  a transfer or anything that somebody wakes by wake()
 ---@param waiter table  with wake(), which must not resume anybody
 function Wakers:add(target, waiter)
-  for _, key in ipairs(keys(target)) do
-    local set = self.by[key] or {}
-    set[waiter] = true
-    self.by[key] = set
-  end
+  local set = self.by[target] or {}
+  set[waiter] = true
+  self.by[target] = set
 end
 
 --- Forgets it again.
 ---@param target table
 ---@param waiter table
 function Wakers:remove(target, waiter)
-  for _, key in ipairs(keys(target)) do
-    local set = self.by[key]
-    if set then
-      set[waiter] = nil
-      if next(set) == nil then self.by[key] = nil end
-    end
-  end
+  local set = self.by[target]
+  if not set then return end
+  set[waiter] = nil
+  if next(set) == nil then self.by[target] = nil end
 end
 
---- Wakes those who wait for `key`, if any.
----@param key table
-function Wakers:wake(key)
-  local set = self.by[key]
-  if not set then return end
-  for waiter in pairs(set) do waiter:wake() end
+--- Tells `group` of all that is woken from now on, until it is collected: for
+--- one who waits for many things at once.
+---@param group table  with notice(target), which must not resume anybody
+function Wakers:join(group)
+  self.groups[group] = true
+end
+
+--- Wakes those who wait for `target`, if any.
+---@param target table
+function Wakers:wake(target)
+  local set = self.by[target]
+  if set then
+    for waiter in pairs(set) do waiter:wake() end
+  end
+  for group in pairs(self.groups) do group:notice(target) end
 end
 
 --- Wakes everybody, for what they wait for will not come.

@@ -5,16 +5,19 @@
 
 local global = {}
 
+-- Asked for at each wait, so neither is looked up.
+local globals = _G
+local loaded = type(rawget(_G, "package")) == "table" and package.loaded or {}
+
 local function read(name)
-  return _G[name]
+  return globals[name]
 end
 
 --- The global `name`, or nil.
 ---@param name string
 ---@return any
 function global.get(name)
-  local value = rawget(_G, name)
-  if value ~= nil or not getmetatable(_G) then return value end
+  if not getmetatable(globals) then return globals[name] end
   local ok, found = pcall(read, name)
   return ok and found or nil
 end
@@ -32,9 +35,7 @@ end
 ---@param name string
 ---@return table|nil
 function global.loaded(name)
-  local package = global.get "package"
-  local loaded = type(package) == "table" and package.loaded
-  local module = type(loaded) == "table" and loaded[name]
+  local module = loaded[name]
   return type(module) == "table" and module or nil
 end
 

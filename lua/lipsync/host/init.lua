@@ -4,8 +4,8 @@
 --
 -- A host is a module with `name`, `here(client)` (may it wait now?) and
 -- `wait(session, target, seconds, client)`. What is waited for is any object
--- with ready(): a transfer, a place in the queue, or a group of such, which
--- lists them in `transfers`. Without one the host sleeps. It may also have
+-- with ready(): a transfer, a place in the queue, many deletions. Without one
+-- the host sleeps. It may also have
 --   check(client)   raises where nothing can wait, before anything is sent
 --   real            its wait never comes back at once without a reason
 --   wakes           who waits there is woken; nobody has to look up
@@ -20,15 +20,22 @@ local yields = require "lipsync.host.yields"
 
 local host = {}
 
--- In the order of asking. The last one is right everywhere.
-local hosts = {
-  require "lipsync.host.luv", require "lipsync.host.task",
-  require "lipsync.host.nginx", require "lipsync.host.haproxy",
-  require "lipsync.host.cqueues", require "lipsync.host.blocking",
-}
+local luv, nginx = require "lipsync.host.luv", require "lipsync.host.nginx"
+local haproxy = require "lipsync.host.haproxy"
 local timer = require "lipsync.host.timer"
-local pumps = { hosts[1], timer }
-local logs = { hosts[3], hosts[4], hosts[1], timer }
+
+-- In the order of asking. The last one is right everywhere. luv's tasks wait
+-- as all tasks do, so it is only there to be named.
+local hosts = {
+  require "lipsync.host.task", nginx, haproxy,
+  require "lipsync.host.cqueues", require "lipsync.host.blocking", luv,
+}
+local asked = #hosts - 1
+local pumps = { luv, timer }
+local logs = { nginx, haproxy, luv, timer }
+
+local by_name = {}
+for _, each in ipairs(hosts) do by_name[each.name] = each end
 
 -- A wait shorter than this did not wait, and after so many in a row we poll
 -- ourselves, or a host that cannot sleep here would spin.
@@ -45,13 +52,10 @@ end
 -- The host for here and now; nil where the program brought a waiter.
 local function find(client)
   local wanted = client.options.host
-  if wanted and type(wanted) ~= "string" then return nil end
-  for _, each in ipairs(hosts) do
-    if each.name == wanted or not wanted and each.here(client) then
-      return each
-    end
+  if wanted then return by_name[wanted] end
+  for i = 1, asked do
+    if hosts[i].here(client) then return hosts[i] end
   end
-  return hosts[#hosts]
 end
 
 --- The waiter for here and now.
@@ -75,7 +79,7 @@ end
 function host.check(client)
   local here = find(client)
   if not here then return end
-  if not here.here(client) then
+  if client.options.host and not here.here(client) then
     check.raise(('host = "%s" cannot wait here%s.'):format(here.name,
       here.advice and ": " .. here.advice or ""))
   end

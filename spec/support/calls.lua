@@ -1,0 +1,82 @@
+-- SPDX-License-Identifier: MIT
+-- Calls over a session that does what it is told: what the state machine and
+-- the verdicts are tried with.
+
+require "lipsync"
+local bucket = require "lipsync.bucket"
+local call = require "lipsync.call"
+local options = require "lipsync.options"
+local queue = require "lipsync.queue"
+local task = require "lipsync.task"
+local wakers = require "lipsync.wakers"
+
+local calls = {}
+
+-- A transfer that has `body` and `status` once `arrived` is set.
+local function new_transfer(plan)
+  local transfer = { plan = plan, closed = 0 }
+  function transfer.ready() return plan.arrived or false end
+  function transfer.read()
+    if not plan.arrived then return false end
+    if plan.failure then
+      local copy = {}
+      for name, value in pairs(plan.failure) do copy[name] = value end
+      return nil, copy
+    end
+    return plan.body or ""
+  end
+  function transfer.status() return plan.arrived and plan.status or nil end
+  function transfer.header(_, name) return (plan.headers or {})[name] end
+  function transfer.received() return plan.bytes or 0 end
+  function transfer.sent() return plan.sent ~= false end
+  function transfer.done() return plan.arrived or false end
+  function transfer.close() transfer.closed = transfer.closed + 1 end
+  return transfer
+end
+
+--- A client whose requests get what `plans` say, one after the other.
+---@param plans table[]  arrived, status, body, headers, bytes, sent, failure
+---@param more table|nil  options of the client
+---@return table  with `transfers`, `waits` and the last `request`
+function calls.client(plans, more)
+  local client = { options = options.client(more), has_key = true,
+                   transfers = {}, waits = {} }
+  local session = {}
+  function session.start(_, request)
+    local n = #client.transfers + 1
+    client.request = request
+    client.transfers[n] = new_transfer(plans[n])
+    return client.transfers[n]
+  end
+  function session.step() return 0 end
+  function session.poll() return 0 end
+  function session.next_ready() return nil end
+  function session.is_open() return true end
+  function session.origin() return "https://here.example" end
+  local home = { session = session, queue = queue.new(8),
+                 bucket = bucket.new(), wakers = wakers.new() }
+  home.tasks = task.set(client, home)
+  function client.home() return home end
+  function client.about() return { host = "here.example" } end
+  client.options.host = function(_, transfer, seconds)
+    client.waits[#client.waits + 1] = seconds
+    local plan = client.transfers[#client.transfers].plan
+    if transfer and plan.arrives_late then plan.arrived = true end
+  end
+  return client
+end
+
+--- A call of such a client.
+---@param client table
+---@param given table|nil  the call's options
+---@param more table|nil  members of its spec
+---@return table
+function calls.call(client, given, more)
+  local spec = { action = "get x", method = "GET", path = "/v2/x",
+    read = call.read_whole,
+    accept = function(_, _, body) return body end }
+  for name, value in pairs(more or {}) do spec[name] = value end
+  return call.new(client, spec, given or {})
+end
+
+return calls
