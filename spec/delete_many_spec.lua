@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local core = require "lipsync.core"
 local emulator = require "spec.support.emulator"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
@@ -178,4 +179,69 @@ describe("delete_many", function()
       assert.matches("delete_many_spec.lua:%d+: the listing belongs to", err)
       assert.equal(0, #server:connections())
     end)
+
+  it("tries each again by itself", function()
+    local busy = service.answer(503, '{"message":"Busy."}')
+    local generations = start({ busy, busy, deleted, deleted, deleted })
+    local result = assert(generations:delete_many({ "a", "b", "c" }))
+    assert.equal(3, result.deleted)
+    assert.equal(5, #server:requests(5))
+  end)
+
+  it("gives each a timeout of its own, from its own start", function()
+    -- Two at a time, each waiting for 0.5 s: all of them together take longer
+    -- than one may.
+    local slow = { { read = true }, { stall = 0.5 },
+                   { send = scripted.response(204, "",
+                       { Connection = "close" }) } }
+    local generations = start({ slow, loop = true })
+    local ids = { "a", "b", "c", "d", "e", "f", "g", "h" }
+    local result = assert(generations:delete_many(ids,
+      { concurrency = 2, timeout = 1.9, max_attempts = 1 }))
+    assert.same({}, result.errors)
+    assert.equal(8, result.deleted)
+  end)
+
+  it("ends those that hear nothing, and deletes the others", function()
+    local generations = start({ { { read = true }, { hold = true } },
+                                deleted, deleted })
+    local result = assert(generations:delete_many({ "a", "b", "c" },
+      { stall_timeout = 0.2, max_attempts = 1 }))
+    assert.equal(2, result.deleted)
+    assert.equal(1, result.failed)
+    assert.equal("timeout", result.errors[1].kind)
+  end)
+
+  it("needs no more slots than there are", function()
+    local generations = start(all(deleted), { max_in_flight = 1 })
+    local result = assert(generations:delete_many({ "a", "b", "c", "d" },
+      { concurrency = 4 }))
+    assert.equal(4, result.deleted)
+  end)
+
+  it("is collected where nobody resumes it, and closes what it had", function()
+    local generations = start({ { { read = true }, { hold = true } },
+                                loop = true },
+      { host = function(session, target, seconds)
+          repeat
+            session:step()
+            coroutine.yield()
+          until target and target:ready()
+          assert.is_number(seconds)
+        end })
+    local function abandon()
+      local co = coroutine.create(function()
+        generations:delete_many { "a", "b", "c" }
+      end)
+      for _ = 1, 10 do assert(coroutine.resume(co)) end
+    end
+    local _, before = core.live()
+    abandon()
+    local _, during = core.live()
+    assert.equal(before + 3, during)
+    collectgarbage()
+    collectgarbage()
+    local _, after = core.live()
+    assert.equal(before, after)
+  end)
 end)

@@ -117,6 +117,27 @@ describe("the key", function()
     assert.same({}, other:connections(0))
   end)
 
+  it("is in no error, though the server sends it back", function()
+    local answers = {
+      service.answer(400, '{"message":"x-api-key: ' .. CANARY .. '","sent":["'
+        .. CANARY .. CANARY .. '"]}'),
+      service.answer(500, "<p>\0" .. CANARY .. "</p>"),
+      service.answer(200, CANARY, { ["Content-Type"] = "text/plain" }),
+      service.answer(200, '{"not":"an array","' .. CANARY .. '":1}'),
+      service.answer(200, '[{"id":"g"},' .. CANARY),
+    }
+    local client, events = new(start(answers).base_url)
+    for n = 1, #answers do
+      local none, err = client.generations:all()
+      assert.is_nil(none)
+      assert.is_false(holds(err), n)
+      -- Behind the first generation nothing is kept of the answer.
+      assert.equal(n < 5, err.body ~= nil)
+      assert.match("(key)", err.body or "(key)", 1, true)
+    end
+    assert.is_false(holds(events))
+  end)
+
   it("is in no error, event or text", function()
     local bodies = { "<html>" .. ("x"):rep(100), "{}", "[1]", "", "nonsense",
       '{"message":"no","statusCode":401}' }

@@ -57,6 +57,13 @@ struct http_exchange *http_start (struct http_session *s,
 }
 
 
+/* It is kept once, behind the name of its header. */
+const char *http_key (const struct http_session *s) {
+  return s->key_header == NULL ? NULL
+                               : strchr(s->key_header->data, ':') + 2;
+}
+
+
 uint64_t http_begun (const struct http_session *s) {
   return s->begun;
 }

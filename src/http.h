@@ -124,6 +124,9 @@ struct http_exchange *http_start (struct http_session *s,
                                   const struct http_request *request,
                                   void *user, enum http_refusal *why);
 
+/* The key, for those who keep it out of what they show; NULL without one. */
+const char *http_key (const struct http_session *s);
+
 /* How many exchanges the session has begun, and how many bytes of answers it
 ** holds for those that were not freed. */
 uint64_t http_begun (const struct http_session *s);

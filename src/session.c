@@ -7,6 +7,8 @@
 
 #include "binding.h"
 
+#define KEY_MIN  8
+
 struct session {
   struct http_session *http;  /* NULL once closed */
 };
@@ -166,6 +168,29 @@ static int session_host (lua_State *L) {
 }
 
 
+/* session:redact(text): the text with "(key)" where a server has sent the key
+** back. One of less than eight characters is no secret, and may be part of
+** any word. */
+static int session_redact (lua_State *L) {
+  struct session *s = to_session(L);
+  const char *key = s->http == NULL ? NULL : http_key(s->http);
+  size_t rest, length = key == NULL ? 0 : strlen(key);
+  const char *text = luaL_checklstring(L, 2, &rest), *hit;
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  while (length >= KEY_MIN
+         && (hit = (const char *)memmem(text, rest, key, length)) != NULL) {
+    luaL_addlstring(&b, text, (size_t)(hit - text));
+    luaL_addlstring(&b, "(key)", 5);
+    rest -= (size_t)(hit - text) + length;
+    text = hit + length;
+  }
+  luaL_addlstring(&b, text, rest);
+  luaL_pushresult(&b);
+  return 1;
+}
+
+
 static int session_is_open (lua_State *L) {
   lua_pushboolean(L, to_session(L)->http != NULL);
   return 1;
@@ -202,6 +227,7 @@ static const luaL_Reg methods[] = {
   {"timeout", session_timeout},
   {"origin", session_origin},
   {"host", session_host},
+  {"redact", session_redact},
   {"is_open", session_is_open},
   {"close", session_close},
   {"__gc", session_close},

@@ -29,10 +29,15 @@ local function is_foreign(transfer)
   return media ~= nil and not media:lower():find("json", 1, true)
 end
 
---- What came instead of what was expected, in a phrase.
+-- What came instead of what was expected, in a phrase.
 local function unexpected(this, expected, body)
   return message.unexpected(expected, this.transfer:header "content-type",
-    this.status, body or "")
+    this.status, body)
+end
+
+-- Takes the key out of what the server sent.
+local function redact(this, failure)
+  failure.body = failure.body and this.home.session:redact(failure.body)
 end
 
 -- A failure as an error object. What is no JSON was not sent by the service,
@@ -40,11 +45,12 @@ end
 local function explained(this, failure)
   if failure.attempts then return failure end
   local about = this:about()
+  redact(this, failure)
   if failure.kind == "protocol" then
     failure.statusCode = failure.statusCode or this.status
     about.foreign = is_foreign(this.transfer)
     if about.foreign and failure.reason == "json" and this.status then
-      failure.message = unexpected(this, "a JSON array", failure.body)
+      failure.message = unexpected(this, "a JSON array", failure.body or "")
     end
   end
   return errors.complete(failure, about)
@@ -107,8 +113,9 @@ local function refusal(this, body)
   local function header(name) return transfer:header(name) end
   if status >= 400 then
     this.outcome_unknown = this.outcome_unknown or unknown(this)
+    body = this.home.session:redact(body or "")
     return errors.from_answer(
-      { status = status, header = header, body = body or "" }, this:about())
+      { status = status, header = header, body = body }, this:about())
   end
   local location = header "location"
   return { kind = "protocol", reason = "redirect", statusCode = status,
@@ -138,6 +145,7 @@ end
 ---@return lipsync.Error
 function verdict.broke(this, failure)
   this.bytes = this.transfer:received()
+  redact(this, failure)
   local about = this:about()
   about.broken = true
   if failure.kind == "connection" then
@@ -176,8 +184,9 @@ end
 ---@param body string|nil
 ---@return table failure
 function verdict.unexpected(this, expected, body)
+  body = this.home.session:redact(body or "")
   return { kind = "protocol", reason = "shape", statusCode = this.status,
-    body = (body or ""):sub(1, errors.body_limit),
+    body = body:sub(1, errors.body_limit),
     message = unexpected(this, expected, body) }
 end
 
