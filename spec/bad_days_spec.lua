@@ -9,25 +9,8 @@ local service = require "spec.support.service"
 local core = require "lipsync.core"
 local lipsync = require "lipsync"
 
-local server, client
-
-local function start(script, options)
-  server = scripted.start(script)
-  client = service.client(server.base_url, options)
-  return client.generations
-end
-
-local function emulate(options)
-  server = assert(emulator.start(options))
-  client = service.client(server.base_url, { api_key = server.key })
-  return client.generations
-end
-
-local function finish()
-  if client then client:close() end
-  if server then server:stop() end
-  server, client = nil, nil
-end
+local here = service.fixture(after_each)
+local start, emulate = here.start, here.emulate
 
 -- Headers of a 200 whose body may be anything.
 local function head(length, more)
@@ -45,8 +28,6 @@ local function first_error(generations, filter, options)
 end
 
 describe("on a bad day, an answer", function()
-  after_each(finish)
-
   local once = { max_attempts = 1 }
 
   it("with a status keeps every member, retried by its status", function()
@@ -72,8 +53,8 @@ describe("on a bad day, an answer", function()
       assert.equal(status, err.statusCode)
       assert.equal(body, err.body)
       assert.equal(attempts, err.attempts, status)
-      assert.equal(attempts, #server:requests(attempts))
-      finish()
+      assert.equal(attempts, #here.server:requests(attempts))
+      here.stop()
     end
   end)
 
@@ -102,7 +83,7 @@ describe("on a bad day, an answer", function()
       local err = first_error(start { service.answer(200, body) }, nil, once)
       assert.equal("protocol", err.kind, body)
       assert.match(pattern, err.message)
-      finish()
+      here.stop()
     end
   end)
 
@@ -112,7 +93,7 @@ describe("on a bad day, an answer", function()
     assert.equal("protocol", err.kind)
     assert.equal('list generations: expected a JSON array, got text/html '
       .. '(200): "<html><head><title>Sign in". Is base_url ('
-      .. server.base_url .. ") right?", tostring(err))
+      .. here.server.base_url .. ") right?", tostring(err))
   end)
 
   it("that redirects is not followed", function()
@@ -146,7 +127,7 @@ describe("on a bad day, an answer", function()
       assert.equal("limit", err.kind)
       assert.match(case[3], err.message)
       assert.equal(1, err.attempts)
-      finish()
+      here.stop()
     end
     local _, err = start({ service.answer(200, long) },
       { max_response = 2000 }):get "a"
@@ -163,8 +144,6 @@ describe("on a bad day, an answer", function()
 end)
 
 describe("on a bad day, a connection", function()
-  after_each(finish)
-
   it("cut at any byte is an error, never a shorter list", function()
     local body = service.list(2)
     local whole = head(#body) .. body
@@ -176,13 +155,13 @@ describe("on a bad day, a connection", function()
       assert.is_true(err.kind == "connection" or err.kind == "protocol",
         ("cut at %d: %s"):format(at, tostring(err)))
       assert.equal(listing.delivered, err.delivered)
-      finish()
+      here.stop()
     end
   end)
 
   it("that is refused is tried again, in time", function()
     local generations = start {}
-    server:stop()
+    here.server:stop()
     local _, err = generations:count()
     assert.equal("connection", err.kind)
     assert.equal(4, err.attempts)
@@ -195,7 +174,7 @@ describe("on a bad day, a connection", function()
     local generations = start { { { read = true }, { reset = true } },
                                 service.answer(200, '{"count":1}') }
     assert.equal(1, generations:count())
-    assert.equal(2, #server:requests(2))
+    assert.equal(2, #here.server:requests(2))
   end)
 
   it("that stalls ends in timeout, one request for each attempt", function()
@@ -205,7 +184,7 @@ describe("on a bad day, a connection", function()
     assert.equal("timeout", err.kind)
     assert.equal(2, err.attempts)
     assert.match("nothing received for 0.1 s %(stall_timeout%)", err.message)
-    assert.equal(2, #server:requests(2))
+    assert.equal(2, #here.server:requests(2))
   end)
 
   it("that drips does not stall, but meets the deadline", function()
@@ -218,9 +197,9 @@ describe("on a bad day, a connection", function()
   end)
 
   it("to another machine needs TLS", function()
-    server = scripted.start {}
-    client = service.client("http://192.0.2.1:9", { connect_timeout = 2 })
-    local _, err = client.generations:count()
+    here.server = scripted.start {}
+    here.client = service.client("http://192.0.2.1:9", { connect_timeout = 2 })
+    local _, err = here.client.generations:count()
     assert.equal("invalid", err.kind)
     assert.equal("base_url", err.field)
     assert.match("http: is refused for 192%.0%.2%.1:9, which is not this "
@@ -229,8 +208,6 @@ describe("on a bad day, a connection", function()
 end)
 
 describe("on a bad day, deleting while paging", function()
-  after_each(finish)
-
   local terminal = { "COMPLETED", "FAILED", "REJECTED" }
 
   for _, gone_cursor in ipairs { "error", "empty", "position" } do
@@ -257,8 +234,8 @@ describe("on a bad day, deleting while paging", function()
        .. gone_cursor, function()
       local generations = emulate { generations = 150,
                                     gone_cursor = gone_cursor }
-      local other = service.client(server.base_url,
-        { api_key = server.key })
+      local other = service.client(here.server.base_url,
+        { api_key = here.server.key })
       local ids = {}
       for _, each in ipairs(assert(generations:all {
           status = terminal, page_size = 100 })) do
@@ -294,8 +271,6 @@ describe("on a bad day, deleting while paging", function()
 end)
 
 describe("on a bad day, coroutines", function()
-  after_each(finish)
-
   -- A waiter as a host with coroutines would have it.
   local function yielding(session, transfer, seconds)
     local until_ = core.now() + seconds
@@ -317,15 +292,15 @@ describe("on a bad day, coroutines", function()
           live = live + 1
         end
       end
-      client:home().session:poll(0.001)
+      here.client:home().session:poll(0.001)
     end
   end
 
   it("that list and delete all finish, eight of them", function()
-    server = assert(emulator.start { generations = 80 })
-    client = service.client(server.base_url, { api_key = server.key,
-      host = yielding, max_in_flight = 2 })
-    local generations, tasks, n = client.generations, {}, 0
+    here.server = assert(emulator.start { generations = 80 })
+    here.client = service.client(here.server.base_url, {
+      api_key = here.server.key, host = yielding, max_in_flight = 2 })
+    local generations, tasks, n = here.client.generations, {}, 0
     local left = { status = { "COMPLETED", "FAILED", "REJECTED" } }
     for i = 1, 8 do
       tasks[i] = coroutine.create(function()
@@ -350,15 +325,15 @@ describe("on a bad day, coroutines", function()
 
   it("that wait in a listing get `canceled` when it is closed", function()
     start({ { { read = true }, { hold = true } } }, { host = yielding })
-    local listing, got = client.generations:list(), nil
+    local listing, got = here.client.generations:list(), nil
     local task = coroutine.create(function()
       local _, err = listing:next()
       got = err
     end)
     repeat
       coroutine.resume(task)
-      client:home().session:poll(0.01)
-    until #server:requests() == 1
+      here.client:home().session:poll(0.01)
+    until #here.server:requests() == 1
     listing:close()
     run { task }
     assert.equal("canceled", got.kind)
@@ -368,11 +343,11 @@ describe("on a bad day, coroutines", function()
     start({ { { read = true }, { hold = true } } }, { host = yielding })
     local got
     local task = coroutine.create(function()
-      local _, err = client.generations:delete "a"
+      local _, err = here.client.generations:delete "a"
       got = err
     end)
     coroutine.resume(task)
-    client:close()
+    here.client:close()
     while coroutine.status(task) == "suspended" do coroutine.resume(task) end
     assert.equal("closed", got.kind)
   end)
@@ -382,23 +357,27 @@ describe("on a bad day, coroutines", function()
             service.answer(200, '{"count":1}') },
           { host = yielding, max_in_flight = 1 })
     local function abandon()
-      local task = coroutine.create(function() client.generations:get "a" end)
+      local task = coroutine.create(function()
+        here.client.generations:get "a"
+      end)
       coroutine.resume(task)
     end
     abandon()
     local n
-    run { coroutine.create(function() n = client.generations:count() end) }
+    run { coroutine.create(function() n = here.client.generations:count() end) }
     assert.equal(1, n)
   end)
 
   it("that wait too long for a slot say so", function()
     start({ { { read = true }, { hold = true } } },
       { host = yielding, max_in_flight = 1 })
-    local first = coroutine.create(function() client.generations:get "a" end)
+    local first = coroutine.create(function()
+      here.client.generations:get "a"
+    end)
     coroutine.resume(first)
     local got
     run { coroutine.create(function()
-      local _, err = client.generations:get("b", { timeout = 0.1 })
+      local _, err = here.client.generations:get("b", { timeout = 0.1 })
       got = err
     end) }
     assert.equal("0.1 s have passed (timeout), waiting for one of 1 "
@@ -409,8 +388,6 @@ describe("on a bad day, coroutines", function()
 end)
 
 describe("on a bad day, a program", function()
-  after_each(finish)
-
   it("that asks with an unknown status gets the service's answer", function()
     local _, err = emulate { generations = 1 }:all { status = "BOGUS" }
     assert.equal("api", err.kind)
@@ -422,7 +399,7 @@ describe("on a bad day, a program", function()
   it("that closes its client inside a loop ends in closed", function()
     local listing = emulate({ generations = 300 }):list()
     assert.is_truthy(listing:next())
-    client:close()
+    here.client:close()
     local _, err = listing:next()
     assert.is_true(lipsync.is_error(err))
     assert.equal("closed", err.kind)

@@ -1,22 +1,15 @@
 -- SPDX-License-Identifier: MIT
-local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 local lipsync = require "lipsync"
 
 describe("catalog", function()
-  local server, client
+  local here = service.fixture(after_each)
 
   local function start(script, options)
-    server = scripted.start(script)
-    client = service.client(server.base_url, options)
-    return client.errors
+    here.start(script, options)
+    return here.client.errors
   end
-
-  after_each(function()
-    client:close()
-    server:stop()
-  end)
 
   local body = '[{"code":"a","message":"A.","suggestion":"Do a."},'
     .. '{"code":"b","message":"B.","suggestion":null,"more":1}]'
@@ -27,7 +20,7 @@ describe("catalog", function()
                        { code = "b", message = "B." } }
     assert.same(expected, (errors:list()))
     assert.same(expected, (errors:list()))
-    local request = server:requests(1)[1]
+    local request = here.server:requests(1)[1]
     assert.equal("/v2/errors", request.target)
     assert.is_nil(request.headers["x-api-key"])
   end)
@@ -48,20 +41,20 @@ describe("catalog", function()
   it("explains codes, errors and generations", function()
     local errors = start { service.answer(404,
       '{"message":"No.","errorCode":"b"}'), service.answer(200, body) }
-    local _, err = client.generations:get "x"
+    local _, err = here.client.generations:get "x"
     assert.equal("B.", errors:explain(err).message)
     assert.equal("Do a.", errors:explain("a").suggestion)
     local generation = lipsync.generation '{"id":"x","errorCode":"a"}'
     assert.equal("A.", errors:explain(generation).message)
     assert.is_nil(errors:explain "unknown")
-    assert.equal(2, #server:requests(2))
+    assert.equal(2, #here.server:requests(2))
   end)
 
   it("explains nothing without a request where there is no code", function()
     local errors = start {}
     assert.is_nil(errors:explain(nil))
     assert.is_nil(errors:explain(lipsync.generation '{"id":"x"}'))
-    assert.equal(0, #server:connections())
+    assert.equal(0, #here.server:connections())
     assert.has_error(function() errors:explain(5) end)
   end)
 
@@ -72,7 +65,7 @@ describe("catalog", function()
     assert.equal(503, err.statusCode)
     local _, again = errors:explain "a"
     assert.equal(err, again)
-    assert.equal(1, #server:requests(1))
+    assert.equal(1, #here.server:requests(1))
     assert.equal(2, #assert(errors:list()))
     assert.equal("A.", errors:explain("a").message)
   end)
@@ -82,8 +75,7 @@ describe("catalog", function()
       local entries, err = start({ service.answer(200, text) }):list()
       assert.is_nil(entries)
       assert.equal("protocol", err.kind)
-      client:close()
-      server:stop()
+      here.stop()
     end
   end)
 
@@ -95,7 +87,7 @@ describe("catalog", function()
 
   it("is told from a dot", function()
     start {}
-    local ok, message = pcall(function() client.errors.list() end)
+    local ok, message = pcall(function() here.client.errors.list() end)
     assert.is_false(ok)
     assert.match("catalog_spec.lua:%d+: call it with a colon: "
       .. "client.errors:list", message)

@@ -1,25 +1,13 @@
 -- SPDX-License-Identifier: MIT
 local core = require "lipsync.core"
-local emulator = require "spec.support.emulator"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 local lipsync = require "lipsync"
 
 describe("delete_many", function()
-  local server, client
-
-  local function start(script, options)
-    server = scripted.start(script)
-    client = service.client(server.base_url, options)
-    return client.generations
-  end
-
-  after_each(function()
-    if client then client:close() end
-    if server then server:stop() end
-    server, client = nil, nil
-  end)
+  local here = service.fixture(after_each)
+  local start = here.start
 
   local deleted = service.answer(204, "")
   local missing = service.answer(404, '{"message":"There is none."}')
@@ -36,7 +24,7 @@ describe("delete_many", function()
     assert.same({ deleted = 3, gone = 0, skipped = 2, failed = 0,
                   errors = {} }, result)
     local targets = {}
-    for _, request in ipairs(server:requests(3)) do
+    for _, request in ipairs(here.server:requests(3)) do
       targets[request.target] = request.method
     end
     assert.same({ ["/v2/generations/a"] = "DELETE",
@@ -49,7 +37,7 @@ describe("delete_many", function()
     assert.equal(0, generations:delete_many({}).deleted)
     assert.equal(0, generations:delete_many(generations:list { ids = {} })
       .deleted)
-    assert.equal(0, #server:connections())
+    assert.equal(0, #here.server:connections())
   end)
 
   it("asks `when`, and tells `on_result` of each", function()
@@ -113,10 +101,10 @@ describe("delete_many", function()
       loop = true })
     local _, err, so_far = generations:delete_many({ "a", "b", "c", "d", "e" },
       { concurrency = 4, timeout = 0.5, on_result = function()
-        client:close()
+        here.client:close()
       end })
     assert.equal("closed", err.kind)
-    assert.equal(4, #server:requests(4))
+    assert.equal(4, #here.server:requests(4))
     assert.is_true(so_far.failed >= 1)
   end)
 
@@ -146,16 +134,14 @@ describe("delete_many", function()
     end)
     assert.is_false(ok)
     assert.match('did you mean "concurrency"', message)
-    assert.equal(0, #server:connections())
+    assert.equal(0, #here.server:connections())
   end)
 
   for _, gone_cursor in ipairs { "error", "empty", "position" } do
     it("deletes what a paged listing gives, gone cursor: " .. gone_cursor,
        function()
-      server = assert(emulator.start { generations = 230,
-                                       gone_cursor = gone_cursor })
-      client = service.client(server.base_url, { api_key = server.key })
-      local generations = client.generations
+      local generations = here.emulate { generations = 230,
+                                         gone_cursor = gone_cursor }
       local filter = { status = { "COMPLETED", "FAILED", "REJECTED" } }
       local before = assert(generations:count(filter))
       local rest = assert(generations:count()) - before
@@ -170,14 +156,14 @@ describe("delete_many", function()
   it("raises for another client's listing, whose connection it cannot move",
     function()
       local generations = start(all(deleted))
-      local other = service.client(server.base_url)
+      local other = service.client(here.server.base_url)
       local ok, err = pcall(function()
         generations:delete_many(other.generations:list())
       end)
       other:close()
       assert.is_false(ok)
       assert.matches("delete_many_spec.lua:%d+: the listing belongs to", err)
-      assert.equal(0, #server:connections())
+      assert.equal(0, #here.server:connections())
     end)
 
   it("tries each again by itself", function()
@@ -185,7 +171,7 @@ describe("delete_many", function()
     local generations = start({ busy, busy, deleted, deleted, deleted })
     local result = assert(generations:delete_many({ "a", "b", "c" }))
     assert.equal(3, result.deleted)
-    assert.equal(5, #server:requests(5))
+    assert.equal(5, #here.server:requests(5))
   end)
 
   it("gives each a timeout of its own, from its own start", function()

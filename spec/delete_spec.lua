@@ -5,19 +5,8 @@ local service = require "spec.support.service"
 local lipsync = require "lipsync"
 
 describe("delete", function()
-  local server, client
-
-  local function start(script, options)
-    server = scripted.start(script)
-    client = service.client(server.base_url, options)
-    return client.generations
-  end
-
-  after_each(function()
-    if client then client:close() end
-    if server then server:stop() end
-    server, client = nil, nil
-  end)
+  local here = service.fixture(after_each)
+  local start = here.start
 
   local lost = { { read = true }, { close = true } }
   local gone = service.answer(404, '{"message":"There is none.",'
@@ -30,7 +19,7 @@ describe("delete", function()
     assert.equal("FAILED", deleted.status)
     assert.is_nil(err)
     assert.is_nil(note)
-    local request = server:requests(1)[1]
+    local request = here.server:requests(1)[1]
     assert.equal("DELETE", request.method)
     assert.equal("/v2/generations/a", request.target)
     assert.equal("", request.body)
@@ -45,7 +34,7 @@ describe("delete", function()
     assert.equal("g1", generation:delete().id)
     local from_text = lipsync.generation(service.generation "x")
     assert.equal("x", generations:delete(from_text).id)
-    assert.equal("/v2/generations/x", server:requests(3)[3].target)
+    assert.equal("/v2/generations/x", here.server:requests(3)[3].target)
   end)
 
   it("raises for a generation without a client", function()
@@ -65,7 +54,7 @@ describe("delete", function()
       assert.is_nil(err)
       assert.equal('a"b\\', deleted.id)
     end
-    assert.equal(4, #server:requests(4))
+    assert.equal(4, #here.server:requests(4))
   end)
 
   it("encodes an id as one segment", function()
@@ -77,7 +66,7 @@ describe("delete", function()
     for id, segment in pairs(expected) do
       n = n + 1
       assert.equal(id, generations:delete(id).id)
-      local request = server:requests(n)[n]
+      local request = here.server:requests(n)[n]
       assert.equal("/v2/generations/" .. segment, request.target)
     end
   end)
@@ -93,7 +82,7 @@ describe("delete", function()
       _, err = generations:get(id)
       assert.equal("invalid", err.kind)
     end
-    assert.equal(0, #server:connections())
+    assert.equal(0, #here.server:connections())
   end)
 
   it("raises for what is no id", function()
@@ -124,8 +113,7 @@ describe("delete", function()
       assert.is_nil(err)
       assert.equal("a", deleted.id)
       assert.equal("already_gone", note)
-      client:close()
-      server:stop()
+      here.stop()
     end
   end)
 
@@ -148,8 +136,7 @@ describe("delete", function()
       local deleted, err = start({ first, gone }):delete "a"
       assert.is_nil(deleted)
       assert.equal(404, err.statusCode)
-      client:close()
-      server:stop()
+      here.stop()
     end
   end)
 
@@ -157,8 +144,7 @@ describe("delete", function()
     local _, err = start({ lost }):delete("a", { max_attempts = 1 })
     assert.equal("connection", err.kind)
     assert.match("The generation may have been deleted%.$", tostring(err))
-    client:close()
-    server:stop()
+    here.stop()
     _, err = start({ { { read = true }, { hold = true } } })
       :delete("a", { timeout = 0.2 })
     assert.equal("timeout", err.kind)
@@ -188,7 +174,7 @@ describe("delete", function()
     assert.is_nil(err)
     assert.equal("b", deleted.id)
     assert.equal("already_gone", note)
-    assert.equal(3, #server:requests(3))
+    assert.equal(3, #here.server:requests(3))
   end)
 
   it("refuses an id that no answer could bear", function()
@@ -197,7 +183,7 @@ describe("delete", function()
     assert.is_nil(value)
     assert.equal("invalid", err.kind)
     assert.equal("id", err.field)
-    assert.equal(0, #server:connections())
+    assert.equal(0, #here.server:connections())
   end)
 
   it("tells of an answer that breaks behind its 2xx", function()

@@ -1,12 +1,11 @@
 -- SPDX-License-Identifier: MIT
-local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 local core = require "lipsync.core"
 local events = require "lipsync.events"
 
 describe("events", function()
-  local server, client, told
+  local here, told = service.fixture(after_each), nil
 
   local function start(script, options)
     told = {}
@@ -14,16 +13,8 @@ describe("events", function()
     options.on_event = options.on_event or function(event)
       told[#told + 1] = event
     end
-    server = scripted.start(script)
-    client = service.client(server.base_url, options)
-    return client.generations
+    return here.start(script, options)
   end
-
-  after_each(function()
-    if client then client:close() end
-    if server then server:stop() end
-    server, client = nil, nil
-  end)
 
   local function types()
     local list = {}
@@ -72,9 +63,8 @@ describe("events", function()
       local ok, err = pcall(function() generations:delete "a" end)
       assert.is_false(ok)
       assert.equal(problem, err)
-      assert.same({}, { next(client:home().queue.taken) })
-      client:close()
-      server:stop()
+      assert.same({}, { next(here.client:home().queue.taken) })
+      here.stop()
     end
   end)
 
@@ -88,7 +78,7 @@ describe("events", function()
     local ok, err = pcall(function() listing:next() end)
     assert.is_false(ok)
     assert.match("mine", err)
-    assert.equal(1, #server:gone(1))
+    assert.equal(1, #here.server:gone(1))
   end)
 
   it("are lines for the log", function()

@@ -1,27 +1,10 @@
 -- SPDX-License-Identifier: MIT
-local emulator = require "spec.support.emulator"
-local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 describe("generations", function()
-  local server, client
-
-  local function start(script)
-    server = scripted.start(script)
-    client = service.client(server.base_url)
-    return client.generations
-  end
-
-  local function emulate(options)
-    server = assert(emulator.start(options))
-    client = service.client(server.base_url, { api_key = server.key })
-    return client.generations
-  end
-
-  after_each(function()
-    client:close()
-    server:stop()
-  end)
+  local here = service.fixture(after_each)
+  local start = here.start
+  local emulate = here.emulate
 
   it("are all, one, counted and deleted at the emulator", function()
     local generations = emulate { generations = 30 }
@@ -66,7 +49,7 @@ describe("generations", function()
   it("get one by its path, with the key", function()
     local generations = start { service.answer(200, service.generation "a") }
     assert.equal("a", generations:get("a").id)
-    local request = server:requests(1)[1]
+    local request = here.server:requests(1)[1]
     assert.equal("/v2/generate/a", request.target)
     assert.equal(service.key, request.headers["x-api-key"])
   end)
@@ -78,18 +61,17 @@ describe("generations", function()
       assert.equal("protocol", err.kind)
       assert.match("expected a generation, got application/json %(200%)",
         err.message)
-      client:close()
-      server:stop()
+      here.stop()
     end
   end)
 
   it("count what the filter says, and nothing without a request", function()
     local generations = start { service.answer(200, '{"count":7}') }
     assert.equal(0, generations:count { ids = {} })
-    assert.equal(0, #server:connections())
+    assert.equal(0, #here.server:connections())
     assert.equal(7, generations:count { status = "FAILED", source = "api" })
     assert.equal("/v2/generations/count?status=FAILED&source=api",
-      server:requests(1)[1].target)
+      here.server:requests(1)[1].target)
     assert.has_error(function() generations:count { limit = 5 } end)
   end)
 
@@ -99,8 +81,7 @@ describe("generations", function()
       local value, err = start({ service.answer(200, body) }):count()
       assert.is_nil(value)
       assert.equal("protocol", err.kind)
-      client:close()
-      server:stop()
+      here.stop()
     end
   end)
 

@@ -6,27 +6,17 @@ local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 describe("host", function()
-  local server, client
-
-  local function start(script, options)
-    server = scripted.start(script)
-    client = service.client(server.base_url, options)
-    return client
-  end
-
-  after_each(function()
-    client:close()
-    server:stop()
-  end)
+  local here = service.fixture(after_each)
+  local start = here.start
 
   it("is asked anew at each wait, and is the one that was named", function()
     start {}
-    assert.equal(blocking.wait, host.waiter(client))
+    assert.equal(blocking.wait, host.waiter(here.client))
     local function mine() end
-    client.options.host = mine
-    assert.equal(mine, host.waiter(client))
-    client.options.host = "blocking"
-    assert.equal(blocking.wait, host.waiter(client))
+    here.client.options.host = mine
+    assert.equal(mine, host.waiter(here.client))
+    here.client.options.host = "blocking"
+    assert.equal(blocking.wait, host.waiter(here.client))
     assert.same({ "task", "nginx", "haproxy", "cqueues", "blocking", "luv" },
       host.names())
   end)
@@ -40,7 +30,7 @@ describe("host", function()
         assert.is_true(seconds >= 0)
         session:poll(seconds)
       end })
-    assert.equal(2, client.generations:count())
+    assert.equal(2, here.client.generations:count())
     assert.is_true(#waits > 0)
     assert.is_function(waits[1].ready)
   end)
@@ -53,23 +43,23 @@ describe("host", function()
         waits = waits + 1
         session:step()
       end })
-    assert.equal(2, client.generations:count())
+    assert.equal(2, here.client.generations:count())
     assert.is_true(waits < 5000)
   end)
 
   it("sleeps without a transfer", function()
     start {}
     local from = core.now()
-    blocking.wait(client:home().session, nil, 0.05)
+    blocking.wait(here.client:home().session, nil, 0.05)
     assert.is_true(core.now() - from >= 0.05)
   end)
 
   it("returns at once for what is ready, and from a closed session",
      function()
     start {}
-    local session = client:home().session
+    local session = here.client:home().session
     blocking.wait(session, { ready = function() return true end }, 3600)
-    client:close()
+    here.client:close()
     blocking.wait(session, { ready = function() return false end }, 3600)
   end)
 
@@ -80,7 +70,7 @@ describe("host", function()
         if not transfer and seconds == 0 then sleeps = sleeps + 1 end
         return blocking.wait(session, transfer, seconds)
       end })
-    for _ in client.generations:list() do scripted.sleep(0.005) end
+    for _ in here.client.generations:list() do scripted.sleep(0.005) end
     assert.is_true(sleeps >= 2)
   end)
 end)

@@ -1,30 +1,18 @@
 -- SPDX-License-Identifier: MIT
-local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 local lipsync = require "lipsync"
 
 describe("listing", function()
-  local server, client
-
-  local function start(script, options)
-    server = scripted.start(script)
-    client = service.client(server.base_url, options)
-    return client.generations
-  end
-
-  after_each(function()
-    if client then client:close() end
-    if server then server:stop() end
-    server, client = nil, nil
-  end)
+  local here = service.fixture(after_each)
+  local start = here.start
 
   it("sends nothing before its first step", function()
     local listing = start({ service.answer(200, "[]") }):list()
-    client:step()
-    assert.equal(0, #server:connections())
+    here.client:step()
+    assert.equal(0, #here.server:connections())
     assert.is_nil(listing:next())
-    assert.equal(1, #server:requests(1))
+    assert.equal(1, #here.server:requests(1))
   end)
 
   it("gives generations to a for", function()
@@ -55,7 +43,7 @@ describe("listing", function()
     generations:list({ status = { "COMPLETED", "NEW" }, limit = 5,
                        cursor = "a/b" }, { headers = { ["X-More"] = "y" } })
       :next()
-    local request = server:requests(1)[1]
+    local request = here.server:requests(1)[1]
     assert.equal("/v2/generations?status=COMPLETED,NEW&limit=5&cursor=a%2Fb",
       request.target)
     assert.equal(service.key, request.headers["x-api-key"])
@@ -67,7 +55,7 @@ describe("listing", function()
     assert.is_nil(generations:list({ ids = {} }):next())
     assert.is_nil(generations:list({ status = {}, page_size = 5 }):next())
     assert.same({}, (generations:all { source = {} }))
-    assert.equal(0, #server:connections())
+    assert.equal(0, #here.server:connections())
   end)
 
   it("raises its error in a for, and returns it from next", function()
@@ -123,7 +111,7 @@ describe("listing", function()
     listing:next()
     listing:close()
     listing:close()
-    assert.equal(1, #server:gone(1))
+    assert.equal(1, #here.server:gone(1))
     local _, err = listing:next()
     assert.equal("canceled", err.kind)
   end)
@@ -139,7 +127,7 @@ describe("listing", function()
   it("ends in closed when its client is closed", function()
     local listing = start({ service.answer(200, service.list(3)) }):list()
     listing:next()
-    client:close()
+    here.client:close()
     local generation, err = listing:next()
     assert.is_nil(generation)
     assert.equal("closed", err.kind)
@@ -166,11 +154,11 @@ describe("listing", function()
         end
       end
       assert.equal("a", leave().id)
-      assert.equal(1, #server:gone(1))
+      assert.equal(1, #here.server:gone(1))
       pcall(function()
         for _ in generations:list() do error "enough" end
       end)
-      assert.equal(2, #server:gone(2))
+      assert.equal(2, #here.server:gone(2))
     end)
   end
 
@@ -184,7 +172,7 @@ describe("listing", function()
     abandon()
     collectgarbage()
     collectgarbage()
-    client:step()
-    assert.equal(1, #server:gone(1))
+    here.client:step()
+    assert.equal(1, #here.server:gone(1))
   end)
 end)

@@ -3,18 +3,8 @@ local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 describe("pages", function()
-  local server, client
-
-  after_each(function()
-    client:close()
-    server:stop()
-  end)
-
-  local function start(script)
-    server = scripted.start(script)
-    client = service.client(server.base_url)
-    return client.generations
-  end
+  local here = service.fixture(after_each)
+  local start = here.start
 
   -- Rows of falling age, as the service lists them.
   local function page(first, last)
@@ -30,7 +20,7 @@ describe("pages", function()
     local generations = start { page(1, 2), page(3, 3), page(1, 0) }
     local found = assert(generations:all { page_size = 2, status = "FAILED" })
     assert.equal(3, #found)
-    local requests = server:requests(3)
+    local requests = here.server:requests(3)
     assert.equal("/v2/generations?status=FAILED&limit=2", requests[1].target)
     assert.equal("/v2/generations?status=FAILED&limit=2&cursor=g2",
       requests[2].target)
@@ -41,7 +31,7 @@ describe("pages", function()
   it("takes a limit above 100 page after page", function()
     local generations = start { page(1, 3) }
     generations:list({ limit = 150 }):next()
-    assert.equal("/v2/generations?limit=100", server:requests(1)[1].target)
+    assert.equal("/v2/generations?limit=100", here.server:requests(1)[1].target)
   end)
 
   it("asks for a broken page again and gives none twice", function()
@@ -54,7 +44,7 @@ describe("pages", function()
       ids[#ids + 1] = generation.id
     end
     assert.same({ "g1", "g2", "g3" }, ids)
-    assert.equal(4, #server:requests(4))
+    assert.equal(4, #here.server:requests(4))
   end)
 
   it("starts its attempts anew with every page", function()

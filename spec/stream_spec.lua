@@ -3,18 +3,8 @@ local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 describe("stream", function()
-  local server, client
-
-  local function start(script, options)
-    server = scripted.start(script)
-    client = service.client(server.base_url, options)
-    return client.generations
-  end
-
-  after_each(function()
-    client:close()
-    server:stop()
-  end)
+  local here = service.fixture(after_each)
+  local start = here.start
 
   -- An answer whose length is said, but not all of it sent.
   local function cut(body, promised)
@@ -31,7 +21,7 @@ describe("stream", function()
     local found = assert(generations:all { ids = ids })
     assert.equal(101, #found)
     assert.equal("g201", found[101].id)
-    local requests = server:requests(3)
+    local requests = here.server:requests(3)
     assert.match("^/v2/generations%?ids=g1,g2,", requests[1].target)
     assert.match("^/v2/generations%?ids=g101,", requests[2].target)
     assert.equal("/v2/generations?ids=g201", requests[3].target)
@@ -43,7 +33,7 @@ describe("stream", function()
     local listing = generations:list()
     assert.equal("g1", listing:next().id)
     assert.is_nil(listing:next())
-    assert.equal(3, #server:requests(3))
+    assert.equal(3, #here.server:requests(3))
   end)
 
   it("says after how many generations it broke", function()
@@ -57,7 +47,7 @@ describe("stream", function()
     assert.equal("list generations: the connection broke after 1 generation. "
       .. "A listing in one answer cannot be resumed; with page_size = 100 it "
       .. "is.", tostring(err))
-    assert.equal(1, #server:requests(1))
+    assert.equal(1, #here.server:requests(1))
   end)
 
   it("stalls only while somebody waits", function()
@@ -79,7 +69,7 @@ describe("stream", function()
       .. "Content-Length: 5000\r\n\r\n[" .. service.generation "a" .. "," },
       { hold = true } } }):list()
     assert.equal("a", listing:next().id)
-    assert.equal(0, #server:gone())
+    assert.equal(0, #here.server:gone())
     assert.is_true(listing.bytes > 100 and listing.bytes < 1000)
     listing:close()
   end)

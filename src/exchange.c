@@ -77,12 +77,11 @@ struct exchange *exchange_new (struct http_session *s, size_t max_body,
 }
 
 
-/* Not by curl_easy_reset: that cannot say that it ran out of memory, and leaves
-** a handle without its defaults. So request.c sets every option that is set
-** at all; here go those that point into the exchange. A handle that failed is
-** not used again: libcurl may have left it in any state. */
-/* Gives an easy handle to the session's pool if all went well, else to its
-** end. */
+/* Gives an easy handle to the session's pool if all went well; one that failed
+** libcurl may have left in any state. Not by curl_easy_reset: that cannot say
+** that it ran out of memory, and leaves a handle without its defaults. So
+** request.c sets every option that is set at all; here go those that point
+** into the exchange. */
 static void release_easy (struct http_session *s, CURL *easy,
                           enum http_result result) {
   if (s->pooled < POOL_MAX && result == HTTP_OK) {

@@ -3,6 +3,7 @@
 -- What the specs of the Lua layer share: a client of a scripted server, and
 -- the texts that such a server sends.
 
+local emulator = require "spec.support.emulator"
 local scripted = require "spec.support.scripted"
 
 local service = { key = "spec-key" }
@@ -50,6 +51,37 @@ function service.client(base_url, options)
   local own = { api_key = service.key, base_url = base_url, timeout = 20 }
   for name, value in pairs(options or {}) do own[name] = value end
   return assert(require "lipsync".new(own))
+end
+
+--- A server and its client for each test of a describe, closed behind it.
+---@param after_each function  busted's
+---@return table here  with `server` and `client`, as soon as start(script,
+---   options) or emulate(options) have made them; both return the client's
+---   generations. stop() closes them before the end of a test
+function service.fixture(after_each)
+  local here = {}
+
+  function here.start(script, options)
+    here.server = scripted.start(script)
+    here.client = service.client(here.server.base_url, options)
+    return here.client.generations
+  end
+
+  function here.emulate(options)
+    here.server = assert(emulator.start(options))
+    here.client = service.client(here.server.base_url,
+      { api_key = here.server.key })
+    return here.client.generations
+  end
+
+  function here.stop()
+    if here.client then here.client:close() end
+    if here.server then here.server:stop() end
+    here.server, here.client = nil, nil
+  end
+
+  after_each(here.stop)
+  return here
 end
 
 return service
