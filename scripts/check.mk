@@ -11,7 +11,7 @@ comma = ,
 TORTURE = $(patsubst spec/torture/%.c,$(OUT)/obj/torture/%.o,\
   $(addprefix spec/torture/,torture.c fault.c modules.c responder.c))
 
-.PHONY: check torture
+.PHONY: check torture every-byte
 
 check: ## torture, fuzz, tsan, asan, collect: ten minutes
 	@scripts/deps check lua5.4
@@ -32,6 +32,13 @@ $(OUT)/obj/torture/%.o: spec/torture/%.c $(OUT)/flags | headers
 	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CURL_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 -include $(TORTURE:.o=.d)
+
+every-byte: ## answers that break behind every byte, not each seventh
+	@scripts/deps check $(LUA)
+	@$(MAKE) -s --no-print-directory build support
+	@LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" LUA_CPATH="$(OUT)/?.so;;" \
+	  LIPSYNC_LUA=$(LUA) LIPSYNC_EVERY=1 \
+	  $(LUA) "$$(command -v busted)" spec/every_byte_spec.lua </dev/null
 
 # ---- Fuzzing ----
 

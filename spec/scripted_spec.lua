@@ -122,6 +122,21 @@ describe("scripted server", function()
     assert.equal("closed", how)
   end)
 
+  it("picks a script for each request, by what is in its head", function()
+    start { pick = true,
+      { when = "X-Api-Key: k\r", times = 1, { send = "once " } },
+      { when = "X-Api-Key: k\r", { send = "again " } },
+      { when = "/v2/b", { send = "b" }, { close = true }, { send = "c" } } }
+    local b = GET:gsub("v2/errors", "v2/b"):gsub("Key: k", "Key: l")
+    local text, how = exchange(GET .. GET .. GET .. b .. GET)
+    assert.equal("once again again b", text)
+    assert.equal("closed", how)
+    assert.equal("again again ", (exchange(GET .. GET, 0.2)))
+    assert.equal(6, #server:requests(6))
+    -- None is for this one.
+    assert.same({ "", "closed" }, { exchange "GET / HTTP/1.1\r\n\r\n" })
+  end)
+
   it("stops in the middle of everything", function()
     start { { { stall = 600 } }, { { hold = true } }, { { read = true } } }
     exchange("", 0.02)

@@ -19,6 +19,12 @@
 --   reset = true                    by a TCP reset
 -- When the last script has its connection nobody listens any more; with
 -- loop = true beside the scripts the last one serves all further connections.
+--
+-- With pick = true a script is not a connection's but a request's: each request
+-- on any connection is answered by the first script whose `when` is in its
+-- head, and which was picked less than `times` times where it has that.
+--
+--   { pick = true, { when = "GET /a ", times = 1, { send = "…" } }, … }
 
 local core = require "scripted_server"
 
@@ -29,10 +35,10 @@ local Server = {}
 Server.__index = Server
 
 --- Starts a server.
----@param script table connections, each an array of steps; loop = boolean
+---@param script table connections, each an array of steps; loop, pick: boolean
 ---@return table server with port and base_url
 function scripted.start(script)
-  local handle = core.start(script, script.loop)
+  local handle = core.start(script, script.loop or script.pick, script.pick)
   return setmetatable({
     handle = handle,
     port = handle:port(),

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -37,7 +38,9 @@ enum step_kind {
   STEP_STALL,  /* do nothing for 'delay' seconds */
   STEP_HOLD,   /* read and drop until the peer closes */
   STEP_CLOSE,  /* in an orderly way */
-  STEP_RESET   /* so that the peer sees ECONNRESET */
+  STEP_RESET,  /* so that the peer sees ECONNRESET */
+  STEP_WHEN    /* begins a script that is picked: for a head with 'data',
+                  'times' times */
 };
 
 struct step {
@@ -73,6 +76,10 @@ static struct {
   int notes;
   int socket;
   int connection;
+  int picks;                /* whether each request has a script of its own */
+  int *used;                /* how often each was picked, by all children */
+  size_t head;              /* length of the last request's head, in 'input'
+                               until more is read */
   size_t have;              /* bytes in 'input' */
   char input[1024 * 1024];
 } child;
@@ -146,20 +153,30 @@ static size_t body_length (size_t head) {
   return 0;
 }
 
-/* Reads one request and notes it. What follows it stays for the next. */
-static int do_read (void) {
-  size_t head, length;
-  while ((head = head_length()) == 0)
+/* Awaits one request and notes it; gives its length, 0 where none comes. */
+static size_t await_request (void) {
+  size_t length;
+  while ((child.head = head_length()) == 0)
     if (!read_more())
       return 0;
-  length = head + body_length(head);
+  length = child.head + body_length(child.head);
   while (child.have < length)
     if (!read_more())
       return 0;
-  note('r', child.input, head, length);
+  note('r', child.input, child.head, length);
+  return length;
+}
+
+/* What follows the request stays for the next. */
+static void drop_request (size_t length) {
   child.have -= length;
   memmove(child.input, child.input + length, child.have);
-  return 1;
+}
+
+static int do_read (void) {
+  size_t length = await_request();
+  drop_request(length);
+  return length > 0;
 }
 
 static int send_all (const char *data, size_t length, int flags) {
@@ -181,7 +198,7 @@ static int send_all (const char *data, size_t length, int flags) {
 ** machine the peer would else use the connection again in between. */
 static int send_once (const struct step *s) {
   int closes = s->delay <= 0 && s->times == 1
-    && (s[1].kind == STEP_END || s[1].kind == STEP_CLOSE);
+    && (s[1].kind == STEP_CLOSE || (s[1].kind == STEP_END && !child.picks));
   size_t at = 0;
   while (at < s->length) {
     size_t n = s->length - at;
@@ -231,22 +248,29 @@ static void do_reset (void) {
   close(child.socket);
 }
 
-/* Runs the steps up to the end of the connection's script. */
-static void serve (const struct step *s) {
+/* Runs the steps of a script. Returns whether the connection is still open,
+** which it only is behind a script that was picked. */
+static int run_script (const struct step *s) {
   for (;; s++) {
     int there = 1;
     switch (s->kind) {
+      case STEP_WHEN: break;
       case STEP_READ: there = do_read(); break;
       case STEP_SEND: there = do_send(s); break;
       case STEP_STALL: wait_for(-1, 0, s->delay); break;
       case STEP_HOLD: there = do_hold(FOREVER); break;
-      case STEP_RESET: do_reset(); return;
-      case STEP_END: case STEP_CLOSE: do_close(); return;
+      case STEP_RESET: do_reset(); return 0;
+      case STEP_END:
+        if (child.picks)
+          return 1;
+        do_close();
+        return 0;
+      case STEP_CLOSE: do_close(); return 0;
     }
     if (!there) {
       note('g', NULL, 0, 0);
       close(child.socket);
-      return;
+      return 0;
     }
   }
 }
@@ -270,6 +294,33 @@ static const struct step *next_script (const struct step *s) {
   return s + 1;
 }
 
+/* Whether the script is for the request in 'input' and may still be used. */
+static int is_picked (const struct step *s, int *used) {
+  if (memmem(child.input, child.head, s->data, s->length) == NULL)
+    return 0;
+  return s->times < 0 || __sync_fetch_and_add(used, 1) < (int)s->times;
+}
+
+/* Answers each request by the first script that is for it. */
+static void serve_picked (const struct step *first, int count) {
+  for (;;) {
+    const struct step *s = first;
+    size_t length = await_request();
+    int i = 0;
+    while (length > 0 && i < count && !is_picked(s, child.used + i)) {
+      s = next_script(s);
+      i++;
+    }
+    drop_request(length);
+    if (length == 0 || i == count) {
+      note('g', NULL, 0, 0);
+      return;
+    }
+    if (!run_script(s))
+      return;
+  }
+}
+
 /* Gives each connection its script, in the order of their coming, and a
 ** process of its own. With 'loop' the last script serves all further ones.
 ** Whoever is served by the last one finds nobody listening any more. */
@@ -277,7 +328,7 @@ static void serve_all (int listener, const struct step *s, int count,
                        int loop) {
   while (child.connection < count || loop) {
     child.socket = accept_next(listener);
-    if (child.connection > 0 && child.connection < count)
+    if (child.connection > 0 && child.connection < count && !child.picks)
       s = next_script(s);
     child.connection++;
     note('a', NULL, 0, 0);
@@ -285,7 +336,10 @@ static void serve_all (int listener, const struct step *s, int count,
       close(listener);
     if (fork() == 0) {
       close(listener);  /* again, for the last one */
-      serve(s);
+      if (child.picks)
+        serve_picked(s, count);
+      else
+        run_script(s);
       _exit(0);
     }
     close(child.socket);
@@ -356,22 +410,33 @@ static void read_step (lua_State *L, struct step *s) {
   }
 }
 
+/* Reads what the script at the top is for. */
+static void read_when (lua_State *L, struct step *s) {
+  memset(s, 0, sizeof *s);
+  s->kind = STEP_WHEN;
+  if (!has_field(L, "when", s))
+    luaL_error(L, "a script that is picked says 'when'");
+  s->times = number_field(L, lua_gettop(L), "times", FOREVER);
+}
+
 /* Makes one array of the table of tables at 1, each script with STEP_END
 ** behind it, in a userdata that it pushes. */
-static struct step *read_scripts (lua_State *L, int count) {
+static struct step *read_scripts (lua_State *L, int count, int picks) {
   size_t total = 1;
   struct step *steps, *s;
   int c, i;
   for (c = 1; c <= count; c++) {
     lua_rawgeti(L, 1, c);
     luaL_checktype(L, -1, LUA_TTABLE);
-    total += (size_t)lua_rawlen(L, -1) + 1;
+    total += (size_t)lua_rawlen(L, -1) + 2;
     lua_pop(L, 1);
   }
   s = steps = (struct step *)lua_newuserdata(L, total * sizeof *steps);
   memset(steps, 0, total * sizeof *steps);
   for (c = 1; c <= count; c++, s++) {
     lua_rawgeti(L, 1, c);
+    if (picks)
+      read_when(L, s++);
     for (i = 1; i <= (int)lua_rawlen(L, -1); i++) {
       lua_rawgeti(L, -1, i);
       read_step(L, s++);
@@ -424,6 +489,11 @@ static void run_child (const struct server *v, int listener, int control,
   close_others(listener, control, v->notes);
   child.control = control;
   child.notes = v->notes;
+  child.used = (int *)mmap(NULL, ((size_t)count + 1) * sizeof(int),
+                           PROT_READ | PROT_WRITE,
+                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (child.used == MAP_FAILED)
+    _exit(1);
   serve_all(listener, steps, count, loop);
   _exit(0);
 }
@@ -438,16 +508,17 @@ static void release (struct server *v) {
   v->pid = 0;
 }
 
-/* start(scripts, loop): a server, or an error. Without a script there is just
-** a port that nobody listens on. */
+/* start(scripts, loop, picks): a server, or an error. Without a script there
+** is just a port that nobody listens on. */
 static int l_start (lua_State *L) {
   int count, loop, listener, ends[2];
   struct step *steps;
   struct server *v;
   luaL_checktype(L, 1, LUA_TTABLE);
   loop = lua_toboolean(L, 2);
+  child.picks = lua_toboolean(L, 3);
   count = (int)lua_rawlen(L, 1);
-  steps = read_scripts(L, count);
+  steps = read_scripts(L, count, child.picks);
   v = (struct server *)lua_newuserdata(L, sizeof *v);
   memset(v, 0, sizeof *v);
   v->control = v->notes = -1;

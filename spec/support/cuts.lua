@@ -1,0 +1,156 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Answers that end too early, for many requests at once: a request names the
+-- byte behind which its answer breaks by a header, "X-Cut: 17". Which answers
+-- there are, what has come with so many of their bytes, and the server.
+
+local gzip = require "spec.support.gzip"
+local scripted = require "spec.support.scripted"
+
+local cuts = {}
+
+cuts.encodings = { "plain", "chunked", "gzip" }
+
+local CHUNK = 16
+
+local function plain(status, body)
+  local bytes = scripted.response(status, body)
+  local head = #bytes - #body
+  return { bytes = bytes, head = head, last = #bytes - 1,
+           arrived = function(n) return math.max(0, n - head) end }
+end
+
+local function chunked(status, body)
+  local head = ("HTTP/1.1 %d Status\r\n"):format(status)
+    .. "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+  local pieces, arrived, total = { head }, {}, 0
+  local at = #head
+  for i = 1, #body, CHUNK do
+    local piece = body:sub(i, i + CHUNK - 1)
+    local size = ("%x\r\n"):format(#piece)
+    pieces[#pieces + 1] = size .. piece .. "\r\n"
+    at = at + #size
+    for _ = 1, #piece do
+      at, total = at + 1, total + 1
+      arrived[at] = total
+    end
+    at = at + 2
+  end
+  pieces[#pieces + 1] = "0\r\n\r\n"
+  local bytes = table.concat(pieces)
+  -- To libcurl the last byte of the last chunk does not matter.
+  return { bytes = bytes, head = #head, last = #bytes - 2,
+           arrived = function(n)
+             while n > 0 and not arrived[n] do n = n - 1 end
+             return arrived[n] or 0
+           end }
+end
+
+local function zipped(status, body)
+  local packed = gzip(body)
+  local bytes = scripted.response(status, packed,
+    { ["Content-Encoding"] = "gzip" })
+  return { bytes = bytes, head = #bytes - #packed, last = #bytes - 1 }
+end
+
+local encoders = { plain = plain, chunked = chunked, gzip = zipped }
+
+--- An answer: its bytes; the length of its head; behind how many bytes it is
+--- cut at the latest; how many bytes of the body have come with n of all, nil
+--- where that is not known.
+---@param status integer
+---@param body string
+---@param encoding string  one of cuts.encodings
+---@return { bytes: string, head: integer, last: integer, arrived: function? }
+function cuts.answer(status, body, encoding)
+  return encoders[encoding](status, body)
+end
+
+--- The options of a call that is cut there; "whole" for one that is not.
+---@param n integer|string
+---@param options table?
+---@return table
+function cuts.at(n, options)
+  local own = { headers = { ["X-Cut"] = tostring(n) } }
+  for name, value in pairs(options or {}) do own[name] = value end
+  return own
+end
+
+local function when(n) return ("X-Cut: %s\r\n"):format(n) end
+
+--- A server that cuts `answer` where a request says. Where it is to be whole
+--- it is `whole`, and comes late enough for others to be asked meanwhile.
+---@param answer table  from cuts.answer
+---@param ending table  the step behind the cut: { close = true }, …
+---@param whole string  an answer's bytes
+---@return table server
+function cuts.server(answer, ending, whole)
+  local script = { pick = true,
+    { when = when "whole", { stall = 0.02 }, { send = whole } } }
+  for n = 0, answer.last do
+    script[#script + 1] = { when = when(n), ending }
+    if n > 0 then
+      table.insert(script[#script], 1, { send = answer.bytes:sub(1, n) })
+    end
+  end
+  return scripted.start(script)
+end
+
+--- A server that sends `answer` in two pieces, parted where a request says.
+---@param answer table
+---@return table server
+function cuts.parting_server(answer)
+  local script = { pick = true }
+  for n = 1, #answer.bytes - 1 do
+    script[n] = { when = when(n), { send = answer.bytes:sub(1, n) },
+                  { stall = 0.002 }, { send = answer.bytes:sub(n + 1) } }
+  end
+  return scripted.start(script)
+end
+
+--- Of the cut requests that a server has seen: how many for each byte, and
+--- for how many of them the connection had been used before.
+---@param server table
+---@param total integer  how many requests to wait for, whole ones too
+---@return table<integer, integer> asked
+---@return table<integer, integer> reused
+function cuts.seen(server, total)
+  local asked, reused, known = {}, {}, {}
+  for _, request in ipairs(server:requests(total)) do
+    local n = tonumber(request.headers["x-cut"])
+    if n then
+      asked[n] = (asked[n] or 0) + 1
+      if known[request.connection] then reused[n] = (reused[n] or 0) + 1 end
+    end
+    known[request.connection] = true
+  end
+  return asked, reused
+end
+
+--- Calls fn(n) for each of `list` in tasks of the client's, so many at once.
+--- Raises the first error in one of them.
+---@param client table  made with `on_task_error` cuts.keep
+---@param list any[]
+---@param at_once integer
+---@param fn function
+function cuts.each(client, list, at_once, fn)
+  local last = 0
+  local function work()
+    while last < #list and cuts.problem == nil do
+      last = last + 1
+      fn(list[last])
+    end
+  end
+  for _ = 1, math.min(at_once, #list) do client:spawn(work) end
+  client:run()
+  local problem = cuts.problem
+  cuts.problem = nil
+  if problem ~= nil then error(problem, 0) end
+end
+
+--- For `on_task_error`.
+function cuts.keep(problem)
+  if cuts.problem == nil then cuts.problem = problem end
+end
+
+return cuts
