@@ -55,6 +55,7 @@ build = {
     ["lipsync.hosted"] = "lua/lipsync/hosted.lua",
     ["lipsync.http_date"] = "lua/lipsync/http_date.lua",
     lipsync = "lua/lipsync/init.lua",
+    ["lipsync.lanes"] = "lua/lipsync/lanes.lua",
     ["lipsync.listing"] = "lua/lipsync/listing.lua",
     ["lipsync.message"] = "lua/lipsync/message.lua",
     ["lipsync.nap"] = "lua/lipsync/nap.lua",

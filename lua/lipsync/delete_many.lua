@@ -1,16 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- Deleting many: several deletions under way at once, moved on by the one
 -- coroutine that called, while the listing they come from is read on. No
--- coroutines of our own, so callbacks run where the caller runs. Only those
--- deletions are looked at to which something happened or for which it is
--- time, so what one costs does not depend on how many are under way.
+-- coroutines of our own, so callbacks run where the caller runs.
 
 local check = require "lipsync.check"
-local clock = require "lipsync.clock"
 local core = require "lipsync.core"
 local delete = require "lipsync.delete"
-local heap = require "lipsync.heap"
-local host = require "lipsync.host"
+local lanes = require "lipsync.lanes"
 local listing = require "lipsync.listing"
 
 ---@class lipsync.Deleted
@@ -70,22 +66,17 @@ end
 
 local function new(client, items, options)
   local from = listing.is(items) and items or nil
-  local self = setmetatable({
-    client = client, options = options, home = client:home(),
+  return setmetatable({
+    client = client, options = options, lanes = lanes.new(client),
     next = from and next_of_listing or next_of_array,
     listing = from, items = items, at = 0, seen = {},
-    under_way = {}, count_of = 0, clock = clock.new(),
-    reader = {}, by = {}, ready_lanes = {}, sleepers = heap.new(),
     result = { deleted = 0, gone = 0, skipped = 0, failed = 0, errors = {} },
   }, Many)
-  self.home.wakers:join(self)
-  return self
 end
 
 -- Stops everything that is under way.
 function Many:stop()
-  for lane in pairs(self.under_way) do lane.call:cancel() end
-  self.under_way, self.count_of = {}, 0
+  self.lanes:cancel()
   if self.listing then self.listing:close() end
 end
 
@@ -133,23 +124,19 @@ function Many:begin(item, twice)
     return self:count("skipped", item)
   end
   local call, err = delete.prepare(self.client, item, self.options,
-    self.clock:lap())
+    self.lanes.clock:lap())
   if not call then return self:count("failed", item, nil, err) end
-  local lane = { call = call, item = item }
-  self.under_way[lane] = true
-  self.count_of = self.count_of + 1
-  self:push(lane)
+  self.lanes:add(call, item)
 end
 
 -- Reads on while there are lanes free. Whether anything moved.
 function Many:fill()
-  local moved, reader = false, self.reader
-  while not self.ended and self.count_of < self.options.concurrency
-        and not reader.target do
+  local moved, of = false, self.lanes
+  while not self.ended and of.count < self.options.concurrency
+        and not of:looks_out() do
     local there, item, err, twice = self:next()
     if not there then
-      reader.call = self.listing.source.call
-      self:watch(reader)
+      of:look_out(self.listing.source.call)
     elseif item == nil then
       self.ended, self.err = true, self.err or err
     else
@@ -160,112 +147,20 @@ function Many:fill()
   return moved
 end
 
--- Puts a lane into the row of those to be moved on.
-function Many:push(lane)
-  if lane.queued then return end
-  lane.queued = true
-  self.ready_lanes[#self.ready_lanes + 1] = lane
-end
-
--- Has a lane moved on when what it waits for is there or it is time. The time
--- is a lower bound: of two the earlier one counts.
-function Many:watch(lane)
-  local target, seconds = lane.call:wants()
-  local due = core.now() + seconds
-  lane.target = target
-  self.by[target] = lane
-  if due < (lane.heap_at and lane.due or math.huge) then
-    self.sleepers:remove(lane)
-    lane.due = due
-    self.sleepers:add(lane)
-  end
-  if target:ready() then self:push(lane) end
-end
-
--- Undoes that. First of all, for a call that drops its transfer wakes it.
-function Many:unwatch(lane)
-  lane.queued = nil
-  if lane.target then self.by[lane.target] = nil end
-  lane.target = nil
-end
-
---- Something happened to `key`; told by the wakers.
-function Many:notice(key)
-  local lane = self.by[key]
-  if not lane then return end
-  self:push(lane)
-  self.home.wakers:wake(self)
-end
-
---- Whether there is a lane to be moved on; asked by the host.
-function Many:ready()
-  if #self.ready_lanes == 0 then self.home.wakers:drain(self.home.session) end
-  return #self.ready_lanes > 0 or self.client.closed or false
-end
-
--- Moves on those that can be, and takes those that are over. Whether anything
--- moved.
-function Many:advance()
-  if self.client.closed then
-    for lane in pairs(self.under_way) do self:push(lane) end
-  end
-  local moved, lanes = false, self.ready_lanes
-  self.ready_lanes = {}
-  for _, lane in ipairs(lanes) do
-    self:unwatch(lane)
-    if self.under_way[lane] then  -- neither the reader's nor stopped
-      moved = self:advance_one(lane) or moved
-    end
-  end
-  return moved
-end
-
-function Many:advance_one(lane)
-  if not lane.call:advance() then
-    self:watch(lane)
-    return false
-  end
-  self.sleepers:remove(lane)
-  self.under_way[lane] = nil
-  self.count_of = self.count_of - 1
-  self:settled(lane)
-  return true
-end
-
-function Many:settled(lane)
-  local call = lane.call
+-- A deletion is over; told by the lanes.
+function Many:settled(call, item)
   if call.err and hopeless(call.err) then
     self.ended, self.err = true, self.err or call.err
   end
-  self:count(outcome_of(call), lane.item, call.value, call.err)
-end
-
--- Those for which it is time.
-function Many:wake_due()
-  local now, lane = core.now(), self.sleepers:first()
-  while lane and lane.due <= now do
-    self.sleepers:remove(lane)
-    self:push(lane)
-    lane = self.sleepers:first()
-  end
-end
-
--- Waits until a lane can be moved on, the reading one if it is to be.
-function Many:wait()
-  local session, first = self.home.session, self.sleepers:first()
-  local seconds = first and math.max(0, first.due - core.now()) or math.huge
-  local from, to = host.wait(self.client, session, self, seconds)
-  self.clock:add(from, to)
-  if self.reader.target then self.reader.call.clock:add(from, to) end
-  if session:is_open() and not self:ready() then session:step() end
-  self:wake_due()
+  self:count(outcome_of(call), item, call.value, call.err)
 end
 
 function Many:run()
+  local of = self.lanes
   repeat
-    local moved, filled = self:advance(), self:fill()
-    if not moved and not filled then self:wait() end
-  until self.ended and self.count_of == 0
+    local moved, filled = of:advance(self), self:fill()
+    if not moved and not filled then of:wait() end
+  until self.ended and of.count == 0
   if not self.err then return self.result end
   if self.listing then self.listing:close() end
   return nil, self.err, self.result

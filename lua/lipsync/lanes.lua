@@ -1,0 +1,156 @@
+-- SPDX-License-Identifier: MIT
+-- Many calls under way at once, moved on by one coroutine: each is looked at
+-- when something happened to what it waits for, or when it is time, and at no
+-- other wake. So what one costs does not depend on how many there are.
+
+local clock = require "lipsync.clock"
+local core = require "lipsync.core"
+local heap = require "lipsync.heap"
+local host = require "lipsync.host"
+
+local Lanes = {}
+Lanes.__index = Lanes
+
+local lanes = {}
+
+--- No lanes yet. The wakers forget them with whoever made them.
+---@param client table
+---@return table
+function lanes.new(client)
+  local self = setmetatable({
+    client = client, home = client:home(), clock = clock.new(),
+    under_way = {}, count = 0, by = {}, row = {}, sleepers = heap.new(),
+  }, Lanes)
+  self.home.wakers:join(self)
+  return self
+end
+
+-- Puts a lane into the row of those to be looked at.
+local function push(self, lane)
+  if lane.queued then return end
+  lane.queued = true
+  self.row[#self.row + 1] = lane
+end
+
+-- Has a lane looked at when what it waits for is there or it is time. The time
+-- is a lower bound: of two the earlier one counts.
+local function watch(self, lane)
+  local target, seconds = lane.call:wants()
+  local due = core.now() + seconds
+  lane.target = target
+  self.by[target] = lane
+  if due < (lane.heap_at and lane.due or math.huge) then
+    self.sleepers:remove(lane)
+    lane.due = due
+    self.sleepers:add(lane)
+  end
+  if target:ready() then push(self, lane) end
+end
+
+-- Undoes that. First of all, for a call that drops its transfer wakes it.
+local function unwatch(self, lane)
+  lane.queued = nil
+  if lane.target then self.by[lane.target] = nil end
+  lane.target = nil
+end
+
+--- Adds a call, which `advance` will start.
+---@param call table  with a lap of `self.clock` for a clock
+---@param item any  what it is about
+function Lanes:add(call, item)
+  local lane = { call = call, item = item }
+  self.under_way[lane] = true
+  self.count = self.count + 1
+  push(self, lane)
+end
+
+--- Looks out for a call that somebody else moves on, once it has to wait: no
+--- wait takes longer, and its clock runs along. One at a time.
+---@param call table
+function Lanes:look_out(call)
+  self.guest = self.guest or {}
+  self.guest.call = call
+  watch(self, self.guest)
+end
+
+--- Whether nothing has happened yet to what is looked out for.
+---@return boolean
+function Lanes:looks_out()
+  return self.guest ~= nil and self.guest.target ~= nil
+end
+
+local function advance_one(self, lane, owner)
+  if not lane.call:advance() then
+    watch(self, lane)
+    return false
+  end
+  self.sleepers:remove(lane)
+  self.under_way[lane] = nil
+  self.count = self.count - 1
+  owner:settled(lane.call, lane.item)
+  return true
+end
+
+--- Moves on those that can be.
+---@param owner table  its settled(call, item) is called for each that is over,
+---   and may cancel all
+---@return boolean  whether any is over
+function Lanes:advance(owner)
+  if self.client.closed then
+    for lane in pairs(self.under_way) do push(self, lane) end
+  end
+  local moved, row = false, self.row
+  self.row = {}
+  for _, lane in ipairs(row) do
+    unwatch(self, lane)
+    if self.under_way[lane] then  -- neither a guest nor canceled
+      moved = advance_one(self, lane, owner) or moved
+    end
+  end
+  return moved
+end
+
+--- Ends all that is under way.
+function Lanes:cancel()
+  for lane in pairs(self.under_way) do lane.call:cancel() end
+  self.under_way, self.count = {}, 0
+end
+
+--- Something happened to `target`; told by the wakers.
+---@param target table
+function Lanes:notice(target)
+  local lane = self.by[target]
+  if not lane then return end
+  push(self, lane)
+  self.home.wakers:wake(self)
+end
+
+--- Whether there is a lane to be looked at; asked by the host.
+---@return boolean
+function Lanes:ready()
+  if #self.row == 0 then self.home.wakers:drain(self.home.session) end
+  return #self.row > 0 or self.client.closed or false
+end
+
+-- Those for which it is time.
+local function wake_due(self)
+  local now, lane = core.now(), self.sleepers:first()
+  while lane and lane.due <= now do
+    self.sleepers:remove(lane)
+    push(self, lane)
+    lane = self.sleepers:first()
+  end
+end
+
+--- Waits, as the host waits, until there is a lane to be looked at.
+function Lanes:wait()
+  local session, first = self.home.session, self.sleepers:first()
+  local seconds = first and math.max(0, first.due - core.now()) or math.huge
+  local from, to = host.wait(self.client, session, self, seconds)
+  self.clock:add(from, to)
+  if self:looks_out() then self.guest.call.clock:add(from, to) end
+  if session:is_open() and not self:ready() then session:step() end
+  wake_due(self)
+end
+
+return lanes
