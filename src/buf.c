@@ -15,6 +15,11 @@
 /* The smallest block: below it the allocator's own overhead counts more. */
 #define SMALLEST  512
 
+/* Bytes that are so much fewer than those consumed before them are moved to
+** the block's front at once: later they may be more, and a block of which only
+** the front is used stays in the processor's cache. */
+#define FEW  8
+
 void buf_init (struct buf *b, size_t ceiling) {
   b->block = NULL;
   b->start = 0;
@@ -47,16 +52,21 @@ static enum buf_status grow (struct buf *b, size_t n) {
   return BUF_OK;
 }
 
+static void move_to_front (struct buf *b) {
+  if (b->start > 0 && b->length > 0)
+    memmove(b->block, buf_data(b), b->length);
+  b->start = 0;
+}
+
 enum buf_status buf_reserve (struct buf *b, size_t n, char **room) {
   if (b->length > b->ceiling || n > b->ceiling - b->length)
     return BUF_FULL;
-  if (n > b->capacity - b->start - b->length) {
+  if (b->start / FEW >= b->length && n <= b->capacity - b->length)
+    move_to_front(b);
+  else if (n > b->capacity - b->start - b->length) {
     /* moving within the block is free if as much was consumed before it */
-    if (b->start >= b->length && n <= b->capacity - b->length) {
-      if (b->length > 0)
-        memmove(b->block, buf_data(b), b->length);
-      b->start = 0;
-    }
+    if (b->start >= b->length && n <= b->capacity - b->length)
+      move_to_front(b);
     else {
       enum buf_status status = grow(b, n);
       if (status != BUF_OK)
