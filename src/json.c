@@ -60,27 +60,6 @@ enum state {
 #define NO_VALUE  "no value where one should be"
 #define NO_DIGIT  "a number without a digit where one should be"
 
-/* ---- Strings ---- */
-
-/* Notes what has to follow 'lead', the first byte of a UTF-8 sequence:
-** 'left' bytes, the first of them from 'low' to 'high', which leaves out
-** overlong forms, surrogates and what is above U+10FFFF. 0 if nothing can. */
-static int utf8_lead (struct json_scanner *s, unsigned char lead) {
-  s->low = 0x80;
-  s->high = 0xBF;
-  if (lead < 0xC2 || lead > 0xF4)
-    return 0;
-  s->left = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
-  switch (lead) {
-    case 0xE0: s->low = 0xA0; break;
-    case 0xED: s->high = 0x9F; break;
-    case 0xF0: s->low = 0x90; break;
-    case 0xF4: s->high = 0x8F; break;
-    default: break;
-  }
-  return 1;
-}
-
 /* ---- Members ---- */
 
 /* The member being read; 'nowhere' takes the writes where there is none. */
@@ -146,6 +125,86 @@ static enum json_status fail_begin (struct json_scanner *s, char c,
   return fail(s, JSON_E_SYNTAX, NO_VALUE);
 }
 
+/* ---- Strings ---- */
+
+/* Notes what has to follow 'lead', the first byte of a UTF-8 sequence:
+** 'left' bytes, the first of them from 'low' to 'high', which leaves out
+** overlong forms, surrogates and what is above U+10FFFF. 0 if nothing can. */
+static int utf8_lead (struct json_scanner *s, unsigned char lead) {
+  s->low = 0x80;
+  s->high = 0xBF;
+  if (lead < 0xC2 || lead > 0xF4)
+    return 0;
+  s->left = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
+  switch (lead) {
+    case 0xE0: s->low = 0xA0; break;
+    case 0xED: s->high = 0x9F; break;
+    case 0xF0: s->low = 0x90; break;
+    case 0xF4: s->high = 0x8F; break;
+    default: break;
+  }
+  return 1;
+}
+
+/* Takes byte 'c' of what is more than one byte: an escape, or a UTF-8
+** sequence. Back in the text, all of it was read. */
+static void string_byte (struct json_scanner *s, unsigned char c) {
+  switch ((enum state)s->state) {
+    case ESCAPE:
+      s->left = 4;
+      s->state = c == 'u' ? HEX : s->text;
+      if (c != 'u' && !is_short_escape((char)c))
+        fail(s, JSON_E_SYNTAX, "an unknown escape in a string");
+      return;
+    case HEX:
+      if (!is_hex((char)c))
+        fail(s, JSON_E_SYNTAX, "an escape \\u without four hex digits");
+      break;
+    case UTF8:
+      if (c < s->low || c > s->high)
+        fail(s, JSON_E_UTF8, "a string that is not UTF-8");
+      s->low = 0x80;
+      s->high = 0xBF;
+      break;
+    default:  /* its first byte */
+      s->text = s->state;
+      s->state = c == '\\' ? ESCAPE : UTF8;
+      if (c < 0x80 && c != '\\')
+        fail(s, JSON_E_SYNTAX, "a control character in a string");
+      else if (c >= 0x80 && !utf8_lead(s, c))
+        fail(s, JSON_E_UTF8, "a string that is not UTF-8");
+      return;
+  }
+  if (--s->left == 0)
+    s->state = s->text;
+}
+
+/* Reads on in a string where it is neither plain nor at its quote: all that
+** are whole at once, but one that is cut, or wrong, byte by byte. Ends behind
+** them, at 'stop', or at the byte that is wrong; that is in s->status then. */
+static NOT_INLINE const char *string_part (struct json_scanner *s,
+                                           const char *p, const char *stop) {
+  const char *from = p;
+  if (s->state == KEY_TEXT || s->state == TEXT) {
+    if (*p == '\\') {
+      s->escaped = JSON_KEY_ESCAPED;
+      p = skip_escapes(p, stop);
+    }
+    else
+      p = skip_utf8(p, stop);
+    if (p != from)
+      return p;
+  }
+  for (; p < stop; p++) {
+    string_byte(s, (unsigned char)*p);
+    if (s->status != JSON_MORE)
+      break;
+    if (s->state == s->text)
+      return p + 1;
+  }
+  return p;
+}
+
 /* ---- The machine ---- */
 
 /* Whether the bytes read so far are a whole number with nothing around it:
@@ -172,17 +231,29 @@ static const char *element_stop (const struct json_scanner *s, const char *p,
   case state_: \
     if (UNLIKELY(p == stop || *p <= ' ')) { \
       p = skip_space(p, stop); \
-      if (p == stop) { state = state_; goto pause; } \
+      if (p == stop) { s->state = state_; goto pause; } \
     }
 
 /* The same where the very next byte is awaited. */
 #define BYTE(state_)  \
   case state_: \
-    if (UNLIKELY(p == stop)) { state = state_; goto pause; }
+    if (UNLIKELY(p == stop)) { s->state = state_; goto pause; }
 
 /* Offset of 'q' from the element's first byte, which is long gone where the
 ** element began in an earlier piece: hence no pointer, but its address. */
 #define PLACE(q)  ((uint32_t)((uintptr_t)(q) - origin))
+
+/* Whether the next bytes are those of a string constant. */
+#define FOLLOWS(text_)  \
+  (stop - p >= (ptrdiff_t)sizeof(text_) - 1 \
+   && memcmp(p, text_, sizeof(text_) - 1) == 0)
+
+/* A literal: mostly whole, else what may be its first byte. */
+#define WORD(text_)  \
+  if (FOLLOWS(text_)) { p += sizeof(text_) - 1; goto value_ends; } \
+  p++; \
+  s->rest = &text_[1]; \
+  goto literal
 
 #define FAIL(status_, text_)  \
   do { status = fail(s, status_, text_); goto leave; } while (0)
@@ -203,15 +274,14 @@ static enum json_status step (struct json_scanner *s, const char *data,
   uint64_t length = s->offset - s->element;
   uintptr_t origin = (uintptr_t)data - (uintptr_t)length;
   const char *p = data;
+  struct block block = {data, 0};
   const char *stop = in_element(s) ? element_stop(s, p, length, end) : end;
   unsigned depth = s->depth;
   char closer = s->closer;
-  int state = s->state;
-  const char *rest = s->rest;
   enum json_status status;
 
 again:
-  switch ((enum state)state) {
+  switch ((enum state)s->state) {
 
     TOKEN(START)
       if (s->shape == JSON_LIST && *p == '[') {
@@ -269,6 +339,7 @@ again:
       if (UNLIKELY(*p != '"'))
         FAIL(JSON_E_SYNTAX, *p == '}' ? "a comma behind the last member"
                                       : "a member without a quoted name");
+    key_begins:
       if (depth == indexed) {
         status = add_member(s);
         if (UNLIKELY(status != JSON_MORE))
@@ -281,12 +352,17 @@ again:
       goto key_text;
 
     key_text: case KEY_TEXT:
-      p = skip_plain(p, stop);
+      p = skip_plain(&block, p, stop);
       if (UNLIKELY(p == stop || *p != '"')) {
-        state = KEY_TEXT;
+        s->state = KEY_TEXT;
         goto special;
       }
       m->key_length = (PLACE(p) - m->key) | s->escaped;
+      if (LIKELY(FOLLOWS("\":\""))) {
+        p += 3;
+        m->value = PLACE(p - 1);
+        goto text;
+      }
       p++;
       goto colon;
 
@@ -301,9 +377,9 @@ again:
       switch (*p) {
         case '"': p++; goto text;
         case '{': case '[': goto open;
-        case 't': p++; rest = "rue"; goto literal;
-        case 'f': p++; rest = "alse"; goto literal;
-        case 'n': p++; rest = "ull"; goto literal;
+        case 't': WORD("true");
+        case 'f': WORD("false");
+        case 'n': WORD("null");
         case '-': p++; goto minus;
         case '0': p++; goto zero;
         case '1': case '2': case '3': case '4': case '5':
@@ -321,14 +397,18 @@ again:
       goto value;
 
     text: case TEXT:
-      p = skip_plain(p, stop);
+      p = skip_plain(&block, p, stop);
       if (UNLIKELY(p == stop || *p != '"')) {
-        state = TEXT;
+        s->state = TEXT;
         goto special;
       }
       p++;
     value_ends:
       m->value_length = PLACE(p) - m->value;
+      if (closer == '}' && FOLLOWS(",\"")) {
+        p++;
+        goto key_begins;
+      }
       if (UNLIKELY(depth == s->outside))
         goto element_ends;
       goto after_value;
@@ -367,64 +447,26 @@ again:
 
     element_ends:
       s->element_length = PLACE(p);
-      state = s->shape == JSON_LIST ? AFTER_ELEMENT : DONE;
+      s->state = s->shape == JSON_LIST ? AFTER_ELEMENT : DONE;
       status = JSON_ELEMENT;
       goto leave;
 
-    special:  /* in a string's 'state': neither plain nor its quote */
+    special:  /* in a string: neither plain nor its quote */
+    case ESCAPE: case HEX: case UTF8:
+      p = string_part(s, p, stop);
+      if (s->status != JSON_MORE) {
+        status = s->status;
+        goto leave;
+      }
       if (p == stop)
         goto pause;
-      s->text = state;
-      if (*p == '\\') {
-        s->escaped = JSON_KEY_ESCAPED;
-        p++;
-        goto escape;
-      }
-      if (!utf8_lead(s, (unsigned char)*p)) {
-        if ((unsigned char)*p < 0x80)
-          FAIL(JSON_E_SYNTAX, "a control character in a string");
-        FAIL(JSON_E_UTF8, "a string that is not UTF-8");
-      }
-      p++;
-      goto utf8;
-
-    utf8: BYTE(UTF8)
-      if ((unsigned char)*p < s->low || (unsigned char)*p > s->high)
-        FAIL(JSON_E_UTF8, "a string that is not UTF-8");
-      p++;
-      s->low = 0x80;
-      s->high = 0xBF;
-      if (--s->left > 0)
-        goto utf8;
-      state = s->text;
-      goto again;
-
-    escape: BYTE(ESCAPE)
-      if (*p == 'u') {
-        p++;
-        s->left = 4;
-        goto hex;
-      }
-      if (!is_short_escape(*p))
-        FAIL(JSON_E_SYNTAX, "an unknown escape in a string");
-      p++;
-      state = s->text;
-      goto again;
-
-    hex: BYTE(HEX)
-      if (!is_hex(*p))
-        FAIL(JSON_E_SYNTAX, "an escape \\u without four hex digits");
-      p++;
-      if (--s->left > 0)
-        goto hex;
-      state = s->text;
       goto again;
 
     literal: BYTE(LITERAL)
-      if (*p != *rest)
+      if (*p != *s->rest)
         FAIL(JSON_E_SYNTAX, NO_VALUE);
       p++;
-      if (*++rest != '\0')
+      if (*++s->rest != '\0')
         goto literal;
       goto value_ends;
 
@@ -441,7 +483,7 @@ again:
     integer: case INTEGER:
       p = skip_digits(p, stop);
       if (p == stop) {
-        state = INTEGER;
+        s->state = INTEGER;
         goto pause;
       }
       goto integer_ends;
@@ -465,7 +507,7 @@ again:
     fraction: case FRACTION:
       p = skip_digits(p, stop);
       if (p == stop) {
-        state = FRACTION;
+        s->state = FRACTION;
         goto pause;
       }
     mantissa_ends:
@@ -488,7 +530,7 @@ again:
     exponent_digits: case EXPONENT_DIGITS:
       p = skip_digits(p, stop);
       if (p == stop) {
-        state = EXPONENT_DIGITS;
+        s->state = EXPONENT_DIGITS;
         goto pause;
       }
       goto value_ends;
@@ -496,17 +538,15 @@ again:
 
 pause:
   if (UNLIKELY(stop < end)) {  /* the element is as long as it may be */
-    if (!is_bare_number(depth, state) || is_of_number(*p))
+    if (!is_bare_number(depth, s->state) || is_of_number(*p))
       FAIL_LIMIT(JSON_E_SIZE);
     stop = end;
     goto again;
   }
-  status = state == DONE ? JSON_END : JSON_MORE;
+  status = s->state == DONE ? JSON_END : JSON_MORE;
 leave:
   s->depth = depth;
   s->closer = closer;
-  s->rest = rest;
-  s->state = state;
   s->offset += (uint64_t)(p - data);
   *behind = p;
   return status;

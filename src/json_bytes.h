@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
 **
 ** json_bytes: what single bytes mean in JSON, and the skipping of runs of
-** them, for json.c and json_value.c. The bytes of strings are skipped 16 at a
-** time where SSE2 or NEON exist; -DJSON_NO_SIMD chooses the plain C path,
-** which is the only one elsewhere. Loads may be unaligned; none goes past the
-** end it was given.
+** them, for json.c and json_value.c. The bytes of strings are looked at 64 at
+** a time where SSE2 exists, 16 where NEON does; -DJSON_NO_SIMD chooses the
+** plain C path, which is the only one elsewhere. Loads may be unaligned; none
+** goes past the end it was given.
 */
 
 #ifndef lipsync_json_bytes_h
@@ -24,9 +24,13 @@
 #endif
 
 #if defined(__GNUC__)
+#define LIKELY(condition)  __builtin_expect((condition) != 0, 1)
 #define UNLIKELY(condition)  __builtin_expect((condition) != 0, 0)
+#define NOT_INLINE  __attribute__((noinline))  /* costs others registers */
 #else
+#define LIKELY(condition)  (condition)
 #define UNLIKELY(condition)  (condition)
+#define NOT_INLINE
 #endif
 
 static inline int is_space (char c) {
@@ -52,6 +56,45 @@ static inline int is_plain (char c) {
   return c != '"' && c != '\\' && (unsigned char)c - 0x20u < 0x60u;
 }
 
+/* The length of the UTF-8 sequence at 'p', where there are 4 bytes: 2 to 4; 0
+** for ASCII and for what is no sequence: left out are overlong forms,
+** surrogates and what is above U+10FFFF. */
+static inline unsigned utf8_length (const char *p) {
+  const unsigned char *c = (const unsigned char *)p;
+  uint32_t x = (uint32_t)c[0] << 24 | (uint32_t)c[1] << 16
+               | (uint32_t)c[2] << 8 | c[3];
+  if ((x & 0xF0C0C000) == 0xE0808000)
+    return x >= 0xE0A00000 && (x < 0xEDA00000 || x >= 0xEE000000) ? 3 : 0;
+  if ((x & 0xE0C00000) == 0xC0800000)
+    return x >= 0xC2000000 ? 2 : 0;
+  if ((x & 0xF8C0C0C0) == 0xF0808080)
+    return x >= 0xF0900000 && x < 0xF4900000 ? 4 : 0;
+  return 0;
+}
+
+/* Skips what is not ASCII, as far as it is right; what may go past 'stop' is
+** left. */
+static inline const char *skip_utf8 (const char *p, const char *stop) {
+  unsigned n = 1;
+  for (; n > 0 && stop - p >= 4; p += n)
+    n = utf8_length(p);
+  return p;
+}
+
+/* The same for escapes. */
+static inline const char *skip_escapes (const char *p, const char *stop) {
+  while (stop - p >= 6 && *p == '\\') {
+    if (is_short_escape(p[1]))
+      p += 2;
+    else if (p[1] == 'u' && is_hex(p[2]) && is_hex(p[3]) && is_hex(p[4])
+             && is_hex(p[5]))
+      p += 6;
+    else
+      break;
+  }
+  return p;
+}
+
 static inline const char *skip_space (const char *p, const char *stop) {
   while (p < stop && is_space(*p))
     p++;
@@ -74,77 +117,120 @@ static inline int begins_value (char c) {
          c == 't' || c == 'f' || c == 'n';
 }
 
+/* BLOCK bytes are looked at together: 'not_plain' gives a word with BITS bits
+** for each of them, the first one's lowest, and sets one of those where the
+** byte is not plain. One comparison finds control characters and the quote:
+** with the bit of 2 turned over they, and they alone, are below 0x21. */
+
 #if defined(BLOCK_SSE2)
 
-#define BLOCK  16
+#define BLOCK  64
+#define BITS  1
 
-/* How many plain bytes the BLOCK bytes at 'p' begin with. The quote has a
-** mask of its own: it is what mostly comes, and where the next string begins
-** waits for nothing else. */
-static inline unsigned plain_prefix (const char *p) {
+static inline uint64_t plain_16 (const char *p) {
   __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-  __m128i quotes = _mm_cmpeq_epi8(x, _mm_set1_epi8('"'));
-  /* signed: bytes from 0x80 on are below 0x20 as well */
-  __m128i others = _mm_or_si128(_mm_cmplt_epi8(x, _mm_set1_epi8(0x20)),
-                                _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
-  unsigned quote = (unsigned)_mm_movemask_epi8(quotes);
-  unsigned other = (unsigned)_mm_movemask_epi8(others);
-  if (UNLIKELY((other & (quote ^ (quote - 1))) != 0))  /* one before it */
-    return (unsigned)__builtin_ctz(other);
-  return quote == 0 ? BLOCK : (unsigned)__builtin_ctz(quote);
+  __m128i turned = _mm_xor_si128(x, _mm_set1_epi8(2));
+  /* signed: bytes from 0x80 on are below 0x21, too */
+  __m128i high = _mm_cmpgt_epi8(turned, _mm_set1_epi8(0x20));
+  __m128i backslash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
+  return (unsigned)_mm_movemask_epi8(_mm_andnot_si128(backslash, high));
+}
+
+static inline uint64_t not_plain (const char *p) {
+  return ~(plain_16(p) | plain_16(p + 16) << 16 | plain_16(p + 32) << 32
+           | plain_16(p + 48) << 48);
 }
 
 #elif defined(BLOCK_NEON)
 
 #define BLOCK  16
+#define BITS  4
 
-/* How many plain bytes the BLOCK bytes at 'p' begin with. */
-static inline unsigned plain_prefix (const char *p) {
+static inline uint64_t not_plain (const char *p) {
   uint8x16_t x = vld1q_u8((const uint8_t *)p);
-  uint8x16_t odd = vcltq_s8(vreinterpretq_s8_u8(x), vdupq_n_s8(0x20));
-  uint64_t mask;
-  odd = vorrq_u8(odd, vceqq_u8(x, vdupq_n_u8('"')));
+  uint8x16_t turned = veorq_u8(x, vdupq_n_u8(2));
+  /* signed: bytes from 0x80 on are below 0x21, too */
+  uint8x16_t odd = vcltq_s8(vreinterpretq_s8_u8(turned), vdupq_n_s8(0x21));
   odd = vorrq_u8(odd, vceqq_u8(x, vdupq_n_u8('\\')));
-  /* four bits of the mask for each byte */
-  mask = vget_lane_u64(vreinterpret_u64_u8(
-           vshrn_n_u16(vreinterpretq_u16_u8(odd), 4)), 0);
-  return mask == 0 ? BLOCK : (unsigned)__builtin_ctzll(mask) / 4;
+  return vget_lane_u64(vreinterpret_u64_u8(
+           vshrn_n_u16(vreinterpretq_u16_u8(odd), 4)), 0)
+         & UINT64_C(0x1111111111111111);
 }
 
 #else
 
 #define BLOCK  8
+#define BITS  8
 
-/* BLOCK if all bytes at 'p' are plain, else how many it begins with. */
-static inline unsigned plain_prefix (const char *p) {
+static inline uint64_t not_plain (const char *p) {
   const uint64_t ones = UINT64_C(0x0101010101010101);
-  unsigned n = 0;
-  uint64_t x, quote, backslash;
-  memcpy(&x, p, sizeof x);
-  quote = x ^ (ones * '"');
-  backslash = x ^ (ones * '\\');
-  /* a borrow shows in the top bit of a byte that is zero, or below 0x20 */
-  if ((((quote - ones) | (backslash - ones) | (x - ones * 0x20) | x)
-       & (ones * 0x80)) == 0)
-    return BLOCK;
-  while (n < BLOCK && is_plain(p[n]))
-    n++;
-  return n;
+  const uint64_t low = ones * 0x7F;
+  const unsigned char *c = (const unsigned char *)p;
+  uint64_t x = (uint64_t)c[0] | (uint64_t)c[1] << 8 | (uint64_t)c[2] << 16
+               | (uint64_t)c[3] << 24 | (uint64_t)c[4] << 32
+               | (uint64_t)c[5] << 40 | (uint64_t)c[6] << 48
+               | (uint64_t)c[7] << 56;
+  /* a sum's top bit stays zero only where the byte is below 0x21, or is the
+  ** backslash; nothing carries into the next byte */
+  uint64_t plain = (((x & low) ^ ones * 2) + ones * 0x5F)
+                   & (((x & low) ^ ones * '\\') + low);
+  return (~plain | x) & ones * 0x80;
 }
 
 #endif
 
-/* The first byte from 'p' on that is not plain, or 'stop'. */
-static inline const char *skip_plain (const char *p, const char *stop) {
-  while (stop - p >= BLOCK) {
-    unsigned n = plain_prefix(p);
-    p += n;
-    if (n < BLOCK)
-      return p;
+/* The number of the lowest bit that is set in 'word', which has one. */
+static inline unsigned lowest_bit (uint64_t word) {
+#if defined(__GNUC__)
+  return (unsigned)__builtin_ctzll(word);
+#else
+  unsigned n = 0;
+  for (; (word & 1) == 0; word >>= 1)
+    n++;
+  return n;
+#endif
+}
+
+/* The block looked at last: where it ends, and what of it is not plain. Most
+** strings end in the block they begin in, and there nothing is loaded. */
+struct block {
+  const char *end;
+  uint64_t odd;
+};
+
+/* The same as skip_plain, from the next block on. */
+static NOT_INLINE const char *skip_blocks (struct block *b, const char *p,
+                                           const char *stop) {
+  const char *at;
+  for (at = b->end; stop - at >= BLOCK; at += BLOCK) {
+    uint64_t odd = not_plain(at);
+    b->end = at + BLOCK;
+    b->odd = odd;
+    if (p < at)
+      p = at;
+    if (p - at < BLOCK) {
+      odd >>= (p - at) * BITS;
+      if (odd != 0)
+        return p + lowest_bit(odd) / BITS;
+    }
   }
+  if (p < at)
+    p = at;
   while (p < stop && is_plain(*p))
     p++;
   return p;
+}
+
+/* The first byte from 'p' on that is not plain, or 'stop'. 'p' never goes
+** back, nor does 'stop'. */
+static inline const char *skip_plain (struct block *b, const char *p,
+                                      const char *stop) {
+  if (LIKELY(p < b->end)) {
+    uint64_t odd = b->odd >> ((BLOCK - (b->end - p)) * BITS);
+    if (LIKELY(odd != 0))
+      return p + lowest_bit(odd) / BITS;
+  }
+  return skip_blocks(b, p, stop);
 }
 
 #endif

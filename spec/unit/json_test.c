@@ -479,9 +479,9 @@ static void test_positions (void) {
     "\xFF", "\x7F", "\\x", " "
   };
   size_t place, i;
-  for (place = 0; place < 40; place++)
+  for (place = 0; place < 140; place++)
     for (i = 0; i < sizeof odd / sizeof *odd; i++) {
-      char text[200];
+      char text[300];
       struct record r;
       memset(text, 'a', place + 2);
       text[0] = '[';
