@@ -67,6 +67,18 @@ describe("a transfer", function()
   end)
 
   describe("sends", function()
+    it("when it is begun, as far as no step is needed to connect", function()
+      local function answer(id)
+        return scripted.response(200, ('{"id":"%s"}'):format(id))
+      end
+      serve { { { read = true }, { send = answer "g1" }, { read = true },
+                { send = answer "g2" } } }
+      assert.matches("g1", (read()))
+      local second = assert(transfers.start(session))
+      assert.equal(2, #server:requests(2))
+      assert.equal('{"id":"g2"}', (transfers.read(session, second)))
+    end)
+
     it("one request, with the key where it is wanted", function()
       serve { { { read = true }, { send = scripted.response(200, "[]") },
                 { read = true }, { send = response(200, "{}") } } }

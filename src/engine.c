@@ -19,10 +19,9 @@
 #define ENGINE_EPOLL  0
 #endif
 
-/* How many sockets one step looks after: bounds the time a step takes. Each
-** may have a handshake to do, or 256 KiB to hand over; who has time steps
-** again, and the others come first then. */
-#define EVENTS_MAX  8
+/* When a step leaves the other sockets to the next one (seconds). Each may
+** have a handshake to do, or 128 KiB to decrypt and hand over. */
+#define STEP_MAX  1e-3
 
 
 double engine_now (void) {
@@ -101,18 +100,39 @@ static int act (struct engine *e, curl_socket_t s, int bitmask) {
 }
 
 
-int engine_step (struct engine *e) {
-  struct epoll_event events[EVENTS_MAX];
-  int works = 1;
+int engine_begin (struct engine *e) {
+  if (e->due < 0 || e->due > engine_now())
+    return 1;
+  e->due = ENGINE_NEVER;  /* the call below may set it anew */
+  return act(e, CURL_SOCKET_TIMEOUT, 0);
+}
+
+
+/* Asks epoll anew, but not before everything it saw last time was done: who
+** is ready all the time would come first again and again. */
+static void look (struct engine *e) {
+  struct epoll_event events[ENGINE_EVENTS];
   int i;
-  int n = epoll_wait(e->fd, events, EVENTS_MAX, 0);
-  for (i = 0; i < n && works; i++)
-    works = act(e, events[i].data.fd, to_bitmask(events[i].events));
-  if (works && e->due >= 0 && e->due <= engine_now()) {
-    e->due = ENGINE_NEVER;  /* the call below may set it anew */
-    works = act(e, CURL_SOCKET_TIMEOUT, 0);
+  if (e->next < e->count)
+    return;
+  e->next = 0;
+  e->count = epoll_wait(e->fd, events, ENGINE_EVENTS, 0);
+  for (i = 0; i < e->count; i++) {
+    e->events[i].socket = events[i].data.fd;
+    e->events[i].bitmask = to_bitmask(events[i].events);
   }
-  return works;
+}
+
+
+int engine_step (struct engine *e) {
+  double from = engine_now();
+  int works = 1;
+  look(e);
+  while (works && e->next < e->count && engine_now() - from < STEP_MAX) {
+    int i = e->next++;
+    works = act(e, e->events[i].socket, e->events[i].bitmask);
+  }
+  return works && engine_begin(e);
 }
 
 
@@ -137,6 +157,12 @@ double engine_timeout (struct engine *e) {
 #else
 
 static int set_callbacks (struct engine *e) {
+  (void)e;
+  return 1;
+}
+
+
+int engine_begin (struct engine *e) {
   (void)e;
   return 1;
 }
@@ -191,4 +217,5 @@ void engine_abandon (struct engine *e) {
   e->multi = NULL;
   e->fd = -1;
   e->due = ENGINE_NEVER;
+  e->next = e->count = 0;
 }

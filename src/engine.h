@@ -12,10 +12,17 @@
 
 #include <curl/curl.h>
 
+#define ENGINE_EVENTS  8
+
 struct engine {
   CURLM *multi;  /* NULL while closed */
   int fd;        /* the epoll set, or -1 where there is none */
   double due;    /* when libcurl wants a call, or ENGINE_NEVER */
+  struct {       /* what epoll saw, in libcurl's words */
+    curl_socket_t socket;
+    int bitmask;
+  } events[ENGINE_EVENTS];
+  int next, count;  /* those that no step had time for yet */
 };
 
 #define ENGINE_NEVER  (-1.0)
@@ -27,9 +34,15 @@ double engine_now (void);
 ** ran out; 'e' is closed then. */
 int engine_open (struct engine *e);
 
-/* Does what can be done now, and returns. False when libcurl ran out of memory
-** or descriptors: it may then have lost sight of any of its sockets. */
+/* Does what can be done now, for a millisecond or so, and returns. False when
+** libcurl ran out of memory or descriptors: it may then have lost sight of any
+** of its sockets. */
 int engine_step (struct engine *e);
+
+/* Sets going what was just added, as far as it goes now: of many that begin
+** at the same time each pays for itself, and not the next step for all. False
+** as above. */
+int engine_begin (struct engine *e);
 
 /* Waits until there is something to do, but at most 'seconds' (negative: as
 ** long as it takes); a signal ends the wait early. Does not step. */

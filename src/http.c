@@ -33,6 +33,25 @@ static int have_engine (struct http_session *s) {
 }
 
 
+/* Ends what is under way, for nobody would wake it any more. The next
+** exchange makes a new engine. */
+static void give_up (struct http_session *s) {
+  struct exchange *x;
+  for (x = s->exchanges; x != NULL; x = x->next)
+    http_cancel(&x->pub, HTTP_MEMORY);
+  engine_close(&s->engine);
+}
+
+
+/* Ends those exchanges that libcurl is done with, and all of them where it
+** could not go on. */
+static void take_in (struct http_session *s, int works) {
+  exchange_collect(s);
+  if (!works)
+    give_up(s);
+}
+
+
 struct http_exchange *http_start (struct http_session *s,
                                   const struct http_request *request,
                                   void *user, enum http_refusal *why) {
@@ -48,8 +67,10 @@ struct http_exchange *http_start (struct http_session *s,
   *why = request_prepare(x, request);
   if (*why == HTTP_ACCEPTED) {
     x->added = curl_multi_add_handle(s->engine.multi, x->easy) == CURLM_OK;
-    if (x->added)
+    if (x->added) {
+      take_in(s, engine_begin(&s->engine));
       return &x->pub;
+    }
     *why = HTTP_NO_MEMORY;
   }
   http_free(&x->pub);
@@ -78,23 +99,9 @@ size_t http_held (const struct http_session *s) {
 }
 
 
-/* Ends what is under way, for nobody would wake it any more. The next
-** exchange makes a new engine. */
-static void give_up (struct http_session *s) {
-  struct exchange *x;
-  for (x = s->exchanges; x != NULL; x = x->next)
-    http_cancel(&x->pub, HTTP_MEMORY);
-  engine_close(&s->engine);
-}
-
-
 unsigned http_step (struct http_session *s) {
-  if (have_engine(s)) {
-    int works = engine_step(&s->engine);
-    exchange_collect(s);
-    if (!works)
-      give_up(s);
-  }
+  if (have_engine(s))
+    take_in(s, engine_step(&s->engine));
   s->news = 0;  /* the caller is told now */
   return s->ready_count;
 }

@@ -229,9 +229,6 @@ local function turns(self, until_)
     local last = self.last
     while self.first <= last do
       resume(self, shift(self))
-      -- What a task has started is connected now, one by one: a connection
-      -- has its price, and the clock is looked at in between.
-      if session:timeout() == 0 then session:step() end
       if core.now() >= until_ then return total end
     end
   until became == 0 and self.first > self.last or core.now() >= until_
