@@ -33,11 +33,14 @@ mp.create_osd_overlay = function(...)
 end
 mp.osd_message = function(text) shown = text end
 
-local function press(key) mp.commandv("keypress", key) end
+-- mpv learns of keys when the script rests.
+local function press(key)
+  inside.pause(0.1)
+  mp.commandv("keypress", key)
+end
 local function menu() return overlay.data or "" end
 local function example()
   assert(loadfile "examples/mpv/generations.lua")()
-  inside.pause(0.1)  -- mpv learns of keys when the script rests
 end
 
 local function script()
