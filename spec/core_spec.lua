@@ -115,6 +115,9 @@ describe("a generation", function()
     assert.equal("Generation x FAILED why",
       tostring(generation '"status":"FAILED","errorCode":"why"'))
     assert.equal("Generation x", tostring(generation '"status":null'))
+    -- On one line, whatever was sent: escapes stay as they are.
+    assert.equal([[Generation x \n\u001b[31m]],
+      tostring(generation [["status":"\n\u001b[31m"]]))
   end)
 
   it("cannot be changed", function()

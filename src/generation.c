@@ -284,14 +284,15 @@ static int generation_eq (lua_State *L) {
 }
 
 
-/* Appends " value" of a string member to the string at the top. */
+/* Appends " value" of a string member to the string at the top, as it was
+** sent: where it has control characters, they are escapes. */
 static void append_member (lua_State *L, const struct generation *g,
                            const char *name) {
   const struct json_member *m = lookup(g, name, strlen(name));
   if (m == NULL || text_of(g)[m->value] != '"')
     return;
   lua_pushliteral(L, " ");
-  value_push(L, text_of(g) + m->value, m->value_length, NULLS_LEFT_OUT);
+  lua_pushlstring(L, text_of(g) + m->value + 1, m->value_length - 2u);
   lua_concat(L, 3);
 }
 
