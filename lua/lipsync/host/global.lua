@@ -22,6 +22,15 @@ function global.get(name)
   return ok and found or nil
 end
 
+--- Whether one of two globals may be there: where it is false, neither is.
+---@param one string
+---@param other string
+---@return boolean
+function global.any(one, other)
+  return getmetatable(globals) ~= nil or globals[one] ~= nil
+    or globals[other] ~= nil
+end
+
 --- The global `name` if it is a table with the function `field`.
 ---@param name string
 ---@param field string

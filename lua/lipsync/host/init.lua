@@ -14,23 +14,21 @@
 --   pump(client, move)   makes a client's steps by itself
 --   log(text), logs()    where errors are shown, and whether that is here
 
+local blocking = require "lipsync.host.blocking"
 local check = require "lipsync.check"
 local core = require "lipsync.core"
+local cqueues = require "lipsync.host.cqueues"
+local global = require "lipsync.host.global"
+local haproxy = require "lipsync.host.haproxy"
+local luv = require "lipsync.host.luv"
+local nginx = require "lipsync.host.nginx"
+local task = require "lipsync.host.task"
+local timer = require "lipsync.host.timer"
 local yields = require "lipsync.host.yields"
 
 local host = {}
 
-local luv, nginx = require "lipsync.host.luv", require "lipsync.host.nginx"
-local haproxy = require "lipsync.host.haproxy"
-local timer = require "lipsync.host.timer"
-
--- In the order of asking. The last one is right everywhere. luv's tasks wait
--- as all tasks do, so it is only there to be named.
-local hosts = {
-  require "lipsync.host.task", nginx, haproxy,
-  require "lipsync.host.cqueues", require "lipsync.host.blocking", luv,
-}
-local asked = #hosts - 1
+local hosts = { task, nginx, haproxy, cqueues, blocking, luv }
 local pumps = { luv, timer }
 local logs = { nginx, haproxy, luv, timer }
 
@@ -49,13 +47,18 @@ function host.names()
   return names
 end
 
--- The host for here and now; nil where the program brought a waiter.
+-- The host for here and now; nil where the program brought a waiter. To block
+-- is right everywhere. luv's tasks wait as all tasks do, so luv is only there
+-- to be named.
 local function find(client)
   local wanted = client.options.host
   if wanted then return by_name[wanted] end
-  for i = 1, asked do
-    if hosts[i].here(client) then return hosts[i] end
+  if task.here(client) then return task end
+  if global.any("ngx", "core") then
+    if nginx.here() then return nginx end
+    if haproxy.here() then return haproxy end
   end
+  return cqueues.here() and cqueues or blocking
 end
 
 --- The waiter for here and now.
