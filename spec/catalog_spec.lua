@@ -30,6 +30,16 @@ describe("catalog", function()
       { api_key = "" }):list()))
   end)
 
+  it("is not taken for one where it is far longer", function()
+    local function long(n)
+      return '[{"code":"a","message":"' .. ("x"):rep(n) .. '"}]'
+    end
+    local entries, err = start({ service.answer(200, long(3e5)) }):list()
+    assert.is_nil(entries)
+    assert.equal("protocol", err.kind)
+    assert.equal(1, #assert(start({ service.answer(200, long(2e5)) }):list()))
+  end)
+
   it("gives copies", function()
     local errors = start { service.answer(200, body) }
     errors:list()[1].code = "changed"

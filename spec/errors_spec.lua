@@ -62,6 +62,17 @@ describe("errors", function()
     assert.equal(64 * 1024, #answer(500, ("x"):rep(1e5)).body)
   end)
 
+  it("do not decode what is far longer than any error", function()
+    local function body(n)
+      return '{"errorCode":"e","message":"M.","pad":"' .. ("x"):rep(n) .. '"}'
+    end
+    assert.equal("e", answer(500, body(6e4)).errorCode)
+    local long = answer(500, body(7e4))
+    assert.is_nil(long.errorCode)
+    assert.equal("Internal Server Error", long.message)
+    assert.equal(64 * 1024, #long.body)
+  end)
+
   it("read what the headers say", function()
     local err = answer(503, "", { ["retry-after"] = "7",
                                   ["x-request-id"] = "r2" })

@@ -54,6 +54,23 @@ describe("generations", function()
     assert.equal(service.key, request.headers["x-api-key"])
   end)
 
+  it("are not decoded where an answer is longer than it can be", function()
+    local long = service.generation("a", "FAILED", ',"pad":"'
+      .. ("x"):rep(3000) .. '"')
+    local generations = start({ service.answer(200, long),
+      service.answer(200, long), service.answer(200, '{"count":1,"pad":"'
+        .. ("x"):rep(7e4) .. '"}') }, { max_generation = 2000 })
+    local value, err = generations:get "a"
+    assert.is_nil(value)
+    assert.equal("limit", err.kind)
+    assert.match("longer than 2000 bytes %(max_generation%)", err.message)
+    -- It is deleted all the same.
+    assert.is_nil(assert(generations:delete "a").status)
+    value, err = generations:count()
+    assert.is_nil(value)
+    assert.equal("protocol", err.kind)
+  end)
+
   it("do not take anything for a generation", function()
     for _, body in ipairs { "[]", '{"id":5}', "", "<html>", "{}" } do
       local value, err = start({ service.answer(200, body) }):get "a"

@@ -23,6 +23,10 @@ local catalog = {}
 -- a catalog that did not come is not asked for again at each failure.
 local patience, forget = 5, 30
 
+-- It has a few KB. What is far longer is something else, and would be decoded
+-- in one piece, whatever a step may take (bytes).
+local longest = 256 * 1024
+
 ---@param client table
 ---@return lipsync.Catalog
 function catalog.new(client)
@@ -45,7 +49,7 @@ local function entry_of(value)
 end
 
 local function accept(this, _, body)
-  local value = core.decode(body)
+  local value = #body <= longest and core.decode(body)
   local entries, found = {}, 0
   for _, each in pairs(type(value) == "table" and value or {}) do
     found = found + 1
@@ -53,7 +57,7 @@ local function accept(this, _, body)
     entries[found] = type(each) == "table" and type(of) == "table"
       and entry_of(of) or nil
   end
-  if #entries == found and body:find "^%s*%[" then return entries end
+  if value and #entries == found and body:find "^%s*%[" then return entries end
   return nil, this:unexpected("an array of error codes", body)
 end
 

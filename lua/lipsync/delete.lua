@@ -37,7 +37,8 @@ end
 
 -- The generation that the service sent back, if it is that.
 local function answered(client, id, body)
-  local generation = body and core.generation(body, client)
+  local is_one = body and #body <= client.options.max_generation
+  local generation = is_one and core.generation(body, client)
   return generation and generation:get "id" == id and generation or nil
 end
 

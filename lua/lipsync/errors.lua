@@ -108,8 +108,9 @@ local function read_body(err, body)
   err.details = details
 end
 
+-- What is longer is no error of the service's, and reading it takes its time.
 local function decode_object(body)
-  if not body:find "^%s*{" then return nil end
+  if #body > errors.body_limit or not body:find "^%s*{" then return nil end
   local value = core.decode(body)
   return type(value) == "table" and value or nil
 end

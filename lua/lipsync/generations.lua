@@ -7,6 +7,7 @@ local clock = require "lipsync.clock"
 local core = require "lipsync.core"
 local delete = require "lipsync.delete"
 local delete_many = require "lipsync.delete_many"
+local errors = require "lipsync.errors"
 local filter = require "lipsync.filter"
 local listing = require "lipsync.listing"
 local options = require "lipsync.options"
@@ -78,6 +79,12 @@ end
 
 -- The body as a Generation, or what is wrong with it.
 local function accept_generation(this, _, body)
+  local most = this.client.options.max_generation
+  if #body > most then
+    return nil, { kind = "limit", reason = "max_generation", message =
+      ("the generation is longer than %.0f bytes (max_generation)")
+        :format(most) }
+  end
   local generation = core.generation(body, this.client)
   if generation and type(generation:get "id") == "string" then
     return generation
@@ -107,7 +114,7 @@ end
 
 -- {"count": n}
 local function accept_count(this, _, body)
-  local value = core.decode(body)
+  local value = #body <= errors.body_limit and core.decode(body)
   local n = type(value) == "table" and value.count
   if type(n) == "number" and n >= 0 and n % 1 == 0 then return n end
   return nil, this:unexpected('{"count": n}', body)
