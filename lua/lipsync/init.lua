@@ -17,17 +17,17 @@ local function vm()
   return _VERSION:lower():gsub(" ", ""), _VERSION
 end
 
+-- Raises by assert: the function `error` of OBS does not, it only logs.
 local function load_core()
   local ok, core = pcall(require, "lipsync.core")
   if ok then return core end
   -- Found, but refused to load: that has a reason of its own.
-  if not tostring(core):find("'lipsync.core' not found", 1, true) then
-    error(core, 0)
-  end
+  assert(tostring(core):find("'lipsync.core' not found", 1, true),
+    tostring(core))
   local command, name = vm()
   local cpath = type(package) == "table" and package.cpath or "unknown"
-  error(('lipsync.core was not found for %s (package.cpath %s): run '
-    .. '"make install LUA=%s".'):format(name, cpath, command), 0)
+  assert(false, ('lipsync.core was not found for %s (package.cpath %s): run '
+    .. '"make install LUA=%s".'):format(name, cpath, command))
 end
 
 local core = load_core()
