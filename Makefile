@@ -40,8 +40,8 @@ EMULATOR_LIBS = $(call once,EMULATOR_LIBS,$(shell \
 # The user's CFLAGS and LDFLAGS come last, so that they win.
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
   -Wmissing-prototypes -Wconversion $(if $(CI),-Werror)
-FLAGS = -std=c99 -D_GNU_SOURCE -O2 -g -fPIC -fvisibility=hidden -pthread \
-  $(WARNINGS)
+FLAGS = -std=c99 -D_GNU_SOURCE -O2 -g -fPIC -fno-plt -fvisibility=hidden \
+  -pthread $(WARNINGS)
 COMPILE = $(CC) $(FLAGS) -MMD -MP
 ifeq ($(shell uname),Darwin)
 MODULE = $(CC) -bundle -undefined dynamic_lookup -pthread

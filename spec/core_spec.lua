@@ -38,6 +38,19 @@ describe("a generation", function()
     assert.equal("j", g:get "json")
   end)
 
+  -- The core looks among the methods only for names that may be one: by their
+  -- length and first byte, which some fields have, too.
+  it("reads fields that resemble methods, and no field over one", function()
+    local g = generation [["segments":1,"jso":2,"hat":3,"fields2":4,"":5,
+      "spec_added":6]]
+    assert.same({ 1, 2, 3, 4, 5, 6 }, { g.segments, g.jso, g.hat, g.fields2,
+                                        g[""], g.spec_added })
+    core.add_method("spec_added", function() return "added" end)
+    assert.equal("added", g:spec_added())
+    assert.equal(6, g:get "spec_added")
+    assert.is_nil(g.spec_addee)
+  end)
+
   it("keeps nested values, each generation its own", function()
     local a = generation '"input":[{"type":"video"}]'
     local b = generation '"input":[{"type":"audio"}]'

@@ -57,7 +57,8 @@ int value_decode (lua_State *L);
 
 /* ---- generation.c ---- */
 
-/* Makes the type, and leaves its table of methods on the stack. */
+/* Makes the type, and leaves a function on the stack that adds a method to it:
+** add_method(name, function). */
 void generation_register (lua_State *L);
 
 /* Pushes a generation made of a copy of 'e'. The metatable is at index

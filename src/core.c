@@ -150,7 +150,7 @@ COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L) {
   session_register(L);
   luaL_newlib(L, functions);
   generation_register(L);
-  lua_setfield(L, -2, "methods");
+  lua_setfield(L, -2, "add_method");
   transfer_register(L);
   error_register(L);
   lua_setfield(L, -2, "error_meta");

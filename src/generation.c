@@ -23,6 +23,12 @@ struct generation {
   struct json_member members[];  /* 'count' of them, then the text */
 };
 
+/* What is asked at each reading of a field, without looking up anything. */
+struct face {
+  const void *metatable;  /* that of all generations of the state */
+  uint64_t methods;       /* bit_of each method's name */
+};
+
 /* Other names under which the service is known to send a field. */
 static const struct {
   const char *name;
@@ -156,24 +162,48 @@ static void push_member (lua_State *L, struct generation *g,
 }
 
 
+/* One of 64 bits for a name: that of hardly any field is a method's, too. */
+static uint64_t bit_of (const char *name, size_t length) {
+  return (uint64_t)1 << ((8 * length + (unsigned char)*name) & 63);
+}
+
+
 /* generation.name: a method, or else a member. The VM calls it with just the
-** two. Upvalues: the methods, the metatable. */
+** two. Upvalues: the methods, the type's face. */
 static int generation_index (lua_State *L) {
+  const struct face *face = (const struct face *)
+    lua_touserdata(L, lua_upvalueindex(2));
   struct generation *g;
   const char *name;
   size_t length;
-  if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(2)))
+  if (!lua_getmetatable(L, 1) || lua_topointer(L, -1) != face->metatable)
     return luaL_error(L, "not a generation");
-  g = (struct generation *)lua_touserdata(L, 1);
   if (lua_type(L, 2) != LUA_TSTRING)
     return 0;
-  lua_pushvalue(L, 2);
-  lua_rawget(L, lua_upvalueindex(1));
-  if (!lua_isnil(L, -1))
-    return 1;
   name = lua_tolstring(L, 2, &length);
+  if ((face->methods & bit_of(name, length)) != 0) {
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(1));
+    if (!lua_isnil(L, -1))
+      return 1;
+  }
+  g = (struct generation *)lua_touserdata(L, 1);
   push_member(L, g, lookup(g, name, length));
   return 1;
+}
+
+
+/* core.add_method(name, function): upvalues as above. */
+static int add_method (lua_State *L) {
+  struct face *face = (struct face *)
+    lua_touserdata(L, lua_upvalueindex(2));
+  size_t length;
+  const char *name = luaL_checklstring(L, 1, &length);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  lua_rawset(L, lua_upvalueindex(1));
+  face->methods |= bit_of(name, length);
+  return 0;
 }
 
 
@@ -429,15 +459,35 @@ static const luaL_Reg metamethods[] = {
 };
 
 
+/* Pushes a closure of 'f' over the methods and the face, at 'i' and behind. */
+static void push_closure (lua_State *L, lua_CFunction f, int i) {
+  lua_pushvalue(L, i);
+  lua_pushvalue(L, i + 1);
+  lua_pushcclosure(L, f, 2);
+}
+
+
 void generation_register (lua_State *L) {
-  luaL_newlib(L, methods);
+  int i = lua_gettop(L) + 1;
+  const luaL_Reg *method;
+  struct face *face;
+  lua_newtable(L);                                        /* at i */
+  face = (struct face *)lua_newuserdata(L, sizeof(*face));
   luaL_newmetatable(L, GENERATION_TYPE);
+  face->metatable = lua_topointer(L, -1);
+  face->methods = 0;
   luaL_setfuncs(L, metamethods, 0);
-  lua_pushvalue(L, -2);
-  lua_pushvalue(L, -2);
-  lua_pushcclosure(L, generation_index, 2);
+  push_closure(L, generation_index, i);
   lua_setfield(L, -2, "__index");
   lua_pushliteral(L, "Generation");  /* what getmetatable shows */
   lua_setfield(L, -2, "__metatable");
-  lua_pop(L, 1);
+  push_closure(L, add_method, i);
+  for (method = methods; method->name != NULL; method++) {
+    lua_pushvalue(L, -1);
+    lua_pushstring(L, method->name);
+    lua_pushcfunction(L, method->func);
+    lua_call(L, 2, 0);
+  }
+  lua_replace(L, i);
+  lua_settop(L, i);
 }

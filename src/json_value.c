@@ -158,15 +158,16 @@ int json_key_is (const struct json_member *m, const char *text,
 const struct json_member *json_find (const struct json_member *members,
                                      unsigned count, const char *text,
                                      const char *name, size_t length) {
-  while (count > 0) {  /* backwards: of a repeated key the last one counts */
-    const struct json_member *m = &members[--count];
+  const struct json_member *m = members + count;
+  if (length >= JSON_KEY_ESCAPED)
+    return NULL;
+  while (m != members) {  /* backwards: of a repeated key the last one counts */
+    m--;
     /* most keys differ in length already: nothing is called for those */
-    if (UNLIKELY((m->key_length & JSON_KEY_ESCAPED) != 0)) {
-      if (json_key_is(m, text, name, length))
-        return m;
-    }
-    else if (m->key_length == length
-             && memcmp(text + m->key, name, length) == 0)
+    if (UNLIKELY(m->key_length == (uint32_t)length)
+        ? memcmp(text + m->key, name, length) == 0
+        : UNLIKELY((m->key_length & JSON_KEY_ESCAPED) != 0)
+          && json_key_is(m, text, name, length))
       return m;
   }
   return NULL;

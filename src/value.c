@@ -13,19 +13,23 @@ void value_push_null (lua_State *L) {
 }
 
 
-void value_push_string (lua_State *L, const char *text, size_t length,
-                        int escaped) {
+static void push_decoded (lua_State *L, const char *text, size_t length) {
   char scratch[SCRATCH];
   char *out = scratch;
-  if (!escaped) {
-    lua_pushlstring(L, text, length);
-    return;
-  }
   if (length > SCRATCH)
     out = (char *)lua_newuserdata(L, length);  /* freed by the collector */
   lua_pushlstring(L, out, json_decode(text, length, out));
   if (length > SCRATCH)
     lua_remove(L, -2);
+}
+
+
+void value_push_string (lua_State *L, const char *text, size_t length,
+                        int escaped) {
+  if (escaped)
+    push_decoded(L, text, length);
+  else
+    lua_pushlstring(L, text, length);
 }
 
 
@@ -102,20 +106,25 @@ static void push_token (lua_State *L, struct json_walk *w,
 }
 
 
-void value_push (lua_State *L, const char *text, size_t length,
-                 enum value_nulls nulls) {
+static void push_other (lua_State *L, const char *text, size_t length,
+                        enum value_nulls nulls) {
   struct json_text t;
   struct json_walk w;
   enum json_token token;
-  if (*text == '"') {  /* by far the most common one */
-    int escaped = memchr(text, '\\', length) != NULL;
-    value_push_string(L, text + 1, length - 2, escaped);
-    return;
-  }
   w.at = text;
   w.end = text + length;
   token = json_next(&w, &t);
   push_token(L, &w, token, &t, nulls);
+}
+
+
+void value_push (lua_State *L, const char *text, size_t length,
+                 enum value_nulls nulls) {
+  if (*text == '"')  /* by far the most common one */
+    value_push_string(L, text + 1, length - 2,
+                      memchr(text, '\\', length) != NULL);
+  else
+    push_other(L, text, length, nulls);
 }
 
 

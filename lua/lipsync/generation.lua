@@ -78,9 +78,9 @@ end
 
 --- Adds the methods. Called once, by init.lua.
 function generation.install()
-  core.methods.is_terminal = is_terminal
-  core.methods.created_at = created_at
-  core.methods.delete = delete
+  core.add_method("is_terminal", is_terminal)
+  core.add_method("created_at", created_at)
+  core.add_method("delete", delete)
 end
 
 return generation
