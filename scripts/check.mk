@@ -76,7 +76,7 @@ build/fuzz/%: spec/fuzz/%_fuzz.c
 
 # ---- Sanitizers ----
 
-.PHONY: asan valgrind tsan collect
+.PHONY: asan valgrind tsan threads collect
 
 asan: ## the specs under address, undefined and leak sanitizers
 	@scripts/deps check lua5.4
@@ -90,17 +90,21 @@ collect: ## the specs with an aggressive collector
 	@scripts/deps check lua5.4
 	@MAKE="$(MAKE)" scripts/sanitize collect $(SPEC)
 
-# The emulator is in another process: it is looked at by asan.
-tsan: ## many Lua states in many threads, under the thread sanitizer
+tsan: ## many threads, then the specs, under the thread sanitizer
 	@scripts/deps check lua5.4
-	@$(MAKE) -s --no-print-directory build/tsan/threads build/lipsync-emulator
+	@$(MAKE) -s --no-print-directory LUA=lua5.4 threads
+	@MAKE="$(MAKE)" scripts/sanitize tsan $(SPEC)
+
+# Many Lua states in many threads; the emulator is another process here.
+threads:
+	@$(MAKE) -s --no-print-directory build/threads build/lipsync-emulator
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH=";;" \
 	  TSAN_OPTIONS="halt_on_error=1:exitcode=66" \
 	  build/lipsync-emulator --port 0 -- sh -c \
 	  '$$(setarch -R true 2>/dev/null && echo setarch -R) \
-	  build/tsan/threads "$$SYNC_BASE_URL"'
+	  build/threads "$$SYNC_BASE_URL"'
 
-build/tsan/threads: spec/torture/threads.c $(wildcard src/*.c)
+build/threads: spec/torture/threads.c $(wildcard src/*.c)
 	@mkdir -p $(@D)
 	$(CC) -std=c99 -D_GNU_SOURCE -O1 -g -pthread -fsanitize=thread -Isrc \
 	  $(LUA_CFLAGS) $(CURL_CFLAGS) -o $@ $^ $(LUA_LIBS) $(CURL_LIBS) -lz \

@@ -73,6 +73,12 @@ busted.subscribe({ "file", "end" }, function(file)
   return nil, true
 end)
 
+-- The thread sanitizer's library comes before this program; a shell, which
+-- has it as little in itself, dies of it.
+if os.getenv "LIPSYNC_SANITIZED" == "tsan" then
+  require "process".unset "LD_PRELOAD"
+end
+
 local locale = os.getenv "LIPSYNC_LOCALE"
 if locale then
   assert(os.setlocale(locale), "there is no locale " .. locale)

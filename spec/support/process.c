@@ -113,11 +113,19 @@ static int process_state (lua_State *L) {
 }
 
 
+/* process.unset(name): takes a variable out of the environment. */
+static int process_unset (lua_State *L) {
+  unsetenv(luaL_checkstring(L, 1));
+  return 0;
+}
+
+
 static const luaL_Reg functions[] = {
   {"fork", process_fork},
   {"wait", process_wait},
   {"descriptors", process_descriptors},
   {"state", process_state},
+  {"unset", process_unset},
   {NULL, NULL}
 };
 
