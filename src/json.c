@@ -185,7 +185,7 @@ static void string_byte (struct json_scanner *s, unsigned char c) {
 static NOT_INLINE const char *string_part (struct json_scanner *s,
                                            const char *p, const char *stop) {
   const char *from = p;
-  if (s->state == KEY_TEXT || s->state == TEXT) {
+  if (p < stop && (s->state == KEY_TEXT || s->state == TEXT)) {
     if (*p == '\\') {
       s->escaped = JSON_KEY_ESCAPED;
       p = skip_escapes(p, stop);

@@ -557,6 +557,32 @@ static void test_slow (void) {
   }
 }
 
+/* ---- What stands behind a piece ---- */
+
+/* A piece ends where it ends: what lies behind it in memory is not looked at,
+** be it what would matter there. */
+static void test_behind (void) {
+  static const char text[] = "[{\"key\":\"value\"}]";
+  static const char odd[] = "\\\"\x80\x1F}";
+  size_t cut, i, used;
+  for (cut = 1; cut < sizeof text - 1; cut++)
+    for (i = 0; i < sizeof odd - 1; i++) {
+      char piece[sizeof text + 16];
+      struct json_scanner s;
+      memset(piece, odd[i], sizeof piece);
+      memcpy(piece, text, cut);
+      json_open(&s, JSON_LIST, &usual);
+      if (json_feed(&s, piece, cut, &used) == JSON_MORE) {
+        CHECK(used == cut && s.offset == cut);
+        CHECK(json_feed(&s, text + cut, sizeof text - 1 - cut, &used)
+              == JSON_ELEMENT);
+      }
+      CHECK(s.count == 1 && s.members[0].key_length == 3);
+      CHECK(s.members[0].value_length == 7);
+      json_close(&s);
+    }
+}
+
 int main (int argc, char **argv) {
   test_fixtures(argc > 1 ? argv[1] : "spec/fixtures/json");
   test_cases();
@@ -573,5 +599,6 @@ int main (int argc, char **argv) {
   test_positions();
   test_damage();
   test_slow();
+  test_behind();
   return check_end();
 }
