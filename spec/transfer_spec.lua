@@ -184,6 +184,25 @@ describe("a transfer", function()
       assert.is_nil(failure)
     end)
 
+    it("as long as no moment has come that it was told of", function()
+      serve(once { send = response(200, rows(4)) })
+      local transfer = assert(transfers.start(session, { list = true }))
+      local deadline = core.now() + 20
+      while not transfer:done() and core.now() < deadline do
+        session:poll(1)
+      end
+      local past, future = core.now() - 1, math.huge
+      assert.is_false(transfer:next(past))
+      assert.is_false(transfer:next(future, past))
+      assert.is_false(transfer:next(nil, past))
+      assert.equal("g1", transfer:next(future).id)
+      assert.equal("g2", transfer:next(future, future).id)
+      assert.equal("g3", transfer:next(nil, future).id)
+      assert.equal("g4", transfer:next(nil, nil).id)
+      assert.is_false(transfer:next(past))
+      assert.is_nil((transfer:next(future)))
+    end)
+
     it("long generations, plain and packed, without standing still",
       function()
         local text, state = {}, 7

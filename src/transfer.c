@@ -6,6 +6,7 @@
 */
 
 #include "binding.h"
+#include "engine.h"
 
 #define GC_HELD  (8u * 1024 * 1024)  /* bytes of answers that call for one */
 #define GC_EVERY  32  /* transfers between two nudges of the collector */
@@ -111,21 +112,37 @@ int transfer_start (lua_State *L, struct http_session *http) {
 ** name: done for each generation. */
 static struct transfer *to_transfer_fast (lua_State *L) {
   struct transfer *t = (struct transfer *)lua_touserdata(L, 1);
-  if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(2)))
+  if (!lua_getmetatable(L, 1)
+      || lua_topointer(L, -1) != lua_topointer(L, lua_upvalueindex(2)))
     return to_transfer(L);  /* which raises */
   lua_settop(L, 1);
   return t;
 }
 
 
-/* transfer:next(): a generation, false (wait), nil (the end), or nil and a
-** failure. Moves on only when the generation exists. Upvalues: the metatables
-** of generations and of transfers. */
+/* Whether one of the moments at 2 and 3 has come; nil is never. */
+static int is_late (lua_State *L) {
+  double first = (double)lua_tonumber(L, 2);
+  double second = (double)lua_tonumber(L, 3);
+  double now = first > 0 || second > 0 ? engine_now() : 0;
+  return (first > 0 && now >= first) || (second > 0 && now >= second);
+}
+
+
+/* transfer:next([moment [, moment]]): a generation, false (wait, or one of the
+** moments has come), nil (the end), or nil and a failure. Moves on only when
+** the generation exists. Upvalues: the metatables of generations and of
+** transfers. */
 static int transfer_next (lua_State *L) {
+  int late = is_late(L);
   struct transfer *t = to_transfer_fast(L);
   struct element e;
   if (!is_open(t))
     return error_push_closed(L);
+  if (late) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
   switch (answer_next(&t->answer, &e)) {
     case ANSWER_WAIT:
       lua_pushboolean(L, 0);

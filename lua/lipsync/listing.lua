@@ -24,7 +24,6 @@ local methods = {}
 
 local listing = { class = Listing }
 
--- Asked for each generation, so neither is looked up.
 local now, limited = core.now, yields.is_limited()
 
 -- A listing asks for nothing: no request is made.
@@ -44,7 +43,8 @@ function listing.new(client, own, given)
     client = client, filter = own, options = given,
     action = "list generations", path = "/v2/generations",
     clock = clock.new(), statuses = filter.statuses(own) or false,
-    delivered = 0, rest_at = math.huge, over = false,
+    delivered = 0, most = own.limit or false, rest_at = math.huge,
+    over = false,
   }, Listing)
   if own.nothing then
     self.source = nothing
@@ -93,7 +93,7 @@ local function give(self, generation)
     return finish(self, wrong_status(self, generation))
   end
   self.delivered = self.delivered + 1
-  if self.delivered == self.filter.limit then finish(self) end
+  if self.delivered == self.most then finish(self) end
   return generation
 end
 
@@ -142,12 +142,13 @@ local function wait(self)
 end
 
 local function step(self)
-  rest(self)
   -- Nearly every generation comes this way. Anything but one is left to the
-  -- source, which finds it again.
-  local flow = not self.client.closed and self.source.flow
-  local ready = flow and flow:next()
+  -- source, which finds it again, and so is one for which there is no time.
+  local client, flow = self.client, self.source.flow
+  local ready = flow and not client.closed
+    and flow:next(self.rest_at, client.step_ends)
   if ready then return give(self, ready) end
+  rest(self)
   while true do
     local there, generation, err = look(self)
     if there then return generation, err end
