@@ -405,3 +405,53 @@ describe("on a bad day, a program", function()
     assert.equal("closed", err.kind)
   end)
 end)
+
+describe("on a bad day, a host that comes back too late", function()
+  local calls = 40
+
+  -- Who asks first is answered last, so that one look at some of the sockets
+  -- does not come to it.
+  local function backwards(status, body)
+    local script = {}
+    for i = 1, calls do
+      local answer = service.answer(status, body)
+      table.insert(answer, 2, { stall = (calls - i) * 0.01 })
+      script[i] = answer
+    end
+    return script
+  end
+
+  it("finds all that came before a clock is judged", function()
+    local problems = {}
+    start(backwards(200, '{"count":1}'),
+      { max_in_flight = calls, timeout = 1 })
+    local client = here.client
+    for _ = 1, calls do
+      client:spawn(function()
+        local _, err = client.generations:count()
+        problems[#problems + 1] = err and tostring(err)
+      end)
+    end
+    repeat client:step() until #here.server:requests() == calls
+    scripted.sleep(1.5)
+    repeat client:step() until client:pending() == 0
+    assert.same({}, problems)
+  end)
+
+  it("finds all that many deletions brought", function()
+    local ids, slept = {}, false
+    for i = 1, calls do ids[i] = "g" .. i end
+    start(backwards(204, ""),
+      { max_in_flight = calls, timeout = 1, host = function(session)
+        session:poll(0.001)
+        if slept or #here.server:requests() < calls then return end
+        slept = true
+        scripted.sleep(1.5)
+      end })
+    local result = assert(here.client.generations:delete_many(ids,
+      { concurrency = calls }))
+    assert.same({}, result.errors)
+    assert.equal(calls, result.deleted)
+    assert.is_true(slept)
+  end)
+end)

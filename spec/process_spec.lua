@@ -77,6 +77,33 @@ describe("a forked child", function()
       assert.is_nil(err)
     end)
 
+  it("finds the deletions under way closed, and the parent's end well",
+    function()
+      local deleted = service.answer(200, service.generation "g1")
+      table.insert(deleted, 2, { stall = 1 })
+      serve({ deleted, loop = true }, { host = function(session)
+        coroutine.yield()
+        session:poll(0.01)
+      end })
+      local deleting = coroutine.wrap(function()
+        local result, err = client.generations:delete_many { "g1", "g2" }
+        return result and result.deleted or err.kind
+      end)
+      local function finish()
+        local turns = 0
+        while true do
+          local outcome = deleting()
+          turns = turns + 1
+          if outcome then return outcome, turns end
+        end
+      end
+      assert.is_nil((deleting()))
+      assert.same({ "closed 1", 0 }, { in_child(function()
+        return ("%s %d"):format(finish())
+      end) })
+      assert.equal(2, (finish()))
+    end)
+
   it("uses the client over connections of its own", function()
     serve { echo(3), echo(2) }
     assert(client.generations:get "g1")

@@ -124,14 +124,29 @@ static void look (struct engine *e) {
 }
 
 
-int engine_step (struct engine *e) {
-  double from = engine_now();
+/* Looks after the sockets that epoll saw, no more than fit until 'end'. */
+static int look_after (struct engine *e, double end) {
   int works = 1;
   look(e);
-  while (works && e->next < e->count && engine_now() - from < STEP_MAX) {
+  while (works && e->next < e->count && (end < 0 || engine_now() < end)) {
     int i = e->next++;
     works = act(e, e->events[i].socket, e->events[i].bitmask);
   }
+  return works;
+}
+
+
+int engine_step (struct engine *e) {
+  return look_after(e, engine_now() + STEP_MAX) && engine_begin(e);
+}
+
+
+int engine_catch_up (struct engine *e, size_t sockets) {
+  size_t seen;
+  int works = look_after(e, ENGINE_NEVER);  /* what is left of a step */
+  for (seen = 0; works && e->count > 0 && seen < sockets;
+       seen += ENGINE_EVENTS)
+    works = look_after(e, ENGINE_NEVER);
   return works && engine_begin(e);
 }
 
@@ -165,6 +180,12 @@ static int set_callbacks (struct engine *e) {
 int engine_begin (struct engine *e) {
   (void)e;
   return 1;
+}
+
+
+int engine_catch_up (struct engine *e, size_t sockets) {
+  (void)sockets;
+  return engine_step(e);
 }
 
 

@@ -39,6 +39,9 @@ int engine_open (struct engine *e);
 ** of its sockets. */
 int engine_step (struct engine *e);
 
+/* The same for all that lies in so many sockets, however long that takes. */
+int engine_catch_up (struct engine *e, size_t sockets);
+
 /* Sets going what was just added, as far as it goes now: of many that begin
 ** at the same time each pays for itself, and not the next step for all. False
 ** as above. */

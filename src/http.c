@@ -107,6 +107,16 @@ unsigned http_step (struct http_session *s) {
 }
 
 
+void http_catch_up (struct http_session *s) {
+  const struct exchange *x;
+  size_t sockets = 0;
+  for (x = s->exchanges; x != NULL; x = x->next)
+    sockets++;
+  if (have_engine(s))
+    take_in(s, engine_catch_up(&s->engine, sockets));
+}
+
+
 void http_wait (struct http_session *s, double seconds) {
   if (!s->news && have_engine(s))
     engine_wait(&s->engine, seconds);

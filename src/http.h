@@ -136,6 +136,10 @@ size_t http_held (const struct http_session *s);
 ** that http_next_ready takes from. */
 unsigned http_step (struct http_session *s);
 
+/* Takes in all that has arrived, for one who is about to say that nothing
+** did: a step may not have come to it. */
+void http_catch_up (struct http_session *s);
+
 /* Waits until something can be done, at most 'seconds' (negative: no limit).
 ** What was in the queue when a step returned does not end the wait, or those
 ** who wait for one exchange would spin while another is not taken. */

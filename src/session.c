@@ -109,6 +109,15 @@ static int session_step (lua_State *L) {
 }
 
 
+/* session:catch_up(): takes in what has arrived. */
+static int session_catch_up (lua_State *L) {
+  struct session *s = to_session(L);
+  if (s->http != NULL)
+    http_catch_up(s->http);
+  return 0;
+}
+
+
 /* session:poll([seconds]): waits, then steps. */
 static int session_poll (lua_State *L) {
   struct session *s = to_session(L);
@@ -221,6 +230,7 @@ static int session_tostring (lua_State *L) {
 static const luaL_Reg methods[] = {
   {"start", session_start},
   {"step", session_step},
+  {"catch_up", session_catch_up},
   {"poll", session_poll},
   {"next_ready", session_next_ready},
   {"fd", session_fd},

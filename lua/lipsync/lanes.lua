@@ -91,12 +91,18 @@ local function advance_one(self, lane, owner)
   return true
 end
 
+-- Whether nothing will happen to them any more: the client was closed, or this
+-- is a forked child and they are the parent's. Their calls know.
+local function is_over(self)
+  return self.client.closed or self.client:home() ~= self.home
+end
+
 --- Moves on those that can be.
 ---@param owner table  its settled(call, item) is called for each that is over,
 ---   and may cancel all
 ---@return boolean  whether any is over
 function Lanes:advance(owner)
-  if self.client.closed then
+  if is_over(self) then
     for lane in pairs(self.under_way) do push(self, lane) end
   end
   local moved, row = false, self.row
@@ -129,7 +135,7 @@ end
 ---@return boolean
 function Lanes:ready()
   if #self.row == 0 then self.home.wakers:drain(self.home.session) end
-  return #self.row > 0 or self.client.closed or false
+  return #self.row > 0 or is_over(self) or false
 end
 
 -- Those for which it is time.

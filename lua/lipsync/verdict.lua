@@ -161,11 +161,8 @@ function verdict.broke(this, failure)
   return err
 end
 
---- Judges the clocks, which only happens after everything that has arrived
---- was read.
----@param this table  the call
----@return table|nil failure
-function verdict.late(this)
+-- What a clock says that has run out.
+local function overdue(this)
   local now, bytes = this.clock:seconds(), this.transfer:received()
   if bytes ~= this.bytes then this.bytes, this.moved = bytes, now end
   if now >= this.timeout then
@@ -176,6 +173,17 @@ function verdict.late(this)
              message = message.stalled(this.stall_timeout) }
   end
   return nil
+end
+
+--- Judges the clocks, but not before everything that has arrived was read: a
+--- host that comes back late finds it in the sockets, and a step may not come
+--- to all of them.
+---@param this table  the call
+---@return table|nil failure
+function verdict.late(this)
+  if not overdue(this) then return nil end
+  this.home.session:catch_up()
+  return not this.transfer:ready() and overdue(this) or nil
 end
 
 --- A failure for an answer that is not what is documented.

@@ -49,6 +49,7 @@ function calls.client(plans, more)
     return client.transfers[n]
   end
   function session.step() return 0 end
+  function session.catch_up() end
   function session.poll() return 0 end
   function session.next_ready() return nil end
   function session.is_open() return true end
