@@ -11,4 +11,13 @@ describe("nap", function()
     end
     assert.is_true(last <= 0.005)
   end)
+
+  it("is as short beside a few, and longer beside hundreds", function()
+    for n = 0, 50 do
+      assert.equal(nap.seconds(n), nap.seconds(n, 20))
+      local seconds = nap.seconds(n, 400)
+      assert.is_true(seconds >= 0.01 and seconds <= 0.05)
+      assert.is_true(nap.seconds(n, 1e6) <= 0.1)
+    end
+  end)
 end)

@@ -91,7 +91,8 @@ static int core_forks (lua_State *L) {
 }
 
 
-/* core.live(): how many sessions and transfers the process has; for tests. */
+/* core.live(): how many sessions and transfers the process has: for
+** tests, and for those who share the host's time among themselves. */
 static int core_live (lua_State *L) {
   unsigned sessions, exchanges;
   process_live(&sessions, &exchanges);

@@ -57,6 +57,20 @@ local scripts = {
     controller:wrap(function() read() done = true end)
     assert(controller:loop())
     say("gap", gap) say("busy", busy)
+    local left = 8
+    done, gap, busy, last = false, 0, 0, nil
+    controller:wrap(function()
+      while not done do tick() cqueues.sleep(0.001) end
+    end)
+    for _ = 1, 8 do
+      controller:wrap(function()
+        read()
+        left = left - 1
+        done = left == 0
+      end)
+    end
+    assert(controller:loop())
+    say("eight", gap) say("eightbusy", busy)
   ]],
   neovim = [[
     warm()
@@ -73,8 +87,14 @@ local scripts = {
     local longest, busy, slow, phase = 0, 0, 0, 1
     local before
     client = lipsync.new { base_url = BASE, ca_file = CA, api_key = KEY }
-    client:spawn(function() client:warm() read() end)
+    local is_warm = false
+    client:spawn(function()
+      warm()
+      is_warm = true
+      read()
+    end)
     function love.update()
+      if not is_warm then return client:step() end
       local t = now()
       if before then
         if t - before > 0.018 then slow = slow + 1 end
@@ -130,6 +150,7 @@ local scripts = {
     local cpu, from, wakes = os.clock(), now(), 0
     local idle = lipsync.new { base_url = BASE, ca_file = CA, api_key = KEY }
     idle.generations:count()
+    idle:home().session:poll(0.1)  -- what TLS says behind the first answer
     cpu, from = os.clock(), now()
     while now() - from < 2 do
       idle:home().session:poll(2 - (now() - from))
@@ -172,15 +193,15 @@ local function run(name, service, base_url)
   return found
 end
 
-local function cpu(seconds)
-  return ("ms (CPU %.2f ms)"):format(seconds * 1000)
-end
-
 --- The longest gap of a 1 ms ticker, in a named loop.
 function loops.ticker(report, name, service, base_url)
   local found = run(name, service, base_url)
   report:row(name .. ": longest gap of a 1 ms ticker beside a listing",
-    found.gap * 1000, cpu(found.busy))
+    found.gap * 1000, "ms", { goal = 5, cpu = found.busy * 1000 })
+  if found.eight then
+    report:row(name .. ": the same beside eight listings",
+      found.eight * 1000, "ms", { cpu = found.eightbusy * 1000 })
+  end
   report:row(name .. ": first connection (client:warm)", found.warm * 1000,
     "ms")
 end
@@ -188,11 +209,12 @@ end
 --- LÖVE at 60 frames a second.
 function loops.love(report, service, base_url)
   local found = run("love", service, base_url)
+  report:row("LÖVE: first connection (client:warm)", found.warm * 1000, "ms")
   report:row("LÖVE: longest update() beside a listing", found.list * 1000,
-    cpu(found.listbusy))
+    "ms", { goal = 2.5, cpu = found.listbusy * 1000 })
   report:row("LÖVE: longest update() beside 200 calls", found.calls * 1000,
-    cpu(found.callsbusy))
-  report:row("LÖVE: frames over 18 ms", found.slow, "")
+    "ms", { goal = 2.5, cpu = found.callsbusy * 1000 })
+  report:row("LÖVE: frames over 18 ms", found.slow, "", { goal = 0 })
 end
 
 --- Waiting, and doing nothing.
@@ -201,7 +223,7 @@ function loops.waiting(report, service, base_url)
   report:row("a step while 1 task waits", found.one * 1e6, "µs")
   report:row("a step while 1,000 tasks wait", found.thousand * 1e6, "µs")
   report:row("idle client, 2 s: CPU", found.cpu * 1000, "ms")
-  report:row("idle client, 2 s: wake-ups", found.wakes, "")
+  report:row("idle client, 2 s: wake-ups", found.wakes, "", { goal = 0 })
 end
 
 return loops

@@ -6,13 +6,22 @@
 
 local nap = {}
 
---- Seconds of the n-th sleep in a row, counted from 0.
----@param n integer
----@return number
-function nap.seconds(n)
+-- The more sleep, the longer: so that all of them together look once in so
+-- many seconds, and no more often, up to a sleep that nobody would notice.
+local between, longest = 0.00005, 0.05
+
+local function base(n)
   if n < 10 then return 0.001 end
   if n < 40 then return 0.002 end
-  return 0.005
+  return 0.003
+end
+
+--- Seconds of the n-th sleep in a row, counted from 0.
+---@param n integer
+---@param sleepers integer|nil  how many sleep like this; default 1
+---@return number
+function nap.seconds(n, sleepers)
+  return math.max(base(n), math.min((sleepers or 1) * between, longest))
 end
 
 return nap

@@ -90,12 +90,15 @@ end
 local Program = {}
 Program.__index = Program
 
+local started = 0  -- each writes to files of its own
+
 --- Starts a program in the background.
 ---@param options table  command: for the shell; vm: whose build it loads;
 ---   env: further variables; folder: for its output
 ---@return table
 function launch.start(options)
-  local base = options.folder .. "/program" .. tostring({}):match "0x(%x+)"
+  started = started + 1
+  local base = options.folder .. "/program" .. started
   local self = setmetatable({ base = base }, Program)
   -- The inner shell becomes the program, the outer one keeps its status.
   os.execute(("(sh -c 'echo $$ >%s.pid; exec env %s'; echo $? >%s.status) "

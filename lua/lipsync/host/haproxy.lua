@@ -73,7 +73,8 @@ function haproxy.wait(session, target, seconds, client)
   repeat
     local from = core.now()
     local left = math.max(until_ - from, 0.001)
-    it.msleep(math.ceil(math.min(nap.seconds(n), left) * 1000))
+    local _, transfers = core.live()
+    it.msleep(math.ceil(math.min(nap.seconds(n, transfers), left) * 1000))
     n = n + 1
     if not session:is_open() then return end
     session:step()

@@ -42,7 +42,8 @@ function nginx.wait(session, target, seconds, client)
   local ngx, until_, n = global.get "ngx", core.now() + seconds, 0
   repeat
     local left = math.max(until_ - core.now(), 0.001)
-    ngx.sleep(math.min(nap.seconds(n), left))
+    local _, transfers = core.live()
+    ngx.sleep(math.min(nap.seconds(n, transfers), left))
     n = n + 1
     if not session:is_open() then return end
     session:step()
