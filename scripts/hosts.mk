@@ -24,6 +24,12 @@ build/slow_dns.so: spec/support/slow_dns.c
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(CFLAGS) -shared -o $@ $< -ldl $(LDFLAGS)
 
+# A program's own use of libcurl.
+$(OUT)/own_curl.so: spec/support/own_curl.c $(OUT)/flags | headers
+	@mkdir -p $(@D)
+	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CFLAGS) -shared -o $@ $< $(CURL_LIBS) \
+	  $(LDFLAGS)
+
 # ---- Embedding ----
 
 # The Lua files as arrays of C, so that a program needs no other file.

@@ -2,6 +2,7 @@
 -- TLS against a real server: whose certificate is accepted, what is said of
 -- the others, and what runs over which version of HTTP.
 
+local launch = require "spec.support.launch"
 local process = require "process"
 local service = require "spec.support.service"
 local scripted = require "spec.support.scripted"
@@ -102,6 +103,33 @@ describe("TLS", function()
       assert.equal(service.key, key)
     end
   end)
+
+  -- Since 7.87 libcurl keeps them once they were read.
+  local function keeps_certificates()
+    local version = require "lipsync.core".curl_version
+    local minor = tonumber(version:match "libcurl/7%.(%d+)")
+    return not minor or minor >= 87
+  end
+
+  it("is paid for by client:warm: neither a connection nor certificates after",
+    function()
+      local ca_file = os.tmpname()
+      launch.write(ca_file, launch.read(server.ca_file))
+      local before = #server:log()
+      client = service.client(server:url "right", { ca_file = ca_file })
+      assert.is_true(client:warm())
+      if keeps_certificates() then os.remove(ca_file) end
+      for _ = 1, 5 do assert(client.generations:get "g1") end
+      local first, connections = nil, 0
+      for connection in server:log():sub(before + 1):gmatch "(%d+) [^\n]+" do
+        if connection ~= first then connections = connections + 1 end
+        first = connection
+      end
+      assert.equal(1, connections)
+      -- A listing has a connection of its own.
+      assert.equal("g1", assert(client.generations:list():next()).id)
+      os.remove(ca_file)
+    end)
 
   it("carries many calls at once, again and again, on connections they share",
     function()

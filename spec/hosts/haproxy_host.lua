@@ -1,12 +1,14 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Inside a real HAProxy. Rules of hosts: 4 (a wait that does not wait), 6
--- (converters, fetches, no root), 17 (raised errors).
+-- (converters, fetches, no root, a chroot), 17 (raised errors).
 
 local emulator = require "spec.support.emulator"
 local http = require "spec.support.http"
 local launch = require "spec.support.launch"
 local scripted = require "spec.support.scripted"
+local service_ = require "spec.support.service"
+local tls = require "spec.support.tls"
 
 local binary = launch.find "haproxy"
 
@@ -63,6 +65,26 @@ core.register_converters("refused", refused)
 core.register_fetches("refused", refused)
 ]]
 
+-- Has read its certificates when HAProxy changes its root.
+local secure = [[
+local client = require "lipsync".new { base_url = os.getenv "SECURE_URL",
+  ca_file = os.getenv "SECURE_CA", max_attempts = 1 }
+assert(client:warm())
+core.register_service("secure", "http", function(applet)
+  local one, err = client.generations:get "g1"
+  local listing = client.generations:list()
+  local first, refused = listing:next()
+  listing:close()
+  local text = tostring(one and first and "both" or err or refused)
+  local file = io.open(os.getenv "SECURE_CA")
+  text = text .. (file and " outside" or " inside")
+  applet:set_status(200)
+  applet:add_header("content-length", tostring(#text))
+  applet:start_response()
+  applet:send(text)
+end)
+]]
+
 local rules = [[
   http-request use-service lua.wrapped if { path /wrapped }
   http-request use-service lua.tasks if { path /tasks }
@@ -84,9 +106,9 @@ describe("HAProxy", function()
     return http.request(base_url, "GET", target)
   end
 
-  local function start(change, env)
+  local function start(change, env, more)
     local port = launch.port()
-    launch.write(folder .. "/services.lua", services)
+    launch.write(folder .. "/services.lua", services .. (more or ""))
     local text = launch.read "examples/haproxy/haproxy.cfg"
     text = text:gsub("127%.0%.0%.1:8080\n", "127.0.0.1:" .. port .. "\n")
       :gsub("lua%-load [^\n]*", function(found)
@@ -183,6 +205,21 @@ describe("HAProxy", function()
     assert.equal(500, get("/raise").status)
     assert.matches("list generations: 400 generation_input_validation",
       server:log())
+  end)
+
+  it("has read the certificates before it is in a chroot", function()
+    if not tls.can_run() then return pending "openssl is not here" end
+    local server_ = tls.start(service_.list(10))
+    os.execute("mkdir " .. folder .. "/jail")
+    start(function(text)
+      return (text:gsub("\nglobal\n", "%0  chroot " .. folder .. "/jail\n")
+        :gsub("  http%-request use%-service lua%.list",
+          "  http-request use-service lua.secure if { path /secure }\n%0"))
+    end, { SECURE_URL = server_:url "right", SECURE_CA = server_.ca_file },
+      "do\n" .. secure .. "end\n")
+    local said = get("/secure").body
+    server_:stop()
+    assert.equal("both inside", said)
   end)
 
   it("works as nobody, by address without and by name with its leave",

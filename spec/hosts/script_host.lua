@@ -101,6 +101,33 @@ for _, vm in ipairs(vms) do
       assert.equal("true\t3\t5\ttrue\ttable\n", log)
     end)
 
+    it("leaves the program's own libcurl as it was, and is left so", function()
+      local _, log = run [[
+        local own = require "own_curl"
+        local url = os.getenv "SYNC_BASE_URL" .. "/v2/errors"
+        local function get()
+          local body, problem = own.get(url)
+          return problem or body:sub(1, 1)
+        end
+        print(own.begin(), get())
+        local client = require "lipsync".new()
+        print(client.generations:count(), get())
+        local listing = client.generations:list()
+        listing:next()
+        print(get())
+        -- It has done with libcurl, in the middle of a transfer of ours.
+        own.finish()
+        while listing:next() do end
+        print(listing.delivered, client.generations:count())
+        client:close()
+        print(own.begin(), get())
+        own.finish()
+        collectgarbage()
+        print(require "lipsync".new().generations:count())
+      ]]
+      assert.equal("true\t[\n500\t[\n[\n500\t500\ntrue\t[\n500\n", log)
+    end)
+
     it("says what a raised error is, if nobody catches it", function()
       local status, log = run [[
         local client = require "lipsync".new()

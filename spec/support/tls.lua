@@ -53,6 +53,7 @@ local SERVER = [[
     default_type application/json;
     keepalive_requests 100000;
     location = /v2/generations { alias list.json; }
+    location = /v2/errors { return 200 '[]'; }
     location /v2/ { return 200 '{"id":"g1"}'; }
   }
 ]]
@@ -64,7 +65,7 @@ pid nginx.pid;
 error_log error.log;
 events { worker_connections 256; }
 http {
-  log_format spec '$server_port $request_method $server_protocol '
+  log_format spec '$connection $server_port $request_method $server_protocol '
                   '$http_x_api_key';
   access_log access.log spec;
   client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3;
@@ -115,7 +116,8 @@ function Server:url(name)
   return "https://127.0.0.1:" .. self.ports[name]
 end
 
---- A line for each request it answered.
+--- A line for each request it answered: number of the connection, port,
+--- method, version, key.
 ---@return string
 function Server:log()
   return launch.read(self.folder .. "/access.log")
