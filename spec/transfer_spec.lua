@@ -23,13 +23,15 @@ local function rows(n)
   return "[" .. table.concat(all, ", ") .. "]"
 end
 
--- Peak memory of this process in KiB.
-local function peak()
+-- Memory of this process in KiB: "VmHWM", its peak, or "VmRSS", that of now.
+local function memory(which)
   local file = assert(io.open("/proc/self/status"))
   local text = file:read "*a"
   file:close()
-  return tonumber(text:match "VmHWM:%s*(%d+)")
+  return tonumber(text:match(which .. ":%s*(%d+)"))
 end
+
+local function peak() return memory "VmHWM" end
 
 local server, session
 
@@ -399,6 +401,30 @@ describe("a transfer", function()
   end)
 
   describe("keeps its limits", function()
+    it("holds no bytes that were read, whether it is collected or not",
+      function()
+        local script, kept = {}, {}
+        for i = 1, 60 do
+          script[i] = { { read = true },
+            { send = response(200, "[" .. (" "):rep(3e5) .. "]") } }
+        end
+        serve(script)
+        local before
+        collectgarbage "stop"
+        for i = 1, #script do
+          local found, failure, transfer = list()
+          assert.same({}, found)
+          assert.is_nil(failure)
+          kept[i] = transfer
+          before = before or memory "VmRSS"
+        end
+        local grown = memory "VmRSS" - before
+        collectgarbage "restart"
+        if not os.getenv "LIPSYNC_SANITIZED" then
+          assert.is_true(grown < 4096, grown)
+        end
+      end)
+
     local function over(answer, request)
       serve(once({ send = answer }, { hold = true }))
       return list(request)

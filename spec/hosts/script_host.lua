@@ -59,6 +59,24 @@ for _, vm in ipairs(vms) do
       assert.is_true(scripted.now() - from < 15)
     end)
 
+    it("stays in memory for a lookup that goes on when its state closes",
+       function()
+      local status, log = run([[
+        local process = require "process"
+        print(process.state [==[
+          local client = require "lipsync".new { api_key = "k", proxy = "",
+            base_url = "https://slow.example", timeout = 0.2,
+            max_attempts = 1 }
+          assert(select(2, client.generations:count()).kind == "timeout")
+          client:close()
+        ]==])
+        os.execute "sleep 2.5"
+        print "alive"
+      ]], { before = "LD_PRELOAD=build/slow_dns.so" })
+      assert.equal("true\t\nalive\n", log)
+      assert.equal(0, status)
+    end)
+
     it("has sockets that programs it starts do not inherit", function()
       local _, log = run [[
         local function inherited()
