@@ -51,6 +51,25 @@ describe("a generation", function()
     assert.is_nil(g.spec_addee)
   end)
 
+  -- Short strings are kept for the next reading, one for each length and
+  -- first byte.
+  it("reads short strings that resemble each other", function()
+    for _ = 1, 2 do
+      for _, value in ipairs { "", "a", "ab", "aB", "abcdefghijklmno",
+          "abcdefghijklmnO", "abcdefghijklmnop", "abcdefghijklmnoP" } do
+        for _ = 1, 2 do
+          local g = generation(('"v":"%s","w":[]'):format(value))
+          assert.equal(value, g.v)
+          collectgarbage()
+          assert.equal(value, g.v)
+        end
+      end
+      assert.equal("a\n", generation [["v":"a\n"]].v)
+      assert.equal("a\n", generation [["v":"\u0061\n"]].v)
+      assert.equal("a\\n", generation [["v":"a\\n"]].v)
+    end
+  end)
+
   it("keeps nested values, each generation its own", function()
     local a = generation '"input":[{"type":"video"}]'
     local b = generation '"input":[{"type":"audio"}]'

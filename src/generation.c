@@ -23,10 +23,17 @@ struct generation {
   struct json_member members[];  /* 'count' of them, then the text */
 };
 
+#define PLACES  64  /* of place_of */
+#define SHORT   15  /* bytes of a string that is worth keeping */
+
 /* What is asked at each reading of a field, without looking up anything. */
 struct face {
-  const void *metatable;  /* that of all generations of the state */
-  uint64_t methods;       /* bit_of each method's name */
+  const void *metatable;   /* that of all generations of the state */
+  uint64_t methods;        /* a bit at the place of each method's name */
+  struct recent {
+    unsigned char length;  /* more than SHORT: none */
+    char bytes[SHORT];
+  } recent[PLACES];        /* short values that were read last */
 };
 
 /* Other names under which the service is known to send a field. */
@@ -162,33 +169,59 @@ static void push_member (lua_State *L, struct generation *g,
 }
 
 
-/* One of 64 bits for a name: that of hardly any field is a method's, too. */
-static uint64_t bit_of (const char *name, size_t length) {
-  return (uint64_t)1 << ((8 * length + (unsigned char)*name) & 63);
+/* One of PLACES for a string: hardly a field has that of a method, and no two
+** values of status have the same. */
+static unsigned place_of (const char *text, size_t length) {
+  return (unsigned)(8 * length + (unsigned char)*text) % PLACES;
+}
+
+
+/* Pushes the string 'text', which is short. Values like those of status come
+** again and again, and to intern one takes longer than to find it here: it is
+** in the table of strings, upvalue 3, at its place. */
+static void push_short (lua_State *L, struct face *face, const char *text,
+                        size_t length) {
+  unsigned place = place_of(text, length);
+  struct recent *r = &face->recent[place];
+  if (r->length == length && memcmp(r->bytes, text, length) == 0) {
+    lua_rawgeti(L, lua_upvalueindex(3), (int)place + 1);
+    return;
+  }
+  lua_pushlstring(L, text, length);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, lua_upvalueindex(3), (int)place + 1);
+  r->length = (unsigned char)length;
+  memcpy(r->bytes, text, length);
 }
 
 
 /* generation.name: a method, or else a member. The VM calls it with just the
-** two. Upvalues: the methods, the type's face. */
+** two. Upvalues: the methods, the type's face, the table of strings. */
 static int generation_index (lua_State *L) {
-  const struct face *face = (const struct face *)
-    lua_touserdata(L, lua_upvalueindex(2));
+  struct face *face = (struct face *)lua_touserdata(L, lua_upvalueindex(2));
   struct generation *g;
-  const char *name;
+  const struct json_member *m;
+  const char *name, *value;
   size_t length;
   if (!lua_getmetatable(L, 1) || lua_topointer(L, -1) != face->metatable)
     return luaL_error(L, "not a generation");
   if (lua_type(L, 2) != LUA_TSTRING)
     return 0;
   name = lua_tolstring(L, 2, &length);
-  if ((face->methods & bit_of(name, length)) != 0) {
+  if ((face->methods >> place_of(name, length) & 1) != 0) {
     lua_pushvalue(L, 2);
     lua_rawget(L, lua_upvalueindex(1));
     if (!lua_isnil(L, -1))
       return 1;
   }
   g = (struct generation *)lua_touserdata(L, 1);
-  push_member(L, g, lookup(g, name, length));
+  m = lookup(g, name, length);
+  value = m == NULL ? NULL : text_of(g) + m->value;
+  if (value != NULL && *value == '"' && m->value_length - 2 <= SHORT
+      && memchr(value, '\\', m->value_length) == NULL)
+    push_short(L, face, value + 1, m->value_length - 2);
+  else
+    push_member(L, g, m);
   return 1;
 }
 
@@ -202,7 +235,7 @@ static int add_method (lua_State *L) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
   lua_rawset(L, lua_upvalueindex(1));
-  face->methods |= bit_of(name, length);
+  face->methods |= (uint64_t)1 << place_of(name, length);
   return 0;
 }
 
@@ -459,35 +492,41 @@ static const luaL_Reg metamethods[] = {
 };
 
 
-/* Pushes a closure of 'f' over the methods and the face, at 'i' and behind. */
-static void push_closure (lua_State *L, lua_CFunction f, int i) {
-  lua_pushvalue(L, i);
-  lua_pushvalue(L, i + 1);
-  lua_pushcclosure(L, f, 2);
+/* Pushes the face of the type whose metatable is at 'i'. */
+static void push_face (lua_State *L, int i) {
+  struct face *face = (struct face *)lua_newuserdata(L, sizeof(*face));
+  face->metatable = lua_topointer(L, i);
+  face->methods = 0;
+  memset(face->recent, 0xFF, sizeof(face->recent));
 }
 
 
-void generation_register (lua_State *L) {
-  int i = lua_gettop(L) + 1;
+/* Adds 'methods' by the add_method at the top. */
+static void add_methods (lua_State *L) {
   const luaL_Reg *method;
-  struct face *face;
-  lua_newtable(L);                                        /* at i */
-  face = (struct face *)lua_newuserdata(L, sizeof(*face));
-  luaL_newmetatable(L, GENERATION_TYPE);
-  face->metatable = lua_topointer(L, -1);
-  face->methods = 0;
-  luaL_setfuncs(L, metamethods, 0);
-  push_closure(L, generation_index, i);
-  lua_setfield(L, -2, "__index");
-  lua_pushliteral(L, "Generation");  /* what getmetatable shows */
-  lua_setfield(L, -2, "__metatable");
-  push_closure(L, add_method, i);
   for (method = methods; method->name != NULL; method++) {
     lua_pushvalue(L, -1);
     lua_pushstring(L, method->name);
     lua_pushcfunction(L, method->func);
     lua_call(L, 2, 0);
   }
+}
+
+
+void generation_register (lua_State *L) {
+  int i = lua_gettop(L) + 1;
+  luaL_newmetatable(L, GENERATION_TYPE);  /* at i */
+  luaL_setfuncs(L, metamethods, 0);
+  lua_pushliteral(L, "Generation");  /* what getmetatable shows */
+  lua_setfield(L, i, "__metatable");
+  lua_newtable(L);                   /* the methods, at i + 1 */
+  push_face(L, i);                   /* at i + 2 */
+  lua_pushvalue(L, i + 1);
+  lua_pushvalue(L, i + 2);
+  lua_createtable(L, PLACES, 0);     /* the strings */
+  lua_pushcclosure(L, generation_index, 3);
+  lua_setfield(L, i, "__index");
+  lua_pushcclosure(L, add_method, 2);
+  add_methods(L);
   lua_replace(L, i);
-  lua_settop(L, i);
 }
