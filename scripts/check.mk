@@ -13,7 +13,7 @@ TORTURE = $(patsubst spec/torture/%.c,$(OUT)/obj/torture/%.o,\
 
 .PHONY: check torture every-byte
 
-check: ## torture, fuzz, tsan, asan, collect: ten minutes
+check: ## torture, every-byte, fuzz, tsan, asan, collect: ten minutes
 	@scripts/deps check lua5.4
 	@MAKE="$(MAKE)" scripts/check
 

@@ -338,6 +338,23 @@ describe("the emulator", function()
     assert.are.equal(414, get("/v2/errors?" .. ("x"):rep(20000)).status)
   end)
 
+  it("has limits to what it reads, and works on behind them", function()
+    local many = "/v2/generations/count?" .. ("a=b&"):rep(1000)
+    assert.are.equal(200, get(many).status)
+    assert.are.equal(404, get(("/a"):rep(2000)).status)
+    local deep = ("["):rep(100000)
+    assert.are.equal(400, ask("POST", "/_emulator/add",
+                              { body = deep }).status)
+    assert.are.equal(400, ask("POST", "/_emulator/fault",
+                              { body = '{"headers":' .. deep }).status)
+    assert.are.equal(413, ask("POST", "/_emulator/add", {
+      body = (" "):rep(64 * 1024 * 1024 + 1) }).status)
+    local answer = ask("GET", "/v2/errors", { headers = {
+      ["X-Long"] = ("x"):rep(1024 * 1024) } })
+    assert.is_true(answer.status == nil or answer.status >= 400)
+    assert.are.equal(200, get("/v2/generations/count").status)
+  end)
+
   it("lets running generations advance with its clock", function()
     local id = service:add { status = "PENDING" }
     local bad = service:add { status = "PROCESSING",

@@ -203,24 +203,73 @@ describe("the key", function()
     assert.is_false(holds(log))
   end)
 
-  it("does not pass a proxy in clear, whatever the environment says",
-    function()
-      local server = start({ read_once(scripted.response(200, "[]")),
-                             loop = true })
-      local proxy = start({ { { hold = true } }, loop = true })
-      local env = { SYNC_API_KEY = CANARY, SYNC_BASE_URL = server.base_url }
-      for _, name in ipairs { "http_proxy", "https_proxy", "all_proxy",
-        "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY" } do
-        env[name] = proxy.base_url
-      end
-      local log = run([[
-        local client = require "lipsync".new()
-        print(#assert(client.generations:all()))
-      ]], env)
-      assert.equal("0\n", log)
-      assert.equal(CANARY, server:requests(1)[1].headers["x-api-key"])
-      assert.same({}, proxy:connections(0))
-    end)
+  it("is not sent where an output is", function()
+    local other = start({ { { hold = true } }, loop = true })
+    local row = service.generation("g1", "COMPLETED",
+      (',"outputUrl":"%s/o.mp4","outputMediaUrl":"%s/m.mp4",'
+       .. '"webhookUrl":"%s/hook"'):format(other.base_url, other.base_url,
+      other.base_url))
+    local server = start { service.answer(200, "[" .. row .. "]"),
+                           service.answer(200, row) }
+    local client = new(server.base_url)
+    local generation = assert(client.generations:list():next())
+    assert.equal(other.base_url .. "/o.mp4", generation.outputUrl)
+    assert.is_table(generation:decode())
+    assert.is_string(tostring(generation))
+    assert(generation:delete())
+    assert.equal(2, #server:requests(2))
+    assert.same({}, other:connections(0))
+  end)
+
+  it("passes no proxy in clear, whatever the environment says", function()
+    local proxy = start({ { { hold = true } }, loop = true })
+    local other = start({ { { hold = true } }, loop = true })
+    local row = service.generation "g1"
+    local server = start {
+      service.answer(200, "[" .. row .. "]"), service.answer(200, row),
+      service.answer(302, "", { Location = other.base_url }),
+      service.answer(401, '{"message":"Unauthorized","statusCode":401}'),
+      service.answer(200, "[]"),
+    }
+    local env = { SYNC_API_KEY = CANARY, SYNC_LOG = "1",
+                  SYNC_BASE_URL = server.base_url }
+    for _, name in ipairs { "http_proxy", "https_proxy", "all_proxy",
+      "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY" } do
+      env[name] = proxy.base_url
+    end
+    env.no_proxy, env.NO_PROXY = "nothing.example", "nothing.example"
+    local log = run([[
+      local client = require "lipsync".new { max_attempts = 1 }
+      local list = assert(client.generations:all())
+      print(#list, list[1]:delete())
+      print(client.generations:get "g1")
+      print(client.generations:count())
+      print(#assert(client.errors:list()))
+      local file = assert(io.open "/proc/self/cmdline")
+      print(file:read "*a")
+    ]], env)
+    assert.matches("Unauthorized", log, 1, true)
+    assert.is_false(holds(log))
+    local seen = server:requests(5)
+    assert.equal(5, #seen)
+    for i = 1, 4 do assert.equal(CANARY, seen[i].headers["x-api-key"]) end
+    assert.is_false(holds(seen[5].head))
+    assert.same({}, proxy:connections(0))
+    assert.same({}, other:connections(0))
+  end)
+
+  it("is in no proxy's sight on its way to an https: origin", function()
+    local proxy = start({ { { read = true }, { hold = true } }, loop = true })
+    run([[
+      local client = require "lipsync".new { max_attempts = 1 }
+      client.generations:get("g1", { timeout = 0.5 })
+    ]], { SYNC_API_KEY = CANARY, SYNC_BASE_URL = "https://service.invalid",
+          https_proxy = proxy.base_url, HTTP_PROXY = proxy.base_url,
+          ALL_PROXY = proxy.base_url })
+    local head = proxy:requests(1)[1].head
+    assert.matches("^CONNECT service%.invalid:443 ", head)
+    assert.is_false(holds(head))
+  end)
 
   it("is not in a CONNECT", function()
     local proxy = start { { { read = true },

@@ -63,13 +63,24 @@ describe("under load", function()
     assert.equal(404, gone.statusCode)
   end)
 
-  it("neither side grows", function()
-    start { "--generations", "300" }
+  it("neither side grows, 64 in flight", function()
+    start({ "--generations", "300" }, { on_task_error = function(problem)
+      error(problem, 0)
+    end })
     local function round()
-      for _ = 1, 20 do
-        assert(#assert(client.generations:all()) == 300)
-        client.generations:delete "00000000-0000-4000-8000-000000000000"
+      for i = 1, 128 do
+        client:spawn(function()
+          if i % 8 == 0 then
+            assert.equal(300, #assert(client.generations:all()))
+          end
+          assert.equal(300, (client.generations:count()))
+          local none, err = client.generations:delete
+            "00000000-0000-4000-8000-000000000000"
+          assert.is_nil(none)
+          assert.equal(404, err.statusCode)
+        end)
       end
+      client:run()
       collectgarbage()
       collectgarbage()
     end

@@ -123,7 +123,7 @@ describe("a forked child", function()
     assert.same({ 1, 1, 1, 2, 2 }, seen)
   end)
 
-  it("and its parent send a thousand requests, and none is mixed up",
+  it("and its parent send a thousand requests each, and none is mixed up",
     function()
       local one = emulator.start { generations = 40 }
       client = service.client(one.base_url, { api_key = one.key })
@@ -132,7 +132,7 @@ describe("a forked child", function()
         ids[#ids + 1] = generation.id
       end
       local function ask(first)
-        for i = 1, 500 do
+        for i = 1, 1000 do
           local id = ids[(first + 2 * i) % #ids + 1]
           local generation, err = client.generations:get(id)
           if not generation then return tostring(err) end

@@ -594,7 +594,8 @@ describe("a transfer", function()
       serve({ { { read = true }, { send = response(200, "[]") },
                 { close = true } }, loop = true })
       local mine = { "127.0.0.1", "127.1", "0", "0x7f.1", "localhost",
-                     "127.9.8.7" }
+                     "foo.localhost", "127.9.8.7", "[::1]",
+                     "[::ffff:127.0.0.1]" }
       for _, name in ipairs(mine) do
         local s = transfers.session(("http://%s:%d"):format(name, server.port))
         local transfer = transfers.start(s)

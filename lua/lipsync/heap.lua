@@ -48,8 +48,11 @@ end
 ---@param item table  its member `due` is the deadline and stays as it is
 ---   while it is inside; its member `heap_at` is the heap's
 function Heap:add(item)
-  self.n = self.n + 1
-  rise(self, item, self.n)
+  local n = self.n + 1
+  self[n] = item  -- what takes memory comes before what is believed
+  item.heap_at = n
+  self.n = n
+  rise(self, item, n)
 end
 
 --- Removes an item; does nothing if it is not inside.

@@ -22,6 +22,27 @@ local task = {}
 -- which waits for the next step.
 local waiting = {}
 
+-- A queue of tasks. Its links are in the tasks, which are in one at a time:
+-- to wake a task takes no memory, so none is lost where there is none.
+local function queue()
+  return { oldest = false, newest = false, length = 0 }
+end
+
+local function append(to, one)
+  if to.newest then to.newest.after = one else to.oldest = one end
+  to.newest = one
+  to.length = to.length + 1
+end
+
+local function shift(from)
+  local one = from.oldest
+  from.oldest = one.after
+  if not one.after then from.newest = false end
+  from.length = from.length - 1
+  one.after, one.queued = false, false
+  return one
+end
+
 --- The tasks of a client in this process.
 ---@param client table
 ---@param home table  session and wakers
@@ -29,8 +50,7 @@ local waiting = {}
 function task.set(client, home)
   return setmetatable({
     client = client, home = home, count = 0,
-    ready = {}, first = 1, last = 0,  -- a queue
-    later = {}, sleepers = heap.new(), failures = {},
+    ready = queue(), later = queue(), sleepers = heap.new(), failures = {},
     hosted = setmetatable({}, { __mode = "k" }),  -- by coroutine
   }, Tasks)
 end
@@ -45,18 +65,9 @@ local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 function Tasks:push(one)
   if one.queued then return end
   one.queued = true
-  self.last = self.last + 1
-  self.ready[self.last] = one
+  append(self.ready, one)
   if self.runner then self.home.wakers:wake(self.runner) end
   if not self.stepping then self:arm() end
-end
-
-local function shift(self)
-  local one = self.ready[self.first]
-  self.ready[self.first] = nil
-  self.first = self.first + 1
-  one.queued = false
-  return one
 end
 
 --- Whether a step would resume anybody now. Asked before a wait, and nobody
@@ -64,7 +75,7 @@ end
 ---@return boolean
 function Tasks:is_ready()
   self.home.wakers:drain(self.home.session)
-  if self.first <= self.last or #self.later > 0 then return true end
+  if self.ready.length > 0 or self.later.length > 0 then return true end
   local next_one = self.sleepers:first()
   return next_one ~= nil and next_one.due <= core.now()
 end
@@ -82,6 +93,7 @@ function Tasks:spawn(fn, ...)
   local one = setmetatable({
     set = self, thread = coroutine.create(fn), arguments = arguments,
     calls = setmetatable({}, { __mode = "k" }),
+    queued = false, after = false, over = false, canceled = false,
   }, Task)
   self.count = self.count + 1
   self:push(one)
@@ -157,9 +169,11 @@ local function fail(self, one, problem)
   tear_down(self, one)
 end
 
+local nothing = { n = 0 }
+
 local function resume(self, one)
   if one.over then return end
-  local arguments = one.arguments or { n = 0 }
+  local arguments = one.arguments or nothing
   one.arguments = nil
   forget_wait(self, one)
   self.current = one
@@ -173,7 +187,8 @@ local function resume(self, one)
     finish(self, one)
     tear_down(self, one)
   elseif said ~= waiting then
-    self.later[#self.later + 1] = one
+    one.queued = true
+    append(self.later, one)
   end
 end
 
@@ -211,9 +226,7 @@ local function wake_due(self)
 end
 
 local function wake_later(self)
-  local later = self.later
-  self.later = {}
-  for _, one in ipairs(later) do self:push(one) end
+  for _ = 1, self.later.length do self:push(shift(self.later)) end
 end
 
 -- Steps and resumes by turns: first who is ready first, at least one, until
@@ -226,12 +239,11 @@ local function turns(self, until_)
     local became = wakers:drain(session)
     total = total + became
     wake_due(self)
-    local last = self.last
-    while self.first <= last do
-      resume(self, shift(self))
+    for _ = 1, self.ready.length do
+      resume(self, shift(self.ready))
       if core.now() >= until_ then return total end
     end
-  until became == 0 and self.first > self.last or core.now() >= until_
+  until became == 0 and self.ready.length == 0 or core.now() >= until_
   return total
 end
 
@@ -258,7 +270,7 @@ end
 --- Seconds until a step has something to do for a task, nil: no such time.
 ---@return number|nil
 function Tasks:timeout()
-  if self.first <= self.last or #self.later > 0 then return 0 end
+  if self.ready.length > 0 or self.later.length > 0 then return 0 end
   local one = self.sleepers:first()
   return one and math.max(0, one.due - core.now())
 end
@@ -314,8 +326,8 @@ function Tasks:close()
   if self.stepping then return end
   self.stepping = true
   self.home.wakers:wake_all()
-  while self.first <= self.last do resume(self, shift(self)) end
-  for _, one in ipairs(self.later) do one:cancel() end
+  while self.ready.length > 0 do resume(self, shift(self.ready)) end
+  while self.later.length > 0 do shift(self.later):cancel() end
   self.stepping = nil
   local failures = self.failures
   self.failures = {}

@@ -85,8 +85,16 @@ if locale then
 end
 
 -- An aggressive collector: generational where there is one, and all of it
--- collected in the middle of everything.
+-- collected in the middle of everything, coroutines too, which have hooks of
+-- their own. (In callbacks: spec/support/service.lua.)
 if os.getenv "LIPSYNC_COLLECT" == "1" then
+  local create = coroutine.create
+  local function collect() collectgarbage() end
   pcall(collectgarbage, "generational")
-  debug.sethook(function() collectgarbage() end, "", 20000)
+  debug.sethook(collect, "", 20000)
+  coroutine.create = function(fn)  -- luacheck: ignore
+    local thread = create(fn)
+    debug.sethook(thread, collect, "", 2000)
+    return thread
+  end
 end

@@ -43,6 +43,18 @@ function service.answer(status, body, headers)
   return { { read = true }, { send = scripted.response(status, body, own) } }
 end
 
+-- Callbacks that collect all garbage first.
+local function collecting(options)
+  for name, value in pairs(options) do
+    if type(value) == "function" then
+      options[name] = function(...)
+        collectgarbage()
+        return value(...)
+      end
+    end
+  end
+end
+
 --- A client with short waits. Retries take place, but not for long.
 ---@param base_url string
 ---@param options table?
@@ -50,6 +62,7 @@ end
 function service.client(base_url, options)
   local own = { api_key = service.key, base_url = base_url, timeout = 20 }
   for name, value in pairs(options or {}) do own[name] = value end
+  if os.getenv "LIPSYNC_COLLECT" == "1" then collecting(own) end
   return assert(require "lipsync".new(own))
 end
 

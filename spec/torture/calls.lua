@@ -193,6 +193,41 @@ function calls.delete_many()
   end
 end
 
+--- Tasks, of which each makes a call; one of them ends before its time.
+function calls.tasks()
+  local failed, own
+  own = client { max_in_flight = 3, on_task_error = function(problem)
+    failed = failed or problem
+  end }
+  return function()
+    local done = 0
+    failed = nil
+    for _ = 1, 3 do
+      own:spawn(function()
+        local generation, err = own.generations:get "g1"
+        if not generation then error(err, 0) end
+        done = done + 1
+      end)
+    end
+    local canceled = own:spawn(function() own.generations:get "g2" end)
+    own:step()
+    canceled:cancel()
+    own:run()
+    assert(own:pending() == 0)
+    if failed then error(failed, 0) end
+    assert(done == 3)
+  end
+end
+
+function calls.warm()
+  local own = client()
+  return function()
+    local warm, err = own:warm()
+    if not warm then error(err, 0) end
+    assert(own:fd() and (own:timeout() or 0) >= 0)
+  end
+end
+
 function calls.explain()
   local own = client()
   return function()
