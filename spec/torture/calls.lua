@@ -269,7 +269,7 @@ function calls.generation()
     assert(generation:json() == text and generation.long > 1e79)
     assert(generation:decode().error_code == lipsync.null)
     assert(generation == assert(lipsync.generation(text)))
-    assert(tostring(generation) == "Generation g1 DONE")
+    assert(tostring(generation) == "Generation g\\u0031 DONE")
     assert(not generation:is_terminal() and generation:created_at())
     local n = 0
     for name in generation:fields() do n = n + #name end
