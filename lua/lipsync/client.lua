@@ -10,7 +10,7 @@ local generations = require "lipsync.generations"
 local host = require "lipsync.host"
 local options = require "lipsync.options"
 local queue = require "lipsync.queue"
-local task = require "lipsync.task"
+local tasks = require "lipsync.tasks"
 local wakers = require "lipsync.wakers"
 
 ---@class lipsync.Client
@@ -129,7 +129,7 @@ function Client:settle(session)
     forks = core.forks(), session = session, bucket = bucket.new(),
     queue = queue.new(self.options.max_in_flight), wakers = wakers.new(),
   }
-  home.tasks = task.set(self, home)
+  home.tasks = tasks.new(self, home)
   self.current = home
   return home
 end

@@ -61,18 +61,27 @@ local function trace(problem)
   return { problem = problem, trace = debug.traceback(problem, 2) }
 end
 
+local function pack(...)
+  return { n = select("#", ...), ... }
+end
+
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+
 --- Starts a task at once; it runs until its first wait.
 ---@param set table
 ---@param start table
----@param fn function  without arguments
+---@param fn function
 ---@return lipsync.Task
-function hosted.spawn(set, start, fn)
+function hosted.spawn(set, start, fn, ...)
+  local arguments = pack(...)
   local self = setmetatable({ set = set, scope = scope_of(set, start),
     calls = setmetatable({}, { __mode = "k" }), kill = start.kill }, Hosted)
   self.scope.count = self.scope.count + 1
   self.thread = start.spawn(function()
     set.hosted[coroutine.running()] = self
-    local ok, problem = xpcall(fn, trace)
+    local ok, problem = xpcall(function()
+      return fn(unpack(arguments, 1, arguments.n))
+    end, trace)
     if not finish(self) or ok then return end
     cancel_calls(self)
     if type(problem) == "table" and problem.trace then

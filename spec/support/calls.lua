@@ -7,7 +7,7 @@ local bucket = require "lipsync.bucket"
 local call = require "lipsync.call"
 local options = require "lipsync.options"
 local queue = require "lipsync.queue"
-local task = require "lipsync.task"
+local tasks = require "lipsync.tasks"
 local wakers = require "lipsync.wakers"
 
 local calls = {}
@@ -57,7 +57,7 @@ function calls.client(plans, more)
   function session.origin() return "https://here.example" end
   local home = { session = session, queue = queue.new(8),
                  bucket = bucket.new(), wakers = wakers.new() }
-  home.tasks = task.set(client, home)
+  home.tasks = tasks.new(client, home)
   function client.home() return home end
   function client.about() return { host = "here.example" } end
   client.options.host = function(_, transfer, seconds)

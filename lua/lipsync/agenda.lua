@@ -1,0 +1,108 @@
+-- SPDX-License-Identifier: MIT
+-- Which tasks are to be resumed, and when: those that are ready in the order
+-- in which they became so, those that sleep by when they wake, and those that
+-- yielded by themselves. Resumes nobody.
+
+local heap = require "lipsync.heap"
+
+local Agenda = {}
+Agenda.__index = Agenda
+
+local agenda = {}
+
+-- A queue of tasks. Its links are in the tasks, which are in one at a time:
+-- to wake a task takes no memory, so none is lost where there is none.
+local function queue()
+  return { oldest = false, newest = false, length = 0 }
+end
+
+local function append(to, one)
+  one.queued = true
+  if to.newest then to.newest.after = one else to.oldest = one end
+  to.newest = one
+  to.length = to.length + 1
+end
+
+local function shift(from)
+  local one = from.oldest
+  if not one then return nil end
+  from.oldest = one.after
+  if not one.after then from.newest = false end
+  from.length = from.length - 1
+  one.after, one.queued = false, false
+  return one
+end
+
+---@return table
+function agenda.new()
+  return setmetatable({ ready = queue(), later = queue(),
+                        sleepers = heap.new() }, Agenda)
+end
+
+--- Puts a task behind those that are ready.
+---@param one table  with the members `queued` and `after`, both false, which
+---   are the agenda's, as is `due` while it sleeps
+---@return boolean  false: it is in a queue
+function Agenda:push(one)
+  if one.queued then return false end
+  append(self.ready, one)
+  return true
+end
+
+--- Takes the first one of those that are ready.
+---@return table|nil
+function Agenda:shift()
+  return shift(self.ready)
+end
+
+--- How many are ready.
+---@return integer
+function Agenda:size()
+  return self.ready.length
+end
+
+--- Leaves a task to the next step.
+---@param one table
+function Agenda:put_off(one)
+  append(self.later, one)
+end
+
+--- Makes those ready that were left to this step.
+function Agenda:take_up()
+  for _ = 1, self.later.length do append(self.ready, shift(self.later)) end
+end
+
+--- Has a task sleep.
+---@param one table
+---@param due number  monotonic seconds
+function Agenda:sleep(one, due)
+  one.due = due
+  self.sleepers:add(one)
+end
+
+--- A task sleeps no more.
+---@param one table
+function Agenda:rouse(one)
+  self.sleepers:remove(one)
+end
+
+--- Takes one that has slept long enough.
+---@param now number  monotonic seconds
+---@return table|nil
+function Agenda:take_due(now)
+  local one = self.sleepers:first()
+  if not one or one.due > now then return nil end
+  self.sleepers:remove(one)
+  return one
+end
+
+--- When a step has something to do: monotonic seconds, 0: at once, nil: no
+--- such time.
+---@return number|nil
+function Agenda:due()
+  if self.ready.length > 0 or self.later.length > 0 then return 0 end
+  local one = self.sleepers:first()
+  return one and one.due
+end
+
+return agenda

@@ -1,0 +1,291 @@
+-- SPDX-License-Identifier: MIT
+-- The tasks of a client: made by client:spawn and resumed by client:step,
+-- each when what it waits for is there. What a step costs depends on how many
+-- are ready, not on how many wait.
+
+local agenda = require "lipsync.agenda"
+local core = require "lipsync.core"
+local host = require "lipsync.host"
+local hosted = require "lipsync.hosted"
+local task = require "lipsync.task"
+
+local Tasks = {}
+Tasks.__index = Tasks
+
+local tasks = {}
+
+--- The tasks of a client in this process.
+---@param client table
+---@param home table  session and wakers
+---@return table
+function tasks.new(client, home)
+  return setmetatable({
+    client = client, home = home, count = 0,
+    agenda = agenda.new(), failures = {},
+    hosted = setmetatable({}, { __mode = "k" }),  -- by coroutine
+  }, Tasks)
+end
+
+--- Puts a task among those to be resumed.
+---@param one lipsync.Task
+function Tasks:push(one)
+  if not self.agenda:push(one) then return end
+  if self.runner then self.home.wakers:wake(self.runner) end
+  if not self.stepping then self:arm() end
+end
+
+--- Whether a step would resume anybody now. Asked before a wait, and nobody
+--- is to sleep over what the last step of all, whoever made it, brought.
+---@return boolean
+function Tasks:is_ready()
+  self.home.wakers:drain(self.home.session)
+  local due = self.agenda:due()
+  return due ~= nil and due <= core.now()
+end
+
+--- See client:spawn.
+---@param fn function
+---@return lipsync.Task
+function Tasks:spawn(fn, ...)
+  local start = host.starter(self.client)
+  if start then return hosted.spawn(self, start, fn, ...) end
+  local one = task.new(self, fn, ...)
+  self.count = self.count + 1
+  self:push(one)
+  return one
+end
+
+--- The task that runs now and may yield: not a coroutine of its own making.
+---@return lipsync.Task|nil
+function Tasks:running()
+  local one = self.current
+  return one and one.thread == coroutine.running() and one or nil
+end
+
+--- Remembers a call of the running task, which ends with it.
+---@param call table
+function Tasks:adopt(call)
+  local thread = coroutine.running()
+  local one = self.current or thread and self.hosted[thread]
+  if one then one.calls[call] = true end
+end
+
+--- Waits in the running task. It yields in any case, also for what is ready:
+--- then only until the others had their turn.
+---@param target table|nil  what a waker wakes
+---@param seconds number
+function Tasks:wait(target, seconds)
+  local one = self.current
+  one.target = target
+  if target then self.home.wakers:add(target, one) end
+  if seconds <= 0 or target and target:ready() then
+    self:push(one)
+  elseif seconds < math.huge then
+    self.agenda:sleep(one, core.now() + seconds)
+  end
+  task.rest()
+end
+
+-- What a task waited for does not matter any more.
+local function forget_wait(self, one)
+  self.agenda:rouse(one)
+  if not one.target then return end
+  self.home.wakers:remove(one.target, one)
+  one.target = nil
+end
+
+local function finish(self, one)
+  one.over = true
+  self.count = self.count - 1
+  forget_wait(self, one)
+end
+
+local function note(self, one, problem)
+  self.failures[#self.failures + 1] = { problem, one }
+end
+
+-- Ends a task from outside; it may raise in doing so.
+local function cut_off(self, one)
+  finish(self, one)
+  local ok, problem = task.tear_down(one)
+  if not ok then note(self, one, problem) end
+end
+
+--- A task was canceled. The one that runs ends at its next wait.
+---@param one lipsync.Task
+function Tasks:end_canceled(one)
+  if self.current == one then return end
+  cut_off(self, one)
+  if not self.stepping then self:arm() end
+end
+
+local function resume(self, one)
+  if one.over then return end
+  forget_wait(self, one)
+  self.current = one
+  local state, problem = task.resume(one)
+  self.current = nil
+  if state == "died" then
+    finish(self, one)
+    task.trace(one, problem)
+    note(self, one, problem)
+    task.tear_down(one)
+  elseif state == "ended" then
+    finish(self, one)
+  elseif one.canceled then
+    cut_off(self, one)
+  elseif state == "yields" then
+    self.agenda:put_off(one)
+  end
+end
+
+-- Tells of tasks that died. The program's function may raise: then the rest
+-- is told in the next step, and nothing is lost.
+local function report(self)
+  local on_task_error = self.client.options.on_task_error
+  while self.failures[1] do
+    local failure = table.remove(self.failures, 1)
+    if on_task_error then
+      on_task_error(failure[1], failure[2])
+    else
+      host.log("lipsync: a task failed: "
+        .. tostring(failure[2].trace or failure[1]))
+    end
+  end
+end
+
+--- Tells of a task that died outside of a step.
+---@param problem any
+---@param one table
+function Tasks:tell(problem, one)
+  note(self, one, problem)
+  report(self)
+end
+
+-- Those that slept long enough.
+local function wake_due(self)
+  local now = core.now()
+  local one = self.agenda:take_due(now)
+  while one do
+    self:push(one)
+    one = self.agenda:take_due(now)
+  end
+end
+
+-- Steps and resumes by turns: first who is ready first, at least one, until
+-- nobody is or the time has come.
+local function turns(self, until_)
+  local session, wakers, total = self.home.session, self.home.wakers, 0
+  local waiters = self.agenda
+  waiters:take_up()
+  repeat
+    session:step()
+    local became = wakers:drain(session)
+    total = total + became
+    wake_due(self)
+    for _ = 1, waiters:size() do
+      resume(self, waiters:shift())
+      if core.now() >= until_ then return total end
+    end
+  until became == 0 and waiters:size() == 0 or core.now() >= until_
+  return total
+end
+
+--- Moves the session and the tasks on.
+---@param budget number  seconds
+---@return integer  how many transfers became ready
+function Tasks:step(budget)
+  local session = self.home.session
+  if self.stepping then  -- called by a task: the step it runs in goes on
+    session:step()
+    return self.home.wakers:drain(session)
+  end
+  local until_ = core.now() + budget
+  self.stepping, self.client.step_ends = true, until_
+  local ok, total = pcall(turns, self, until_)
+  self.stepping, self.client.step_ends, self.current = nil, nil, nil
+  if self.client.closed then self:close() end
+  self:arm()
+  if not ok then core.raise(total) end
+  report(self)
+  return total
+end
+
+--- Seconds until a step has something to do for a task, nil: no such time.
+---@return number|nil
+function Tasks:timeout()
+  local due = self.agenda:due()
+  return due and math.max(0, due - core.now())
+end
+
+--- How many tasks have not ended.
+---@return integer
+function Tasks:pending()
+  local start = host.starter(self.client)
+  return self.count + (start and hosted.count(self, start) or 0)
+end
+
+-- Waits for those that the host resumes.
+local function wait_for_hosted(self)
+  local start = host.starter(self.client)
+  local all = start and hosted.all(self, start)
+  while all and not all.ready() do
+    host.wait(self.client, self.home.session, all, math.huge)
+  end
+end
+
+--- Steps, and waits as the host waits, until no task is left.
+function Tasks:run()
+  local client = self.client
+  local runner = { ready = function() return self:is_ready() end }
+  while self.count > 0 do
+    client:step()
+    if self.count > 0 and not self:is_ready() then
+      self.runner = runner
+      host.wait(client, self.home.session, runner,
+        self:timeout() or math.huge)
+      self.runner = nil
+    end
+  end
+  wait_for_hosted(self)
+end
+
+-- Where the host has a timer or a loop to register with, it makes the steps.
+function Tasks:arm()
+  if self.count > 0 and not self.pump and not self.client.closed then
+    self.pump = host.pump(self.client)
+  end
+  if not self.pump then return end
+  local home = self.home
+  local due = self.count > 0 and home.session:timeout()
+  local own = self:timeout()
+  if own and due ~= false then due = math.min(own, due or own) end
+  self.pump:arm(self.count > 0, due or nil)
+end
+
+-- Without a function of the program's, an end it asked for is no news.
+local function is_news(self, problem)
+  return self.client.options.on_task_error
+    or not core.is_error(problem) or problem.kind ~= "closed"
+end
+
+--- The client was closed: everybody who waits is told, once. Who goes on all
+--- the same by yields of its own ends here.
+function Tasks:close()
+  if self.stepping then return end
+  self.stepping = true
+  self.home.wakers:wake_all()
+  local waiters = self.agenda
+  while waiters:size() > 0 do resume(self, waiters:shift()) end
+  waiters:take_up()
+  while waiters:size() > 0 do waiters:shift():cancel() end
+  self.stepping = nil
+  local failures = self.failures
+  self.failures = {}
+  for _, failure in ipairs(failures) do
+    if is_news(self, failure[1]) then note(self, failure[2], failure[1]) end
+  end
+  report(self)
+end
+
+return tasks
