@@ -15,7 +15,7 @@
 
 #define CONNECTIONS_MAX  512
 #define CONNECTION_MEMORY  (128 * 1024)  /* heads of requests, output */
-#define STACK  (512 * 1024)
+#define STACK  (2 * 1024 * 1024)  /* SQLite reads JSON 2,000 levels deep */
 
 struct server {
   struct MHD_Daemon *daemon;
