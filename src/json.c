@@ -460,7 +460,9 @@ again:
       }
       if (p == stop)
         goto pause;
-      goto again;
+      if (s->state == TEXT)
+        goto text;
+      goto key_text;
 
     literal: BYTE(LITERAL)
       if (*p != *s->rest)

@@ -84,11 +84,13 @@ static inline const char *skip_utf8 (const char *p, const char *stop) {
 /* The same for escapes. */
 static inline const char *skip_escapes (const char *p, const char *stop) {
   while (stop - p >= 6 && *p == '\\') {
-    if (is_short_escape(p[1]))
-      p += 2;
-    else if (p[1] == 'u' && is_hex(p[2]) && is_hex(p[3]) && is_hex(p[4])
-             && is_hex(p[5]))
+    if (p[1] == 'u') {
+      if (!is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5]))
+        break;
       p += 6;
+    }
+    else if (is_short_escape(p[1]))
+      p += 2;
     else
       break;
   }
