@@ -158,9 +158,10 @@ int json_key_is (const struct json_member *m, const char *text,
 const struct json_member *json_find (const struct json_member *members,
                                      unsigned count, const char *text,
                                      const char *name, size_t length) {
-  const struct json_member *m = members + count;
-  if (length >= JSON_KEY_ESCAPED)
+  const struct json_member *m;
+  if (count == 0 || length >= JSON_KEY_ESCAPED)  /* none: no array either */
     return NULL;
+  m = members + count;
   while (m != members) {  /* backwards: of a repeated key the last one counts */
     m--;
     /* most keys differ in length already: nothing is called for those */
