@@ -7,8 +7,8 @@
 
 local url, closed_url, relent = ...
 
--- LuaJIT's compiler crashes now and then where memory runs out while it
--- records; its interpreter does not.
+-- LuaJIT's compiler crashes where memory runs out while it stitches traces
+-- together, whatever the script (SECURITY.md); its interpreter does not.
 if jit then jit.off() end
 
 local calls = {}
