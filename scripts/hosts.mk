@@ -4,7 +4,7 @@
 
 .PHONY: test-hosts bench-hosts pictures static
 
-test-hosts: ## the specs inside nginx, Neovim, LÖVE, HAProxy, mpv, luv, cqueues
+test-hosts: ## the specs inside nginx, Neovim, LÖVE, HAProxy, mpv, OBS, luv, cqueues
 	@scripts/deps hosts
 	@MAKE="$(MAKE)" SPEC="$(SPEC)" scripts/test-hosts $(VMS)
 

@@ -32,6 +32,12 @@ local function fill(into, column, started, base_url)
   end
 end
 
+-- What else the machine had to do when this began.
+local function load_average()
+  return tonumber(launch.read "/proc/loadavg":match "^[%d.]+") or 0
+end
+
+local others = load_average()
 local found, started = report.new(), service.start(rows)
 for _ = 1, runs do
   fill(found, "plain", started, started.plain)
@@ -44,10 +50,12 @@ end
 started.stop()
 
 print "# What the client costs its hosts\n"
-print(("Made by `make bench-hosts`: medians of %d runs, loopback, a listing "
-  .. "of %d generations.\nThe server, the load and the host share the "
-  .. "machine's processors, so a tail shows\nthe machine's as well: "
-  .. "`proxy_pass` and HAProxy's own backend beside the same load\nsay how "
-  .. "much. Except in the rows that name it, the first connection is made\n"
-  .. "before anything is measured.\n"):format(runs, rows))
+print(([[
+Made by `make bench-hosts`: medians of %d runs, loopback, a listing of %d
+generations; the machine's load before them was %.1f. The server, the load and
+the host share its processors, so a tail shows the machine's as well:
+`proxy_pass` and HAProxy's own backend beside the same load say how much, and
+so does the longest time by the processor's clock (CPU). Except in the rows
+that name it, the first connection is made before anything is measured.
+]]):format(runs, rows, others))
 print(found:text())
