@@ -230,4 +230,67 @@ describe("delete_many", function()
     local _, after = core.live()
     assert.equal(before, after)
   end)
+
+  it("lets its callbacks make calls, however few slots there are", function()
+    local asked = 0
+    local generations = start({ service.answer(200, '{"count":1}'),
+                                loop = true }, { max_in_flight = 1 })
+    local result = assert(generations:delete_many({ "a", "b", "c" }, {
+      concurrency = 3, on_result = function()
+        asked = asked + assert(generations:count(nil, { timeout = 10 }))
+      end }))
+    assert.equal(3, result.deleted)
+    assert.equal(3, asked)
+  end)
+
+  it("closes everything when a listener raises", function()
+    local responses = 0
+    local generations = start({ deleted, { { read = true }, { hold = true } },
+                                loop = true },
+      { on_event = function(event)
+        if event.type ~= "response" then return end
+        responses = responses + 1
+        error({ mine = true })
+      end })
+    local _, before = core.live()
+    local ok, problem = pcall(generations.delete_many, generations,
+      { "a", "b", "c" })
+    assert.is_false(ok)
+    assert.is_true(problem.mine)
+    assert.equal(1, responses)
+    local _, after = core.live()
+    assert.equal(before, after)
+  end)
+
+  it("does not care what becomes of the array meanwhile", function()
+    local generations = start(all(deleted))
+    local ids = { "a", "b", "c" }
+    local result = assert(generations:delete_many(ids, { concurrency = 1,
+      on_result = function() ids[3] = false end }))
+    assert.equal(3, result.deleted)
+  end)
+
+  it("leaves the host its turn, though it starts nothing", function()
+    local turns = 0
+    local generations = start({}, { host = function(session, target, seconds)
+      if not target and seconds == 0 then turns = turns + 1 end
+      session:poll(0)
+    end })
+    local ids = {}
+    for i = 1, 30 do ids[i] = "g" .. i end
+    local result = assert(generations:delete_many(ids, { when = function()
+      scripted.sleep(0.001)
+    end }))
+    assert.equal(30, result.skipped)
+    assert.is_true(turns >= 3)
+  end)
+
+  it("tells how a filter is to be given", function()
+    local generations = start {}
+    local ok, message = pcall(function()
+      generations:delete_many { status = "FAILED" }
+    end)
+    assert.is_false(ok)
+    assert.match("pass client.generations:list", message, 1, true)
+  end)
 end)

@@ -21,12 +21,14 @@ end
 describe("lanes", function()
   local of, client, over
 
-  local owner = {}
-  function owner.settled(_, call) over[#over + 1] = call end
+  local owner
 
   -- Adds calls and moves each on once.
   local function start(...)
     client, over = calls.client {}, {}
+    owner = { client = client, rest_at = math.huge }
+    function owner.settled(_, call) over[#over + 1] = call end
+    function owner.guard(_, fn, ...) return fn(...) end
     client.options.host = function() end
     of = lanes.new(client)
     for _, call in ipairs { ... } do of:add(call) end
@@ -114,6 +116,38 @@ describe("lanes", function()
     assert.is_true(b.canceled)
     assert.equal(1, b.moved)
     assert.equal(0, of.count)
+  end)
+
+  it("stop where it is the host's turn, and go on with the next", function()
+    local a, b, c = new_call(), new_call(), new_call()
+    start(a, b, c)
+    for _, call in ipairs { a, b, c } do wake(call) end
+    owner.rest_at = 0
+    for n = 1, 3 do
+      of:advance(owner)
+      assert.equal(3 + n, a.moved + b.moved + c.moved)
+    end
+    assert.same({ 2, 2, 2 }, { a.moved, b.moved, c.moved })
+    assert.is_false(of:ready())
+  end)
+
+  it("step aside in the queue while the program's function runs", function()
+    start()
+    local slots = client.home().queue
+    local filler = {}
+    for i = 1, 8 do
+      filler[i] = {}
+      slots:take(filler[i], 0)
+    end
+    local mine, other = { group = of }, {}
+    slots:take(mine, 0)
+    slots:take(other, 0)
+    slots:release(filler[1])
+    of:set_busy(true)
+    assert.is_true(slots:is_turn(other))
+    of:set_busy(false)
+    assert.is_false(slots:is_turn(other))
+    assert.is_true(slots:take(mine, 0))
   end)
 
   it("move all on when the client was closed", function()

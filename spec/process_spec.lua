@@ -104,6 +104,26 @@ describe("a forked child", function()
       assert.equal(2, (finish()))
     end)
 
+  it("begins no more of its parent's deletions", function()
+    serve({ service.answer(204, ""), loop = true }, {
+      host = function(session, target)
+        if not target then coroutine.yield() end
+        session:poll(0.01)
+      end })
+    local deleting = coroutine.wrap(function()
+      local result, err = client.generations:delete_many({ "g1", "g2" }, {
+        -- Long enough for it to be the host's turn behind the first one.
+        concurrency = 1, on_result = function() scripted.sleep(0.005) end })
+      return result and result.deleted or err.kind
+    end)
+    assert.is_nil((deleting()))
+    assert.same({ "closed", 0 }, { in_child(deleting) })
+    assert.equal(1, #server:requests())
+    local outcome
+    repeat outcome = deleting() until outcome
+    assert.equal(2, outcome)
+  end)
+
   it("uses the client over connections of its own", function()
     serve { echo(3), echo(2) }
     assert(client.generations:get "g1")

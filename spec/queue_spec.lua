@@ -74,4 +74,57 @@ describe("queue", function()
     q:leave(a)
     assert.is_true(q:take({}, 0))
   end)
+
+  it("tells the next one of a slot, whoever finds it free", function()
+    local called, q = 0, new(1)
+    local a = { begun = function(self) return self.answered end }
+    local b, c = { called = function() called = called + 1 end }, {}
+    q:take(a, 0)
+    q:take(b, 0)
+    a.answered = true
+    assert.is_false(q:take(c, 0))
+    assert.equal(1, called)
+    q:release(a)
+    assert.is_true(q:take(b, 0))
+  end)
+
+  it("lets one go first while whose wait nobody else can run", function()
+    local q, a, b, c = new(1), {}, {}, { blocks = true }
+    q:take(a, 0)
+    q:take(b, 0)
+    assert.is_false(q:take(c, 0))
+    q:release(a)
+    assert.is_true(q:is_turn(c))
+    assert.is_true(q:take(c, 0))
+    q:release(c)
+    assert.is_true(q:take(b, 0))
+  end)
+
+  it("passes over those who cannot come now, and they keep their place",
+    function()
+      local group = { busy = true }
+      local q, a, b, c, d = new(1), {}, { group = group }, {}, {}
+      q:take(a, 0)
+      for _, ticket in ipairs { b, c, d } do q:take(ticket, 0) end
+      q:release(a)
+      assert.is_true(q:take(c, 0))
+      group.busy = false
+      q:release(c)
+      assert.is_false(q:take(d, 0))
+      assert.is_true(q:take(b, 0))
+    end)
+
+  it("passes over one that does not come for its slot", function()
+    local q, a, b, c = new(1), {}, {}, {}
+    q:take(a, 0)
+    q:take(b, 0)
+    q:take(c, 0)
+    q:release(a)
+    assert.is_false(q:take(c, 10))
+    assert.is_false(q:take(c, 10.9))
+    q:take(c, 11)
+    assert.is_true(q:take(c, 11))
+    q:release(c)
+    assert.is_true(q:take(b, 11))
+  end)
 end)

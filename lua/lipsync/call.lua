@@ -47,7 +47,8 @@ local function is_due(of) return core.now() >= of.wake end
 ---@param client table
 ---@param spec table  action ("list generations", with `id` behind it),
 ---   method, path, target (default path), key (default true), list, stream,
----   id, listing, held, clock; read(call, transfer) -> done, value, failure;
+---   id, listing, held, clock, group (see queue.lua);
+---   read(call, transfer) -> done, value, failure;
 ---   accept(call, status, value) -> value, failure, note of a 2xx answer;
 ---   settle(call) -> value, note of an attempt that broke behind its 2xx;
 ---   refused(call, err) -> value, note of an error that is a success here;
@@ -59,7 +60,7 @@ function call.new(client, spec, given)
   local self = setmetatable({
     client = client, spec = spec, options = given,
     home = client:home(),
-    clock = spec.clock or clock.new(),
+    clock = spec.clock or clock.new(), group = spec.group,
     timeout = given.timeout or spec.timeout or config.timeout,
     stall_timeout = given.stall_timeout or config.stall_timeout,
     max_attempts = given.max_attempts or spec.max_attempts
@@ -165,7 +166,12 @@ end
 
 function Call:queued()
   local queue = self.home.queue
-  if queue:take(self, core.now()) then
+  local taken = queue:take(self, core.now())
+  if not taken then
+    self.blocks = host.blocks(self.client)
+    taken = self.blocks and queue:take(self, core.now())
+  end
+  if taken then
     self.state = self.send
     return
   end

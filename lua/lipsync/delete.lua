@@ -89,10 +89,10 @@ end
 ---@param client table
 ---@param given string|lipsync.Generation
 ---@param options table  from options.call
----@param stopwatch table|nil  one that others share
+---@param group table|nil  the lanes it is to be one of
 ---@return table|nil call
 ---@return lipsync.Error|nil err  for an id that cannot be sent
-function delete.prepare(client, given, options, stopwatch)
+function delete.prepare(client, given, options, group)
   local id, generation = delete.identify(given)
   local segment, problem = url.segment(id)
   if not segment then
@@ -101,7 +101,7 @@ function delete.prepare(client, given, options, stopwatch)
   return call.new(client, {
     action = "delete generation", id = id, generation = generation,
     method = "DELETE", path = "/v2/generations/" .. segment,
-    clock = stopwatch,
+    group = group, clock = group and group.clock:lap(),
     read = call.read_whole, accept = accept, settle = taken_for,
     refused = refused, on_start = on_start, on_end = on_end,
   }, options)

@@ -6,8 +6,10 @@
 local check = require "lipsync.check"
 local core = require "lipsync.core"
 local delete = require "lipsync.delete"
+local errors = require "lipsync.errors"
 local lanes = require "lipsync.lanes"
 local listing = require "lipsync.listing"
+local turn = require "lipsync.turn"
 
 ---@class lipsync.Deleted
 ---@field deleted integer  deleted by this call
@@ -35,43 +37,52 @@ local function next_of_array(self)
   return true, item, nil, twice
 end
 
--- `when` may say no to all of a long listing, so there is a rest in between.
 local function next_of_listing(self)
-  listing.rest(self.listing)
-  return listing.look(self.listing)
+  return self:guard(listing.look, self.items)
 end
 
--- Everything that is wrong with an array is raised before any is deleted.
-local function check_items(client, items)
-  if listing.is(items) then
-    -- Its connection would be moved on by nobody.
-    if items.client ~= client then
-      check.raise "the listing belongs to another client"
-    end
-    return
-  end
+-- Everything that is wrong with an array is raised before any is deleted. What
+-- the caller does with it meanwhile is the caller's, so it is copied.
+local function check_array(items)
   if type(items) ~= "table" then
     check.raise("ids must be an array of ids or generations, or a listing, "
       .. "got " .. check.show(items))
   end
-  local count = 0
-  for _ in pairs(items) do count = count + 1 end
-  for i = 1, count do
-    if items[i] == nil then
-      check.raise "ids must be an array without holes or names"
+  local count, own = 0, {}
+  for name in pairs(items) do
+    if type(name) ~= "number" then
+      check.raise("ids must be an array of ids or generations, or a listing: "
+        .. "pass client.generations:list { … } for a filter")
     end
-    delete.identify(items[i])
+    count = count + 1
   end
+  for i = 1, count do
+    if items[i] == nil then check.raise "ids must be an array without holes" end
+    delete.identify(items[i])
+    own[i] = items[i]
+  end
+  return own
+end
+
+local function check_items(client, items)
+  if not listing.is(items) then return check_array(items) end
+  -- Its connection would be moved on by nobody.
+  if items.client ~= client then
+    check.raise "the listing belongs to another client"
+  end
+  return items
 end
 
 local function new(client, items, options)
-  local from = listing.is(items) and items or nil
-  return setmetatable({
-    client = client, options = options, lanes = lanes.new(client),
+  local from, of = listing.is(items), lanes.new(client)
+  local self = setmetatable({
+    client = client, options = options, lanes = of, clock = of.clock,
     next = from and next_of_listing or next_of_array,
-    listing = from, items = items, at = 0, seen = {},
+    listing = from and items, items = items, at = 0, seen = {},
     result = { deleted = 0, gone = 0, skipped = 0, failed = 0, errors = {} },
   }, Many)
+  turn.join(self, core.now())
+  return self
 end
 
 -- Stops everything that is under way.
@@ -80,13 +91,24 @@ function Many:stop()
   if self.listing then self.listing:close() end
 end
 
--- Calls the caller's function. What it raises comes out of delete_many, but
--- not before everything is closed.
-function Many:callback(fn, ...)
-  local ok, value = pcall(fn, ...)
-  if ok then return value end
+local function passed(self, ok, ...)
+  if ok then return ... end
   self:stop()
-  core.raise(value)
+  core.raise((...))
+end
+
+--- Calls what may run functions of the caller's. What they raise comes out of
+--- delete_many, but not before everything is closed.
+function Many:guard(fn, ...)
+  return passed(self, pcall(fn, ...))
+end
+
+-- Calls `when` or `on_result`, which may make calls of their own.
+function Many:callback(fn, ...)
+  self.lanes:set_busy(true)
+  local value = self:guard(fn, ...)
+  self.lanes:set_busy(false)
+  return value
 end
 
 -- One item is done with.
@@ -124,16 +146,23 @@ function Many:begin(item, twice)
     return self:count("skipped", item)
   end
   local call, err = delete.prepare(self.client, item, self.options,
-    self.lanes.clock:lap())
+    self.lanes)
   if not call then return self:count("failed", item, nil, err) end
   self.lanes:add(call, item)
 end
 
--- Reads on while there are lanes free. Whether anything moved.
+-- Whether another one is to be begun now.
+function Many:is_free()
+  local of = self.lanes
+  return not self.ended and of.count < self.options.concurrency
+    and not of:looks_out()
+end
+
+-- Reads on while there are lanes free, until it is the host's turn. Whether
+-- anything moved.
 function Many:fill()
   local moved, of = false, self.lanes
-  while not self.ended and of.count < self.options.concurrency
-        and not of:looks_out() do
+  while self:is_free() and not (moved and turn.is_over(self)) do
     local there, item, err, twice = self:next()
     if not there then
       of:look_out(self.listing.source.call)
@@ -155,11 +184,25 @@ function Many:settled(call, item)
   self:count(outcome_of(call), item, call.value, call.err)
 end
 
+-- In a forked child the deletions are the parent's, and so is the rest.
+function Many:check_process()
+  if self.ended or not self.lanes:is_inherited() then return end
+  self:stop()
+  self.ended = true
+  self.err = errors.new("closed", "these deletions were begun before this "
+    .. "process was forked", self.client:about())
+end
+
 function Many:run()
   local of = self.lanes
   repeat
+    turn.rest(self)
+    self:check_process()
     local moved, filled = of:advance(self), self:fill()
-    if not moved and not filled then of:wait() end
+    if not moved and not filled then
+      of:wait()
+      turn.join(self, core.now())
+    end
   until self.ended and of.count == 0
   if not self.err then return self.result end
   if self.listing then self.listing:close() end
@@ -174,8 +217,7 @@ end
 ---@return lipsync.Error|nil err
 ---@return lipsync.Deleted|nil so_far
 function delete_many.run(client, items, options)
-  check_items(client, items)
-  return new(client, items, options):run()
+  return new(client, check_items(client, items), options):run()
 end
 
 return delete_many

@@ -7,6 +7,7 @@ local clock = require "lipsync.clock"
 local core = require "lipsync.core"
 local heap = require "lipsync.heap"
 local host = require "lipsync.host"
+local turn = require "lipsync.turn"
 
 local Lanes = {}
 Lanes.__index = Lanes
@@ -55,7 +56,8 @@ local function unwatch(self, lane)
 end
 
 --- Adds a call, which `advance` will start.
----@param call table  with a lap of `self.clock` for a clock
+---@param call table  with `self` for a group and a lap of `self.clock` for a
+---   clock
 ---@param item any  what it is about
 function Lanes:add(call, item)
   local lane = { call = call, item = item }
@@ -80,7 +82,7 @@ function Lanes:looks_out()
 end
 
 local function advance_one(self, lane, owner)
-  if not lane.call:advance() then
+  if not owner:guard(lane.call.advance, lane.call) then
     watch(self, lane)
     return false
   end
@@ -91,15 +93,29 @@ local function advance_one(self, lane, owner)
   return true
 end
 
--- Whether nothing will happen to them any more: the client was closed, or this
--- is a forked child and they are the parent's. Their calls know.
-local function is_over(self)
-  return self.client.closed or self.client:home() ~= self.home
+--- Whether this is a forked child, and they are the parent's.
+---@return boolean
+function Lanes:is_inherited()
+  return self.client:home() ~= self.home
 end
 
---- Moves on those that can be.
----@param owner table  its settled(call, item) is called for each that is over,
----   and may cancel all
+-- Whether nothing will happen to them any more. Their calls know why.
+local function is_over(self)
+  return self.client.closed or self:is_inherited()
+end
+
+-- Puts what is left of a row from `first` on before what came meanwhile.
+local function put_back(self, row, first)
+  local later = self.row
+  self.row = {}
+  for i = first, #row do self.row[#self.row + 1] = row[i] end
+  for _, lane in ipairs(later) do self.row[#self.row + 1] = lane end
+end
+
+--- Moves on those that can be, at least one, until it is the host's turn.
+---@param owner table  whose turn it is; its settled(call, item) is called for
+---   each that is over, and may cancel all; its guard(fn, …) calls what may
+---   raise
 ---@return boolean  whether any is over
 function Lanes:advance(owner)
   if is_over(self) then
@@ -107,13 +123,25 @@ function Lanes:advance(owner)
   end
   local moved, row = false, self.row
   self.row = {}
-  for _, lane in ipairs(row) do
+  for i, lane in ipairs(row) do
     unwatch(self, lane)
     if self.under_way[lane] then  -- neither a guest nor canceled
       moved = advance_one(self, lane, owner) or moved
     end
+    if row[i + 1] and turn.is_over(owner) then
+      put_back(self, row, i + 1)
+      break
+    end
   end
   return moved
+end
+
+--- While the program's own function runs, which may make calls itself, none of
+--- these can be moved on: their places in the queue are passed over.
+---@param busy boolean
+function Lanes:set_busy(busy)
+  self.busy = busy
+  if not busy then self.home.queue:call_next() end
 end
 
 --- Ends all that is under way.

@@ -97,22 +97,6 @@ local function give(self, generation)
   return generation
 end
 
---- Lets the host have its turn where it had none for long, although there is
---- data; in a task also when the budget of the step is used up.
----@param self lipsync.Listing
-function listing.rest(self)
-  local client, at = self.client, now()
-  local until_ = client.step_ends
-  if at < self.rest_at and not (until_ and at >= until_) or self.over then
-    return
-  end
-  local from, to = host.wait(client, client:home().session, nil, 0)
-  self.clock:add(from, to)
-  turn.join(self, to)
-end
-
-local rest = listing.rest
-
 -- What can be told without waiting.
 local function look(self)
   if self.over then return true, nil, self.err end
@@ -148,7 +132,7 @@ local function step(self)
   local ready = flow and not client.closed
     and flow:next(self.rest_at, client.step_ends)
   if ready then return give(self, ready) end
-  rest(self)
+  if not self.over then turn.rest(self) end
   while true do
     local there, generation, err = look(self)
     if there then return generation, err end

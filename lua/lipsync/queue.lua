@@ -23,7 +23,7 @@ function queue.new(slots, collect)
     taken = setmetatable({}, { __mode = "k" }),
     waiting = setmetatable({}, { __mode = "v" }),
     first = 1, last = 0,
-    moved = -math.huge, collected = -math.huge,
+    moved = -math.huge, collected = -math.huge, idle = math.huge,
     collect = collect or function() collectgarbage() end,
   }, Queue)
 end
@@ -46,18 +46,44 @@ local function has_slot(self)
   return used < self.slots
 end
 
--- The ticket whose turn it is: places of those who left are passed over.
+local function is_here(self, ticket, place)
+  return ticket ~= nil and ticket.place == place
+    and self.waiting[place] == ticket
+end
+
+-- The ticket whose turn it is: places of those who left are passed over, and
+-- so are those who cannot come now.
 local function head(self)
-  while self.first <= self.last do
-    local ticket = self.waiting[self.first]
-    if ticket and ticket.place == self.first then return ticket end
+  while self.first <= self.last
+        and not is_here(self, self.waiting[self.first], self.first) do
     self.waiting[self.first] = nil
     self.first = self.first + 1
+  end
+  for place = self.first, self.last do
+    local ticket = self.waiting[place]
+    local group = ticket and ticket.group
+    if is_here(self, ticket, place) and not (group and group.busy) then
+      return ticket
+    end
   end
   return nil
 end
 
+-- Sends the one whose turn it is to the end if it has not come for its slot
+-- for long: nobody may resume its coroutine before the others are done.
+local function pass_over(self, now)
+  local turn = has_slot(self) and head(self)
+  self.idle = turn and math.min(self.idle, now) or math.huge
+  if now - self.idle < stuck then return end
+  self.idle = math.huge
+  self.waiting[turn.place] = nil
+  self.last = self.last + 1
+  self.waiting[self.last], turn.place = turn, self.last
+end
+
+-- Helps a queue along that stands still.
 local function unstick(self, now)
+  pass_over(self, now)
   if now - self.moved < stuck or now - self.collected < stuck then return end
   self.collected = now
   self.collect()
@@ -75,6 +101,7 @@ end
 -- collection below would not find an abandoned head.
 local function may_take(self, ticket)
   if not has_slot(self) then return false end
+  if ticket.blocks then return true end
   local turn = head(self)
   return turn == nil or turn == ticket
 end
@@ -82,19 +109,21 @@ end
 --- Tries to take a slot; if there is none, `ticket` keeps a place in the
 --- queue and is to ask again.
 ---@param ticket table  the call; its member `place` is the queue's. It may
----   have called(), for when it is its turn, and begun(), whether it needs its
----   slot no more
+---   have called(), for when it is its turn; begun(), whether it needs its
+---   slot no more; `blocks`, that nobody else can run while it waits, so that
+---   it goes first; `group`, whose member `busy` says that it cannot come now
 ---@param now number  monotonic seconds
 ---@return boolean
 function Queue:take(ticket, now)
   if not may_take(self, ticket) then
     enqueue(self, ticket, now)
     unstick(self, now)
+    self:call_next()  -- a slot may just have been seen to be free
     return false
   end
   if not self.taken[ticket] then self.used = self.used + 1 end
   self.taken[ticket] = true
-  self.moved = now
+  self.moved, self.idle = now, math.huge
   self:leave(ticket)
   return true
 end

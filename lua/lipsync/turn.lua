@@ -4,6 +4,9 @@
 -- wait (seconds) it gets its turn: after all readers together, for eight of
 -- them hold it just as well as one.
 
+local core = require "lipsync.core"
+local host = require "lipsync.host"
+
 local turn = {}
 
 local breath = 0.002
@@ -25,6 +28,25 @@ function turn.join(reader, at)
   end
   came = came + 1
   reader.turn, reader.rest_at = number, math.min(at + share, ends)
+end
+
+--- Whether it is the host's turn; in a task that is also when the step has
+--- used up its budget.
+---@param reader table  `client`, and `rest_at` by turn.join
+---@return boolean
+function turn.is_over(reader)
+  local at, until_ = core.now(), reader.client.step_ends
+  return at >= reader.rest_at or until_ ~= nil and at >= until_
+end
+
+--- Lets the host have its turn if it is over, although there is more to do.
+---@param reader table  also with `clock`, for the wait counts
+function turn.rest(reader)
+  if not turn.is_over(reader) then return end
+  local client = reader.client
+  local from, to = host.wait(client, client:home().session, nil, 0)
+  reader.clock:add(from, to)
+  turn.join(reader, to)
 end
 
 return turn

@@ -97,6 +97,13 @@ function host.yields(client)
   return here ~= nil and here.yields == true and here.here(client)
 end
 
+--- Whether nothing else of the program can run during a wait here and now.
+---@param client table
+---@return boolean
+function host.blocks(client)
+  return find(client) == blocking
+end
+
 -- Notices a wait that is none, and waits in its place.
 local function waited(client, session, target, seconds, from)
   local to = core.now()
