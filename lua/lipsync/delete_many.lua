@@ -184,9 +184,14 @@ function Many:settled(call, item)
   self:count(outcome_of(call), item, call.value, call.err)
 end
 
+-- Whether there is nothing left to do.
+function Many:is_over()
+  return self.ended and self.lanes.count == 0
+end
+
 -- In a forked child the deletions are the parent's, and so is the rest.
 function Many:check_process()
-  if self.ended or not self.lanes:is_inherited() then return end
+  if self:is_over() or not self.lanes:is_inherited() then return end
   self:stop()
   self.ended = true
   self.err = errors.new("closed", "these deletions were begun before this "
@@ -195,15 +200,15 @@ end
 
 function Many:run()
   local of = self.lanes
-  repeat
-    turn.rest(self)
-    self:check_process()
+  while not self:is_over() do
     local moved, filled = of:advance(self), self:fill()
     if not moved and not filled then
       of:wait()
       turn.join(self, core.now())
     end
-  until self.ended and of.count == 0
+    turn.rest(self)
+    self:check_process()
+  end
   if not self.err then return self.result end
   if self.listing then self.listing:close() end
   return nil, self.err, self.result
