@@ -128,6 +128,20 @@ describe("the program lipsync-emulator", function()
     assert.are.equal(first, contents(path))
   end)
 
+  it("imports without a change what it exported of others' JSON", function()
+    local file = assert(io.open(path, "w"))
+    file:write([=[[{"id":"\u0061","status":"FAIL\u0045D","model":"\u006d",
+      "createdAt":"2026-08-25T12:00:00\u005a","input":[1e2],"x":1,"x":2}]]=])
+    file:close()
+    local command = ("%s --import %s --export %s -- true"):format(PROGRAM,
+      path, path)
+    assert.are.equal("", (run(command)))
+    local first = contents(path)
+    assert.is_truthy(first:find('"x":1,"x":2', 1, true))
+    assert.are.equal("", (run(command)))
+    assert.are.equal(first, contents(path))
+  end)
+
   it("leaves a database that opens again when it is killed", function()
     process = program.program { "--database", path, "--generations", "30" }
     local list = http.request(process.base_url, "GET",

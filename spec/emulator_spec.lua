@@ -527,6 +527,12 @@ describe("an emulator object", function()
     assert_raises("it is not JSON", service.add, service, "{")
     assert_raises("already", service.add, service,
                   { { id = NOBODY }, { id = NOBODY } })
+    for _, twice in ipairs { '{"id":"a","id":"b"}', '{"i\\u0064":"a"}',
+                             '[{"source":null,"x":1,"source":"mcp"}]',
+                             '{"status":"FAILED","stat\\u0075s":"FAILED"}' } do
+      assert_raises("must be there once, its name without escapes",
+                    service.add, service, twice)
+    end
     assert_raises("must be an object", service.add, service, [=["{}"]=])
     assert_raises("must be an object", service.add, service, [=[["{}"]]=])
     for _, name in ipairs { "id", "model", "source", "organization" } do

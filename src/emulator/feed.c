@@ -114,7 +114,16 @@ static const char *const members[FACTS] = {
   "projectId"
 };
 
-/* The statement that tells all facts of the element that it is given. */
+/* A member that is read or set here must be there once, and be found by its
+** name: what SQLite and a client make of another differs. */
+static const char unclear[] =
+  ", (SELECT key FROM json_each(?1) WHERE key IN ('id', 'createdAt',"
+  " 'status', 'model', 'input', 'source', 'organization', 'projectId',"
+  " 'errorCode', 'outputDuration', 'outputUrl') GROUP BY key"
+  " HAVING count(*) > 1 OR json_type(?1, '$.' || key) IS NULL LIMIT 1)";
+
+/* The statement that tells all facts of the element that it is given, and
+** last the name of an unclear member. */
 static sqlite3_stmt *prepare_facts (struct store *s) {
   sqlite3_str *sql = sqlite3_str_new(s->db);
   sqlite3_stmt *q;
@@ -124,19 +133,25 @@ static sqlite3_stmt *prepare_facts (struct store *s) {
   for (i = 0; i < FACTS; i++)
     sqlite3_str_appendf(sql, ", json_type(?1, '$.%s'), json_extract(?1,"
                              " '$.%s')", members[i], members[i]);
+  sqlite3_str_appendall(sql, unclear);
   text = sqlite3_str_finish(sql);
   q = db_prepare(s, text);
   sqlite3_free(text);
   return q;
 }
 
+/* Sets a member to what was missing, if it was: else it stays as it came, and
+** "source" is set, which goes anyway. */
+#define MISSING(value, name) \
+  "iif(" value " IS NULL, '$.source', '$." name "'), "
+
 /* Puts what was missing into the text and takes out what is not part of a
-** generation. The input is only given where there was none. */
+** generation. */
 static const char complete_sql[] =
-  "SELECT CASE WHEN ?6 IS NULL THEN body ELSE"
-  " json_set(body, '$.input', json(?6)) END FROM (SELECT json_remove("
-  " json_set(?1, '$.id', ?2, '$.createdAt', ?3, '$.status', ?4,"
-  " '$.model', ?5), '$.source', '$.organization') AS body)";
+  "SELECT json_remove(json_set(?1,"
+  " " MISSING("?2", "id") "?2, " MISSING("?3", "createdAt") "?3,"
+  " " MISSING("?4", "status") "?4, " MISSING("?5", "model") "?5,"
+  " " MISSING("?6", "input") "json(?6)), '$.source', '$.organization')";
 
 /* An addition in progress. */
 struct addition {
@@ -188,14 +203,27 @@ static enum store_code check_fact (struct addition *a, enum fact f) {
   return wrong(a, message);
 }
 
-/* Whether all that is given is of the right type. */
+/* Whether each member is there once. */
+static enum store_code check_names (struct addition *a) {
+  const char *name = (const char *)
+    sqlite3_column_text(a->facts, 1 + 2 * (int)FACTS);
+  char message[80];
+  if (name == NULL)
+    return STORE_OK;
+  sqlite3_snprintf(sizeof(message), message,
+                   "\"%s\" must be there once, its name without escapes", name);
+  return wrong(a, message);
+}
+
+/* Whether all that is given is clear and of the right type. */
 static enum store_code check_facts (struct addition *a) {
   const char *type = (const char *)sqlite3_column_text(a->facts, 0);
   const char *id = fact(a, F_ID);
-  enum store_code code = STORE_OK;
+  enum store_code code;
   int f;
   if (type == NULL || strcmp(type, "object") != 0)
     return wrong(a, "it must be an object");
+  code = check_names(a);
   for (f = 0; f < FACTS && code == STORE_OK; f++)
     code = check_fact(a, (enum fact)f);
   if (code != STORE_OK)
@@ -242,7 +270,6 @@ static enum store_code read_entry (struct addition *a, struct entry *e,
 static void complete (struct addition *a, struct entry *e, const char *json,
                       size_t length, struct chance *c, const char *created,
                       int made, char **input) {
-  const char *time = fact(a, F_CREATED), *model = fact(a, F_MODEL);
   e->body = json;
   e->length = length;
   if (!made)
@@ -254,10 +281,10 @@ static void complete (struct addition *a, struct entry *e, const char *json,
   }
   sqlite3_bind_text64(a->complete, 1, json, length, SQLITE_STATIC,
                       SQLITE_UTF8);
-  db_text(a->complete, 2, e->id);
-  db_text(a->complete, 3, time != NULL ? time : created);
-  db_text(a->complete, 4, e->status);
-  db_text(a->complete, 5, model != NULL ? model : "lipsync-2");
+  db_text(a->complete, 2, fact(a, F_ID) == NULL ? e->id : NULL);
+  db_text(a->complete, 3, fact(a, F_CREATED) == NULL ? created : NULL);
+  db_text(a->complete, 4, fact(a, F_STATUS) == NULL ? e->status : NULL);
+  db_text(a->complete, 5, fact(a, F_MODEL) == NULL ? "lipsync-2" : NULL);
   db_text(a->complete, 6, *input);
   sqlite3_step(a->complete);
   e->body = (const char *)sqlite3_column_text(a->complete, 0);

@@ -49,8 +49,8 @@ enum store_code store_fill (struct store *s, const char *org, uint64_t seed,
 
 /* Puts in one generation or an array of them, all or none. What is missing
 ** of id, createdAt, input, model and status is filled in; "source" (else
-** "api") and "organization" (else 'org') are kept beside the text. The ids
-** are appended to 'ids' as a JSON array. */
+** "api") and "organization" (else 'org') are kept beside the text; none of
+** them may be there twice. The ids are appended to 'ids' as a JSON array. */
 enum store_code store_add (struct store *s, const char *org, uint64_t seed,
                            const char *json, size_t length, int64_t now,
                            sqlite3_str *ids, char **why);
