@@ -178,9 +178,10 @@ function Client:timeout()
 end
 
 --- Makes a task: a coroutine that may wait wherever the program is. It runs
---- from the next step on; in nginx and in a controller of cqueues it is a
---- coroutine of theirs, runs at once and needs no steps. If it dies,
---- `on_task_error` is told, and what it had under way ends with it.
+--- from the next step on. In nginx and in a controller of cqueues it is a
+--- coroutine of theirs and needs no steps; in nginx it begins at once, in
+--- cqueues when the controller comes to it. If it dies, `on_task_error` is
+--- told, and what it had under way ends with it.
 ---@param fn function
 ---@param ... any  its arguments
 ---@return lipsync.Task

@@ -5,6 +5,7 @@
 -- and ends what a canceled one had under way.
 
 local check = require "lipsync.check"
+local host = require "lipsync.host"
 
 local Hosted = {}
 Hosted.__index = Hosted
@@ -67,7 +68,25 @@ end
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 
---- Starts a task at once; it runs until its first wait.
+-- What the host's coroutine does. Where the host begins it later it may have
+-- been canceled by then.
+local function live(self, fn, arguments)
+  if self.over then return end
+  local set, thread = self.set, coroutine.running()
+  self.thread, set.hosted[thread] = thread, self
+  local ok, problem = xpcall(function()
+    return fn(unpack(arguments, 1, arguments.n))
+  end, trace)
+  if not finish(self) or ok then return end
+  cancel_calls(self)
+  if type(problem) == "table" and problem.trace then
+    self.trace, problem = problem.trace, problem.problem
+  end
+  set:tell(problem, self)
+end
+
+--- Starts a task: when it begins is the host's affair. In nginx it runs at
+--- once until its first wait, in cqueues when its controller comes to it.
 ---@param set table
 ---@param start table
 ---@param fn function
@@ -77,26 +96,25 @@ function hosted.spawn(set, start, fn, ...)
   local self = setmetatable({ set = set, scope = scope_of(set, start),
     calls = setmetatable({}, { __mode = "k" }), kill = start.kill }, Hosted)
   self.scope.count = self.scope.count + 1
-  self.thread = start.spawn(function()
-    set.hosted[coroutine.running()] = self
-    local ok, problem = xpcall(function()
-      return fn(unpack(arguments, 1, arguments.n))
-    end, trace)
-    if not finish(self) or ok then return end
-    cancel_calls(self)
-    if type(problem) == "table" and problem.trace then
-      self.trace, problem = problem.trace, problem.problem
-    end
-    set:tell(problem, self)
-  end)
+  start.spawn(function() live(self, fn, arguments) end)
   return self
 end
 
+--- Turns away a call that a canceled task has begun all the same. Others have
+--- their turn first, or a task that goes on in a loop would hold them all.
+---@param call table
+function hosted.refuse(call)
+  call:cancel()
+  host.wait(call.client, call.home.session, nil, 0)
+end
+
 --- Ends the task: what it has under way is canceled, and where the host can,
---- it is not resumed any more; elsewhere its calls return `canceled`.
+--- it is not resumed any more; elsewhere its calls return `canceled` from now
+--- on. One that has not begun does not begin.
 function Hosted:cancel()
   check.self(self, Hosted, "task:cancel()")
   if not finish(self) then return end
+  self.refuses = true
   cancel_calls(self)
   if self.thread then self.kill(self.thread) end
 end

@@ -67,7 +67,9 @@ end
 function Tasks:adopt(call)
   local thread = coroutine.running()
   local one = self.current or thread and self.hosted[thread]
-  if one then one.calls[call] = true end
+  if not one then return end
+  one.calls[call] = true
+  if one.refuses then hosted.refuse(call) end
 end
 
 --- Waits in the running task. It yields in any case, also for what is ready:

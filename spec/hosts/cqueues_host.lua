@@ -1,0 +1,122 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Tasks in a controller of cqueues, which are its coroutines: when they begin,
+-- and what becomes of one that was canceled, for nothing can end it from
+-- outside. What cqueues has in common with other loops is in loop_host.lua.
+
+local emulator = require "spec.support.emulator"
+local launch = require "spec.support.launch"
+
+local function is_here(vm)
+  local command = vm .. " -e 'require \"cqueues\"' 2>/dev/null"
+  local ok = launch.find(vm) and os.execute(command)
+  return (ok == true or ok == 0)
+    and launch.read("build/" .. vm .. "/lipsync/core.so") ~= ""
+end
+
+-- `main` runs in a coroutine of a controller, until all of its are over.
+local prelude = [[
+  local cqueues = require "cqueues"
+  local client = require "lipsync".new { on_task_error = function(err)
+    print("task error: " .. tostring(err))
+  end }
+  local function begin(main)
+    local controller = cqueues.new()
+    controller:wrap(main)
+    assert(controller:loop(20))
+  end
+  local function any() return client.generations:list({ limit = 1 }):next() end
+]]
+
+local function describe_tasks(vm)
+  describe("tasks of cqueues on " .. vm, function()
+    local service, folder
+
+    local function run(text)
+      local status, log = launch.script(vm, prelude .. text, {
+        folder = folder, env = { SYNC_API_KEY = service.key,
+                                 SYNC_BASE_URL = service.base_url } })
+      assert.equal(0, status, log)
+      return log
+    end
+
+    before_each(function()
+      folder = launch.folder()
+      service = emulator.start { generations = 20 }
+    end)
+
+    after_each(function()
+      service:stop()
+      launch.remove(folder)
+    end)
+
+    it("does not begin one that was canceled", function()
+      assert.equal("true 0\nfalse 20\n", run [[
+        begin(function()
+          local began = false
+          local task = client:spawn(function()
+            began = true
+            any():delete()
+          end)
+          task:cancel()
+          print(tostring(task:is_over()) .. " " .. client:pending())
+          cqueues.sleep(0.1)
+          print(tostring(began) .. " " .. client.generations:count())
+        end)
+      ]])
+    end)
+
+    it("has every call of a canceled one return so", function()
+      service:fault { route = "count", delay = 20, times = 1 }
+      assert.equal("canceled canceled canceled canceled\n20\n", run [[
+        begin(function()
+          local words = {}
+          local function note(_, err) words[#words + 1] = err and err.kind end
+          local task = client:spawn(function()
+            note(client.generations:count())  -- in flight when canceled
+            note(client.generations:count())
+            note(client.generations:list():next())
+            note(client.generations:delete(
+              "00000000-0000-4000-8000-000000000000"))
+          end)
+          cqueues.sleep(0.1)
+          task:cancel()
+          cqueues.sleep(0.2)
+          print(table.concat(words, " "))
+          print((client.generations:count()))
+        end)
+      ]])
+    end)
+
+    it("lets others run beside a canceled one that never ends", function()
+      assert.equal("20\nended by its own will\n", run [[
+        local stop, calls = false, 0
+        begin(function()
+          local task = client:spawn(function()
+            while not stop and calls < 20000 do
+              client.generations:count()
+              calls = calls + 1
+            end
+            print "ended by its own will"
+          end)
+          cqueues.sleep(0.05)
+          task:cancel()
+          print((client.generations:count()))
+          stop = true
+        end)
+      ]])
+    end)
+  end)
+end
+
+local found = false
+for _, vm in ipairs { "lua5.4", "lua5.3", "luajit" } do
+  if is_here(vm) then
+    found = true
+    describe_tasks(vm)
+  end
+end
+
+if not found then
+  describe("tasks of cqueues", function() pending "cqueues is not here" end)
+end
