@@ -42,6 +42,20 @@ describe("lipsync", function()
     assert.is_false(lipsync.is_error(nil))
   end)
 
+  it("tells a colon from a dot", function()
+    for call, wrong in pairs {
+      ["new { … }"] = function() return (lipsync:new {}) end,
+      ["generation(json)"] = function() return (lipsync:generation "{}") end,
+      ["time(text)"] = function() return (lipsync:time "") end,
+      ["is_error(value)"] = function() return (lipsync:is_error(5)) end,
+    } do
+      local ok, message = pcall(wrong)
+      assert.is_false(ok)
+      assert.match("lipsync_spec.lua:%d+: call it with a dot: ", message)
+      assert.is_truthy(message:find("lipsync." .. call, 1, true), message)
+    end
+  end)
+
   -- Loads init.lua anew where the core is not found, for the reason `result`.
   -- As in OBS, the function error only writes to a log.
   local function load_with(result)

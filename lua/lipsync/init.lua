@@ -42,6 +42,13 @@ generation.install()
 
 local lipsync = { _VERSION = core._VERSION, null = core.null }
 
+-- Raises where a colon was written for the dot of `call`.
+local function check_dot(first, call)
+  if first == lipsync then
+    check.raise("call it with a dot: lipsync." .. call)
+  end
+end
+
 ---@class lipsync.Options
 ---@field api_key string|nil  default $SYNC_API_KEY
 ---@field base_url string|nil  default $SYNC_BASE_URL, then the service;
@@ -74,6 +81,7 @@ local lipsync = { _VERSION = core._VERSION, null = core.null }
 ---@param options lipsync.Options|nil
 ---@return lipsync.Client
 function lipsync.new(options)
+  check_dot(options, "new { … }")
   return client.new(options)
 end
 
@@ -89,6 +97,7 @@ end
 ---@return lipsync.Generation|nil
 ---@return lipsync.Error|nil err
 function lipsync.generation(json)
+  check_dot(json, "generation(json)")
   check_text(json, "generation")
   local made, failure = core.generation(json)
   if made then return made end
@@ -100,6 +109,7 @@ end
 ---@return number|nil
 ---@return lipsync.Error|nil err  of kind `invalid` if it is not such a text
 function lipsync.time(text)
+  check_dot(text, "time(text)")
   check_text(text, "time")
   local seconds = time.parse(text)
   if seconds then return seconds end
@@ -111,6 +121,7 @@ end
 ---@param value any
 ---@return boolean
 function lipsync.is_error(value)
+  check_dot(value, "is_error(value)")
   return errors.is_error(value)
 end
 
