@@ -58,6 +58,7 @@ describe("call", function()
     assert.equal(1, client.transfers[1].closed)
     assert.is_true(this:advance())
     assert.equal("canceled", this.err.kind)
+    assert.match("the call was canceled", tostring(this.err))
     client.closed = true
     assert.is_true(other:advance())
     assert.equal("closed", other.err.kind)

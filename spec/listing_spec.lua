@@ -114,6 +114,7 @@ describe("listing", function()
     assert.equal(1, #here.server:gone(1))
     local _, err = listing:next()
     assert.equal("canceled", err.kind)
+    assert.match("list generations: the listing was closed", tostring(err))
   end)
 
   it("closes nothing that has ended", function()

@@ -155,7 +155,7 @@ end
 function methods:close()
   check.self(self, Listing, "listing:close()")
   if self.over then return end
-  finish(self, failure(self, "canceled", message.canceled, "canceled"))
+  finish(self, failure(self, "canceled", message.listing_closed, "canceled"))
 end
 
 -- As the function of a `for` loop, which has nowhere to return an error.

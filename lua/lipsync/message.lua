@@ -19,7 +19,8 @@ local phrases = {
 
 message.no_key = "no API key"
 message.closed = "the client was closed"
-message.canceled = "the listing was closed"
+message.canceled = "the call was canceled"
+message.listing_closed = "the listing was closed"
 
 local advice = {
   no_key = 'Pass lipsync.new { api_key = "…" } or set SYNC_API_KEY (nginx '
