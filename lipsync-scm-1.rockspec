@@ -69,6 +69,7 @@ build = {
     ["lipsync.stream"] = "lua/lipsync/stream.lua",
     ["lipsync.task"] = "lua/lipsync/task.lua",
     ["lipsync.tasks"] = "lua/lipsync/tasks.lua",
+    ["lipsync.text"] = "lua/lipsync/text.lua",
     ["lipsync.time"] = "lua/lipsync/time.lua",
     ["lipsync.turn"] = "lua/lipsync/turn.lua",
     ["lipsync.url"] = "lua/lipsync/url.lua",

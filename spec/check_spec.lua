@@ -49,6 +49,8 @@ describe("check", function()
 
   it("shows values shortly and on one line", function()
     assert.equal('string "a?b"', check.show "a\nb")
+    assert.equal(('string "%s…"'):format(("ä"):rep(19) .. "x"),
+      check.show(("ä"):rep(19) .. "x" .. ("ä"):rep(9)))
     assert.equal("boolean true", check.show(true))
     assert.equal("table", check.show {})
     assert.is_true(#check.show(("x"):rep(500)) < 60)

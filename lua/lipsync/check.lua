@@ -3,6 +3,7 @@
 -- begins with the caller's own line. Knows no option or filter by name.
 
 local core = require "lipsync.core"
+local texts = require "lipsync.text"
 
 local check = {}
 
@@ -106,7 +107,7 @@ end
 ---@return string
 function check.show(value)
   if type(value) == "string" then
-    local short = #value > 40 and value:sub(1, 40) .. "…" or value
+    local short = #value > 40 and texts.cut(value, 40) .. "…" or value
     return 'string "' .. short:gsub("%c", "?") .. '"'
   elseif type(value) == "number" or type(value) == "boolean" then
     return type(value) .. " " .. tostring(value)

@@ -4,6 +4,7 @@
 -- to be nothing would delete everything. Pure.
 
 local check = require "lipsync.check"
+local trim = require "lipsync.text".trim
 local url = require "lipsync.url"
 
 local filter = {}
@@ -30,11 +31,6 @@ local function element(text, name)
     check.raise(name .. " holds an empty string")
   end
   return text
-end
-
--- Without the white space around it; in linear time, however much there is.
-local function trim(text)
-  return text:match "^%s*(.*)$":match "^(.*%S)" or ""
 end
 
 -- "A, B" as { "A", "B" }.

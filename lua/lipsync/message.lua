@@ -4,6 +4,10 @@
 -- One line, no key, no query string, the service's own words where it sent
 -- some. Pure: works on an error's fields and on what is known about its call.
 
+local texts = require "lipsync.text"
+
+local cut, trim = texts.cut, texts.trim
+
 local message = {}
 
 -- The answer's own reason phrase is not kept, so the usual ones are here.
@@ -73,12 +77,9 @@ end
 ---@param text string
 ---@return string
 function message.inline(text)
-  -- The end by its last other character: " +$" would look at each space in
-  -- a megabyte of them for all that follow.
-  text = text:gsub("%c+", " "):gsub("^ +", ""):match "^(.*[^ ])" or ""
+  text = trim((text:gsub("%c+", " ")))
   if #text <= 400 then return text end
-  -- Not in the middle of a character.
-  return text:sub(1, 400):gsub("[\192-\255]?[\128-\191]*$", "") .. "…"
+  return cut(text, 400) .. "…"
 end
 
 --- "nothing received for 30 s (stall_timeout)"
@@ -129,8 +130,7 @@ end
 ---@return string
 function message.unexpected(expected, content_type, status, body)
   local media = (content_type or "no content type"):match "^[^;]*"
-  local start = message.inline(body:sub(1, 200)):sub(1, 30)
-  start = start:gsub("[\192-\255]?[\128-\191]*$", ""):gsub(" +$", "")
+  local start = trim(cut(message.inline(cut(body, 200)), 30))
   return ('expected %s, got %s (%d)%s'):format(expected,
     message.inline(media), status,
     body == "" and ", nothing in it" or (': "%s"'):format(start))

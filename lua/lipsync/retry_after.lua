@@ -3,6 +3,7 @@
 -- or the body's `retryAfterSeconds`. Pure.
 
 local http_date = require "lipsync.http_date"
+local trim = require "lipsync.text".trim
 
 local retry_after = {}
 
@@ -18,11 +19,6 @@ local function seconds(text)
   part = part:sub(1, 9)
   if #whole > 12 then return longest end
   return tonumber(whole) + (part == "" and 0 or tonumber(part) / 10 ^ #part)
-end
-
--- Without the white space around it; in linear time, however much there is.
-local function trim(text)
-  return text:match "^%s*(.*)$":match "^(.*%S)" or ""
 end
 
 --- Seconds to wait by a `Retry-After` header, never below 0. A date counts
