@@ -5,6 +5,7 @@
 
 local emulator = require "spec.support.emulator"
 local http = require "spec.support.http"
+local proc = require "spec.support.proc"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
@@ -15,15 +16,9 @@ if not emulator.has_program() then
   return
 end
 
-local TERMINAL = { "COMPLETED", "FAILED", "REJECTED" }
+local it_measures, resident = proc.is_here and it or pending, proc.memory
 
--- Resident memory of a process in KiB.
-local function resident(pid)
-  local file = assert(io.open(("/proc/%s/status"):format(pid)))
-  local text = file:read "*a"
-  file:close()
-  return tonumber(text:match "VmRSS:%s*(%d+)")
-end
+local TERMINAL = { "COMPLETED", "FAILED", "REJECTED" }
 
 describe("under load", function()
   local server, client
@@ -63,7 +58,7 @@ describe("under load", function()
     assert.equal(404, gone.statusCode)
   end)
 
-  it("neither side grows, 64 in flight", function()
+  it_measures("neither side grows, 64 in flight", function()
     start({ "--generations", "300" }, { on_task_error = function(problem)
       error(problem, 0)
     end })
@@ -91,7 +86,7 @@ describe("under load", function()
     if os.getenv "LIPSYNC_SANITIZED" then return end
     ours, theirs = resident "self" - ours, resident(server.pid) - theirs
     assert.is_true(ours < 8192, ours)
-assert.is_true(theirs < 16384, theirs)
+    assert.is_true(theirs < 16384, theirs)
   end)
 end)
 
@@ -129,7 +124,7 @@ if (os.getenv "LIPSYNC_LUA" or "lua5.4"):find "lua%-?5%.4$"
       assert.equal(route.refuses and requests or "0", refused, output)
     end
 
-    it("answers everything and does not grow", function()
+    it_measures("answers everything and does not grow", function()
       local server = emulator.program { "--generations", "300" }
       finally(function() server:stop() end)
       local first
@@ -142,7 +137,7 @@ if (os.getenv "LIPSYNC_LUA" or "lua5.4"):find "lua%-?5%.4$"
       client:close()
       if os.getenv "LIPSYNC_SANITIZED" then return end
       local more = resident(server.pid) - first
-assert.is_true(more < 16384, more)
+      assert.is_true(more < 16384, more)
     end)
   end)
 end

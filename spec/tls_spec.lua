@@ -3,6 +3,7 @@
 -- the others, and what runs over which version of HTTP.
 
 local launch = require "spec.support.launch"
+local proc = require "spec.support.proc"
 local process = require "process"
 local service = require "spec.support.service"
 local scripted = require "spec.support.scripted"
@@ -15,13 +16,8 @@ if not tls.can_run() then
   return
 end
 
--- Resident memory of this process in KiB.
-local function resident()
-  local file = assert(io.open "/proc/self/status")
-  local text = file:read "*a"
-  file:close()
-  return tonumber(text:match "VmRSS:%s*(%d+)")
-end
+local it_measures = proc.is_here and it or pending
+local function resident() return proc.memory "self" end
 
 describe("TLS", function()
   local server, client
@@ -150,7 +146,7 @@ describe("TLS", function()
       assert.equal(ROWS, #assert(client.generations:all()))
     end)
 
-  it("carries a paused listing beside a hundred deletes, in no memory",
+  it_measures("carries a paused listing beside a hundred deletes, in no memory",
     function()
       connect(server:url "right")
       local listing = client.generations:list()
