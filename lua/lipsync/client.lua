@@ -8,6 +8,7 @@ local core = require "lipsync.core"
 local events = require "lipsync.events"
 local generations = require "lipsync.generations"
 local host = require "lipsync.host"
+local hosted = require "lipsync.hosted"
 local options = require "lipsync.options"
 local queue = require "lipsync.queue"
 local tasks = require "lipsync.tasks"
@@ -219,7 +220,7 @@ end
 --- left. Not from inside a task, which would wait for itself.
 function Client:run()
   local home = open(self, "run")
-  if home.tasks.current then
+  if home.tasks.current or hosted.is_running(home.tasks) then
     check.raise("client:run() was called by a task, and would wait for it")
   end
   host.check(self)

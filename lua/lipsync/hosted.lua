@@ -12,6 +12,10 @@ Hosted.__index = Hosted
 
 local hosted = {}
 
+-- How a task holds its coroutine, by which its set finds it: were that held
+-- fast, a request that is cut off would leave both behind in LuaJIT.
+local weak = { __mode = "v" }
+
 -- One per set of tasks and scope (nginx: a request): how many are left, and
 -- the target that `run` waits for.
 local function scope_of(set, start)
@@ -41,6 +45,14 @@ function hosted.all(set, start)
   return scope_of(set, start)
 end
 
+--- Whether this is called in a task of this kind.
+---@param set table
+---@return boolean
+function hosted.is_running(set)
+  local thread = coroutine.running()
+  return thread ~= nil and set.hosted[thread] ~= nil
+end
+
 -- The task is over, however.
 local function finish(self)
   if self.over then return false end
@@ -48,6 +60,13 @@ local function finish(self)
   self.scope.count = self.scope.count - 1
   self.set.home.wakers:wake(self.scope)
   return true
+end
+
+-- Its coroutine ran to the end or was killed. Not before: the calls of one that
+-- goes on must be known as its own.
+local function leave(self)
+  self.set.hosted[self.at.thread] = nil
+  self.at.thread = nil
 end
 
 local function cancel_calls(self)
@@ -73,10 +92,11 @@ local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 local function live(self, fn, arguments)
   if self.over then return end
   local set, thread = self.set, coroutine.running()
-  self.thread, set.hosted[thread] = thread, self
+  self.at.thread, set.hosted[thread] = thread, self
   local ok, problem = xpcall(function()
     return fn(unpack(arguments, 1, arguments.n))
   end, trace)
+  leave(self)
   if not finish(self) or ok then return end
   cancel_calls(self)
   if type(problem) == "table" and problem.trace then
@@ -94,7 +114,8 @@ end
 function hosted.spawn(set, start, fn, ...)
   local arguments = pack(...)
   local self = setmetatable({ set = set, scope = scope_of(set, start),
-    calls = setmetatable({}, { __mode = "k" }), kill = start.kill }, Hosted)
+    calls = setmetatable({}, { __mode = "k" }), kill = start.kill,
+    at = setmetatable({}, weak) }, Hosted)
   self.scope.count = self.scope.count + 1
   start.spawn(function() live(self, fn, arguments) end)
   return self
@@ -116,7 +137,8 @@ function Hosted:cancel()
   if not finish(self) then return end
   self.refuses = true
   cancel_calls(self)
-  if self.thread then self.kill(self.thread) end
+  local thread = self.at.thread
+  if thread and self.kill(thread) then leave(self) end
 end
 
 --- Whether it has ended.

@@ -88,6 +88,17 @@ local function describe_tasks(vm)
       ]])
     end)
 
+    it("has none wait for itself by client:run()", function()
+      local log = run [[
+        begin(function()
+          client:spawn(function() client:run() end)
+          client:run()
+          print(client:pending())
+        end)
+      ]]
+      assert.matches("was called by a task, and would wait for it\n0\n$", log)
+    end)
+
     it("lets others run beside a canceled one that never ends", function()
       assert.equal("20\nended by its own will\n", run [[
         local stop, calls = false, 0

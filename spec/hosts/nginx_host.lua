@@ -60,6 +60,44 @@ location = /tasks { content_by_lua_block {
   client:run()
   ngx.say(sum, " ", client:pending())
 } }
+location = /runs { content_by_lua_block {
+  client:spawn(function() client:run() end)
+  client:run()
+  ngx.say(client:pending())
+} }
+location = /leave { content_by_lua_block {
+  seen = seen or setmetatable({}, { __mode = "k" })
+  -- One ends, one is canceled, one is left behind with the request.
+  client:spawn(function() seen[coroutine.running()] = true end)
+  for i = 1, 2 do
+    local task = client:spawn(function()
+      seen[coroutine.running()] = true
+      ngx.sleep(30)
+    end)
+    if i == 1 then task:cancel() end
+  end
+  ngx.exit(204)
+} }
+location = /left { content_by_lua_block {
+  collectgarbage() collectgarbage()
+  local n = 0
+  for _ in pairs(seen) do n = n + 1 end
+  ngx.say(n)
+} }
+location = /slow { content_by_lua_block {
+  local words = {}
+  slow = client:spawn(function()
+    for _ = 1, 2 do
+      local _, err = client.generations:count()
+      words[#words + 1] = tostring(err and err.kind)
+    end
+    ngx.say(table.concat(words, " "))
+  end)
+} }
+location = /stop { content_by_lua_block {
+  slow:cancel()
+  ngx.say(tostring(slow))
+} }
 location = /late { return 200 "late";
   log_by_lua_block { client.generations:count() } }
 location = /filter {
@@ -199,6 +237,28 @@ describe("nginx", function()
     assert.equal("210 0\n", get("/tasks").body)
     assert.matches("a task failed: [^\n]*a task of this request",
       server:log())
+  end)
+
+  it("has no task wait for itself by client:run()", function()
+    start()
+    assert.equal("0\n", get("/runs").body)
+    assert.matches("was called by a task, and would wait for it",
+      server:log())
+  end)
+
+  it("cancels what a task of another request does", function()
+    start()
+    service:fault { route = "count", delay = 20, times = 1 }
+    local reader = begin "/slow"
+    server:await(function() return #service:requests() > 0 end)
+    assert.equal("lipsync task (over)\n", get("/stop").body)
+    assert.equal("canceled canceled\n", text_of(reader))
+  end)
+
+  it("keeps nothing of its tasks, however they ended", function()
+    start()
+    for _ = 1, 10 do assert.equal(204, get("/leave").status) end
+    server:await(function() return get("/left").body == "0\n" end)
   end)
 
   it("names the phase in which nothing can wait", function()

@@ -141,7 +141,7 @@ end
 
 --- How the host makes tasks of its own coroutines, nil where it has none.
 ---@param client table
----@return table|nil  spawn(fn), kill(thread), scope()
+---@return table|nil  spawn(fn), kill(thread) -> whether it did, scope()
 function host.starter(client)
   local here = find(client)
   if not here or yields.is_limited() or not here.here(client) then

@@ -58,7 +58,9 @@ nginx.starter = {
     nginx.check()
     return global.get "ngx".thread.spawn(fn)
   end,
-  kill = function(thread) global.get "ngx".thread.kill(thread) end,
+  kill = function(thread)
+    return (global.get "ngx".thread.kill(thread))
+  end,
   scope = function() return global.get "ngx".ctx end,
 }
 
