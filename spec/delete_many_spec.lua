@@ -243,6 +243,18 @@ describe("delete_many", function()
     assert.equal(3, asked)
   end)
 
+  it("waits in a task, on every Lua", function()
+    local generations = start({ service.answer(200, service.list(2)),
+                                deleted, deleted })
+    local result, err
+    here.client:spawn(function()
+      result, err = generations:delete_many(generations:list())
+    end)
+    here.client:run()
+    assert.is_nil(err)
+    assert.equal(2, result.deleted)
+  end)
+
   it("closes everything when a listener raises", function()
     local responses = 0
     local generations = start({ deleted, { { read = true }, { hold = true } },
@@ -258,6 +270,10 @@ describe("delete_many", function()
     assert.is_false(ok)
     assert.is_true(problem.mine)
     assert.equal(1, responses)
+    if _VERSION == "Lua 5.1" then
+      collectgarbage()
+      collectgarbage()
+    end
     local _, after = core.live()
     assert.equal(before, after)
   end)

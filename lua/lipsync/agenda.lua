@@ -61,10 +61,10 @@ function Agenda:size()
   return self.ready.length
 end
 
---- Leaves a task to the next step.
+--- Leaves a task to the next step, if it is in no queue.
 ---@param one table
 function Agenda:put_off(one)
-  append(self.later, one)
+  if not one.queued then append(self.later, one) end
 end
 
 --- Makes those ready that were left to this step.

@@ -10,6 +10,7 @@ local errors = require "lipsync.errors"
 local lanes = require "lipsync.lanes"
 local listing = require "lipsync.listing"
 local turn = require "lipsync.turn"
+local yields = require "lipsync.host.yields"
 
 ---@class lipsync.Deleted
 ---@field deleted integer  deleted by this call
@@ -23,6 +24,8 @@ local Many = {}
 Many.__index = Many
 
 local delete_many = {}
+
+local limited = yields.is_limited()
 
 -- Where the items come from: `there` (false: wait), the item, nil at the end
 -- with an error if there is one, and whether it was given before. Of an array
@@ -98,15 +101,18 @@ local function passed(self, ok, ...)
 end
 
 --- Calls what may run functions of the caller's. What they raise comes out of
---- delete_many, but not before everything is closed.
+--- delete_many, but not before everything is closed. On Lua 5.1 nothing can
+--- wait inside pcall, nor be asked whether it could, so there it is the
+--- collector that closes.
 function Many:guard(fn, ...)
+  if limited then return fn(...) end
   return passed(self, pcall(fn, ...))
 end
 
 -- Calls `when` or `on_result`, which may make calls of their own.
 function Many:callback(fn, ...)
   self.lanes:set_busy(true)
-  local value = self:guard(fn, ...)
+  local value = passed(self, pcall(fn, ...))
   self.lanes:set_busy(false)
   return value
 end

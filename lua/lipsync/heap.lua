@@ -10,38 +10,41 @@ local heap = {}
 
 ---@return table
 function heap.new()
-  return setmetatable({ n = 0 }, Heap)
+  -- A table of their own: one that has names beside its numbers LuaJIT can
+  -- leave without some of them when memory runs out while it grows.
+  return setmetatable({ n = 0, items = {} }, Heap)
 end
 
-local function put(self, item, at)
-  self[at] = item
-  item.heap_at = at
+-- Exchanges two. Nothing in here can raise, so whatever does, where memory runs
+-- out between two exchanges, leaves all items inside.
+local function swap(items, a, b)
+  local x, y = items[a], items[b]
+  items[a], items[b] = y, x
+  x.heap_at, y.heap_at = b, a
 end
 
--- Moves `item` up from `at` to where it belongs.
-local function rise(self, item, at)
+-- Moves the item at `at` up to where it belongs.
+local function rise(items, at)
   while at > 1 do
     local above = math.floor(at / 2)
-    if self[above].due <= item.due then break end
-    put(self, self[above], at)
+    if items[above].due <= items[at].due then return end
+    swap(items, at, above)
     at = above
   end
-  put(self, item, at)
 end
 
--- Moves `item` down from `at` to where it belongs.
-local function sink(self, item, at)
+-- Moves the item at `at` down to where it belongs, among `n`.
+local function sink(items, at, n)
   while true do
     local below = at * 2
-    if below > self.n then break end
-    if below < self.n and self[below + 1].due < self[below].due then
+    if below > n then return end
+    if below < n and items[below + 1].due < items[below].due then
       below = below + 1
     end
-    if item.due <= self[below].due then break end
-    put(self, self[below], at)
+    if items[at].due <= items[below].due then return end
+    swap(items, at, below)
     at = below
   end
-  put(self, item, at)
 end
 
 --- Adds an item, which is in no heap.
@@ -49,33 +52,29 @@ end
 ---   while it is inside; its member `heap_at` is the heap's
 function Heap:add(item)
   local n = self.n + 1
-  self[n] = item  -- what takes memory comes before what is believed
+  self.items[n] = item  -- what takes memory comes before what is believed
   item.heap_at = n
   self.n = n
-  rise(self, item, n)
+  rise(self.items, n)
 end
 
 --- Removes an item; does nothing if it is not inside.
 ---@param item table
 function Heap:remove(item)
-  local at = item.heap_at
+  local at, n, items = item.heap_at, self.n, self.items
   if not at then return end
-  item.heap_at = nil
-  local last = self[self.n]
-  self[self.n] = nil
-  self.n = self.n - 1
+  local last = items[n]
+  items[at], last.heap_at = last, at
+  items[n], self.n, item.heap_at = nil, n - 1, nil
   if last == item then return end
-  if at > 1 and self[math.floor(at / 2)].due > last.due then
-    rise(self, last, at)
-  else
-    sink(self, last, at)
-  end
+  rise(items, at)
+  sink(items, at, n - 1)  -- one of the two does nothing
 end
 
 --- The item with the earliest deadline.
 ---@return table|nil
 function Heap:first()
-  return self[1]
+  return self.items[1]
 end
 
 return heap

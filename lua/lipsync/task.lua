@@ -44,10 +44,11 @@ end
 ---@return string state  "waits", "yields", "ended" or "died"
 ---@return any problem  of one that died
 function task.resume(self)
-  local arguments = self.arguments or nothing
-  self.arguments = nil
+  local arguments = self.arguments
   local ok, said = coroutine.resume(self.thread,
     unpack(arguments, 1, arguments.n))
+  -- Without memory it may not have been resumed at all.
+  if ok then self.arguments = nothing end
   if coroutine.status(self.thread) ~= "dead" then
     return said == waiting and "waits" or "yields"
   end

@@ -19,9 +19,12 @@ local tasks = {}
 ---@param home table  session and wakers
 ---@return table
 function tasks.new(client, home)
+  -- All that will ever be set has its place: where memory is short, a task
+  -- could be lost between two lists for want of one.
   return setmetatable({
     client = client, home = home, count = 0,
     agenda = agenda.new(), failures = {},
+    current = false, stepping = false, runner = false, pump = false,
     hosted = setmetatable({}, { __mode = "k" }),  -- by coroutine
   }, Tasks)
 end
@@ -126,7 +129,7 @@ local function resume(self, one)
   forget_wait(self, one)
   self.current = one
   local state, problem = task.resume(one)
-  self.current = nil
+  self.current = false
   if state == "died" then
     finish(self, one)
     task.trace(one, problem)
@@ -203,9 +206,10 @@ function Tasks:step(budget)
     return self.home.wakers:drain(session)
   end
   local until_ = core.now() + budget
-  self.stepping, self.client.step_ends = true, until_
+  self.client.step_ends = until_  -- may raise, and then this is no step
+  self.stepping = true
   local ok, total = pcall(turns, self, until_)
-  self.stepping, self.client.step_ends, self.current = nil, nil, nil
+  self.stepping, self.client.step_ends, self.current = false, nil, false
   if self.client.closed then self:close() end
   self:arm()
   if not ok then core.raise(total) end
@@ -246,7 +250,7 @@ function Tasks:run()
       self.runner = runner
       host.wait(client, self.home.session, runner,
         self:timeout() or math.huge)
-      self.runner = nil
+      self.runner = false
     end
   end
   wait_for_hosted(self)
@@ -281,7 +285,7 @@ function Tasks:close()
   while waiters:size() > 0 do resume(self, waiters:shift()) end
   waiters:take_up()
   while waiters:size() > 0 do waiters:shift():cancel() end
-  self.stepping = nil
+  self.stepping = false
   local failures = self.failures
   self.failures = {}
   for _, failure in ipairs(failures) do
