@@ -94,13 +94,16 @@ describe("LÖVE", function()
 
   it("draws frames while generations arrive", function()
     service = emulator.start { generations = 5000 }
-    assert.equal("true true\ntrue\ndone\n", run [[
+    assert.equal("true\ntrue\ndone\n", run [[
       await("the middle of the listing", function()
         return shows "of 5000 generations, arriving"
       end)
       local first = frame
-      await("its end", function() return shows "5000 of 5000 generations" end)
-      say(frame - first > 3, not shows "arriving")
+      -- The last one may be there a frame before the end is.
+      await("its end", function()
+        return shows "5000 of 5000 generations" and not shows "arriving"
+      end)
+      say(frame - first > 3)
       -- The budget is 2 ms; the rest is for machines with much else to do.
       say(updates.longest < 0.25)
       press "escape"
