@@ -51,11 +51,12 @@ started.stop()
 
 print "# What the client costs its hosts\n"
 print(([[
-Made by `make bench-hosts`: medians of %d runs, loopback, a listing of %d
+Made by `make bench-hosts`: %s, loopback, a listing of %d
 generations; the machine's load before them was %.1f. The server, the load and
 the host share its processors, so a tail shows the machine's as well:
 `proxy_pass` and HAProxy's own backend beside the same load say how much, and
 so does the longest time by the processor's clock (CPU). Except in the rows
 that name it, the first connection is made before anything is measured.
-]]):format(runs, rows, others))
+]]):format(runs == 1 and "one run" or ("medians of %d runs"):format(runs),
+  rows, others))
 print(found:text())
