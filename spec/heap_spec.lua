@@ -39,4 +39,13 @@ describe("heap", function()
     assert.equal(0, h.n)
     assert.is_nil(h:first())
   end)
+
+  it("gives what is due, and no more", function()
+    local h = heap.new()
+    for _, due in ipairs { 3, 1, 2 } do h:add { due = due } end
+    assert.equal(1, h:take_due(2).due)
+    assert.equal(2, h:take_due(2).due)
+    assert.is_nil(h:take_due(2))
+    assert.equal(3, h:first().due)
+  end)
 end)

@@ -90,10 +90,7 @@ end
 ---@param now number  monotonic seconds
 ---@return table|nil
 function Agenda:take_due(now)
-  local one = self.sleepers:first()
-  if not one or one.due > now then return nil end
-  self.sleepers:remove(one)
-  return one
+  return self.sleepers:take_due(now)
 end
 
 --- When a step has something to do: monotonic seconds, 0: at once, nil: no

@@ -77,4 +77,14 @@ function Heap:first()
   return self.items[1]
 end
 
+--- Takes one whose deadline has come.
+---@param now number
+---@return table|nil
+function Heap:take_due(now)
+  local item = self.items[1]
+  if not item or item.due > now then return nil end
+  self:remove(item)
+  return item
+end
+
 return heap

@@ -6,6 +6,7 @@
 
 local check = require "lipsync.check"
 local host = require "lipsync.host"
+local task = require "lipsync.task"
 
 local Hosted = {}
 Hosted.__index = Hosted
@@ -69,36 +70,22 @@ local function leave(self)
   self.at.thread = nil
 end
 
-local function cancel_calls(self)
-  for call in pairs(self.calls) do
-    if not call.over or call.keep_open then call:cancel() end
-  end
-end
-
 local function trace(problem)
   local debug = rawget(_G, "debug")
   if type(problem) ~= "string" or not debug then return problem end
   return { problem = problem, trace = debug.traceback(problem, 2) }
 end
 
-local function pack(...)
-  return { n = select("#", ...), ... }
-end
-
-local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
-
 -- What the host's coroutine does. Where the host begins it later it may have
 -- been canceled by then.
-local function live(self, fn, arguments)
+local function live(self, fn)
   if self.over then return end
   local set, thread = self.set, coroutine.running()
   self.at.thread, set.hosted[thread] = thread, self
-  local ok, problem = xpcall(function()
-    return fn(unpack(arguments, 1, arguments.n))
-  end, trace)
+  local ok, problem = xpcall(fn, trace)
   leave(self)
   if not finish(self) or ok then return end
-  cancel_calls(self)
+  task.cancel_calls(self)
   if type(problem) == "table" and problem.trace then
     self.trace, problem = problem.trace, problem.problem
   end
@@ -112,12 +99,12 @@ end
 ---@param fn function
 ---@return lipsync.Task
 function hosted.spawn(set, start, fn, ...)
-  local arguments = pack(...)
+  local bound = task.bind(fn, ...)
   local self = setmetatable({ set = set, scope = scope_of(set, start),
     calls = setmetatable({}, { __mode = "k" }), kill = start.kill,
     at = setmetatable({}, weak) }, Hosted)
   self.scope.count = self.scope.count + 1
-  start.spawn(function() live(self, fn, arguments) end)
+  start.spawn(function() live(self, bound) end)
   return self
 end
 
@@ -136,7 +123,7 @@ function Hosted:cancel()
   check.self(self, Hosted, "task:cancel()")
   if not finish(self) then return end
   self.refuses = true
-  cancel_calls(self)
+  task.cancel_calls(self)
   local thread = self.at.thread
   if thread and self.kill(thread) then leave(self) end
 end

@@ -168,11 +168,11 @@ end
 
 -- Those for which it is time.
 local function wake_due(self)
-  local now, lane = core.now(), self.sleepers:first()
-  while lane and lane.due <= now do
-    self.sleepers:remove(lane)
+  local now = core.now()
+  local lane = self.sleepers:take_due(now)
+  while lane do
     push(self, lane)
-    lane = self.sleepers:first()
+    lane = self.sleepers:take_due(now)
   end
 end
 

@@ -20,7 +20,13 @@ end
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 
-local nothing = { n = 0 }
+--- A function with its arguments.
+---@param fn function
+---@return function  without any
+function task.bind(fn, ...)
+  local arguments = pack(...)
+  return function() return fn(unpack(arguments, 1, arguments.n)) end
+end
 
 --- Makes one; it runs when it is resumed.
 ---@param set table  see tasks.lua
@@ -28,7 +34,7 @@ local nothing = { n = 0 }
 ---@return lipsync.Task
 function task.new(set, fn, ...)
   return setmetatable({
-    set = set, thread = coroutine.create(fn), arguments = pack(...),
+    set = set, thread = coroutine.create(task.bind(fn, ...)),
     calls = setmetatable({}, { __mode = "k" }),
     queued = false, after = false, over = false, canceled = false,
   }, Task)
@@ -44,15 +50,19 @@ end
 ---@return string state  "waits", "yields", "ended" or "died"
 ---@return any problem  of one that died
 function task.resume(self)
-  local arguments = self.arguments
-  local ok, said = coroutine.resume(self.thread,
-    unpack(arguments, 1, arguments.n))
-  -- Without memory it may not have been resumed at all.
-  if ok then self.arguments = nothing end
+  local ok, said = coroutine.resume(self.thread)
   if coroutine.status(self.thread) ~= "dead" then
     return said == waiting and "waits" or "yields"
   end
   return ok and "ended" or "died", said
+end
+
+--- Ends what a task has under way.
+---@param self table  of whatever kind, with `calls`
+function task.cancel_calls(self)
+  for call in pairs(self.calls) do
+    if not call.over or call.keep_open then call:cancel() end
+  end
 end
 
 --- The end of a task before its time: what it had under way ends with it, and
@@ -61,9 +71,7 @@ end
 ---@return boolean ok
 ---@return any problem  raised while they were
 function task.tear_down(self)
-  for call in pairs(self.calls) do
-    if not call.over or call.keep_open then call:cancel() end
-  end
+  task.cancel_calls(self)
   if not coroutine.close then return true end  -- luacheck: ignore
   return coroutine.close(self.thread)  -- luacheck: ignore
 end
