@@ -696,6 +696,27 @@ describe("a session", function()
     server2:stop()
   end)
 
+  it("uses as many connections as it ever needed at once", function()
+    -- The answers of each burst come one behind the other.
+    local connections, keep = { loop = true }, scripted.response(200, "{}")
+    for i = 1, 12 do
+      connections[i] = { { read = true }, { stall = i * 0.01 },
+        { send = keep }, { read = true }, { send = keep } }
+    end
+    local busy = scripted.start(connections)
+    local s = transfers.session(busy.base_url)
+    for _ = 1, 2 do
+      local burst = {}
+      for i = 1, 12 do burst[i] = assert(transfers.start(s)) end
+      for _, transfer in ipairs(burst) do
+        assert.equal("{}", (transfers.read(s, transfer)))
+      end
+    end
+    assert.equal(12, #busy:connections())
+    s:close()
+    busy:stop()
+  end)
+
   it("waits for what is new, whatever was not taken", function()
     local busy = scripted.start { { { read = true },
       { send = response(200, "{}") } }, { { read = true }, { hold = true } } }

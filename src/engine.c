@@ -23,6 +23,10 @@
 ** have a handshake to do, or 128 KiB to decrypt and hand over. */
 #define STEP_MAX  1e-3
 
+/* Connections kept above those that were needed at once: a listing's is of
+** HTTP/1.1, and other calls may use HTTP/2. */
+#define SPARE  4
+
 
 double engine_now (void) {
   struct timespec t;
@@ -45,11 +49,13 @@ static int to_milliseconds (double seconds) {
 
 #if ENGINE_EPOLL
 
+/* 'known' is what was assigned to the socket: NULL when libcurl tells of it
+** for the first time. */
 static int on_socket (CURL *easy, curl_socket_t s, int what, void *arg,
-                      void *unused) {
-  const struct engine *e = (const struct engine *)arg;
+                      void *known) {
+  struct engine *e = (struct engine *)arg;
   struct epoll_event event;
-  (void)easy; (void)unused;
+  (void)easy;
   if (what == CURL_POLL_REMOVE) {
     epoll_ctl(e->fd, EPOLL_CTL_DEL, s, NULL);
     return 0;
@@ -58,9 +64,13 @@ static int on_socket (CURL *easy, curl_socket_t s, int what, void *arg,
   event.data.fd = s;
   event.events = ((what & CURL_POLL_IN) ? (unsigned)EPOLLIN : 0u)
                | ((what & CURL_POLL_OUT) ? (unsigned)EPOLLOUT : 0u);
-  if (epoll_ctl(e->fd, EPOLL_CTL_MOD, s, &event) == 0 || errno != ENOENT)
+  if (known != NULL && epoll_ctl(e->fd, EPOLL_CTL_MOD, s, &event) == 0)
     return 0;
-  return epoll_ctl(e->fd, EPOLL_CTL_ADD, s, &event) == 0 ? 0 : -1;
+  (void)curl_multi_assign(e->multi, s, e);
+  if (epoll_ctl(e->fd, EPOLL_CTL_ADD, s, &event) == 0)
+    return 0;
+  return errno == EEXIST
+      && epoll_ctl(e->fd, EPOLL_CTL_MOD, s, &event) == 0 ? 0 : -1;
 }
 
 
@@ -212,8 +222,7 @@ double engine_timeout (struct engine *e) {
 
 
 int engine_open (struct engine *e) {
-  e->fd = -1;
-  e->due = ENGINE_NEVER;
+  engine_abandon(e);
   e->multi = curl_multi_init();
   if (e->multi == NULL)
     return 0;
@@ -222,6 +231,15 @@ int engine_open (struct engine *e) {
     return 0;
   }
   return 1;
+}
+
+
+void engine_expect (struct engine *e, unsigned transfers) {
+  if (transfers <= e->peak)
+    return;
+  e->peak = transfers;
+  (void)curl_multi_setopt(e->multi, CURLMOPT_MAXCONNECTS,
+                          (long)transfers + SPARE);
 }
 
 
@@ -238,5 +256,6 @@ void engine_abandon (struct engine *e) {
   e->multi = NULL;
   e->fd = -1;
   e->due = ENGINE_NEVER;
+  e->peak = 0;
   e->next = e->count = 0;
 }

@@ -23,6 +23,7 @@ struct engine {
     int bitmask;
   } events[ENGINE_EVENTS];
   int next, count;  /* those that no step had time for yet */
+  unsigned peak;    /* most transfers that were under way at once */
 };
 
 #define ENGINE_NEVER  (-1.0)
@@ -41,6 +42,11 @@ int engine_step (struct engine *e);
 
 /* The same for all that lies in so many sockets, however long that takes. */
 int engine_catch_up (struct engine *e, size_t sockets);
+
+/* Says that so many transfers are under way. As many connections as were ever
+** needed at once stay open for the next ones: libcurl by itself keeps four for
+** each transfer that is left, and so ends most of them with each burst. */
+void engine_expect (struct engine *e, unsigned transfers);
 
 /* Sets going what was just added, as far as it goes now: of many that begin
 ** at the same time each pays for itself, and not the next step for all. False

@@ -100,6 +100,8 @@ static void end_exchange (struct exchange *x, enum http_result result) {
   struct http_session *s = x->pub.session;
   x->pub.result = result;
   x->pub.over = 1;
+  if (x->added)
+    s->under_way--;
   if (x->easy != NULL && s->forks == process_forks()) {
     if (x->added)
       curl_multi_remove_handle(s->engine.multi, x->easy);

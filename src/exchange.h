@@ -48,6 +48,7 @@ struct http_session {
   unsigned forks;                 /* process_forks() when the engine was made */
   struct exchange *exchanges;
   uint64_t begun;                 /* how many there ever were */
+  unsigned under_way;             /* how many libcurl works on */
   struct exchange *first_ready, **last_ready;
   unsigned ready_count;
   int news;                       /* something became ready since a step */

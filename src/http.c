@@ -68,6 +68,7 @@ struct http_exchange *http_start (struct http_session *s,
   if (*why == HTTP_ACCEPTED) {
     x->added = curl_multi_add_handle(s->engine.multi, x->easy) == CURLM_OK;
     if (x->added) {
+      engine_expect(&s->engine, ++s->under_way);
       take_in(s, engine_begin(&s->engine));
       return &x->pub;
     }
