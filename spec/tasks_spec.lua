@@ -158,6 +158,32 @@ describe("tasks", function()
     end
   end)
 
+  it("leaves the session what is left of the budget", function()
+    start {}
+    local home, given = client:home(), {}
+    local session = home.session
+    home.session = setmetatable({
+      step = function(_, seconds)
+        given[#given + 1] = seconds
+        return session:step(seconds)
+      end,
+    }, { __index = function(_, name)
+      return function(_, ...) return session[name](session, ...) end
+    end })
+    client:spawn(function()
+      scripted.sleep(0.02)
+      client:step(60)  -- of the budget of the step that it runs in
+      client:home().tasks:wait(nil, 0)
+      scripted.sleep(0.02)
+    end)
+    client:step(0.5)
+    home.session = session
+    assert.equal(3, #given)
+    assert.is_true(given[1] <= 0.5 and given[1] > 0)
+    assert.is_true(given[2] <= 0.48)
+    assert.is_true(given[3] <= given[2])
+  end)
+
   it("gives its error to on_task_error, and ends what it had", function()
     start { { { read = true }, { send = scripted.response(200,
       service.list(1), { ["Content-Length"] = "100000" }) }, { hold = true } } }

@@ -733,6 +733,109 @@ describe("a session", function()
     busy:stop()
   end)
 
+  describe("steps", function()
+    local peer, own
+
+    after_each(function()
+      own:close()
+      peer:stop()
+    end)
+
+    -- So many listings without an end, each as full as it gets: what they have
+    -- received, and a function that reads all of one.
+    local function streams(n)
+      local pad = row(1):sub(1, -2) .. ',"input":"' .. ("x"):rep(4000) .. '"},'
+      peer = scripted.start { { { read = true },
+        { send = "HTTP/1.1 200 OK\r\n\r\n[" },
+        { repeat_send = pad:rep(16) } }, loop = true }
+      own = transfers.session(peer.base_url)
+      local all = {}
+      for i = 1, n do
+        all[i] = assert(transfers.start(own, { list = true, stream = true }))
+      end
+      local function received()
+        local bytes = {}
+        for i = 1, n do bytes[i] = all[i]:received() end
+        return bytes
+      end
+      local function read_all(i) while all[i]:next() do end end
+      -- The more was read, the more there may be in a socket.
+      for _ = 1, 100 do
+        own:poll(1)
+        for i = 1, n do read_all(i) end
+      end
+      return received, read_all
+    end
+
+    -- Steps until nothing more comes: every reader has enough.
+    local function fill(received)
+      local bytes = received()
+      while true do
+        scripted.sleep(0.05)
+        for _ = 1, 20 do own:step() end
+        local before = bytes
+        bytes = received()
+        if table.concat(before, " ") == table.concat(bytes, " ") then
+          return bytes
+        end
+      end
+    end
+
+    it("by one piece of a stream where there is no time", function()
+      local received, read_all = streams(1)
+      local before = fill(received)[1]
+      for _ = 1, 50 do
+        read_all(1)
+        scripted.sleep(0.002)
+        own:step(0)
+        local bytes = received()[1]
+        assert.is_true(bytes - before <= 128 * 1024, bytes - before)
+        before = bytes
+      end
+      assert.is_true(own:step(-1) >= 0)
+    end)
+
+    it("and leaves the other sockets to the next one", function()
+      peer = scripted.start { { { read = true },
+        { send = response(200, "{}") } }, loop = true }
+      own = transfers.session(peer.base_url)
+      local all, pieces, most = {}, 0, 0
+      for i = 1, 5 do all[i] = assert(transfers.start(own)) end
+      local deadline = core.now() + 20
+      while pieces < 10 and core.now() < deadline do
+        scripted.sleep(0.01)
+        own:step(0)
+        local now = 0  -- requests sent and answers received
+        for _, transfer in ipairs(all) do
+          now = now + (transfer:sent() and 1 or 0)
+            + (transfer:done() and 1 or 0)
+        end
+        pieces, most = now, math.max(most, now - pieces)
+      end
+      assert.same({ 10, 1 }, { pieces, most })
+    end)
+
+    it("and leaves the other streams that go on to the next one", function()
+      local received, read_all = streams(4)
+      fill(received)
+      for i = 1, 4 do read_all(i) end
+      assert.equal(0, own:timeout())
+      local grown, before = {}, received()
+      for round = 1, 4 do
+        own:step(0)
+        local now = received()
+        grown[round] = 0
+        for i = 1, 4 do
+          if now[i] > before[i] then grown[round] = grown[round] + 1 end
+        end
+        before = now
+      end
+      -- One that goes on, and perhaps one that went on before.
+      assert.equal(1, grown[1])
+      for round = 2, 4 do assert.is_true(grown[round] <= 2) end
+    end)
+  end)
+
   it("has no timer and nothing to do while idle", function()
     local s = transfers.session "http://127.0.0.1:9"
     assert.is_nil(s:timeout())

@@ -19,8 +19,7 @@
 #define ENGINE_EPOLL  0
 #endif
 
-/* When a step leaves the other sockets to the next one (seconds). Each may
-** have a handshake to do, or 128 KiB to decrypt and hand over. */
+/* The longest that a step is meant to last (seconds). */
 #define STEP_MAX  1e-3
 
 /* Connections kept above those that were needed at once: a listing's is of
@@ -134,29 +133,32 @@ static void look (struct engine *e) {
 }
 
 
-/* Looks after the sockets that epoll saw, no more than fit until 'end'. */
-static int look_after (struct engine *e, double end) {
+/* Looks after the sockets that epoll saw, one at least, and no more once the
+** step is late. */
+static int look_after (struct engine *e) {
   int works = 1;
   look(e);
-  while (works && e->next < e->count && (end < 0 || engine_now() < end)) {
+  while (works && e->next < e->count) {
     int i = e->next++;
     works = act(e, e->events[i].socket, e->events[i].bitmask);
+    if (engine_is_late(e))
+      break;
   }
   return works;
 }
 
 
 int engine_step (struct engine *e) {
-  return look_after(e, engine_now() + STEP_MAX) && engine_begin(e);
+  return look_after(e) && engine_begin(e);
 }
 
 
 int engine_catch_up (struct engine *e, size_t sockets) {
   size_t seen;
-  int works = look_after(e, ENGINE_NEVER);  /* what is left of a step */
+  int works = look_after(e);  /* what is left of a step */
   for (seen = 0; works && e->count > 0 && seen < sockets;
        seen += ENGINE_EVENTS)
-    works = look_after(e, ENGINE_NEVER);
+    works = look_after(e);
   return works && engine_begin(e);
 }
 
@@ -221,6 +223,21 @@ double engine_timeout (struct engine *e) {
 #endif
 
 
+void engine_limit (struct engine *e, double seconds) {
+  e->ends = engine_now() + (seconds < STEP_MAX ? seconds : STEP_MAX);
+}
+
+
+void engine_unlimit (struct engine *e) {
+  e->ends = ENGINE_NEVER;
+}
+
+
+int engine_is_late (const struct engine *e) {
+  return e->ends >= 0 && engine_now() >= e->ends;
+}
+
+
 int engine_open (struct engine *e) {
   engine_abandon(e);
   e->multi = curl_multi_init();
@@ -257,5 +274,6 @@ void engine_abandon (struct engine *e) {
   e->fd = -1;
   e->due = ENGINE_NEVER;
   e->peak = 0;
+  e->ends = ENGINE_NEVER;
   e->next = e->count = 0;
 }

@@ -24,6 +24,7 @@ struct engine {
   } events[ENGINE_EVENTS];
   int next, count;  /* those that no step had time for yet */
   unsigned peak;    /* most transfers that were under way at once */
+  double ends;      /* when the step that runs should, or ENGINE_NEVER */
 };
 
 #define ENGINE_NEVER  (-1.0)
@@ -35,9 +36,16 @@ double engine_now (void);
 ** ran out; 'e' is closed then. */
 int engine_open (struct engine *e);
 
-/* Does what can be done now, for a millisecond or so, and returns. False when
-** libcurl ran out of memory or descriptors: it may then have lost sight of any
-** of its sockets. */
+/* What follows is to take so many seconds, at most a millisecond, until
+** engine_unlimit; and whether they are over. Whoever has more to do than one
+** piece asks in between. */
+void engine_limit (struct engine *e, double seconds);
+void engine_unlimit (struct engine *e);
+int engine_is_late (const struct engine *e);
+
+/* Does what can be done now, for one socket at least, and for more of them
+** unless it is late. False when libcurl ran out of memory or descriptors: it
+** may then have lost sight of any of its sockets. */
 int engine_step (struct engine *e);
 
 /* The same for all that lies in so many sockets, however long that takes. */

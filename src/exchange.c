@@ -54,6 +54,31 @@ void *http_next_ready (struct http_session *s) {
 }
 
 
+/* ---- The queue of those that go on ---- */
+
+static void hold (struct exchange *x) {
+  struct http_session *s = x->pub.session;
+  x->goes_on = 1;
+  x->next_held = NULL;
+  *s->last_held = x;
+  s->last_held = &x->next_held;
+}
+
+
+static void unhold (struct exchange *x) {
+  struct http_session *s = x->pub.session;
+  struct exchange **at = &s->first_held;
+  if (!x->goes_on)
+    return;
+  while (*at != x)
+    at = &(*at)->next_held;
+  *at = x->next_held;
+  if (*at == NULL)
+    s->last_held = at;
+  x->goes_on = 0;
+}
+
+
 /* ---- How exchanges begin and end ---- */
 
 struct exchange *exchange_new (struct http_session *s, size_t max_body,
@@ -102,6 +127,7 @@ static void end_exchange (struct exchange *x, enum http_result result) {
   x->pub.over = 1;
   if (x->added)
     s->under_way--;
+  unhold(x);
   if (x->easy != NULL && s->forks == process_forks()) {
     if (x->added)
       curl_multi_remove_handle(s->engine.multi, x->easy);
@@ -298,11 +324,20 @@ static size_t on_header (char *data, size_t one, size_t n, void *arg) {
 }
 
 
+/* Whether a stream has enough for now: for its reader, or for a step. What
+** has nothing to be read takes one piece in any case, for its reader is who
+** lets it go on. */
+static int has_enough (const struct exchange *x) {
+  return x->pub.unread >= HTTP_MARK
+      || (x->pub.unread > 0 && engine_is_late(&x->pub.session->engine));
+}
+
+
 static size_t on_body (char *data, size_t one, size_t n, void *arg) {
   struct exchange *x = (struct exchange *)arg;
   enum buf_status status;
   (void)one;
-  if (x->pauses && x->pub.unread >= HTTP_MARK) {
+  if (x->pauses && has_enough(x)) {
     x->paused = 1;
     return CURL_WRITEFUNC_PAUSE;  /* the same bytes will come again */
   }
@@ -341,14 +376,20 @@ void http_consume (struct http_exchange *x, size_t n) {
 
 void http_resume (struct http_exchange *pub) {
   struct exchange *x = (struct exchange *)pub;
-  if (x->paused && !pub->over && pub->unread < HTTP_LOW
-      && pub->session->forks == process_forks()) {
-    CURLcode code;
-    x->paused = 0;
-    code = curl_easy_pause(x->easy, CURLPAUSE_CONT);
-    if (code != CURLE_OK)  /* the bytes it held back may be lost */
-      finish(x, code);
-  }
+  if (x->paused && !x->goes_on && !pub->over && pub->unread < HTTP_LOW
+      && pub->session->forks == process_forks())
+    hold(x);
+}
+
+
+void exchange_go_on (struct http_session *s) {
+  struct exchange *x = s->first_held;
+  CURLcode code;
+  unhold(x);
+  x->paused = 0;
+  code = curl_easy_pause(x->easy, CURLPAUSE_CONT);
+  if (code != CURLE_OK)  /* the bytes it held back may be lost */
+    finish(x, code);
 }
 
 

@@ -20,6 +20,7 @@ struct exchange {
   struct http_exchange pub;     /* first: what others see */
   struct exchange *next, **at;  /* the session's list */
   struct exchange *next_ready;  /* its queue while 'queued' */
+  struct exchange *next_held;   /* that of 'goes_on' */
   void *user;
   CURL *easy;
   struct curl_slist *own_headers;  /* for this request only, or NULL */
@@ -31,6 +32,7 @@ struct exchange {
   int stream;                   /* asked for as one */
   int pauses;                   /* is one: 200, and asked for */
   int paused;
+  int goes_on;                  /* but not any more in the next step */
   int not_loopback;             /* an address was refused */
   char error[CURL_ERROR_SIZE];
 };
@@ -51,6 +53,7 @@ struct http_session {
   unsigned under_way;             /* how many libcurl works on */
   struct exchange *first_ready, **last_ready;
   unsigned ready_count;
+  struct exchange *first_held, **last_held;  /* those that go on */
   int news;                       /* something became ready since a step */
   CURL *pool[POOL_MAX];
   unsigned pooled;
@@ -72,6 +75,9 @@ void exchange_detach (struct exchange *x);
 
 /* Ends those exchanges that libcurl has finished. */
 void exchange_collect (struct http_session *s);
+
+/* Lets the first one of those go on that http_resume was called for. */
+void exchange_go_on (struct http_session *s);
 
 /* The callbacks that receive for an exchange. */
 CURLcode exchange_set_callbacks (struct exchange *x);

@@ -100,9 +100,26 @@ size_t http_held (const struct http_session *s) {
 }
 
 
-unsigned http_step (struct http_session *s) {
-  if (have_engine(s))
-    take_in(s, engine_step(&s->engine));
+/* Lets those go on that may, one at least, and no more once the step is
+** late. */
+static int go_on (struct http_session *s) {
+  int works = 1;
+  while (works && s->first_held != NULL) {
+    exchange_go_on(s);
+    works = engine_begin(&s->engine);
+    if (engine_is_late(&s->engine))
+      break;
+  }
+  return works;
+}
+
+
+unsigned http_step (struct http_session *s, double seconds) {
+  if (have_engine(s)) {
+    engine_limit(&s->engine, seconds);
+    take_in(s, engine_step(&s->engine) && go_on(s));
+    engine_unlimit(&s->engine);
+  }
   s->news = 0;  /* the caller is told now */
   return s->ready_count;
 }
@@ -114,12 +131,12 @@ void http_catch_up (struct http_session *s) {
   for (x = s->exchanges; x != NULL; x = x->next)
     sockets++;
   if (have_engine(s))
-    take_in(s, engine_catch_up(&s->engine, sockets));
+    take_in(s, go_on(s) && engine_catch_up(&s->engine, sockets));
 }
 
 
 void http_wait (struct http_session *s, double seconds) {
-  if (!s->news && have_engine(s))
+  if (!s->news && s->first_held == NULL && have_engine(s))
     engine_wait(&s->engine, seconds);
 }
 
@@ -130,7 +147,7 @@ int http_fd (struct http_session *s) {
 
 
 double http_timeout (struct http_session *s) {
-  if (s->ready_count > 0)
+  if (s->ready_count > 0 || s->first_held != NULL)
     return 0;
   return have_engine(s) ? engine_timeout(&s->engine) : ENGINE_NEVER;
 }
@@ -215,6 +232,7 @@ struct http_session *http_open (const struct http_config *config,
   process_count_session(+1);
   engine_abandon(&s->engine);
   s->last_ready = &s->first_ready;
+  s->last_held = &s->first_held;
   s->forks = process_forks();
   *why = configure(s, config);
   if (*why == HTTP_ACCEPTED)

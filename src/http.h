@@ -132,9 +132,11 @@ const char *http_key (const struct http_session *s);
 uint64_t http_begun (const struct http_session *s);
 size_t http_held (const struct http_session *s);
 
-/* Does what can be done now. Returns how many exchanges wait in the queue
-** that http_next_ready takes from. */
-unsigned http_step (struct http_session *s);
+/* Does what can be done now, for so many seconds or a little longer, and never
+** for much more than a millisecond: at the least a piece of one socket, and of
+** one exchange that goes on. Returns how many exchanges wait in the queue that
+** http_next_ready takes from. */
+unsigned http_step (struct http_session *s, double seconds);
 
 /* Takes in all that has arrived, for one who is about to say that nothing
 ** did: a step may not have come to it. */
@@ -157,8 +159,8 @@ double http_timeout (struct http_session *s);
 void http_read (struct http_exchange *x, size_t n);
 void http_consume (struct http_exchange *x, size_t n);
 
-/* Lets a paused exchange go on once little enough is unread. May append to
-** 'x->body', and so move it. */
+/* Has a paused exchange go on in the next step once little enough is unread.
+** Not at once: libcurl would then move all such on in one piece. */
 void http_resume (struct http_exchange *x);
 
 /* The value of a header of the answer, without white space around it, and

@@ -5,6 +5,8 @@
 ** for what http_next_ready returns.
 */
 
+#include <math.h>
+
 #include "binding.h"
 
 #define KEY_MIN  8
@@ -100,12 +102,20 @@ static int session_start (lua_State *L) {
 }
 
 
-/* session:step(): how many transfers wait for next_ready. A closed session
+/* Steps and pushes how many transfers wait for next_ready. A closed session
 ** has nothing to do. */
+static int step (lua_State *L, struct session *s, double seconds) {
+  unsigned n = s->http == NULL ? 0 : http_step(s->http, seconds);
+  lua_pushinteger(L, (lua_Integer)n);
+  return 1;
+}
+
+
+/* session:step([seconds]): for so long, or a little longer; never for much
+** more than a millisecond. */
 static int session_step (lua_State *L) {
   struct session *s = to_session(L);
-  lua_pushinteger(L, s->http == NULL ? 0 : (lua_Integer)http_step(s->http));
-  return 1;
+  return step(L, s, (double)luaL_optnumber(L, 2, HUGE_VAL));
 }
 
 
@@ -123,7 +133,7 @@ static int session_poll (lua_State *L) {
   struct session *s = to_session(L);
   if (s->http != NULL)
     http_wait(s->http, (double)luaL_optnumber(L, 2, -1));
-  return session_step(L);
+  return step(L, s, HUGE_VAL);
 }
 
 

@@ -178,13 +178,13 @@ local function wake_due(self)
 end
 
 -- Steps and resumes by turns: first who is ready first, at least one, until
--- nobody is or the time has come.
+-- nobody is or the time has come. The session is given what is left of it.
 local function turns(self, until_)
   local session, wakers, total = self.home.session, self.home.wakers, 0
   local waiters = self.agenda
   waiters:take_up()
   repeat
-    session:step()
+    session:step(until_ - core.now())
     local became = wakers:drain(session)
     total = total + became
     wake_due(self)
@@ -202,7 +202,7 @@ end
 function Tasks:step(budget)
   local session = self.home.session
   if self.stepping then  -- called by a task: the step it runs in goes on
-    session:step()
+    session:step((self.client.step_ends or 0) - core.now())
     return self.home.wakers:drain(session)
   end
   local until_ = core.now() + budget

@@ -167,7 +167,7 @@ static unsigned exchange (struct http_session *s, int how, uint32_t seed,
       shutdown(peer, SHUT_WR);
       closed = 1;
     }
-    http_step(s);
+    http_step(s, 1);
   }
   expect(steps < STEPS);
   answer_close(&a);
