@@ -50,8 +50,16 @@ MODULE = $(CC) -shared -pthread
 LIBS = -ldl
 endif
 
+# The client is two modules, see src/binding.h: lipsync.core, which is loaded at
+# once, and lipsync.wire, which needs libcurl. A file in neither list is in both.
+CORE_ONLY = core generation value
+WIRE_ONLY = answer buf engine exchange fault field header http inflate origin \
+  process request session transfer wire
+
 OUT = build/$(LUA)
-CORE = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/*.c))
+CLIENT = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/*.c))
+CORE = $(filter-out $(WIRE_ONLY:%=$(OUT)/obj/%.o),$(CLIENT))
+WIRE = $(filter-out $(CORE_ONLY:%=$(OUT)/obj/%.o),$(CLIENT))
 # The emulator is main(), a Lua binding, and a library that knows neither.
 SERVER = $(patsubst src/emulator/%.c,build/emulator/%.o,$(filter-out \
   src/emulator/main.c src/emulator/lua%,$(wildcard src/emulator/*.c)))
@@ -68,16 +76,16 @@ SUPPORT = scripted_server process
 # The VM to test, where one was asked for by name.
 ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
 
-.PHONY: all build core emulator help demo test lint deps install \
+.PHONY: all build client emulator help demo test lint deps install \
   uninstall clean units support \
   headers FORCE
 .SECONDARY:
 
 all: build ## build the module for LUA (default lua5.4) and the emulator
 
-build: core emulator
+build: client emulator
 
-core: $(OUT)/lipsync/core.so
+client: $(OUT)/lipsync/core.so $(OUT)/lipsync/wire.so
 
 help: ## list the targets
 	@echo "make TARGET [LUA=lua5.4|luajit|lua5.3|lua5.2|lua5.1]"
@@ -113,7 +121,11 @@ clean: ## remove build/
 
 $(OUT)/lipsync/core.so: $(CORE) $(OUT)/flags
 	@mkdir -p $(@D)
-	$(MODULE) -o $@ $(CORE) $(CURL_LIBS) -lz $(LIBS) $(LDFLAGS)
+	$(MODULE) -o $@ $(CORE) $(LIBS) $(LDFLAGS)
+
+$(OUT)/lipsync/wire.so: $(WIRE) $(OUT)/flags
+	@mkdir -p $(@D)
+	$(MODULE) -o $@ $(WIRE) $(CURL_LIBS) -lz $(LIBS) $(LDFLAGS)
 
 # Says what to do, where the compiler would only miss lua.h.
 headers:
@@ -178,6 +190,6 @@ include scripts/check.mk
 include scripts/bench.mk
 include scripts/hosts.mk
 
--include $(CORE:.o=.d) $(BINDING:.o=.d) $(SERVER:.o=.d) $(MAIN:.o=.d)
+-include $(CLIENT:.o=.d) $(BINDING:.o=.d) $(SERVER:.o=.d) $(MAIN:.o=.d)
 -include $(PARTS:.o=.d) $(UNITS:build/unit/%=build/unit/obj/%.d)
 -include $(SUPPORT:%=$(OUT)/obj/support/%.d)

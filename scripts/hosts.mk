@@ -15,8 +15,8 @@ bench-hosts: ## what the client costs those programs, into bench/hosts.md
 pictures: ## of the examples for LÖVE, Neovim and mpv, into docs/pictures
 	@scripts/deps pictures luajit lua5.2
 	@$(MAKE) -s --no-print-directory emulator
-	@$(MAKE) -s --no-print-directory LUA=luajit core
-	@$(MAKE) -s --no-print-directory LUA=lua5.2 core
+	@$(MAKE) -s --no-print-directory LUA=luajit client
+	@$(MAKE) -s --no-print-directory LUA=lua5.2 client
 	@scripts/pictures
 
 # What the specs preload.
@@ -34,7 +34,7 @@ $(OUT)/own_curl.so: spec/support/own_curl.c $(OUT)/flags | headers
 
 # The Lua files as arrays of C, so that a program needs no other file.
 MODULES = $(wildcard lua/lipsync/*.lua lua/lipsync/host/*.lua)
-STATIC = $(CORE) $(OUT)/obj/embed/embed.o $(OUT)/obj/embed/modules.o
+STATIC = $(CLIENT) $(OUT)/obj/embed/embed.o $(OUT)/obj/embed/modules.o
 
 static: $(OUT)/liblipsync.a $(OUT)/lipsync.h ## liblipsync.a with all inside
 

@@ -4,6 +4,7 @@ local service = require "spec.support.service"
 
 local core = require "lipsync.core"
 local lipsync = require "lipsync"
+local wire = require "lipsync.wire"
 
 describe("client", function()
   local server, client, getenv
@@ -199,12 +200,12 @@ describe("client", function()
 
   it("begins anew in a forked child", function()
     start { service.answer(200, '{"count":1}') }
-    local before, forks = client:home(), core.forks
-    core.forks = function() return forks() + 1 end
+    local before, forks = client:home(), wire.forks
+    wire.forks = function() return forks() + 1 end
     local after = client:home()
     local again = client:home()
     local n = client.generations:count()
-    core.forks = forks
+    wire.forks = forks
     before.session:close()
     after.session:close()
     assert.equal(1, n)

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
-local core = require "lipsync.core"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 local lipsync = require "lipsync"
+local wire = require "lipsync.wire"
 
 describe("delete_many", function()
   local here = service.fixture(after_each)
@@ -220,15 +220,15 @@ describe("delete_many", function()
         generations:delete_many { "a", "b", "c" }
       end)
       for _ = 1, 10 do assert(coroutine.resume(co)) end
-      local _, during = core.live()
+      local _, during = wire.live()
       assert.equal("suspended", coroutine.status(co))
       return during
     end
-    local _, before = core.live()
+    local _, before = wire.live()
     assert.equal(before + 3, abandon())
     collectgarbage()
     collectgarbage()
-    local _, after = core.live()
+    local _, after = wire.live()
     assert.equal(before, after)
   end)
 
@@ -265,7 +265,7 @@ describe("delete_many", function()
         responses = responses + 1
         error({ mine = true })
       end })
-    local _, before = core.live()
+    local _, before = wire.live()
     local ok, problem = pcall(generations.delete_many, generations,
       { "a", "b", "c" })
     assert.is_false(ok)
@@ -275,7 +275,7 @@ describe("delete_many", function()
       collectgarbage()
       collectgarbage()
     end
-    local _, after = core.live()
+    local _, after = wire.live()
     assert.equal(before, after)
   end)
 

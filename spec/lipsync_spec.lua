@@ -56,40 +56,6 @@ describe("lipsync", function()
     end
   end)
 
-  -- Loads init.lua anew where the core is not found, for the reason `result`.
-  -- As in OBS, the function error only writes to a log.
-  local function load_with(result)
-    local chunk = assert(loadfile "lua/lipsync/init.lua")
-    local preload, loaded = package.preload["lipsync.core"],
-      package.loaded["lipsync.core"]
-    local require_, error_, assert_ = require, error, assert
-    local fake = function(name)
-      if name == "lipsync.core" then error_(result, 0) end
-      return require_(name)
-    end
-    _G.require, _G.error = fake, function() end
-    function _G.assert(value, text)  -- busted's own adds a line
-      if not value then error_(text, 0) end
-    end
-    local ok, message = pcall(chunk)
-    _G.require, _G.error, _G.assert = require_, error_, assert_
-    package.preload["lipsync.core"] = preload
-    package.loaded["lipsync.core"] = loaded
-    assert.is_false(ok)
-    return message
-  end
-
-  it("says how to get a core that is missing", function()
-    local message = load_with "module 'lipsync.core' not found:\n\tno file"
-    assert.match("^lipsync.core was not found for Lua.* %(package.cpath .*%): "
-      .. 'run "make install LUA=%S+"%.$', message)
-  end)
-
-  it("passes on why a core does not load", function()
-    assert.equal("libcurl 7.80 or later is needed",
-      load_with "libcurl 7.80 or later is needed")
-  end)
-
   it("sets no global and needs no debug library", function()
     local check = require "lipsync.check"
     local debug_ = _G.debug

@@ -86,7 +86,7 @@ describe("stream", function()
 
   it("lets go of what was abandoned, whatever a VM has compiled", function()
     local emulator = require "spec.support.emulator"
-    local core = require "lipsync.core"
+    local wire = require "lipsync.wire"
     local server2 = emulator.start { generations = 100 }
     for round = 1, 12 do
       local other = service.client(server2.base_url, { max_in_flight = 1000,
@@ -99,7 +99,7 @@ describe("stream", function()
       other = nil -- luacheck: ignore
       collectgarbage()
       collectgarbage()
-      assert.same({ 0, 0 }, { core.live() }, round)
+      assert.same({ 0, 0 }, { wire.live() }, round)
     end
     server2:stop()
   end)

@@ -7,6 +7,7 @@ local gzip = require "spec.support.gzip"
 local proc = require "spec.support.proc"
 local scripted = require "spec.support.scripted"
 local transfers = require "spec.support.transfers"
+local wire = require "lipsync.wire"
 
 -- Most scripts serve one request a connection: saying so spares the client
 -- from finding out.
@@ -580,7 +581,7 @@ describe("a transfer", function()
         collectgarbage()
         one:stop()
       end
-      local sessions, exchanges = core.live()
+      local sessions, exchanges = wire.live()
       assert.same({ 0, 0 }, { sessions, exchanges })
     end)
   end)
@@ -617,7 +618,6 @@ describe("a transfer", function()
         local proxy = scripted.start { { { read = true } }, loop = true }
         local vm = os.getenv "LIPSYNC_LUA" or arg[-1] or "lua"
         local script = ([[
-          local core = require "lipsync.core"
           local transfers = require "spec.support.transfers"
           local s = transfers.session "%s"
           print(transfers.read(s, transfers.start(s)))]])
@@ -657,7 +657,7 @@ describe("a session", function()
     for _, case in ipairs(cases) do
       case.base_url = case.base_url or "https://x"
       case.user_agent = "spec"
-      local refused, phrase, field = core.session(case)
+      local refused, phrase, field = wire.session(case)
       assert.is_nil(refused, case.base_url)
       assert.equal("string", type(phrase))
       assert.equal(case.field, field)

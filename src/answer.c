@@ -12,13 +12,6 @@
 #include "answer.h"
 
 
-int element_has_id (const struct element *e) {
-  const struct json_member *id = json_find(e->members, e->count, e->text,
-                                           "id", 2);
-  return id != NULL && id->value_length > 2 && e->text[id->value] == '"';
-}
-
-
 void answer_open (struct answer *a, struct http_exchange *x, int is_list,
                   size_t max_element, size_t max_response) {
   struct json_limits limits;

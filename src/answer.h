@@ -10,6 +10,7 @@
 #define lipsync_answer_h
 
 #include "buf.h"
+#include "element.h"
 #include "http.h"
 #include "inflate.h"
 #include "json.h"
@@ -63,22 +64,12 @@ struct answer {
   int holds;                    /* an element waits to be taken */
 };
 
-/* An element, valid until the next call on its answer. */
-struct element {
-  const char *text;
-  size_t length;
-  const struct json_member *members;
-  unsigned count;
-};
-
-/* The API's own rule: whether the element has a string "id", not empty. */
-int element_has_id (const struct element *e);
-
 /* Begins to read 'x', which it owns from here on. Allocates nothing. */
 void answer_open (struct answer *a, struct http_exchange *x, int is_list,
                   size_t max_element, size_t max_response);
 
-/* The next element of a list. The same one again until it is taken. */
+/* The next element of a list, valid until the next call here. The same one
+** again until it is taken. */
 enum answer_status answer_next (struct answer *a, struct element *e);
 void answer_take (struct answer *a);
 

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT
 **
-** core: lipsync.core, the module that the Lua layer stands on. Puts the types
-** together and adds what of the operating system the layer needs and a host
-** may not offer: clocks, randomness, the environment, standard error.
+** core: lipsync.core, the module that the Lua layer stands on. Puts together
+** what needs no client, and adds what of the operating system the layer needs
+** and a host may not offer: clocks, randomness, the environment, standard
+** error. Links nothing, for a program may never make a client.
 */
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
 
-#include "binding.h"
-#include "engine.h"
-#include "process.h"
+#include "core.h"
+#include "monotonic.h"
 
 #if defined(__linux__)
 #include <sys/random.h>
@@ -21,7 +20,7 @@
 
 /* core.now(): seconds on a clock that only goes forward. */
 static int core_now (lua_State *L) {
-  lua_pushnumber(L, (lua_Number)engine_now());
+  lua_pushnumber(L, (lua_Number)monotonic_now());
   return 1;
 }
 
@@ -41,7 +40,7 @@ static int core_random (lua_State *L) {
   unsigned int bits = 0;
 #if defined(__linux__)
   if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits))
-    bits = (unsigned int)(engine_now() * 1e9);
+    bits = (unsigned int)(monotonic_now() * 1e9);
 #else
   bits = arc4random();
 #endif
@@ -84,26 +83,7 @@ static int core_where (lua_State *L) {
 }
 
 
-/* core.forks(): a number that a forked child has other than its parent. */
-static int core_forks (lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)process_forks());
-  return 1;
-}
-
-
-/* core.live(): how many sessions and transfers the process has: for
-** tests, and for those who share the host's time among themselves. */
-static int core_live (lua_State *L) {
-  unsigned sessions, exchanges;
-  process_live(&sessions, &exchanges);
-  lua_pushinteger(L, (lua_Integer)sessions);
-  lua_pushinteger(L, (lua_Integer)exchanges);
-  return 2;
-}
-
-
 static const luaL_Reg functions[] = {
-  {"session", session_new},
   {"generation", generation_new},
   {"is_generation", generation_is},
   {"owner", generation_owner},
@@ -116,50 +96,34 @@ static const luaL_Reg functions[] = {
   {"log", core_log},
   {"raise", core_raise},
   {"where", core_where},
-  {"forks", core_forks},
-  {"live", core_live},
   {NULL, NULL}
 };
 
 
-/* Keeps this code in memory: libcurl's resolver threads and the fork handler
-** may come back to it after the last Lua state has closed. Where that cannot
-** be done, as in a static program, it need not be. */
-static void pin (void) {
-#if defined(RTLD_NODELETE)
-  Dl_info info;
-  if (dladdr((const void *)functions, &info) != 0 && info.dli_fname != NULL)
-    (void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
-#endif
-}
-
-
-/* A text of the module; NULL is nil. */
-static void set_string (lua_State *L, const char *name, const char *text) {
-  lua_pushstring(L, text);
-  lua_setfield(L, -2, name);
+/* Puts what lipsync.wire needs where it finds it. */
+static void lend (lua_State *L) {
+  static const struct loan loan = {
+    LIPSYNC_VERSION, sizeof(struct element), sizeof(struct json_member),
+    generation_push
+  };
+  memcpy(lua_newuserdata(L, sizeof(loan)), &loan, sizeof(loan));
+  lua_setfield(L, LUA_REGISTRYINDEX, LOAN);
 }
 
 
 COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L);
 
 COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L) {
-  if (!process_init())
-    return luaL_error(L, "lipsync needs libcurl 7.80 or later, this is %s",
-                      process_library());
-  pin();
-  session_register(L);
+  pin_module();
   luaL_newlib(L, functions);
   generation_register(L);
   lua_setfield(L, -2, "add_method");
-  transfer_register(L);
   error_register(L);
   lua_setfield(L, -2, "error_meta");
   value_push_null(L);
   lua_setfield(L, -2, "null");
-  set_string(L, "_VERSION", LIPSYNC_VERSION);
-  set_string(L, "curl_version", process_library());
-  /* where libcurl looks for certificates when nothing is said */
-  set_string(L, "ca_file", process_ca_file());
+  lua_pushliteral(L, LIPSYNC_VERSION);
+  lua_setfield(L, -2, "_VERSION");
+  lend(L);
   return 1;
 }

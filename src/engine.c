@@ -7,10 +7,10 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine.h"
+#include "monotonic.h"
 
 #if defined(__linux__) && !defined(ENGINE_NO_EPOLL)
 #define ENGINE_EPOLL  1
@@ -25,13 +25,6 @@
 /* Connections kept above those that were needed at once: a listing's is of
 ** HTTP/1.1, and other calls may use HTTP/2. */
 #define SPARE  4
-
-
-double engine_now (void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 
 /* Seconds as whole milliseconds, rounded up: a wait that ends a little early
@@ -76,7 +69,7 @@ static int on_socket (CURL *easy, curl_socket_t s, int what, void *arg,
 static int on_timer (CURLM *multi, long ms, void *arg) {
   struct engine *e = (struct engine *)arg;
   (void)multi;
-  e->due = (ms < 0) ? ENGINE_NEVER : engine_now() + (double)ms * 1e-3;
+  e->due = (ms < 0) ? ENGINE_NEVER : monotonic_now() + (double)ms * 1e-3;
   return 0;
 }
 
@@ -110,7 +103,7 @@ static int act (struct engine *e, curl_socket_t s, int bitmask) {
 
 
 int engine_begin (struct engine *e) {
-  if (e->due < 0 || e->due > engine_now())
+  if (e->due < 0 || e->due > monotonic_now())
     return 1;
   e->due = ENGINE_NEVER;  /* the call below may set it anew */
   return act(e, CURL_SOCKET_TIMEOUT, 0);
@@ -177,7 +170,7 @@ double engine_timeout (struct engine *e) {
   double left;
   if (e->due < 0)
     return ENGINE_NEVER;
-  left = e->due - engine_now();
+  left = e->due - monotonic_now();
   return left > 0 ? left : 0;
 }
 
@@ -224,7 +217,7 @@ double engine_timeout (struct engine *e) {
 
 
 void engine_limit (struct engine *e, double seconds) {
-  e->ends = engine_now() + (seconds < STEP_MAX ? seconds : STEP_MAX);
+  e->ends = monotonic_now() + (seconds < STEP_MAX ? seconds : STEP_MAX);
 }
 
 
@@ -234,7 +227,7 @@ void engine_unlimit (struct engine *e) {
 
 
 int engine_is_late (const struct engine *e) {
-  return e->ends >= 0 && engine_now() >= e->ends;
+  return e->ends >= 0 && monotonic_now() >= e->ends;
 }
 
 

@@ -29,9 +29,6 @@ struct engine {
 
 #define ENGINE_NEVER  (-1.0)
 
-/* Seconds on the monotonic clock. */
-double engine_now (void);
-
 /* Makes the multi handle and its epoll set. False when memory or descriptors
 ** ran out; 'e' is closed then. */
 int engine_open (struct engine *e);

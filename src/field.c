@@ -4,7 +4,7 @@
 ** Lua's own strings, which the table keeps.
 */
 
-#include "binding.h"
+#include "wire.h"
 
 
 /* A string for C. One that holds a NUL would be cut there: it becomes one

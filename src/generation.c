@@ -8,7 +8,7 @@
 ** is read, one of its own, with the owner at [1] and such values by name.
 */
 
-#include "binding.h"
+#include "core.h"
 
 enum slot {
   SLOT_EMPTY,   /* nothing hangs on it; on 5.1 something of a stranger's does */

@@ -15,6 +15,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int initialized = 0;
 static unsigned live_sessions = 0, live_exchanges = 0;
 static unsigned forks = 0;
+static int is_recent = 0;
 static char library[200];
 static const char *ca_file = NULL;
 
@@ -31,26 +32,30 @@ unsigned process_forks (void) {
 
 /* libcurl writes what it says of itself to memory that all threads share, so
 ** it is asked once. */
-static int learn_library (void) {
+static void learn_library (void) {
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   strncpy(library, curl_version(), sizeof(library) - 1);
   ca_file = info->cainfo;
-  return info->version_num >= CURL_AT_RUN_TIME;
+  is_recent = info->version_num >= CURL_AT_RUN_TIME;
 }
 
 
 int process_init (void) {
-  static int is_recent = 0;
   int ok;
   pthread_mutex_lock(&lock);
   if (library[0] == '\0')
-    is_recent = learn_library();
+    learn_library();
   if (!initialized)
     initialized = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK
                && pthread_atfork(NULL, NULL, on_fork) == 0;
-  ok = initialized && is_recent;
+  ok = initialized;
   pthread_mutex_unlock(&lock);
   return ok;
+}
+
+
+int process_is_recent (void) {
+  return is_recent;
 }
 
 

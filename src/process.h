@@ -8,12 +8,14 @@
 #ifndef lipsync_process_h
 #define lipsync_process_h
 
-/* Makes libcurl ready, once. False when its version at run time is older than
-** 7.80, or memory is missing; it may be tried again. */
+/* Makes libcurl ready, once. False when that failed, as it does without memory;
+** it may be tried again. */
 int process_init (void);
 
-/* After process_init: libcurl and what it is built with, in words; where it
-** looks for certificates by itself (or NULL). */
+/* After process_init: whether libcurl, at run time, is 7.80 or later; it and
+** what it is built with, in words; where it looks for certificates by itself
+** (or NULL). */
+int process_is_recent (void);
 const char *process_library (void);
 const char *process_ca_file (void);
 

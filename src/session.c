@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "binding.h"
+#include "wire.h"
 
 #define KEY_MIN  8
 
@@ -66,7 +66,7 @@ static void read_config (lua_State *L, struct http_config *config) {
 
 static int push_refused (lua_State *L, enum http_refusal refusal) {
   const char *field;
-  const char *phrase = error_refusal_text(refusal, &field);
+  const char *phrase = fault_refusal_text(refusal, &field);
   if (phrase == NULL)
     return error_no_memory(L);
   lua_pushnil(L);
@@ -98,7 +98,7 @@ static int session_start (lua_State *L) {
   struct session *s = to_session(L);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
-  return s->http == NULL ? error_push_closed(L) : transfer_start(L, s->http);
+  return s->http == NULL ? fault_push_closed(L) : transfer_start(L, s->http);
 }
 
 

@@ -5,8 +5,8 @@
 ** generations share, at [2] the session, which so outlives it.
 */
 
-#include "binding.h"
-#include "engine.h"
+#include "monotonic.h"
+#include "wire.h"
 
 #define GC_HELD  (8u * 1024 * 1024)  /* bytes of answers that call for one */
 #define GC_EVERY  32  /* transfers between two nudges of the collector */
@@ -100,7 +100,7 @@ int transfer_start (lua_State *L, struct http_session *http) {
   enter(L, t);
   x = http_start(http, &request, t, &refusal);
   if (x == NULL)
-    return error_push_refusal(L, refusal);
+    return fault_push_refusal(L, refusal);
   answer_open(&t->answer, x, request.http1, max_element, request.max_body);
   return 1;
 }
@@ -124,7 +124,7 @@ static struct transfer *to_transfer_fast (lua_State *L) {
 static int is_late (lua_State *L) {
   double first = (double)lua_tonumber(L, 2);
   double second = (double)lua_tonumber(L, 3);
-  double now = first > 0 || second > 0 ? engine_now() : 0;
+  double now = first > 0 || second > 0 ? monotonic_now() : 0;
   return (first > 0 && now >= first) || (second > 0 && now >= second);
 }
 
@@ -132,13 +132,14 @@ static int is_late (lua_State *L) {
 /* transfer:next([moment [, moment]]): a generation, false (wait, or one of the
 ** moments has come), nil (the end), or nil and a failure. Moves on only when
 ** the generation exists. Upvalues: the metatables of generations and of
-** transfers. */
+** transfers, the core's loan. */
 static int transfer_next (lua_State *L) {
   int late = is_late(L);
   struct transfer *t = to_transfer_fast(L);
+  const struct loan *loan;
   struct element e;
   if (!is_open(t))
-    return error_push_closed(L);
+    return fault_push_closed(L);
   if (late) {
     lua_pushboolean(L, 0);
     return 1;
@@ -149,13 +150,14 @@ static int transfer_next (lua_State *L) {
       return 1;
     case ANSWER_ELEMENT:
       compat_getslot(L, 1);
-      generation_push(L, &e, lua_upvalueindex(1), lua_gettop(L));
+      loan = (const struct loan *)lua_touserdata(L, lua_upvalueindex(3));
+      loan->push_generation(L, &e, lua_upvalueindex(1), lua_gettop(L));
       answer_take(&t->answer);
       return 1;
     case ANSWER_END:
       return 0;
     default:
-      return error_push_fault(L, &t->answer);
+      return fault_push(L, &t->answer);
   }
 }
 
@@ -166,7 +168,7 @@ static int transfer_read (lua_State *L) {
   const char *text;
   size_t length;
   if (!is_open(t))
-    return error_push_closed(L);
+    return fault_push_closed(L);
   switch (answer_read(&t->answer, &text, &length)) {
     case ANSWER_WAIT:
       lua_pushboolean(L, 0);
@@ -175,7 +177,7 @@ static int transfer_read (lua_State *L) {
       lua_pushlstring(L, text, length);
       return 1;
     default:
-      return error_push_fault(L, &t->answer);
+      return fault_push(L, &t->answer);
   }
 }
 
@@ -267,12 +269,13 @@ static const luaL_Reg methods[] = {
 };
 
 
-void transfer_register (lua_State *L) {
+void transfer_register (lua_State *L, int loan) {
   luaL_newmetatable(L, TRANSFER_TYPE);
   luaL_setfuncs(L, methods, 0);
   luaL_getmetatable(L, GENERATION_TYPE);
   lua_pushvalue(L, -2);
-  lua_pushcclosure(L, transfer_next, 2);
+  lua_pushvalue(L, loan);
+  lua_pushcclosure(L, transfer_next, 3);
   lua_setfield(L, -2, "next");
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");

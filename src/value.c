@@ -3,7 +3,7 @@
 ** value: Lua values of JSON text that has passed the scanner.
 */
 
-#include "binding.h"
+#include "core.h"
 
 #define SCRATCH  512  /* strings up to here are decoded on the C stack */
 

@@ -13,6 +13,7 @@ local options = require "lipsync.options"
 local queue = require "lipsync.queue"
 local tasks = require "lipsync.tasks"
 local wakers = require "lipsync.wakers"
+local wire = require "lipsync.wire"
 
 ---@class lipsync.Client
 ---@field generations lipsync.Generations
@@ -86,7 +87,7 @@ local function make_session(config, from)
   local refused = problem and { message = problem, field = "headers" }
   if problem then config.headers = nil end
   while true do
-    local session, phrase, field = core.session(config)
+    local session, phrase, field = wire.session(config)
     if session then return session, refused or nil end
     if field == "base_url" or config[field] == nil then
       raise_address(phrase, from)
@@ -111,12 +112,12 @@ function client.new(given)
   local self = setmetatable({
     options = own, has_key = from.api_key ~= nil, refused = refused,
     pagings = setmetatable({}, { __mode = "k" }),
-    make_session = function() return core.session(config) end,
+    make_session = function() return wire.session(config) end,
     listener = events.listener(own.on_event,
       core.getenv "SYNC_LOG" == "1"),
     known = { host = session:host(), base_url = from.base_url,
               base_url_from = from.base_url_from, key_from = from.key_from,
-              ca_file = own.ca_file or core.ca_file },
+              ca_file = own.ca_file or wire.ca_file },
   }, Client)
   self:settle(session)
   self.generations = generations.new(self)
@@ -127,7 +128,7 @@ end
 -- Begins a life in this process.
 function Client:settle(session)
   local home = {
-    forks = core.forks(), session = session, bucket = bucket.new(),
+    forks = wire.forks(), session = session, bucket = bucket.new(),
     queue = queue.new(self.options.max_in_flight), wakers = wakers.new(),
   }
   home.tasks = tasks.new(self, home)
@@ -141,7 +142,7 @@ end
 ---   tasks: table }
 function Client:home()
   local current = self.current
-  if current.forks == core.forks() or self.closed then return current end
+  if current.forks == wire.forks() or self.closed then return current end
   return self:settle(self.make_session())
 end
 

@@ -11,28 +11,10 @@
 -- Called wrongly: a raised string with your line. The world failed: nil and
 -- an error object, and a `for`, which cannot return one, raises the same.
 
--- How this VM is called in `make install LUA=…`.
-local function vm()
-  if rawget(_G, "jit") then return "luajit", "LuaJIT" end
-  return _VERSION:lower():gsub(" ", ""), _VERSION
-end
+local loader = require "lipsync.loader"
 
--- Raises by assert: the function `error` of OBS does not, it only logs.
-local function load_core()
-  local ok, core = pcall(require, "lipsync.core")
-  if ok then return core end
-  -- Found, but refused to load: that has a reason of its own.
-  assert(tostring(core):find("'lipsync.core' not found", 1, true),
-    tostring(core))
-  local command, name = vm()
-  local cpath = type(package) == "table" and package.cpath or "unknown"
-  assert(false, ('lipsync.core was not found for %s (package.cpath %s): run '
-    .. '"make install LUA=%s".'):format(name, cpath, command))
-end
-
-local core = load_core()
+local core = loader.binary "lipsync.core"
 local check = require "lipsync.check"
-local client = require "lipsync.client"
 local errors = require "lipsync.errors"
 local generation = require "lipsync.generation"
 local time = require "lipsync.time"
@@ -77,12 +59,13 @@ end
 
 --- Makes a client. Nothing is sent. Without a key it is made too: the catalog
 --- needs none, and each other call says that there is none; so it is with a
---- key or header that cannot be sent. What else is wrong is raised.
+--- key or header that cannot be sent. What else is wrong is raised. The first
+--- one loads all that the library ever loads.
 ---@param options lipsync.Options|nil
 ---@return lipsync.Client
 function lipsync.new(options)
   check_dot(options, "new { … }")
-  return client.new(options)
+  return loader.client().new(options)
 end
 
 local function check_text(text, name)

@@ -115,7 +115,7 @@ location = /hold { content_by_lua_block {
 } }
 location = /live { content_by_lua_block {
   collectgarbage() collectgarbage()
-  local sessions, transfers = require "lipsync.core".live()
+  local sessions, transfers = require "lipsync.wire".live()
   ngx.say(sessions, " ", transfers)
 } }
 location = /worker { content_by_lua_block { ngx.say(ngx.worker.pid()) } }

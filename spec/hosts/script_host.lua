@@ -96,11 +96,16 @@ for _, vm in ipairs(vms) do
       assert.equal("0\n", log)
     end)
 
-    it("links no liblua", function()
-      local _, log = launch.run { folder = folder, vm = vm,
-        command = "ldd build/" .. vm .. "/lipsync/core.so" }
-      assert.is_nil(log:find "liblua")
-      assert.truthy(log:find "libcurl")
+    it("links no liblua, and libcurl only to what a client needs", function()
+      local function linked(name)
+        local _, log = launch.run { folder = folder, vm = vm,
+          command = ("ldd build/%s/lipsync/%s.so"):format(vm, name) }
+        assert.truthy(log:find "libc%.so")
+        assert.is_nil(log:find "liblua")
+        return log
+      end
+      assert.is_nil(linked "core":find "libcurl")
+      assert.truthy(linked "wire":find "libcurl")
     end)
 
     it("leaves the program's own cjson as it was", function()

@@ -6,18 +6,18 @@
 
 local busted = require "busted"
 
--- What is open: asked of the core that the spec itself has loaded, for busted
+-- What is open: asked of the module that the spec itself has loaded, for busted
 -- gives each spec file its own modules. Objects that nobody holds count as
 -- closed, so the collector goes first (twice: finalizers, then what they held).
 -- What LuaJIT compiled of a spec holds on to the spec's closures: out with it.
 local function count_live()
-  local core = package.loaded["lipsync.core"]
-  if type(core) ~= "table" or not core.live then return 0, 0 end
+  local wire = package.loaded["lipsync.wire"]
+  if type(wire) ~= "table" then return 0, 0 end
   local jit = rawget(_G, "jit")
   if jit then jit.flush() end
   collectgarbage()
   collectgarbage()
-  return core.live()
+  return wire.live()
 end
 
 local function global_names()

@@ -13,7 +13,7 @@
 
 #include <lualib.h>
 
-#include "compat.h"
+#include "binding.h"
 
 /* In the child: calls the function at 1; the string that it returns, or its
 ** error's text, goes to the pipe. */
@@ -120,12 +120,24 @@ static int process_unset (lua_State *L) {
 }
 
 
+/* process.lend(version): what a core of another build would lend. */
+static int process_lend (lua_State *L) {
+  const char *version = luaL_checkstring(L, 1);
+  struct loan *loan = (struct loan *)lua_newuserdata(L, sizeof(*loan));
+  memset(loan, 0, sizeof(*loan));
+  strncpy(loan->version, version, sizeof(loan->version) - 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, LOAN);
+  return 0;
+}
+
+
 static const luaL_Reg functions[] = {
   {"fork", process_fork},
   {"wait", process_wait},
   {"descriptors", process_descriptors},
   {"state", process_state},
   {"unset", process_unset},
+  {"lend", process_lend},
   {NULL, NULL}
 };
 

@@ -21,6 +21,7 @@ static struct module {
 static int count = 0;
 
 int luaopen_lipsync_core (lua_State *L);
+int luaopen_lipsync_wire (lua_State *L);
 
 
 static int write_code (lua_State *L, const void *data, size_t n, void *to) {
@@ -76,13 +77,21 @@ static int keep (lua_State *L, const char *name) {
 }
 
 
+static int is_library (const char *name) {
+  return strcmp(name, "lipsync.core") == 0
+      || strcmp(name, "lipsync.wire") == 0;
+}
+
+
 int modules_keep (lua_State *L) {
-  int good = 1;
+  /* what only the first client loads */
+  int good = luaL_dostring(L, "require 'lipsync.client'") == 0;
+  lua_settop(L, 0);
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "loaded");
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     const char *name = lua_tostring(L, -2);
-    if (strncmp(name, "lipsync", 7) == 0 && strcmp(name, "lipsync.core") != 0)
+    if (strncmp(name, "lipsync", 7) == 0 && !is_library(name))
       good = good && keep(L, name);
   }
   lua_pop(L, 2);
@@ -107,6 +116,8 @@ void modules_preload (lua_State *L) {
   lua_getfield(L, -1, "preload");
   lua_pushcfunction(L, luaopen_lipsync_core);
   lua_setfield(L, -2, "lipsync.core");
+  lua_pushcfunction(L, luaopen_lipsync_wire);
+  lua_setfield(L, -2, "lipsync.wire");
   for (i = 0; i < count; i++) {
     lua_pushinteger(L, i);
     lua_pushcclosure(L, load_kept, 1);

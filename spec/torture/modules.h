@@ -9,7 +9,7 @@
 
 #include <lua.h>
 
-/* Compiles all that 'L' has loaded of them. False when one cannot be. */
+/* Loads all of them into 'L', and compiles them. False when one cannot be. */
 int modules_keep (lua_State *L);
 
 /* Puts those that are kept, and the core, into package.preload. */

@@ -14,6 +14,13 @@
 #define LOADED  "lipsync.embedded"  /* in the registry: name -> module */
 
 int luaopen_lipsync_core (lua_State *L);
+int luaopen_lipsync_wire (lua_State *L);
+
+static const luaL_Reg libraries[] = {
+  {"lipsync.core", luaopen_lipsync_core},
+  {"lipsync.wire", luaopen_lipsync_wire},
+  {NULL, NULL}
+};
 
 
 /* Leaves the table of what was loaded. */
@@ -37,14 +44,29 @@ static const struct embedded *find (const char *name) {
 }
 
 
+static lua_CFunction find_library (const char *name) {
+  const luaL_Reg *library = libraries;
+  while (library->name != NULL && strcmp(library->name, name) != 0)
+    library++;
+  return library->func;
+}
+
+
 static int embed_require (lua_State *L);
 
 
-/* Leaves the function that makes a module, and its argument. */
-static void push_loader (lua_State *L, const struct embedded *m) {
+/* Leaves the module that a Lua file makes. */
+static void run_file (lua_State *L, const struct embedded *m) {
   if (luaL_loadbuffer(L, (const char *)m->text, m->length, m->chunk) != LUA_OK)
     lua_error(L);
   lua_pushcfunction(L, embed_require);
+  lua_call(L, 1, 1);
+}
+
+
+static void run_library (lua_State *L, lua_CFunction library) {
+  lua_pushcfunction(L, library);
+  lua_call(L, 0, 1);
 }
 
 
@@ -62,21 +84,20 @@ static void call_host (lua_State *L, const char *name) {
 static int embed_require (lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   const struct embedded *m = find(name);
-  int is_core = strcmp(name, "lipsync.core") == 0;
+  lua_CFunction library = find_library(name);
   lua_settop(L, 1);
   push_loaded(L);
   lua_getfield(L, 2, name);
   if (!lua_isnil(L, 3))
     return 1;
-  if (m == NULL && !is_core) {
+  if (m == NULL && library == NULL) {
     call_host(L, name);
     return 1;
   }
-  if (is_core)
-    lua_pushcfunction(L, luaopen_lipsync_core);
+  if (m != NULL)
+    run_file(L, m);
   else
-    push_loader(L, m);
-  lua_call(L, is_core ? 0 : 1, 1);
+    run_library(L, library);
   lua_pushvalue(L, -1);
   lua_setfield(L, 2, name);
   return 1;

@@ -25,7 +25,8 @@ extern "C" {
 #include <lua.h>
 
 /* Leaves the module on the stack, the same one however often it is called.
-** Raises a Lua error where libcurl is too old or memory is missing. */
+** Raises a Lua error where memory is missing. Where libcurl is too old,
+** lipsync.new raises one. */
 int luaopen_lipsync (lua_State *L);
 
 #ifdef __cplusplus

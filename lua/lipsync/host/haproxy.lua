@@ -7,6 +7,7 @@ local check = require "lipsync.check"
 local core = require "lipsync.core"
 local global = require "lipsync.host.global"
 local nap = require "lipsync.nap"
+local wire = require "lipsync.wire"
 
 local haproxy = { name = "haproxy" }
 
@@ -73,7 +74,7 @@ function haproxy.wait(session, target, seconds, client)
   repeat
     local from = core.now()
     local left = math.max(until_ - from, 0.001)
-    local _, transfers = core.live()
+    local _, transfers = wire.live()
     it.msleep(math.ceil(math.min(nap.seconds(n, transfers), left) * 1000))
     n = n + 1
     if not session:is_open() then return end

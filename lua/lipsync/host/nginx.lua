@@ -6,6 +6,7 @@ local check = require "lipsync.check"
 local core = require "lipsync.core"
 local global = require "lipsync.host.global"
 local nap = require "lipsync.nap"
+local wire = require "lipsync.wire"
 
 local nginx = { name = "nginx", real = true }
 
@@ -42,7 +43,7 @@ function nginx.wait(session, target, seconds, client)
   local ngx, until_, n = global.get "ngx", core.now() + seconds, 0
   repeat
     local left = math.max(until_ - core.now(), 0.001)
-    local _, transfers = core.live()
+    local _, transfers = wire.live()
     ngx.sleep(math.min(nap.seconds(n, transfers), left))
     n = n + 1
     if not session:is_open() then return end
