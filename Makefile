@@ -169,7 +169,12 @@ build/unit/obj/%.o: src/%.c build/unit/flags
 	@mkdir -p $(@D)
 	$(COMPILE) $(CFLAGS) -c -o $@ $<
 
-support: $(SUPPORT:%=$(OUT)/%.so)
+support: $(SUPPORT:%=$(OUT)/%.so) build/old_curl.so
+
+# What the specs preload.
+build/old_curl.so build/slow_dns.so: build/%.so: spec/support/%.c
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(CURL_CFLAGS) $(CFLAGS) -shared -o $@ $< $(LIBS) $(LDFLAGS)
 
 $(SUPPORT:%=$(OUT)/%.so): $(OUT)/%.so: $(OUT)/obj/support/%.o
 	$(MODULE) -o $@ $< $(LDFLAGS)

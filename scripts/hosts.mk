@@ -19,11 +19,6 @@ pictures: ## of the examples for LÖVE, Neovim and mpv, into docs/pictures
 	@$(MAKE) -s --no-print-directory LUA=lua5.2 client
 	@scripts/pictures
 
-# What the specs preload.
-build/slow_dns.so: spec/support/slow_dns.c
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(CFLAGS) -shared -o $@ $< -ldl $(LDFLAGS)
-
 # A program's own use of libcurl.
 $(OUT)/own_curl.so: spec/support/own_curl.c $(OUT)/flags | headers
 	@mkdir -p $(@D)

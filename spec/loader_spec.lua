@@ -123,6 +123,26 @@ describe("the first client", function()
   end)
 end)
 
+-- Under the thread sanitizer what is preloaded is the program's own affair.
+local it_preloads = os.getenv "LIPSYNC_SANITIZED" == "tsan" and pending or it
+
+describe("a libcurl that is too old", function()
+  it_preloads("is told by the first client, each time", function()
+    local pipe = assert(io.popen(
+      ("LD_PRELOAD=\"$LD_PRELOAD build/old_curl.so\" %s -e '%s' 2>&1"):format(
+      program.vm, [[
+        local lipsync = require "lipsync"
+        print(lipsync.generation "{\"id\":\"x\"}".id)
+        for _ = 1, 2 do print(select(2, pcall(lipsync.new))) end
+      ]])))
+    local text = pipe:read "*a"
+    pipe:close()
+    local problem = "[^\n]*lipsync needs libcurl 7%.80 or later, this is "
+      .. "libcurl/7%.79%.1\n"
+    assert.matches("^x\n" .. problem .. problem .. "$", text)
+  end)
+end)
+
 describe("a library", function()
   -- Loads init.lua anew, and makes a client, where the module `missing` is not
   -- found, for the reason `result`. As in OBS, the function error only writes
