@@ -549,6 +549,23 @@ describe("a transfer", function()
       assert.is_nil(session:next_ready())
     end)
 
+    it("by being collected, though the collector knows nothing of what it "
+       .. "holds", function()
+      serve { { { read = true }, { hold = true } }, loop = true }
+      collectgarbage()
+      collectgarbage()
+      collectgarbage "stop"
+      local _, before = wire.live()
+      local most = 0
+      for _ = 1, 600 do
+        assert(transfers.start(session))
+        local _, now = wire.live()
+        most = math.max(most, now - before)
+      end
+      collectgarbage "restart"
+      assert.is_true(most < 400, most)
+    end)
+
     it("when its session is closed", function()
       serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" .. row(1) },
         { hold = true }))

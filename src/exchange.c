@@ -97,6 +97,7 @@ struct exchange *exchange_new (struct http_session *s, size_t max_body,
   if (x->next != NULL)
     x->next->at = &x->next;
   s->exchanges = x;
+  s->count++;
   process_count_exchange(+1);
   return x;
 }
@@ -144,6 +145,7 @@ static void end_exchange (struct exchange *x, enum http_result result) {
 
 void exchange_detach (struct exchange *x) {
   unqueue(x);
+  x->pub.session->count--;
   *x->at = x->next;
   if (x->next != NULL)
     x->next->at = x->at;

@@ -49,7 +49,7 @@ struct http_session {
   int allow_http;
   unsigned forks;                 /* process_forks() when the engine was made */
   struct exchange *exchanges;
-  uint64_t begun;                 /* how many there ever were */
+  size_t count;                   /* how many these are */
   unsigned under_way;             /* how many libcurl works on */
   struct exchange *first_ready, **last_ready;
   unsigned ready_count;

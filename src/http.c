@@ -62,7 +62,6 @@ struct http_exchange *http_start (struct http_session *s,
   x = exchange_new(s, request->max_body, user);
   if (x == NULL)
     return NULL;
-  s->begun++;
   x->stream = request->stream;
   *why = request_prepare(x, request);
   if (*why == HTTP_ACCEPTED) {
@@ -86,8 +85,8 @@ const char *http_key (const struct http_session *s) {
 }
 
 
-uint64_t http_begun (const struct http_session *s) {
-  return s->begun;
+size_t http_count (const struct http_session *s) {
+  return s->count;
 }
 
 
@@ -126,12 +125,8 @@ unsigned http_step (struct http_session *s, double seconds) {
 
 
 void http_catch_up (struct http_session *s) {
-  const struct exchange *x;
-  size_t sockets = 0;
-  for (x = s->exchanges; x != NULL; x = x->next)
-    sockets++;
   if (have_engine(s))
-    take_in(s, go_on(s) && engine_catch_up(&s->engine, sockets));
+    take_in(s, go_on(s) && engine_catch_up(&s->engine, s->count));
 }
 
 

@@ -127,9 +127,9 @@ struct http_exchange *http_start (struct http_session *s,
 /* The key, for those who keep it out of what they show; NULL without one. */
 const char *http_key (const struct http_session *s);
 
-/* How many exchanges the session has begun, and how many bytes of answers it
-** holds for those that were not freed. */
-uint64_t http_begun (const struct http_session *s);
+/* How many exchanges were not freed yet, and how many bytes of answers the
+** session holds for them. */
+size_t http_count (const struct http_session *s);
 size_t http_held (const struct http_session *s);
 
 /* Does what can be done now, for so many seconds or a little longer, and never

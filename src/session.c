@@ -13,6 +13,7 @@
 
 struct session {
   struct http_session *http;  /* NULL once closed */
+  size_t allowed;             /* see transfer_start */
 };
 
 
@@ -44,6 +45,7 @@ static void push_weak_table (lua_State *L) {
 static struct session *push_session (lua_State *L) {
   struct session *s = (struct session *)compat_newuserdata(L, sizeof(*s));
   s->http = NULL;
+  s->allowed = TRANSFER_ALLOWED;
   luaL_getmetatable(L, SESSION_TYPE);
   lua_setmetatable(L, -2);
   push_weak_table(L);
@@ -98,7 +100,8 @@ static int session_start (lua_State *L) {
   struct session *s = to_session(L);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
-  return s->http == NULL ? fault_push_closed(L) : transfer_start(L, s->http);
+  return s->http == NULL ? fault_push_closed(L)
+                         : transfer_start(L, s->http, &s->allowed);
 }
 
 

@@ -9,8 +9,7 @@
 #include "wire.h"
 
 #define GC_HELD  (8u * 1024 * 1024)  /* bytes of answers that call for one */
-#define GC_EVERY  32  /* transfers between two nudges of the collector */
-#define GC_STEP  100  /* how much of a nudge that is */
+#define GC_STEP  100  /* how far that moves the collector on */
 
 struct transfer {
   struct answer answer;  /* its exchange is NULL once closed */
@@ -72,14 +71,24 @@ void transfer_push (lua_State *L, void *user) {
 
 
 /* The collector does not see C memory: an abandoned transfer is small to it,
-** whatever it holds. */
-static void nudge_collector (lua_State *L, struct http_session *http) {
-  if (http_begun(http) % GC_EVERY == 0 || http_held(http) > GC_HELD)
-    lua_gc(L, LUA_GCSTEP, GC_STEP);
+** whatever it holds. So where there are more than are 'allowed', or they hold
+** much, each new one moves it on, the further the more they are. At the end of
+** a cycle it is known how many are in use, and twice as many are allowed. */
+static void nudge_collector (lua_State *L, struct http_session *http,
+                             size_t *allowed) {
+  size_t count = http_count(http);
+  if (count < *allowed && http_held(http) <= GC_HELD)
+    return;
+  if (lua_gc(L, LUA_GCSTEP, GC_STEP * (int)(1 + count / *allowed)) != 0) {
+    *allowed = 2 * http_count(http);
+    if (*allowed < TRANSFER_ALLOWED)
+      *allowed = TRANSFER_ALLOWED;
+  }
 }
 
 
-int transfer_start (lua_State *L, struct http_session *http) {
+int transfer_start (lua_State *L, struct http_session *http,
+                    size_t *allowed) {
   struct http_request request;
   enum http_refusal refusal;
   struct http_exchange *x;
@@ -95,7 +104,7 @@ int transfer_start (lua_State *L, struct http_session *http) {
   request.http1 = field_boolean(L, 2, "list");
   request.max_body = size_field(L, "max_response", default_max);
   request.headers = field_headers(L, 2, &request.header_count);
-  nudge_collector(L, http);
+  nudge_collector(L, http, allowed);
   t = push_transfer(L);
   enter(L, t);
   x = http_start(http, &request, t, &refusal);

@@ -49,9 +49,13 @@ int session_new (lua_State *L);
 /* Makes the type. The loan is at index 'loan'. */
 void transfer_register (lua_State *L, int loan);
 
+#define TRANSFER_ALLOWED  64
+
 /* Starts a request on 'http'. Stack: the session at 1, the request's table at
-** 2. Pushes a transfer, or nil and a failure. */
-int transfer_start (lua_State *L, struct http_session *http);
+** 2. Pushes a transfer, or nil and a failure. 'allowed' is the session's: how
+** many transfers there may be before the collector has to look for abandoned
+** ones; TRANSFER_ALLOWED at first. */
+int transfer_start (lua_State *L, struct http_session *http, size_t *allowed);
 
 /* Pushes the transfer that 'user' of http_next_ready stands for, or nil when
 ** it has been collected. The session is at 1. */

@@ -186,18 +186,21 @@ function Call:queued()
   return true
 end
 
+-- What the session is to send: read there and then, so one table serves all.
+local function request_of(self)
+  local spec, request = self.spec, self.home.request
+  request.method, request.path = spec.method, spec.target or spec.path
+  request.key, request.headers = spec.key ~= false, self.options.headers
+  request.list, request.stream = spec.list, spec.stream
+  return request
+end
+
 function Call:send()
-  local spec, config = self.spec, self.client.options
+  local spec = self.spec
   self.attempt = self.attempt + 1
   self:emit "request"
   if spec.on_start then spec.on_start(self) end
-  local transfer, failure = self.home.session:start {
-    method = spec.method, path = spec.target or spec.path,
-    key = spec.key ~= false, list = spec.list, stream = spec.stream,
-    headers = self.options.headers, owner = self.client,
-    max_generation = config.max_generation,
-    max_response = config.max_response,
-  }
+  local transfer, failure = self.home.session:start(request_of(self))
   self.started = self.clock:seconds()
   if not transfer then return verdict.failed(self, failure) end
   self.transfer, self.bytes, self.moved = transfer, 0, self.started

@@ -130,16 +130,18 @@ function Client:settle(session)
   local home = {
     forks = wire.forks(), session = session, bucket = bucket.new(),
     queue = queue.new(self.options.max_in_flight), wakers = wakers.new(),
+    request = { owner = self, max_generation = self.options.max_generation,
+                max_response = self.options.max_response },
   }
   home.tasks = tasks.new(self, home)
   self.current = home
   return home
 end
 
---- Session, queue, bucket, wakers and tasks of this process: a forked child
---- has its own.
+--- Session, queue, bucket, wakers and tasks of this process, and what all its
+--- requests have in common: a forked child has its own.
 ---@return { session: table, queue: table, bucket: table, wakers: table,
----   tasks: table }
+---   tasks: table, request: table }
 function Client:home()
   local current = self.current
   if current.forks == wire.forks() or self.closed then return current end

@@ -85,6 +85,14 @@ local function on_end(this)
   end
 end
 
+-- What is the same for each; the rest is looked up before it.
+local spec = {
+  action = "delete generation", method = "DELETE", read = call.read_whole,
+  accept = accept, settle = taken_for, refused = refused,
+  on_start = on_start, on_end = on_end,
+}
+spec.__index = spec
+
 --- Prepares a deletion.
 ---@param client table
 ---@param given string|lipsync.Generation
@@ -96,15 +104,12 @@ function delete.prepare(client, given, options, group)
   local id, generation = delete.identify(given)
   local segment, problem = url.segment(id)
   if not segment then
-    return nil, delete.bad_id(client, "DELETE", "delete generation", problem)
+    return nil, delete.bad_id(client, spec.method, spec.action, problem)
   end
-  return call.new(client, {
-    action = "delete generation", id = id, generation = generation,
-    method = "DELETE", path = "/v2/generations/" .. segment,
+  return call.new(client, setmetatable({
+    id = id, generation = generation, path = "/v2/generations/" .. segment,
     group = group, clock = group and group.clock:lap(),
-    read = call.read_whole, accept = accept, settle = taken_for,
-    refused = refused, on_start = on_start, on_end = on_end,
-  }, options)
+  }, spec), options)
 end
 
 return delete

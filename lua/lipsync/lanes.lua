@@ -40,7 +40,7 @@ local function watch(self, lane)
   local due = core.now() + seconds
   lane.target = target
   self.by[target] = lane
-  if due < (lane.heap_at and lane.due or math.huge) then
+  if not lane.heap_at or due < lane.due then
     self.sleepers:remove(lane)
     lane.due = due
     self.sleepers:add(lane)
@@ -50,9 +50,9 @@ end
 
 -- Undoes that. First of all, for a call that drops its transfer wakes it.
 local function unwatch(self, lane)
-  lane.queued = nil
+  lane.queued = false
   if lane.target then self.by[lane.target] = nil end
-  lane.target = nil
+  lane.target = false
 end
 
 --- Adds a call, which `advance` will start.
@@ -60,7 +60,8 @@ end
 ---   clock
 ---@param item any  what it is about
 function Lanes:add(call, item)
-  local lane = { call = call, item = item }
+  local lane = { call = call, item = item, target = false, queued = false,
+                 due = math.huge, heap_at = false }
   self.under_way[lane] = true
   self.count = self.count + 1
   push(self, lane)
@@ -70,7 +71,7 @@ end
 --- wait takes longer, and its clock runs along. One at a time.
 ---@param call table
 function Lanes:look_out(call)
-  self.guest = self.guest or {}
+  self.guest = self.guest or { target = false }
   self.guest.call = call
   watch(self, self.guest)
 end
@@ -78,7 +79,7 @@ end
 --- Whether nothing has happened yet to what is looked out for.
 ---@return boolean
 function Lanes:looks_out()
-  return self.guest ~= nil and self.guest.target ~= nil
+  return self.guest ~= nil and self.guest.target ~= false
 end
 
 local function advance_one(self, lane, owner)

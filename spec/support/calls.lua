@@ -56,7 +56,8 @@ function calls.client(plans, more)
   function session.redact(_, text) return text end
   function session.origin() return "https://here.example" end
   local home = { session = session, queue = queue.new(8),
-                 bucket = bucket.new(), wakers = wakers.new() }
+                 bucket = bucket.new(), wakers = wakers.new(),
+                 request = {} }
   home.tasks = tasks.new(client, home)
   function client.home() return home end
   function client.about() return { host = "here.example" } end
