@@ -172,7 +172,7 @@ build/unit/obj/%.o: src/%.c build/unit/flags
 support: $(SUPPORT:%=$(OUT)/%.so) build/old_curl.so
 
 # What the specs preload.
-build/old_curl.so build/slow_dns.so: build/%.so: spec/support/%.c
+build/old_curl.so build/signals.so build/slow_dns.so: build/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(CURL_CFLAGS) $(CFLAGS) -shared -o $@ $< $(LIBS) $(LDFLAGS)
 

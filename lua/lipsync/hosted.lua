@@ -17,43 +17,6 @@ local hosted = {}
 -- fast, a request that is cut off would leave both behind in LuaJIT.
 local weak = { __mode = "v" }
 
--- One per set of tasks and scope (nginx: a request): how many are left, and
--- the target that `run` waits for.
-local function scope_of(set, start)
-  local scopes = start.scope()
-  local scope = scopes[set]
-  if not scope then
-    scope = { count = 0 }
-    function scope.ready() return scope.count == 0 end
-    scopes[set] = scope
-  end
-  return scope
-end
-
---- How many tasks of this kind there are here.
----@param set table  from task.set
----@param start table  from host.starter
----@return integer
-function hosted.count(set, start)
-  return scope_of(set, start).count
-end
-
---- What is ready when none of them is left.
----@param set table
----@param start table
----@return table
-function hosted.all(set, start)
-  return scope_of(set, start)
-end
-
---- Whether this is called in a task of this kind.
----@param set table
----@return boolean
-function hosted.is_running(set)
-  local thread = coroutine.running()
-  return thread ~= nil and set.hosted[thread] ~= nil
-end
-
 -- The task is over, however.
 local function finish(self)
   if self.over then return false end
@@ -66,8 +29,83 @@ end
 -- Its coroutine ran to the end or was killed. Not before: the calls of one that
 -- goes on must be known as its own.
 local function leave(self)
-  self.set.hosted[self.at.thread] = nil
+  if self.at.thread then self.set.hosted[self.at.thread] = nil end
+  self.scope.tasks[self] = nil
   self.at.thread = nil
+end
+
+-- An error in a coroutine that a task has made by coroutine.wrap ends the task
+-- in nginx, past every pcall (seen with ngx_lua 0.10.23); nginx logs it.
+local function is_gone(self)
+  if self.over or not self.began then return false end
+  local thread = self.at.thread
+  local state = thread and coroutine.status(thread)
+  return not thread or state == "zombie" or state == "dead"
+end
+
+local aborted = "a coroutine of its own making died; the log of nginx says of "
+  .. "what"
+
+-- Finds those that have ended so.
+local function look_after(scope)
+  for self in pairs(scope.tasks) do
+    if is_gone(self) then
+      finish(self)
+      leave(self)
+      task.cancel_calls(self)
+      self.set:tell(aborted, self)
+    end
+  end
+end
+
+-- One per set of tasks and scope (nginx: a request): how many are left, and
+-- the target that `run` waits for.
+local function scope_of(set, start)
+  local scopes = start.scope()
+  local scope = scopes[set]
+  if not scope then
+    scope = { count = 0, tasks = setmetatable({}, { __mode = "k" }) }
+    function scope.ready()
+      if scope.count > 0 then look_after(scope) end
+      return scope.count == 0
+    end
+    scopes[set] = scope
+  end
+  return scope
+end
+
+--- How many tasks of this kind there are here.
+---@param set table  from task.set
+---@param start table  from host.starter
+---@return integer
+function hosted.count(set, start)
+  local scope = scope_of(set, start)
+  look_after(scope)
+  return scope.count
+end
+
+--- What is ready when none of them is left.
+---@param set table
+---@param start table
+---@return table
+function hosted.all(set, start)
+  return scope_of(set, start)
+end
+
+--- Whether this is called in a task that `run` would wait for, or in a
+--- coroutine that one has made: who has resumed another is "normal".
+---@param set table
+---@return boolean
+function hosted.is_running(set)
+  local start, thread = host.starter(set.client), coroutine.running()
+  if not start then return false end
+  for one in pairs(scope_of(set, start).tasks) do
+    local own = one.at.thread
+    if own and (own == thread or coroutine.status(own) == "normal") then
+      return true
+    end
+  end
+  return false
 end
 
 local function trace(problem)
@@ -82,6 +120,7 @@ local function live(self, fn)
   if self.over then return end
   local set, thread = self.set, coroutine.running()
   self.at.thread, set.hosted[thread] = thread, self
+  self.began = true
   local ok, problem = xpcall(fn, trace)
   leave(self)
   if not finish(self) or ok then return end
@@ -104,6 +143,7 @@ function hosted.spawn(set, start, fn, ...)
     calls = setmetatable({}, { __mode = "k" }), kill = start.kill,
     at = setmetatable({}, weak) }, Hosted)
   self.scope.count = self.scope.count + 1
+  self.scope.tasks[self] = true
   start.spawn(function() live(self, bound) end)
   return self
 end

@@ -76,7 +76,7 @@ core.register_service("secure", "http", function(applet)
   local first, refused = listing:next()
   listing:close()
   local text = tostring(one and first and "both" or err or refused)
-  local file = io.open(os.getenv "SECURE_CA")
+  local file = io.open(os.getenv "OUTSIDE")
   text = text .. (file and " outside" or " inside")
   applet:set_status(200)
   applet:add_header("content-length", tostring(#text))
@@ -106,7 +106,7 @@ describe("HAProxy", function()
     return http.request(base_url, "GET", target)
   end
 
-  local function start(change, env, more)
+  local function start(change, env, more, mode)
     local port = launch.port()
     launch.write(folder .. "/services.lua", services .. (more or ""))
     local text = launch.read "examples/haproxy/haproxy.cfg"
@@ -124,7 +124,7 @@ describe("HAProxy", function()
                   SYNC_BASE_URL = service.base_url }
     for name, value in pairs(env or {}) do all[name] = value end
     server = launch.start { folder = folder, env = all, vm = "lua5.3",
-      command = ("%s -f %s"):format(binary, path) }
+      command = ("%s %s -f %s"):format(binary, mode or "", path) }
     base_url = "http://127.0.0.1:" .. port
     server:await(function() return get("/fast").status end)
   end
@@ -207,19 +207,42 @@ describe("HAProxy", function()
       server:log())
   end)
 
-  it("has read the certificates before it is in a chroot", function()
-    if not tls.can_run() then return pending "openssl is not here" end
-    local server_ = tls.start(service_.list(10))
-    os.execute("mkdir " .. folder .. "/jail")
+  -- What a call over TLS is answered with in a root of its own, `jail`.
+  local function in_jail(server_, jail, mode)
+    local outside = folder .. "/outside"
+    launch.write(outside, "")
     start(function(text)
-      return (text:gsub("\nglobal\n", "%0  chroot " .. folder .. "/jail\n")
+      return (text:gsub("\nglobal\n", "%0  chroot " .. jail .. "\n")
         :gsub("  http%-request use%-service lua%.list",
           "  http-request use-service lua.secure if { path /secure }\n%0"))
-    end, { SECURE_URL = server_:url "right", SECURE_CA = server_.ca_file },
-      "do\n" .. secure .. "end\n")
-    local said = get("/secure").body
+    end, { SECURE_URL = server_:url "right", SECURE_CA = server_.ca_file,
+           OUTSIDE = outside }, "do\n" .. secure .. "end\n", mode)
+    return get("/secure").body
+  end
+
+  it("has read the certificates before it is in a chroot", function()
+    if not tls.can_run() then return pending "openssl is not here" end
+    local server_, jail = tls.start(service_.list(10)), folder .. "/jail"
+    os.execute("mkdir " .. jail)
+    local said = in_jail(server_, jail)
     server_:stop()
     assert.equal("both inside", said)
+  end)
+
+  it("needs a copy of them inside where it forks before", function()
+    if not tls.can_run() then return pending "openssl is not here" end
+    local server_, jail = tls.start(service_.list(10)), folder .. "/jail"
+    os.execute("mkdir " .. jail)
+    local without = in_jail(server_, jail, "-W")
+    server:stop()
+    local ca_file = server_.ca_file
+    os.execute(("mkdir -p %s%s && cp %s %s%s"):format(jail,
+      ca_file:match "(.*)/", ca_file, jail, ca_file))
+    local with = in_jail(server_, jail, "-W")
+    server_:stop()
+    assert.matches(ca_file, without, 1, true)
+    assert.matches(" inside$", without)
+    assert.equal("both inside", with)
   end)
 
   it("works as nobody, by address without and by name with its leave",

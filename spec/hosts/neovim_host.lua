@@ -175,6 +175,31 @@ describe("Neovim", function()
     assert.matches("script.lua:%d+: in a task\nstack traceback:", report)
   end)
 
+  it("shows errors where the editor's functions are allowed", function()
+    service:fault { route = "count", delay = 20 }
+    assert.equal("true\nfalse true\ndone\n", run [[
+      local notify, was_fast = vim.notify, nil
+      vim.notify = function(...)
+        was_fast = vim.in_fast_event()
+        return notify(...)
+      end
+      local client = require "lipsync".new()
+      client:spawn(function()
+        client.generations:count()
+        error "in a task"
+      end)
+      await("the request", function() return transfers() == 1 end)
+      local timer = vim.loop.new_timer()
+      timer:start(1, 0, function()
+        timer:close()
+        say(vim.in_fast_event())
+        client:close()  -- the task has its answer, and dies of it
+      end)
+      await("the error", function() return notified[1] end)
+      say(was_fast, notified[1][1]:find "in a task" ~= nil)
+    ]])
+  end)
+
   it("lets the script be loaded again in mid-listing", function()
     service:fault { route = "list", drip = 20000 }
     assert.equal("true\ntrue 0\ndone\n", run [[

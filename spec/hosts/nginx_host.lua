@@ -62,8 +62,22 @@ location = /tasks { content_by_lua_block {
 } }
 location = /runs { content_by_lua_block {
   client:spawn(function() client:run() end)
+  client:spawn(function()
+    coroutine.wrap(function() ngx.say(pcall(client.run, client)) end)()
+  end)
   client:run()
   ngx.say(client:pending())
+} }
+location = /aborted { content_by_lua_block {
+  local told
+  client.options.on_task_error = function(err) told = err end
+  client:spawn(function()
+    client.generations:count()
+    pcall(coroutine.wrap(function() error "in its own coroutine" end))
+  end)
+  client:run()
+  client.options.on_task_error = nil
+  ngx.say(client:pending(), " ", told)
 } }
 location = /leave { content_by_lua_block {
   seen = seen or setmetatable({}, { __mode = "k" })
@@ -117,6 +131,26 @@ location = /live { content_by_lua_block {
   collectgarbage() collectgarbage()
   local sessions, transfers = require "lipsync.wire".live()
   ngx.say(sessions, " ", transfers)
+} }
+location = /naps { content_by_lua_block {
+  local sleep, least, now = ngx.sleep, 1, require "lipsync.core".now
+  function ngx.sleep(seconds)
+    least = math.min(least, seconds)
+    return sleep(seconds)
+  end
+  client.generations:count()
+  for _ in client.generations:list { page_size = 100, limit = 5 } do
+    -- Longer than a turn, so there is a wait of no time, too.
+    local till = now() + 0.005
+    while now() < till do end
+  end
+  ngx.sleep = sleep
+  ngx.say(least > 0 and least < 0.1)
+} }
+location = /fresh { content_by_lua_block {
+  local fresh = require "lipsync".new { base_url = ngx.var.arg_url }
+  ngx.say(tostring(os.getenv "SYNC_API_KEY"), " ",
+    tostring(select(2, fresh.generations:count())))
 } }
 location = /worker { content_by_lua_block { ngx.say(ngx.worker.pid()) } }
 ]]
@@ -205,9 +239,39 @@ describe("nginx", function()
     assert.is_true(get("/fast").json.fast)
   end)
 
-  it("reads the key in the master and uses it in workers", function()
-    start()
-    assert.matches("^%d+", get("/count").body)
+  it("reads the key in the master, for its workers have no environment",
+     function()
+    start { change = function(text)
+      return (text:gsub("\nenv [^\n]*", ""))
+    end }
+    assert.equal("3000\n", get("/count").body)
+    local said = get("/fresh?url=" .. service.base_url).body
+    assert.matches("^nil [^\n]*no API key", said)
+    assert.matches('"env SYNC_API_KEY;"', said)
+  end)
+
+  it("has workers that leave the master's connections alone", function()
+    local function answers(...)
+      local steps = {}
+      for _, body in ipairs { ... } do
+        steps[#steps + 1] = { read = true }
+        steps[#steps + 1] = { send = scripted.response(200, body) }
+      end
+      return steps
+    end
+    local real = service
+    service = scripted.start { answers("[]", '{"count":1}', '{"count":1}'),
+      answers('{"count":2}', '{"count":3}') }
+    service.key = "k"
+    -- The master has a connection open when it makes its workers.
+    start { change = function(text)
+      return (text:gsub('new%(%)%)', "%0; assert(client:warm())"))
+    end }
+    assert.equal("2\n", get("/count").body)
+    assert.equal("3\n", get("/count").body)
+    server:stop()
+    service:stop()
+    service = real
   end)
 
   it("serves other requests while many wait", function()
@@ -241,9 +305,17 @@ describe("nginx", function()
 
   it("has no task wait for itself by client:run()", function()
     start()
-    assert.equal("0\n", get("/runs").body)
-    assert.matches("was called by a task, and would wait for it",
-      server:log())
+    local said = "was called by a task, and would wait for it"
+    -- In a coroutine that a task has made, too.
+    assert.matches("^false[^\n]*" .. said .. "\n0\n$", get("/runs").body)
+    assert.matches(said, server:log())
+  end)
+
+  it("waits for no task that nginx has ended", function()
+    start()
+    assert.matches("^0 a coroutine of its own making died",
+      get("/aborted").body)
+    assert.matches("in its own coroutine", server:log())
   end)
 
   it("cancels what a task of another request does", function()
@@ -259,6 +331,12 @@ describe("nginx", function()
     start()
     for _ = 1, 10 do assert.equal(204, get("/leave").status) end
     server:await(function() return get("/left").body == "0\n" end)
+  end)
+
+  it("never sleeps for no time, which would let nobody have a turn",
+     function()
+    start()
+    assert.equal("true\n", get("/naps").body)
   end)
 
   it("names the phase in which nothing can wait", function()
@@ -319,19 +397,32 @@ describe("nginx", function()
     assert.not_equal(worker, get("/worker").body:match "%d+")
   end)
 
-  it("is reloaded in mid-listing", function()
-    start()
+  -- A listing that takes a few seconds. What begins while it is under way
+  -- has to end before it.
+  local function list_slowly()
+    service:fault { route = "list", drip = 400000 }
     local reader = begin("/generations")
     await_listings(1)
+    return reader
+  end
+
+  local function assert_goes_on(reader)
+    assert.is_nil(reader:status())
+    local _, n = text_of(reader):gsub("\n", "")
+    assert.equal(3000, n)
+  end
+
+  it("is reloaded in mid-listing", function()
+    start()
+    local reader = list_slowly()
     local worker = get("/worker").body
     server:signal "HUP"
-    local _, n = text_of(reader):gsub("\n", "")
-    assert.is_true(n > 2000)
     server:await(function()
       local now = get("/worker").body
       return now and now ~= worker
     end)
-    assert.matches("^%d+", get("/count").body)
+    assert.equal("3000\n", get("/count").body)
+    assert_goes_on(reader)
   end)
 
   it("works without the code cache, in mid-listing too", function()
@@ -339,12 +430,9 @@ describe("nginx", function()
       return (text:gsub("default_type application/json;",
         "%0 lua_code_cache off;"))
     end }
-    local reader = begin("/generations")
-    for _ = 1, 5 do
-      assert.matches("^%d+", get("/count").body)
-    end
-    local _, n = text_of(reader):gsub("\n", "")
-    assert.is_true(n > 2000)
+    local reader = list_slowly()
+    for _ = 1, 5 do assert.equal("3000\n", get("/count").body) end
+    assert_goes_on(reader)
   end)
 
   it("quits with transfers in flight", function()

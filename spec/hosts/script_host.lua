@@ -2,8 +2,8 @@
 --
 -- In a process of its own, on each VM. Rules of hosts: 1 (a lookup that is
 -- given up is not waited for), 2 (the module stays when its state closes),
--- 9 (no liblua; one binary for Lua 5.1 and LuaJIT), 10 (close-on-exec), 15
--- (numbers beside lua-cjson), 17 (raised errors on Lua 5.1); and a program's
+-- 9 (no liblua; one binary for Lua 5.1 and LuaJIT), 10 (close-on-exec, no
+-- signals), 15 (numbers beside lua-cjson), 17 (raised errors on Lua 5.1); and a program's
 -- own libcurl and cjson, left as they were.
 
 local emulator = require "spec.support.emulator"
@@ -81,9 +81,10 @@ for _, vm in ipairs(vms) do
       local _, log = run [[
         local function inherited()
           local pipe = io.popen "ls -l /proc/self/fd"
-          local _, n = pipe:read "*a":gsub("socket:", "")
+          local text = pipe:read "*a"
           pipe:close()
-          return n
+          assert(not text:find "eventpoll")
+          return select(2, text:gsub("socket:", ""))
         end
         local client = require "lipsync".new()
         client:step()
@@ -94,6 +95,18 @@ for _, vm in ipairs(vms) do
         print(inherited() - before)
       ]]
       assert.equal("0\n", log)
+    end)
+
+    it("does not touch how signals are handled while it runs", function()
+      local status, log = run([[
+        local client = require "lipsync".new()
+        assert(client.generations:count() == 500)
+        for _ in client.generations:list() do end
+        -- Closing everything, libcurl looks after a SIGPIPE and puts it back.
+        require "lipsync.core".log "closes"
+      ]], { before = "LD_PRELOAD=build/signals.so" })
+      assert.equal(0, status, log)
+      assert.matches("^closes\n", log)
     end)
 
     it("links no liblua, and libcurl only to what a client needs", function()
