@@ -3,8 +3,8 @@
 -- In a process of its own, on each VM. Rules of hosts: 1 (a lookup that is
 -- given up is not waited for), 2 (the module stays when its state closes),
 -- 9 (no liblua; one binary for Lua 5.1 and LuaJIT), 10 (close-on-exec, no
--- signals), 15 (numbers beside lua-cjson), 17 (raised errors on Lua 5.1); and a program's
--- own libcurl and cjson, left as they were.
+-- signals), 15 (numbers beside lua-cjson), 17 (raised errors on Lua 5.1); and
+-- a program's own libcurl and cjson, left as they were.
 
 local emulator = require "spec.support.emulator"
 local launch = require "spec.support.launch"
