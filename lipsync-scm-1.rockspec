@@ -67,6 +67,7 @@ build = {
     ["lipsync.queue"] = "lua/lipsync/queue.lua",
     ["lipsync.retry"] = "lua/lipsync/retry.lua",
     ["lipsync.retry_after"] = "lua/lipsync/retry_after.lua",
+    ["lipsync.states"] = "lua/lipsync/states.lua",
     ["lipsync.stream"] = "lua/lipsync/stream.lua",
     ["lipsync.task"] = "lua/lipsync/task.lua",
     ["lipsync.tasks"] = "lua/lipsync/tasks.lua",

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- The state machine of one call, over a session that does what it is told.
+-- The clocks, events and ends of one call, over a session that does what it is
+-- told.
 
 local calls = require "spec.support.calls"
-local core = require "lipsync.core"
 
 local new_call, new_client = calls.call, calls.client
 
@@ -36,19 +36,6 @@ describe("call", function()
     assert.is_true(this:advance())
   end)
 
-  it("gives its slot back when the answer begins", function()
-    local plan = { status = 200 }
-    local client = new_client { plan }
-    local slots = client.home().queue
-    local this = new_call(client, nil, {
-      read = function() return false end })
-    this:advance()
-    assert.is_true(slots.taken[this])
-    plan.arrived = true
-    this:advance()
-    assert.is_nil(slots.taken[this])
-  end)
-
   it("ends in `canceled` and `closed`", function()
     local client = new_client { {}, {} }
     local this, other = new_call(client), new_call(client)
@@ -63,18 +50,5 @@ describe("call", function()
     assert.is_true(other:advance())
     assert.equal("closed", other.err.kind)
     assert.is_nil(next(client.home().queue.taken))
-  end)
-
-  it("waits out a delay, in naps where nothing wakes it", function()
-    local client = new_client { { arrived = true, status = 503 }, {} }
-    local this = new_call(client)
-    assert.is_false(this:advance())
-    this.wake = core.now() + 10
-    local spot, seconds = this:wants()
-    assert.is_true(seconds > 9 and seconds <= 10)
-    assert.is_true(spot.nap < 1)
-    assert.is_false(spot:ready())
-    this:cancel()
-    assert.is_true(spot:ready())
   end)
 end)

@@ -1,16 +1,17 @@
 -- SPDX-License-Identifier: MIT
--- One public call: its attempts, its clocks, its events. A state machine that
--- never waits by itself, so many calls can be moved on by one coroutine, or
--- by none: `advance` does what can be done now, `wants` says what is awaited,
--- `run` waits in between for callers with nothing else to do. What an answer
--- means to it is verdict.lua's.
+-- One public call: its clocks, its events, its end. A state machine that never
+-- waits by itself, so many calls can be moved on by one coroutine, or by none:
+-- `advance` does what can be done now, `wants` says what is awaited, `run`
+-- waits in between for callers with nothing else to do. From the queue to the
+-- answer the states of states.lua lead it; what an answer means to it is
+-- verdict.lua's.
 
 local clock = require "lipsync.clock"
 local core = require "lipsync.core"
 local errors = require "lipsync.errors"
 local host = require "lipsync.host"
 local message = require "lipsync.message"
-local options = require "lipsync.options"
+local states = require "lipsync.states"
 local url = require "lipsync.url"
 local verdict = require "lipsync.verdict"
 
@@ -18,30 +19,6 @@ local Call = {}
 Call.__index = Call
 
 local call = {}
-
--- How long to sleep for something other than a transfer (seconds): where
--- nothing wakes a sleeper, before a retry and for a place in the queue; and
--- in the queue everywhere, since its head may have been abandoned.
-local retry_nap, queue_nap, queue_look = 0.25, 0.005, 1
-
--- What to wait for where that is no transfer: who closes the listing, or
--- gives a slot back, wakes it. An object and no closure, for what LuaJIT
--- compiles holds on to a closure, and so to all that it has seen.
-local Spot = {}
-Spot.__index = Spot
-
-local function spot(of, longest_nap, is_reached)
-  return setmetatable({ call = of, nap = longest_nap,
-                        is_reached = is_reached }, Spot)
-end
-
-function Spot:ready()
-  local of = self.call
-  return of.canceled or of.client.closed or self.is_reached(of)
-end
-
-local function is_turn(of) return of.home.queue:is_turn(of) end
-local function is_due(of) return core.now() >= of.wake end
 
 --- Prepares a call. Nothing is sent before `advance`.
 ---@param client table
@@ -65,7 +42,7 @@ function call.new(client, spec, given)
     stall_timeout = given.stall_timeout or config.stall_timeout,
     max_attempts = given.max_attempts or spec.max_attempts
       or config.max_attempts,
-    state = Call.begin, attempt = 0, bytes = 0, started = 0, moved = 0,
+    state = states.begin, attempt = 0, bytes = 0, started = 0, moved = 0,
     over = false, transfer = false, spot = false, told = false,
   }, Call)
   self.home.tasks:adopt(self)
@@ -135,105 +112,6 @@ end
 -- Seconds left of the whole call.
 function Call:remaining()
   return self.timeout - self.clock:seconds()
-end
-
-local function late(self, where)
-  return self:error("timeout", message.deadline(self.timeout, where),
-    "deadline")
-end
-
--- States: each does what it can, sets the next one, and returns true if the
--- call must wait (or is over).
-
--- What cannot be sent is told before anything is, and so is where nothing can
--- wait for the answer.
-function Call:begin()
-  local headers = self.options.headers
-  local problem = headers and options.bad_header(headers)
-  local refused = self.client.refused
-  if refused and (refused.field ~= "api_key" or self.spec.key ~= false) then
-    return self:finish(nil,
-      self:error("invalid", refused.message, nil, refused.field))
-  elseif problem then
-    return self:finish(nil, self:error("invalid", problem, nil, "headers"))
-  elseif self.spec.key ~= false and not self.client.has_key then
-    return self:finish(nil,
-      self:error("invalid", message.no_key, "no_key", "api_key"))
-  end
-  host.check(self.client)
-  self.state = self.queued
-end
-
-function Call:queued()
-  local queue = self.home.queue
-  local taken = queue:take(self, core.now())
-  if not taken then
-    self.blocks = host.blocks(self.client)
-    taken = self.blocks and queue:take(self, core.now())
-  end
-  if taken then
-    self.state = self.send
-    return
-  end
-  if self:remaining() <= 0 then
-    return self:finish(nil, late(self, { slots = queue.slots }))
-  elseif not self.told then
-    self.told = true
-    self:emit("queued", { attempt = self.attempt + 1 })
-  end
-  self.wake = core.now() + queue_look
-  self.spot = spot(self, queue_nap, is_turn)
-  return true
-end
-
--- What the session is to send: read there and then, so one table serves all.
-local function request_of(self)
-  local spec, request = self.spec, self.home.request
-  request.method, request.path = spec.method, spec.target or spec.path
-  request.key, request.headers = spec.key ~= false, self.options.headers
-  request.list, request.stream = spec.list, spec.stream
-  return request
-end
-
-function Call:send()
-  local spec = self.spec
-  self.attempt = self.attempt + 1
-  self:emit "request"
-  if spec.on_start then spec.on_start(self) end
-  local transfer, failure = self.home.session:start(request_of(self))
-  self.started = self.clock:seconds()
-  if not transfer then return verdict.failed(self, failure) end
-  self.transfer, self.bytes, self.moved = transfer, 0, self.started
-  self.state = self.receive
-end
-
-function Call:receive()
-  local transfer = self.transfer
-  -- Asked again after memory ran out while a failure was dealt with.
-  if not transfer then core.raise "not enough memory" end
-  local done, value, failure = self.spec.read(self, transfer)
-  self.status = transfer:status()
-  if self.status then self.home.queue:release(self) end
-  if not done then
-    failure = not transfer:ready() and verdict.late(self)
-    if not failure then return true end
-  end
-  self.bytes = transfer:received()
-  if failure then return verdict.failed(self, failure) end
-  return verdict.answered(self, value)
-end
-
---- Tries again after `delay` seconds, from the queue on.
-function Call:sleep(delay)
-  self.wake = core.now() + delay
-  self.spot = spot(self, retry_nap, is_due)
-  self.told = false
-  self.state = self.sleeping
-end
-
-function Call:sleeping()
-  if core.now() < self.wake then return true end
-  self.state = self.queued
 end
 
 -- Whether somebody ended this from elsewhere.
@@ -314,6 +192,9 @@ function Call:follow()
   if not failure then return done end
   return true, nil, verdict.broke(self, failure)
 end
+
+--- Tries again after so many seconds.
+Call.sleep = states.sleep
 
 --- A failure for an answer that is not what is documented, for `accept`.
 Call.unexpected = verdict.unexpected
