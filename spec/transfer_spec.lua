@@ -571,6 +571,23 @@ describe("a transfer", function()
       assert.is_true(most < 400, most)
     end)
 
+    it("before many more are abandoned, whatever the program holds itself",
+      function()
+        local text = "HTTP/1.1 200 OK\r\n\r\n[" .. row(1) .. (" "):rep(4e5)
+        serve { { { read = true }, { send = text }, { hold = true } },
+                loop = true }
+        local ballast, most = {}, 0
+        for i = 1, 1e5 do ballast[i] = { i } end
+        collectgarbage()
+        for _ = 1, 200 do
+          local transfer = assert(transfers.start(session,
+            { list = true, stream = true }))
+          while not transfer:next() do session:poll(1) end
+          most = math.max(most, (select(2, wire.live())))
+        end
+        assert.is_true(most < 90 and #ballast > 0, most)
+      end)
+
     it("when its session is closed", function()
       serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" .. row(1) },
         { hold = true }))

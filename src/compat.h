@@ -82,6 +82,16 @@ static COMPAT_UNUSED void *compat_testudata (lua_State *L, int i,
 #endif
 #endif
 
+/* How many of its smallest steps the collector makes in half a millisecond or
+** so: one of 5.2 is for one object, one of 5.4 for thousands. */
+#if LUA_VERSION_NUM >= 504
+#define COMPAT_GC_STEPS  1
+#elif LUA_VERSION_NUM == 502
+#define COMPAT_GC_STEPS  2048
+#else
+#define COMPAT_GC_STEPS  64
+#endif
+
 /* Pushes an integer of 64 bits: exactly where the VM has such integers, as
 ** the nearest double elsewhere. */
 static COMPAT_UNUSED void compat_pushint64 (lua_State *L, int64_t n) {

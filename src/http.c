@@ -99,15 +99,15 @@ size_t http_held (const struct http_session *s) {
 }
 
 
-/* Lets those go on that may, one at least, and no more once the step is
-** late. */
+/* Lets those go on that may, one at least, and no more once the step is late:
+** then libcurl has handed over what it held back, and reads in the next. */
 static int go_on (struct http_session *s) {
   int works = 1;
   while (works && s->first_held != NULL) {
     exchange_go_on(s);
-    works = engine_begin(&s->engine);
     if (engine_is_late(&s->engine))
       break;
+    works = engine_begin(&s->engine);
   }
   return works;
 }

@@ -9,7 +9,6 @@
 #include "wire.h"
 
 #define GC_HELD  (8u * 1024 * 1024)  /* bytes of answers that call for one */
-#define GC_STEP  100  /* how far that moves the collector on */
 
 struct transfer {
   struct answer answer;  /* its exchange is NULL once closed */
@@ -73,17 +72,19 @@ void transfer_push (lua_State *L, void *user) {
 /* The collector does not see C memory: an abandoned transfer is small to it,
 ** whatever it holds. So where there are more than are 'allowed', or they hold
 ** much, each new one moves it on, the further the more they are. At the end of
-** a cycle it is known how many are in use, and twice as many are allowed. */
+** a cycle it is known how many are in use, and twice as many are allowed. Not
+** in a large step: what the collector looks through is the program's. */
 static void nudge_collector (lua_State *L, struct http_session *http,
                              size_t *allowed) {
-  size_t count = http_count(http);
-  if (count < *allowed && http_held(http) <= GC_HELD)
-    return;
-  if (lua_gc(L, LUA_GCSTEP, GC_STEP * (int)(1 + count / *allowed)) != 0) {
-    *allowed = 2 * http_count(http);
-    if (*allowed < TRANSFER_ALLOWED)
-      *allowed = TRANSFER_ALLOWED;
-  }
+  size_t excess = http_count(http) / *allowed + http_held(http) / GC_HELD;
+  size_t steps = excess * COMPAT_GC_STEPS;
+  for (; steps > 0; steps--)
+    if (lua_gc(L, LUA_GCSTEP, 0) != 0) {
+      *allowed = 2 * http_count(http);
+      if (*allowed < TRANSFER_ALLOWED)
+        *allowed = TRANSFER_ALLOWED;
+      return;
+    }
 }
 
 
