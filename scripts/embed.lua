@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
 --
 -- embed.lua FILE…: writes a C file with the Lua files in it, as arrays of
--- bytes (a string literal may not be so long). Each gets its `require` as an
--- argument, on its first line, so that lines keep their numbers.
+-- bytes (a string literal may not be so long). Each gets its `require` and its
+-- `math` as arguments, on its first line, so that lines keep their numbers.
 
-local prelude = "local require = ... "
+local prelude = "local require, math = ... "
 
 print "/* Made by scripts/embed.lua. */"
 print '#include "modules.h"\n'

@@ -41,7 +41,7 @@ static const char script[] =
   "end\n";
 
 
-/* The libraries that the client needs, and no package, io, os or debug. */
+/* The libraries that the client needs: no package, io, os, debug or math. */
 static const luaL_Reg libraries[] = {
 #if LUA_VERSION_NUM >= 502
   {"_G", luaopen_base},
@@ -51,7 +51,6 @@ static const luaL_Reg libraries[] = {
 #endif
   {LUA_STRLIBNAME, luaopen_string},
   {LUA_TABLIBNAME, luaopen_table},
-  {LUA_MATHLIBNAME, luaopen_math},
   {NULL, NULL}
 };
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- The library inside a program, as C and as C++, without package, io, os and
--- debug and without a file beside it.
+-- The library inside a program, as C and as C++, without package, io, os,
+-- debug and math and without a file beside it.
 
 local emulator = require "spec.support.emulator"
 local launch = require "spec.support.launch"

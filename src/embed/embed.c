@@ -3,8 +3,10 @@
 ** embed: luaopen_lipsync, which finds the Lua files in the program itself. It
 ** brings a require of its own for them, since a host may have taken Lua's
 ** away; other modules are asked for by the host's require where there is one.
+** It also has what they use of Lua's math, for programs without that library.
 */
 
+#include <math.h>
 #include <string.h>
 
 #include "compat.h"
@@ -22,6 +24,75 @@ static const luaL_Reg libraries[] = {
   {NULL, NULL}
 };
 
+
+/* ---- Numbers, as Lua's math has them ---- */
+
+/* A whole number: an integer where the VM has such and it fits. */
+static int push_whole (lua_State *L, lua_Number x) {
+#if LUA_VERSION_NUM >= 503
+  if (x >= (lua_Number)LUA_MININTEGER && x < -(lua_Number)LUA_MININTEGER) {
+    lua_pushinteger(L, (lua_Integer)x);
+    return 1;
+  }
+#endif
+  lua_pushnumber(L, x);
+  return 1;
+}
+
+
+static int math_floor (lua_State *L) {
+  return push_whole(L, (lua_Number)floor((double)luaL_checknumber(L, 1)));
+}
+
+
+static int math_ceil (lua_State *L) {
+  return push_whole(L, (lua_Number)ceil((double)luaL_checknumber(L, 1)));
+}
+
+
+/* Leaves the largest argument, or with sign -1 the smallest. */
+static int choose (lua_State *L, int sign) {
+  int i, n = lua_gettop(L), best = 1;
+  for (i = 1; i <= n; i++)
+    if (sign * luaL_checknumber(L, i) > sign * luaL_checknumber(L, best))
+      best = i;
+  lua_pushvalue(L, best);
+  return 1;
+}
+
+
+static int math_max (lua_State *L) {
+  return choose(L, 1);
+}
+
+
+static int math_min (lua_State *L) {
+  return choose(L, -1);
+}
+
+
+static const luaL_Reg numbers[] = {
+  {"ceil", math_ceil},
+  {"floor", math_floor},
+  {"max", math_max},
+  {"min", math_min},
+  {NULL, NULL}
+};
+
+
+/* Leaves Lua's math or, where the program has not opened it, ours. */
+static void push_math (lua_State *L) {
+  lua_getglobal(L, "math");
+  if (lua_istable(L, -1))
+    return;
+  lua_pop(L, 1);
+  luaL_newlib(L, numbers);
+  lua_pushnumber(L, (lua_Number)HUGE_VAL);
+  lua_setfield(L, -2, "huge");
+}
+
+
+/* ---- Modules ---- */
 
 /* Leaves the table of what was loaded. */
 static void push_loaded (lua_State *L) {
@@ -60,7 +131,8 @@ static void run_file (lua_State *L, const struct embedded *m) {
   if (luaL_loadbuffer(L, (const char *)m->text, m->length, m->chunk) != LUA_OK)
     lua_error(L);
   lua_pushcfunction(L, embed_require);
-  lua_call(L, 1, 1);
+  push_math(L);
+  lua_call(L, 2, 1);
 }
 
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
 ** lipsync: for programs that embed Lua and link liblipsync.a, which has the
-** Lua files inside. Of Lua's libraries it needs base, string, table, math and
-** coroutine (in the base library up to 5.2); os, io, debug and package it
+** Lua files inside. Of Lua's libraries it needs base, string, table and
+** coroutine (in the base library of 5.1); math, os, io, debug and package it
 ** uses only where they are.
 **
 **   luaL_requiref(L, "lipsync", luaopen_lipsync, 0);   from Lua 5.2 on
