@@ -67,4 +67,10 @@ $(OUT)/embed/example++: examples/embed/list.c $(OUT)/liblipsync.a \
 	$(CXX) -pthread -o $@ $(OUT)/embed/example++.o $(OUT)/liblipsync.a \
 	  $(LUA_LIBS) $(CURL_LIBS) -lz -lm $(LIBS) $(LDFLAGS)
 
+# What a spec runs its scripts in.
+$(OUT)/embed/embedded: spec/support/embedded.c $(OUT)/liblipsync.a \
+    $(OUT)/lipsync.h
+	$(CC) $(FLAGS) -I$(OUT) $(LUA_CFLAGS) $(CFLAGS) -o $@ $< \
+	  $(OUT)/liblipsync.a $(LUA_LIBS) $(CURL_LIBS) -lz -lm $(LIBS) $(LDFLAGS)
+
 -include $(OUT)/obj/embed/embed.d $(OUT)/obj/embed/modules.d

@@ -124,6 +124,8 @@ location = /filter {
 location = /hold { content_by_lua_block {
   local listing = client.generations:list()
   listing:next()
+  ngx.say "begun"
+  ngx.flush(true)
   if ngx.var.arg_unread then held = listing; ngx.sleep(30) end
   while listing:next() do ngx.sleep(0.05) end
 } }
@@ -400,9 +402,9 @@ describe("nginx", function()
 
   -- A listing that takes a few seconds. What begins while it is under way
   -- has to end before it.
-  local function list_slowly()
+  local function list_slowly(target)
     service:fault { route = "list", drip = 400000 }
-    local reader = begin("/generations")
+    local reader = begin(target or "/generations")
     -- Its first lines are there long before its last.
     server:await(function() return reader:log():find "\n" end)
     return reader
@@ -435,6 +437,11 @@ describe("nginx", function()
     local reader = list_slowly()
     for _ = 1, 5 do assert.equal("3000\n", get("/count").body) end
     assert_goes_on(reader)
+    -- A state of Lua that is closed with its listing under way.
+    reader = list_slowly "/hold"
+    reader:stop()
+    server:await(function() return get("/live").body:match "^%d+ 0\n" end)
+    assert.not_matches("exited on signal", server:log())
   end)
 
   it("quits with transfers in flight", function()
