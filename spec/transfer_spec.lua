@@ -404,9 +404,12 @@ describe("a transfer", function()
     it_measures("holds no bytes that were read, whether it is collected or not",
       function()
         local script, kept = {}, {}  -- they live on
-        for i = 1, 60 do
-          script[i] = { { read = true },
-            { send = response(200, "[" .. (" "):rep(3e5) .. "]") } }
+        local text = "[" .. (" "):rep(3e5) .. "]"
+        for i = 1, 60, 2 do
+          script[i] = { { read = true }, { send = response(200, text) } }
+          -- Its last byte is read before the answer ends.
+          script[i + 1] = { { read = true },
+            { send = "HTTP/1.1 200 OK\r\n\r\n" .. text }, { stall = 0.02 } }
         end
         serve(script)
         local before

@@ -99,6 +99,24 @@ local function describe_tasks(vm)
       assert.matches("was called by a task, and would wait for it\n0\n$", log)
     end)
 
+    it("has one wait for those of a controller inside of it", function()
+      assert.equal("inner 0\nouter 0\n", run [[
+        begin(function()
+          client:spawn(function()
+            local inner = cqueues.new()
+            inner:wrap(function()
+              client:spawn(function() client.generations:count() end)
+              client:run()
+              print("inner " .. client:pending())
+            end)
+            assert(inner:loop(20))
+          end)
+          client:run()
+          print("outer " .. client:pending())
+        end)
+      ]])
+    end)
+
     it("lets others run beside a canceled one that never ends", function()
       assert.equal("20\nended by its own will\n", run [[
         local stop, calls = false, 0

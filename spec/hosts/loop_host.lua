@@ -124,6 +124,26 @@ local function describe_loop(name, vm)
       ]])
     end)
 
+    it("lets a delete pass beside listings that never rest", function()
+      local large = emulator.start { generations = 10000 }
+      local log = run([[
+        local finished = 0
+        local function reader()
+          assert(read() >= 9999)
+          finished = finished + 1
+        end
+        loop(reader, reader, reader, reader, function()
+          local failed = client.generations:list({ status = "FAILED",
+                                                   limit = 1 }):next()
+          local deleted = assert(failed:delete())
+          print(tostring(deleted.id == failed.id) .. " " .. finished)
+        end)
+        print(finished)
+      ]], { SYNC_BASE_URL = large.base_url, SYNC_API_KEY = large.key })
+      large:stop()
+      assert.equal("true 0\n4\n", log)
+    end)
+
     it("has no wait of ours come out of a coroutine of one's own", function()
       assert.equal("1000 true\n", run [[
         loop(function()

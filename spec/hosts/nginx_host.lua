@@ -115,12 +115,22 @@ location = /stop { content_by_lua_block {
 location = /late { return 200 "late";
   log_by_lua_block { client.generations:count() } }
 location = /filter {
-  content_by_lua_block { ngx.say "body" }
+  set_by_lua_block $said {
+    return (select(2, pcall(client.generations.count, client.generations)))
+  }
+  content_by_lua_block { ngx.print "body" }
   header_filter_by_lua_block {
+    ngx.header.content_length = nil
     local ok, err = pcall(client.generations.count, client.generations)
     ngx.header["X-Said"] = tostring(err)
   }
+  body_filter_by_lua_block {
+    if ngx.arg[1] ~= "body" then return end
+    local ok, err = pcall(client.generations.count, client.generations)
+    ngx.arg[1] = tostring(err) .. " / " .. ngx.var.said
+  }
 }
+location = /begun { content_by_lua_block { ngx.say(begun) } }
 location = /hold { content_by_lua_block {
   local listing = client.generations:list()
   listing:next()
@@ -349,9 +359,21 @@ describe("nginx", function()
         true)
     end)
     assert.equal(0, #service:requests())  -- nor was anything sent
-    local said = get("/filter").headers["x-said"]
+    local answer = get "/filter"
+    local said = answer.headers["x-said"]
     assert.matches("header_filter phase", said)
     assert.matches("ngx%.timer%.at", said)
+    assert.matches("body_filter phase.* / .*set phase", answer.body)
+  end)
+
+  it("may be asked while a worker starts, which has nobody to keep waiting",
+     function()
+    start { change = function(text)
+      return (text:gsub("\n  init_by_lua_block", [[
+
+  init_worker_by_lua_block { begun = client.generations:count() }%0]]))
+    end }
+    assert.equal("3000\n", get("/begun").body)
   end)
 
   it("logs a raised error that it would call unknown", function()
