@@ -57,6 +57,10 @@ serve("raise", function()
   for _ in client.generations:list { status = "NOPE" } do end
 end)
 
+core.register_action("counted", { "http-req" }, function(txn)
+  txn:set_var("txn.said", tostring(cost("action", count)))
+end)
+
 local function refused()
   local ok, err = pcall(count)
   return tostring(ok) .. " " .. tostring(err)
@@ -91,7 +95,8 @@ local rules = [[
   http-request use-service lua.raise if { path /raise }
   http-request set-var(txn.said) path,lua.refused if { path /converter }
   http-request set-var(txn.said) lua.refused if { path /fetch }
-  acl said path /converter /fetch
+  http-request lua.counted if { path /action }
+  acl said path /converter /fetch /action
   http-request return content-type text/plain lf-string %[var(txn.said)] if said
 ]]
 
@@ -183,6 +188,13 @@ describe("HAProxy", function()
     end
   end)
 
+  it("waits in an action, too", function()
+    service:fault { route = "count", delay = 0.2, times = 0 }
+    start()
+    assert.equal("1000", get("/action").body)
+    assert.matches("action 1000 slept", server:log())
+  end)
+
   it("runs tasks in a service", function()
     start()
     assert.equal("55", get("/tasks").body)
@@ -198,6 +210,25 @@ describe("HAProxy", function()
         get(path).body)
     end
     assert.equal(before, #service:requests())
+  end)
+
+  it("itself stops a converter that was there before the client", function()
+    launch.write(folder .. "/early.lua", [[
+      core.register_converters("early", function()
+        client = client or require "lipsync".new()
+        return tostring(client.generations:count())
+      end)
+    ]])
+    start(function(text)
+      return (text:gsub("  lua%-load", "  lua-load " .. folder
+          .. "/early.lua\n%0", 1)
+        :gsub("  http%-request use%-service lua%.list",
+          "  http-request set-var(txn.said) path,lua.early if { path /early }"
+          .. "\n%0"))
+    end)
+    get "/early"
+    assert.matches("Lua converter 'early': yield functions [^\n]* not allowed",
+      server:log())
   end)
 
   it("logs a raised error that it would call unknown", function()

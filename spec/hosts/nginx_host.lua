@@ -130,6 +130,17 @@ location = /filter {
     ngx.arg[1] = tostring(err) .. " / " .. ngx.var.said
   }
 }
+location = /phases {
+  rewrite_by_lua_block { ngx.ctx.rewrite = client.generations:count() }
+  access_by_lua_block { ngx.ctx.access = client.generations:count() }
+  content_by_lua_block {
+    local in_timer
+    ngx.timer.at(0, function() in_timer = client.generations:count() end)
+    local content = client.generations:count()
+    while not in_timer do ngx.sleep(0.001) end
+    ngx.say(ngx.ctx.rewrite, " ", ngx.ctx.access, " ", content, " ", in_timer)
+  }
+}
 location = /begun { content_by_lua_block { ngx.say(begun) } }
 location = /hold { content_by_lua_block {
   local listing = client.generations:list()
@@ -349,6 +360,11 @@ describe("nginx", function()
      function()
     start()
     assert.equal("true\n", get("/naps").body)
+  end)
+
+  it("waits where nginx can: rewrite, access, content, timers", function()
+    start()
+    assert.equal("3000 3000 3000 3000\n", get("/phases").body)
   end)
 
   it("names the phase in which nothing can wait", function()

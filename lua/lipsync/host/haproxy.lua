@@ -32,7 +32,8 @@ local function leave(thread, ok, ...)
 end
 
 -- HAProxy kills a converter or a fetch that waits, and nothing tells that we
--- are in one, so their functions are marked when they are registered.
+-- are in one, so their functions are marked when they are registered. With one
+-- that was registered before there was a client its log has the last word.
 local function mark(it, register)
   local original = it[register]
   it[register] = function(name, fn)
