@@ -158,18 +158,24 @@ describe("tasks", function()
     end
   end)
 
-  it("leaves the session what is left of the budget", function()
-    start {}
-    local home, given = client:home(), {}
+  -- Has `fn` told of each step of the session: the seconds that it is given.
+  local function watch_steps(fn)
+    local home = client:home()
     local session = home.session
     home.session = setmetatable({
       step = function(_, seconds)
-        given[#given + 1] = seconds
+        fn(seconds)
         return session:step(seconds)
       end,
     }, { __index = function(_, name)
       return function(_, ...) return session[name](session, ...) end
     end })
+  end
+
+  it("leaves the session what is left of the budget", function()
+    start {}
+    local given = {}
+    watch_steps(function(seconds) given[#given + 1] = seconds end)
     client:spawn(function()
       scripted.sleep(0.02)
       client:step(60)  -- of the budget of the step that it runs in
@@ -177,11 +183,31 @@ describe("tasks", function()
       scripted.sleep(0.02)
     end)
     client:step(0.5)
-    home.session = session
     assert.equal(3, #given)
     assert.is_true(given[1] <= 0.5 and given[1] > 0)
     assert.is_true(given[2] <= 0.48)
     assert.is_true(given[3] <= given[2])
+  end)
+
+  it("makes no steps in tasks that wait, many as they may be", function()
+    local head, body = scripted.response(200, service.list(300))
+      :match "^(.-\r\n\r\n)(.*)"
+    -- The head alone wakes a task, and there is nothing for it to read.
+    start { { { read = true }, { send = head }, { stall = 0.02 },
+              { send = body }, { hold = true } }, loop = true }
+    local inside, n = 0, 0
+    watch_steps(function()
+      if client:home().tasks.current then inside = inside + 1 end
+    end)
+    for _ = 1, 8 do
+      client:spawn(function()
+        local mine = #read()
+        n = n + mine
+      end)
+    end
+    step_until(function() return client:pending() == 0 end)
+    assert.equal(2400, n)
+    assert.equal(0, inside)
   end)
 
   it("gives its error to on_task_error, and ends what it had", function()

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local core = require "lipsync.core"
 local turn = require "lipsync.turn"
 
 describe("turn", function()
@@ -59,6 +60,69 @@ describe("turn", function()
     rounds(readers, 3)
     local longest = rounds({ readers[1] }, 10)
     near(0.002, longest)
+  end)
+
+  describe("that steps are part of", function()
+    local original = core.now
+
+    before_each(function() rawset(core, "now", function() return now end) end)
+    after_each(function() rawset(core, "now", original) end)
+
+    -- A session that has more to do than it gets time for.
+    local function new_session()
+      local session = { steps = {} }
+      function session.step(_, seconds)
+        session.steps[#session.steps + 1] = seconds
+        now = now + seconds + 1e-5
+      end
+      return session
+    end
+
+    it("holds the host no longer where each reader makes its own", function()
+      local session, readers, longest = new_session(), {}, 0
+      for i = 1, 8 do readers[i] = {} end
+      for round = 1, 20 do
+        local from, made = now, #session.steps
+        for _, reader in ipairs(readers) do
+          turn.step(session, reader)
+          turn.join(reader, now)
+          while now < reader.rest_at do now = now + 1e-5 end
+        end
+        assert.equal(1, #session.steps - made)
+        if round > 1 then longest = math.max(longest, now - from) end
+        now = now + 1e-3
+      end
+      assert.is_true(longest < 0.0022, longest)
+      near(0.001, session.steps[20])
+    end)
+
+    it("leaves out no session of several", function()
+      local sessions, pumps = { new_session(), new_session() }, { {}, {} }
+      for _ = 1, 20 do
+        local from = now
+        for i = 1, 2 do turn.step(sessions[i], pumps[i]) end
+        assert.is_true(now - from < 0.0022)
+      end
+      assert.equal(20, #sessions[1].steps)
+      assert.equal(20, #sessions[2].steps)
+    end)
+
+    it("gives who is alone a millisecond of each round", function()
+      local session = new_session()
+      for round = 1, 20 do
+        turn.step(session, session)
+        near(0.001, session.steps[round])
+      end
+    end)
+
+    it("makes one for who comes when nobody was there for long", function()
+      local session = new_session()
+      for i = 1, 20 do
+        turn.step(session, {})
+        assert.equal(i, #session.steps)
+        now = now + 0.003
+      end
+    end)
   end)
 
   it("is a new one for who comes long after the last", function()

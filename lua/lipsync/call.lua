@@ -165,16 +165,10 @@ function Call:wants()
   return self.spot, math.max(0, math.min(left, pause))
 end
 
---- Waits once for what is wanted. Afterwards what the host left lying in the
---- sockets is taken, so that no clock is judged before it.
+--- Waits once for what is wanted.
 function Call:wait()
   local target, seconds = self:wants()
-  local session = self.home.session
-  local from, to = host.wait(self.client, session, target, seconds)
-  self.clock:add(from, to)
-  if session:is_open() and not (target and target:ready()) then
-    session:step()
-  end
+  self.clock:add(host.wait(self.client, self.home.session, target, seconds))
 end
 
 --- The next value of a stream that stayed open behind its first one.

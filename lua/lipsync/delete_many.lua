@@ -7,6 +7,7 @@ local check = require "lipsync.check"
 local core = require "lipsync.core"
 local delete = require "lipsync.delete"
 local errors = require "lipsync.errors"
+local host = require "lipsync.host"
 local lanes = require "lipsync.lanes"
 local listing = require "lipsync.listing"
 local turn = require "lipsync.turn"
@@ -212,7 +213,7 @@ function Many:run()
       of:wait()
       turn.join(self, core.now())
     end
-    turn.rest(self)
+    host.rest(self)
     self:check_process()
   end
   if not self.err then return self.result end

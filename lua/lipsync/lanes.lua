@@ -184,7 +184,6 @@ function Lanes:wait()
   local from, to = host.wait(self.client, session, self, seconds)
   self.clock:add(from, to)
   if self:looks_out() then self.guest.call.clock:add(from, to) end
-  if session:is_open() and not self:ready() then session:step() end
   wake_due(self)
 end
 

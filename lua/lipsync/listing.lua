@@ -132,7 +132,7 @@ local function step(self)
   local ready = flow and not client.closed
     and flow:next(self.rest_at, client.step_ends)
   if ready then return give(self, ready) end
-  if not self.over then turn.rest(self) end
+  if not self.over then host.rest(self) end
   while true do
     local there, generation, err = look(self)
     if there then return generation, err end

@@ -50,6 +50,29 @@ local function describe_tasks(vm)
       launch.remove(folder)
     end)
 
+    it("makes all steps of a session in one place", function()
+      assert.equal("160 1\n", run [[
+        local session = debug.getregistry()["lipsync.Session"]
+        local step, places, n = session.step, {}, 0
+        function session.step(...)
+          local place = coroutine.running()
+          if not places[place] then n = n + 1 end
+          places[place] = true
+          return step(...)
+        end
+        local read = 0
+        begin(function()
+          for _ = 1, 8 do
+            cqueues.running():wrap(function()
+              local listing = client.generations:list()
+              while listing:next() do read = read + 1 end
+            end)
+          end
+        end)
+        print(read .. " " .. n)
+      ]])
+    end)
+
     it("does not begin one that was canceled", function()
       assert.equal("true 0\nfalse 20\n", run [[
         begin(function()

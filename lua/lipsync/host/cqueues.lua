@@ -4,6 +4,7 @@
 -- of their own until it signals. So a step wakes those it is for, no others.
 
 local global = require "lipsync.host.global"
+local turn = require "lipsync.turn"
 local yields = require "lipsync.host.yields"
 
 local cqueues = { name = "cqueues", real = true, wakes = true, yields = true,
@@ -41,7 +42,7 @@ local function watch(it, home, pump)
   while pump.waiting > 0 and session:is_open() do
     watched.pollfd, watched.timeout = session:fd(), session:timeout()
     it.poll(watched, pump.bell)
-    if session:is_open() then session:step() end
+    if session:is_open() then turn.step(session, pump) end
     wakers:drain(session)
   end
   wakers:on_close(pump, nil)

@@ -7,6 +7,7 @@ local check = require "lipsync.check"
 local core = require "lipsync.core"
 local global = require "lipsync.host.global"
 local nap = require "lipsync.nap"
+local turn = require "lipsync.turn"
 local wire = require "lipsync.wire"
 
 local haproxy = { name = "haproxy" }
@@ -79,7 +80,7 @@ function haproxy.wait(session, target, seconds, client)
     it.msleep(math.ceil(math.min(nap.seconds(n, transfers), left) * 1000))
     n = n + 1
     if not session:is_open() then return end
-    session:step()
+    turn.step(session, coroutine.running())
     client:home().wakers:drain(session)
     local now = core.now()
   until target and target:ready() or now >= until_ or now - from < 1e-4

@@ -24,6 +24,7 @@ local luv = require "lipsync.host.luv"
 local nginx = require "lipsync.host.nginx"
 local task = require "lipsync.host.task"
 local timer = require "lipsync.host.timer"
+local turn = require "lipsync.turn"
 local yields = require "lipsync.host.yields"
 
 local host = {}
@@ -118,6 +119,14 @@ local function waited(client, session, target, seconds, from)
   return core.now()
 end
 
+-- What a waiter of the program's left lying in the sockets is taken, so that
+-- no clock is judged before it. All other hosts make the steps themselves.
+local function step(session, target)
+  if target and session:is_open() and not target:ready() then
+    turn.step(session, coroutine.running() or host)
+  end
+end
+
 --- Lets the host wait once, until `target:ready()` or `seconds` are over.
 --- It may come back early; the caller looks again.
 ---@param client table
@@ -135,8 +144,19 @@ function host.wait(client, session, target, seconds)
   waiter(session, target, seconds, client)
   local to = here and here.real and core.now()
     or waited(client, session, target, seconds, from)
+  if not here then step(session, target) end
   client:home().wakers:drain(session)
   return from, to
+end
+
+--- Lets the host have its turn if it is over, although there is more to do.
+---@param reader table  see turn.lua; also with `clock`, for the wait counts
+function host.rest(reader)
+  if not turn.is_over(reader) then return end
+  local client = reader.client
+  local from, to = host.wait(client, client:home().session, nil, 0)
+  reader.clock:add(from, to)
+  turn.join(reader, to)
 end
 
 --- How the host makes tasks of its own coroutines, nil where it has none.

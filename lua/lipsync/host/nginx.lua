@@ -6,6 +6,7 @@ local check = require "lipsync.check"
 local core = require "lipsync.core"
 local global = require "lipsync.host.global"
 local nap = require "lipsync.nap"
+local turn = require "lipsync.turn"
 local wire = require "lipsync.wire"
 
 local nginx = { name = "nginx", real = true }
@@ -47,7 +48,7 @@ function nginx.wait(session, target, seconds, client)
     ngx.sleep(math.min(nap.seconds(n, transfers), left))
     n = n + 1
     if not session:is_open() then return end
-    session:step()
+    turn.step(session, coroutine.running())
     client:home().wakers:drain(session)
   until target and target:ready() or core.now() >= until_
 end
