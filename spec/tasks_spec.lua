@@ -189,6 +189,22 @@ describe("tasks", function()
     assert.is_true(given[3] <= given[2])
   end)
 
+  it("begins no step of the session for which hardly any is left", function()
+    start {}
+    local given, rounds = 0, 0
+    watch_steps(function() given = given + 1 end)
+    client:spawn(function()
+      local tasks = client:home().tasks
+      repeat until core.now() >= client.step_ends - 1e-4
+      tasks:wait(nil, 0)
+      rounds = rounds + 1
+    end)
+    client:step(0.01)
+    assert.same({ 1, 0 }, { given, rounds })
+    client:step(0)  -- but one in each of the client's
+    assert.same({ 2, 1 }, { given, rounds })
+  end)
+
   it("makes no steps in tasks that wait, many as they may be", function()
     local head, body = scripted.response(200, service.list(300))
       :match "^(.-\r\n\r\n)(.*)"

@@ -14,6 +14,10 @@ Tasks.__index = Tasks
 
 local tasks = {}
 
+-- With less than this left (seconds) no further step of the session is begun:
+-- the smallest piece that it can do takes as long.
+local piece = 0.0002
+
 --- The tasks of a client in this process.
 ---@param client table
 ---@param home table  session and wakers
@@ -192,7 +196,8 @@ local function turns(self, until_)
       resume(self, waiters:shift())
       if core.now() >= until_ then return total end
     end
-  until became == 0 and waiters:size() == 0 or core.now() >= until_
+  until became == 0 and waiters:size() == 0
+    or core.now() >= until_ - piece
   return total
 end
 
