@@ -58,10 +58,21 @@ local function look_after(scope)
   end
 end
 
--- One per set of tasks and scope (nginx: a request): how many are left, and
+-- Those of one place, by set. Neither a controller nor a timer of nginx's that
+-- never ends holds a client: nothing in a scope leads back to its set.
+local function scopes_of(place)
+  local scopes = place[hosted]
+  if not scopes then
+    scopes = setmetatable({}, { __mode = "k" })
+    place[hosted] = scopes
+  end
+  return scopes
+end
+
+-- One per set of tasks and place (nginx: a request): how many are left, and
 -- the target that `run` waits for.
 local function scope_of(set, start)
-  local scopes = start.scope()
+  local scopes = scopes_of(start.scope())
   local scope = scopes[set]
   if not scope then
     scope = { count = 0, tasks = setmetatable({}, { __mode = "k" }) }

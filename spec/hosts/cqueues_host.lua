@@ -73,6 +73,29 @@ local function describe_tasks(vm)
       ]])
     end)
 
+    it("holds no client that a controller outlives", function()
+      assert.equal("20 0\n", run [[
+        local alive = setmetatable({}, { __mode = "k" })
+        local function use()
+          local one, n = require "lipsync".new(), 0
+          alive[one] = true
+          one:spawn(function() n = one.generations:count() end)
+          one:run()
+          one:close()
+          return n
+        end
+        begin(function()
+          local n
+          for _ = 1, 10 do n = use() end
+          cqueues.sleep(0.01)  -- the last coroutines of ours end
+          for _ = 1, 3 do collectgarbage() end
+          local left = 0
+          for _ in pairs(alive) do left = left + 1 end
+          print(n .. " " .. left)
+        end)
+      ]])
+    end)
+
     it("does not begin one that was canceled", function()
       assert.equal("true 0\nfalse 20\n", run [[
         begin(function()
