@@ -46,15 +46,23 @@ end
 local aborted = "a coroutine of its own making died; the log of nginx says of "
   .. "what"
 
--- Finds those that have ended so.
-local function look_after(scope)
+local function find_gone(scope)
   for self in pairs(scope.tasks) do
-    if is_gone(self) then
-      finish(self)
-      leave(self)
-      task.cancel_calls(self)
-      self.set:tell(aborted, self)
-    end
+    if is_gone(self) then return self end
+  end
+  return nil
+end
+
+-- Ends those that have ended so. Who is told may start others, so the table is
+-- not walked meanwhile.
+local function look_after(scope)
+  local self = find_gone(scope)
+  while self do
+    finish(self)
+    leave(self)
+    task.cancel_calls(self)
+    self.set:tell(aborted, self)
+    self = find_gone(scope)
   end
 end
 

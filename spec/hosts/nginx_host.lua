@@ -69,15 +69,25 @@ location = /runs { content_by_lua_block {
   ngx.say(client:pending())
 } }
 location = /aborted { content_by_lua_block {
-  local told
-  client.options.on_task_error = function(err) told = err end
-  client:spawn(function()
-    client.generations:count()
-    pcall(coroutine.wrap(function() error "in its own coroutine" end))
-  end)
+  local told, more = {}, 0
+  client.options.on_task_error = function(err)
+    told[#told + 1] = err
+    for _ = 1, 10 do
+      client:spawn(function()
+        client.generations:count()
+        more = more + 1
+      end)
+    end
+  end
+  for _ = 1, 3 do
+    client:spawn(function()
+      client.generations:count()
+      pcall(coroutine.wrap(function() error "in its own coroutine" end))
+    end)
+  end
   client:run()
   client.options.on_task_error = nil
-  ngx.say(client:pending(), " ", told)
+  ngx.say(client:pending(), " ", more, " ", #told, " ", told[1])
 } }
 location = /leave { content_by_lua_block {
   seen = seen or setmetatable({}, { __mode = "k" })
@@ -336,7 +346,7 @@ describe("nginx", function()
 
   it("waits for no task that nginx has ended", function()
     start()
-    assert.matches("^0 a coroutine of its own making died",
+    assert.matches("^0 30 3 a coroutine of its own making died",
       get("/aborted").body)
     assert.matches("in its own coroutine", server:log())
   end)
