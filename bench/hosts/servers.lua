@@ -162,6 +162,8 @@ local function measure(report, name, folder, base, most)
     .. "done'"):format(base), 1000)
   report:row(name .. ": beside a listing that streams", listing.p99,
     "ms p99", { goal = most.list })
+  report:row(name .. ": beside eight listings that stream",
+    beside(folder, base, many(base .. "/list", 8), 1000).p99, "ms p99")
   local proxied = times(folder, base .. "/proxy", 12).mean
   report:row(name .. ": a call of 300 ms, above its own proxy",
     times(folder, base .. "/call", 12).mean - proxied, "ms mean",
