@@ -837,6 +837,23 @@ describe("a session", function()
       assert.is_true(own:step(-1) >= 0)
     end)
 
+    it("by one piece of an answer that is read whole, too", function()
+      local text = '"' .. ("x"):rep(4e6) .. '"'
+      peer = scripted.start { { { read = true },
+        { send = response(200, text) } } }
+      own = transfers.session(peer.base_url)
+      local transfer = assert(transfers.start(own))
+      while transfer:received() < 1e6 do own:poll(1) end
+      local steps, most, deadline = 0, 0, core.now() + 20
+      while not transfer:done() and core.now() < deadline do
+        local before = transfer:received()
+        own:step(0)
+        steps, most = steps + 1, math.max(most, transfer:received() - before)
+      end
+      assert.equal(text, (transfer:read()))
+      assert.is_true(most <= 128 * 1024 and steps > 20, most)
+    end)
+
     it("and leaves the other sockets to the next one", function()
       peer = scripted.start { { { read = true },
         { send = response(200, "{}") } }, loop = true }

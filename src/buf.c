@@ -36,16 +36,20 @@ static size_t roomy (size_t need) {
   return need <= SIZE_MAX / 2 ? 2 * need : need;
 }
 
-/* Moves the bytes to a new block with room for 'n' more. A fresh block, not
-** realloc: what was consumed need not be copied. */
+/* Moves the bytes to a new block with room for 'n' more: by realloc, which need
+** not copy what is large, unless there is something in front of them that was
+** consumed. */
 static enum buf_status grow (struct buf *b, size_t n) {
   size_t capacity = roomy(b->length + n);
-  char *block = malloc(capacity);
+  int is_all = b->start == 0 && b->length > 0;
+  char *block = is_all ? realloc(b->block, capacity) : malloc(capacity);
   if (block == NULL)
     return BUF_MEMORY;
-  if (b->length > 0)
-    memcpy(block, buf_data(b), b->length);
-  free(b->block);
+  if (!is_all) {
+    if (b->length > 0)
+      memcpy(block, buf_data(b), b->length);
+    free(b->block);
+  }
   b->block = block;
   b->start = 0;
   b->capacity = capacity;

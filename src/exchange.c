@@ -326,12 +326,19 @@ static size_t on_header (char *data, size_t one, size_t n, void *arg) {
 }
 
 
-/* Whether a stream has enough for now: for its reader, or for a step. What
-** has nothing to be read takes one piece in any case, for its reader is who
-** lets it go on. */
-static int has_enough (const struct exchange *x) {
-  return x->pub.unread >= HTTP_MARK
-      || (x->pub.unread > 0 && engine_is_late(&x->pub.session->engine));
+/* Whether a piece has to wait: for the reader of a stream, or for the next
+** step, where this one is late and has taken one. Over HTTP/2 libcurl would
+** take in all the same what it is not to hand over. */
+static int has_to_wait (struct exchange *x) {
+  const struct http_session *s = x->pub.session;
+  if (x->pauses && x->pub.unread >= HTTP_MARK)
+    return 1;
+  if (x->http1 && x->step == s->steps && engine_is_late(&s->engine)) {
+    hold(x);
+    return 1;
+  }
+  x->step = s->steps;
+  return 0;
 }
 
 
@@ -339,7 +346,7 @@ static size_t on_body (char *data, size_t one, size_t n, void *arg) {
   struct exchange *x = (struct exchange *)arg;
   enum buf_status status;
   (void)one;
-  if (x->pauses && has_enough(x)) {
+  if (has_to_wait(x)) {
     x->paused = 1;
     return CURL_WRITEFUNC_PAUSE;  /* the same bytes will come again */
   }

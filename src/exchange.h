@@ -29,10 +29,12 @@ struct exchange {
   unsigned forks;               /* process_forks() when it was begun */
   int added;                    /* libcurl works on it */
   int queued;
+  int http1;                    /* is not sent over HTTP/2 */
   int stream;                   /* asked for as one */
   int pauses;                   /* is one: 200, and asked for */
   int paused;
   int goes_on;                  /* but not any more in the next step */
+  unsigned step;                /* the last one that brought a piece of it */
   int not_loopback;             /* an address was refused */
   char error[CURL_ERROR_SIZE];
 };
@@ -54,6 +56,7 @@ struct http_session {
   struct exchange *first_ready, **last_ready;
   unsigned ready_count;
   struct exchange *first_held, **last_held;  /* those that go on */
+  unsigned steps;                 /* how many there were */
   int news;                       /* something became ready since a step */
   CURL *pool[POOL_MAX];
   unsigned pooled;

@@ -63,6 +63,7 @@ struct http_exchange *http_start (struct http_session *s,
   if (x == NULL)
     return NULL;
   x->stream = request->stream;
+  x->http1 = request->http1 || s->origin.is_http;
   *why = request_prepare(x, request);
   if (*why == HTTP_ACCEPTED) {
     x->added = curl_multi_add_handle(s->engine.multi, x->easy) == CURLM_OK;
@@ -115,6 +116,7 @@ static int go_on (struct http_session *s) {
 
 unsigned http_step (struct http_session *s, double seconds) {
   if (have_engine(s)) {
+    s->steps++;
     engine_limit(&s->engine, seconds);
     take_in(s, engine_step(&s->engine) && go_on(s));
     engine_unlimit(&s->engine);

@@ -20,6 +20,7 @@
 #define buf_consume  hooked_consume
 #define buf_free  hooked_free
 #define malloc  hook_malloc
+#define realloc  hook_realloc
 
 void hooked_init (struct buf *b, size_t ceiling);
 enum buf_status hooked_reserve (struct buf *b, size_t n, char **room);
@@ -37,6 +38,7 @@ void hooked_free (struct buf *b);
 #undef buf_consume
 #undef buf_free
 #undef malloc
+#undef realloc
 
 static unsigned next_random (uint32_t *seed) {
   *seed = *seed * 1664525u + 1013904223u;
