@@ -5,6 +5,7 @@
 local core = require "lipsync.core"
 local gzip = require "spec.support.gzip"
 local proc = require "spec.support.proc"
+local program = require "spec.support.program"
 local scripted = require "spec.support.scripted"
 local transfers = require "spec.support.transfers"
 local wire = require "lipsync.wire"
@@ -26,6 +27,9 @@ local function rows(n)
 end
 
 local it_measures = proc.is_here and it or pending
+local it_runs = program.can_run() and it or pending
+-- Lua 5.2 collects when a function is called and then no more in it.
+local it_collects = _VERSION ~= "Lua 5.2" and it_runs or pending
 local function peak() return proc.memory("self", "VmHWM") end
 
 local server, session
@@ -894,6 +898,94 @@ describe("a session", function()
       for round = 2, 4 do assert.is_true(grown[round] <= 2) end
     end)
   end)
+
+  -- A finalizer of the program's runs wherever Lua takes memory. In a process
+  -- of its own, for there the collector soon comes round. Each result is that
+  -- of a function in which a finalizer ran.
+  local preamble = [[
+    local session, transfer, inside, has_run
+    local wire = require "lipsync.wire"
+    local function open()
+      session = wire.session { base_url = os.getenv "SYNC_BASE_URL",
+                               api_key = os.getenv "SYNC_API_KEY" }
+    end
+    local function start()
+      return session:start { method = "GET", key = true, list = true,
+        stream = true, path = "/v2/generations" }
+    end
+    local function leave(finalizer)
+      local function run()
+        if inside then
+          has_run = true
+          finalizer()
+        end
+      end
+      local newproxy = rawget(_G, "newproxy")
+      if not newproxy then return setmetatable({}, { __gc = run }) and nil end
+      getmetatable(newproxy(true)).__gc = run
+    end
+    local function call(fn, ...)
+      inside, has_run = true, false
+      local value, failure = fn(...)
+      inside = false
+      return value, failure
+    end
+    local function try_next(finalizer)
+      local value, failure
+      repeat
+        open()
+        transfer = start()
+        repeat
+          session:poll(0.01)
+          leave(finalizer)
+          repeat value, failure = call(transfer.next, transfer)
+          until not value or has_run
+        until value == nil or has_run
+        if not has_run then session:close() end
+      until has_run
+      return value, failure
+    end
+  ]]
+
+  it_runs("may be closed by a finalizer while it starts a transfer", function()
+    assert.same({ "nil\tclosed\n", true }, { program.run_text(preamble .. [[
+      local value, failure
+      repeat
+        open()
+        leave(function() session:close() end)
+        local all = {}
+        for i = 1, 100 do
+          if not has_run then
+            value, failure = call(start)
+            all[i] = value
+          end
+        end
+        session:close()
+      until has_run
+      print(value, failure.kind)
+    ]]) })
+  end)
+
+  it_collects("has transfers that a finalizer may close while they are read",
+    function()
+      assert.same({ "nil\tclosed\n", true }, { program.run_text(preamble .. [[
+        local value, failure = try_next(function() transfer:close() end)
+        print(value, failure.kind)
+      ]]) })
+    end)
+
+  it_collects("has transfers that a finalizer may read, each generation once",
+    function()
+      assert.same({ "true\n", true }, { program.run_text(preamble .. [[
+        local inner
+        local outer = try_next(function()
+          inside = false
+          inner = transfer:next()
+        end)
+        if outer == false then outer = transfer:next() end
+        print(inner.id ~= outer.id)
+      ]]) })
+    end)
 
   it("has no timer and nothing to do while idle", function()
     local s = transfers.session "http://127.0.0.1:9"

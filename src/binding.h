@@ -34,10 +34,15 @@ struct loan {
   size_t element;  /* sizeof(struct element), */
   size_t member;   /* and of its members */
 
-  /* Pushes a generation made of a copy of 'e'. The metatable is at index
-  ** 'metatable'; the table at 'family' (0: none) holds its owner at [1]. */
-  void (*push_generation) (lua_State *L, const struct element *e,
-                           int metatable, int family);
+  /* Pushes room for a generation of the size of 'e': this alone may collect,
+  ** and so run finalizers of the program's before 'e' is copied. */
+  void *(*push_room) (lua_State *L, const struct element *e);
+
+  /* Makes the room at the top a generation, by a copy of 'e'. The metatable is
+  ** at index 'metatable'; the table at 'family' (0: none) holds its owner at
+  ** [1]. */
+  void (*fill_room) (lua_State *L, void *room, const struct element *e,
+                     int metatable, int family);
 };
 
 /* ---- error.c ---- */

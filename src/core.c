@@ -104,7 +104,7 @@ static const luaL_Reg functions[] = {
 static void lend (lua_State *L) {
   static const struct loan loan = {
     LIPSYNC_VERSION, sizeof(struct element), sizeof(struct json_member),
-    generation_push
+    generation_room, generation_fill
   };
   memcpy(lua_newuserdata(L, sizeof(loan)), &loan, sizeof(loan));
   lua_setfield(L, LUA_REGISTRYINDEX, LOAN);

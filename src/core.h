@@ -36,9 +36,10 @@ int value_decode (lua_State *L);
 ** add_method(name, function). */
 void generation_register (lua_State *L);
 
-/* As struct loan has it. */
-void generation_push (lua_State *L, const struct element *e, int metatable,
-                      int family);
+/* As struct loan has them. */
+void *generation_room (lua_State *L, const struct element *e);
+void generation_fill (lua_State *L, void *room, const struct element *e,
+                      int metatable, int family);
 
 /* core.generation(text [, owner]), core.is_generation(v), core.owner(g). */
 int generation_new (lua_State *L);

@@ -179,7 +179,7 @@ static int push_element (lua_State *L, const struct answer *a) {
 /* Adds what the answer began with, where it is still at hand. */
 static void set_body (lua_State *L, struct answer *a) {
   size_t n;
-  const char *text = answer_beginning(a, &n);
+  const char *text = a->exchange == NULL ? NULL : answer_beginning(a, &n);
   if (text == NULL)
     return;
   lua_pushlstring(L, text, n < BODY_MAX ? n : BODY_MAX);

@@ -372,17 +372,26 @@ static int generation_tostring (lua_State *L) {
 
 /* ---- From outside ---- */
 
-void generation_push (lua_State *L, const struct element *e, int metatable,
-                      int family) {
-  size_t members = e->count * sizeof(struct json_member);
-  size_t head = offsetof(struct generation, members);
-  struct generation *g = (struct generation *)
-    compat_newuserdata(L, head + members + e->length);
+/* The bytes before the text. */
+static size_t head_size (const struct element *e) {
+  return offsetof(struct generation, members)
+       + e->count * sizeof(struct json_member);
+}
+
+
+void *generation_room (lua_State *L, const struct element *e) {
+  return compat_newuserdata(L, head_size(e) + e->length);
+}
+
+
+void generation_fill (lua_State *L, void *room, const struct element *e,
+                      int metatable, int family) {
+  struct generation *g = (struct generation *)room;
   g->length = (uint32_t)e->length;
   g->count = e->count;
   g->slot = SLOT_EMPTY;
-  memcpy(g->members, e->members, members);
-  memcpy((char *)g + head + members, e->text, e->length);
+  memcpy(g->members, e->members, e->count * sizeof(struct json_member));
+  memcpy((char *)g + head_size(e), e->text, e->length);
   lua_pushvalue(L, metatable);
   lua_setmetatable(L, -2);
   if (family != 0) {
@@ -452,7 +461,7 @@ int generation_new (lua_State *L) {
     lua_pushvalue(L, 2);
     lua_rawseti(L, -2, 1);  /* the family at 5 */
   }
-  generation_push(L, &e, 3, owned ? 5 : 0);
+  generation_fill(L, generation_room(L, &e), &e, 3, owned ? 5 : 0);
   json_close(s);
   return 1;
 }

@@ -101,7 +101,7 @@ static int session_start (lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   return s->http == NULL ? fault_push_closed(L)
-                         : transfer_start(L, s->http, &s->allowed);
+                         : transfer_start(L, &s->http, &s->allowed);
 }
 
 
@@ -195,20 +195,23 @@ static int session_host (lua_State *L) {
 ** any word. */
 static int session_redact (lua_State *L) {
   struct session *s = to_session(L);
-  const char *key = s->http == NULL ? NULL : http_key(s->http);
-  size_t rest, length = key == NULL ? 0 : strlen(key);
+  size_t rest;
   const char *text = luaL_checklstring(L, 2, &rest), *hit;
-  luaL_Buffer b;
-  luaL_buffinit(L, &b);
+  /* made before the key is looked up, which a finalizer may wipe */
+  char *made = (char *)compat_newuserdata(L, rest + 1), *end = made;
+  const char *key = s->http == NULL ? NULL : http_key(s->http);
+  size_t length = key == NULL ? 0 : strlen(key);
   while (length >= KEY_MIN
          && (hit = (const char *)memmem(text, rest, key, length)) != NULL) {
-    luaL_addlstring(&b, text, (size_t)(hit - text));
-    luaL_addlstring(&b, "(key)", 5);
-    rest -= (size_t)(hit - text) + length;
+    size_t before = (size_t)(hit - text);
+    memcpy(end, text, before);
+    memcpy(end + before, "(key)", 5);
+    end += before + 5;
+    rest -= before + length;
     text = hit + length;
   }
-  luaL_addlstring(&b, text, rest);
-  luaL_pushresult(&b);
+  memcpy(end, text, rest);
+  lua_pushlstring(L, made, (size_t)(end - made) + rest);
   return 1;
 }
 

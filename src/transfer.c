@@ -74,13 +74,13 @@ void transfer_push (lua_State *L, void *user) {
 ** much, each new one moves it on, the further the more they are. At the end of
 ** a cycle it is known how many are in use, and twice as many are allowed. Not
 ** in a large step: what the collector looks through is the program's. */
-static void nudge_collector (lua_State *L, struct http_session *http,
+static void nudge_collector (lua_State *L, struct http_session *const *http,
                              size_t *allowed) {
-  size_t excess = http_count(http) / *allowed + http_held(http) / GC_HELD;
+  size_t excess = http_count(*http) / *allowed + http_held(*http) / GC_HELD;
   size_t steps = excess * COMPAT_GC_STEPS;
-  for (; steps > 0; steps--)
-    if (lua_gc(L, LUA_GCSTEP, 0) != 0) {
-      *allowed = 2 * http_count(http);
+  for (; steps > 0 && *http != NULL; steps--)
+    if (lua_gc(L, LUA_GCSTEP, 0) != 0 && *http != NULL) {
+      *allowed = 2 * http_count(*http);
       if (*allowed < TRANSFER_ALLOWED)
         *allowed = TRANSFER_ALLOWED;
       return;
@@ -88,7 +88,7 @@ static void nudge_collector (lua_State *L, struct http_session *http,
 }
 
 
-int transfer_start (lua_State *L, struct http_session *http,
+int transfer_start (lua_State *L, struct http_session *const *http,
                     size_t *allowed) {
   struct http_request request;
   enum http_refusal refusal;
@@ -108,7 +108,9 @@ int transfer_start (lua_State *L, struct http_session *http,
   nudge_collector(L, http, allowed);
   t = push_transfer(L);
   enter(L, t);
-  x = http_start(http, &request, t, &refusal);
+  if (*http == NULL)
+    return fault_push_closed(L);
+  x = http_start(*http, &request, t, &refusal);
   if (x == NULL)
     return fault_push_refusal(L, refusal);
   answer_open(&t->answer, x, request.http1, max_element, request.max_body);
@@ -139,6 +141,30 @@ static int is_late (lua_State *L) {
 }
 
 
+/* Pushes the element 'e' as a generation, and takes it. Making room for it may
+** run a finalizer of the program's that closes the transfer, reads it, or has
+** its buffer move: so the element is looked up again. False: try again. */
+static int push_generation (lua_State *L, struct transfer *t, struct element *e) {
+  const struct loan *loan =
+    (const struct loan *)lua_touserdata(L, lua_upvalueindex(3));
+  size_t length = e->length;
+  unsigned count = e->count;
+  void *room;
+  compat_getslot(L, 1);
+  room = loan->push_room(L, e);
+  if (!is_open(t))
+    return fault_push_closed(L);
+  if (answer_next(&t->answer, e) != ANSWER_ELEMENT || e->length != length
+      || e->count != count) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
+  loan->fill_room(L, room, e, lua_upvalueindex(1), lua_gettop(L) - 1);
+  answer_take(&t->answer);
+  return 1;
+}
+
+
 /* transfer:next([moment [, moment]]): a generation, false (wait, or one of the
 ** moments has come), nil (the end), or nil and a failure. Moves on only when
 ** the generation exists. Upvalues: the metatables of generations and of
@@ -146,7 +172,6 @@ static int is_late (lua_State *L) {
 static int transfer_next (lua_State *L) {
   int late = is_late(L);
   struct transfer *t = to_transfer_fast(L);
-  const struct loan *loan;
   struct element e;
   if (!is_open(t))
     return fault_push_closed(L);
@@ -159,11 +184,7 @@ static int transfer_next (lua_State *L) {
       lua_pushboolean(L, 0);
       return 1;
     case ANSWER_ELEMENT:
-      compat_getslot(L, 1);
-      loan = (const struct loan *)lua_touserdata(L, lua_upvalueindex(3));
-      loan->push_generation(L, &e, lua_upvalueindex(1), lua_gettop(L));
-      answer_take(&t->answer);
-      return 1;
+      return push_generation(L, t, &e);
     case ANSWER_END:
       return 0;
     default:

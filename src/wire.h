@@ -52,10 +52,12 @@ void transfer_register (lua_State *L, int loan);
 #define TRANSFER_ALLOWED  64
 
 /* Starts a request on 'http'. Stack: the session at 1, the request's table at
-** 2. Pushes a transfer, or nil and a failure. 'allowed' is the session's: how
-** many transfers there may be before the collector has to look for abandoned
-** ones; TRANSFER_ALLOWED at first. */
-int transfer_start (lua_State *L, struct http_session *http, size_t *allowed);
+** 2. Pushes a transfer, or nil and a failure. 'http' and 'allowed' are the
+** session's own. The first becomes NULL if a finalizer closes it meanwhile; the
+** second is how many transfers there may be before the collector has to look
+** for abandoned ones, TRANSFER_ALLOWED at first. */
+int transfer_start (lua_State *L, struct http_session *const *http,
+                    size_t *allowed);
 
 /* Pushes the transfer that 'user' of http_next_ready stands for, or nil when
 ** it has been collected. The session is at 1. */
