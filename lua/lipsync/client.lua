@@ -200,7 +200,9 @@ end
 --- Moves everything on, as far as that goes without waiting, and resumes the
 --- tasks that have what they wait for, one at least. What a task does between
 --- two of its waits is its own affair; reading is not: where a listing has
---- more to give the budget is kept.
+--- more to give the budget is kept, and what arrives is taken in within it, or
+--- a fraction of a millisecond longer. (New connections of TLS take their time:
+--- see `warm`.)
 ---@param budget number|nil  seconds after which to stop although there is
 ---   more; default 0.002
 ---@return integer  how many transfers became ready
