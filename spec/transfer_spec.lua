@@ -858,25 +858,28 @@ describe("a session", function()
       assert.is_true(most <= 128 * 1024 and steps > 20, most)
     end)
 
-    it("and leaves the other sockets to the next one", function()
-      peer = scripted.start { { { read = true },
-        { send = response(200, "{}") } }, loop = true }
-      own = transfers.session(peer.base_url)
-      local all, pieces, most = {}, 0, 0
-      for i = 1, 5 do all[i] = assert(transfers.start(own)) end
-      local deadline = core.now() + 20
-      while pieces < 10 and core.now() < deadline do
-        scripted.sleep(0.01)
-        own:step(0)
-        local now = 0  -- requests sent and answers received
-        for _, transfer in ipairs(all) do
-          now = now + (transfer:sent() and 1 or 0)
-            + (transfer:done() and 1 or 0)
-        end
-        pieces, most = now, math.max(most, now - pieces)
-      end
-      assert.same({ 10, 1 }, { pieces, most })
-    end)
+    for _, time in ipairs { 0, -1e9, -math.huge } do
+      it(("and leaves the other sockets to the next one, given %g s")
+        :format(time), function()
+          peer = scripted.start { { { read = true },
+            { send = response(200, "{}") } }, loop = true }
+          own = transfers.session(peer.base_url)
+          local all, pieces, most = {}, 0, 0
+          for i = 1, 5 do all[i] = assert(transfers.start(own)) end
+          local deadline = core.now() + 20
+          while pieces < 10 and core.now() < deadline do
+            scripted.sleep(0.01)
+            own:step(time)
+            local now = 0  -- requests sent and answers received
+            for _, transfer in ipairs(all) do
+              now = now + (transfer:sent() and 1 or 0)
+                + (transfer:done() and 1 or 0)
+            end
+            pieces, most = now, math.max(most, now - pieces)
+          end
+          assert.same({ 10, 1 }, { pieces, most })
+        end)
+    end
 
     it("and leaves the other streams that go on to the next one", function()
       local received, read_all = streams(4)

@@ -217,7 +217,9 @@ double engine_timeout (struct engine *e) {
 
 
 void engine_limit (struct engine *e, double seconds) {
-  e->ends = monotonic_now() + (seconds < STEP_MAX ? seconds : STEP_MAX);
+  /* time that is over already is none; ENGINE_NEVER is negative, too */
+  e->ends = monotonic_now()
+          + (seconds <= 0 ? 0 : seconds < STEP_MAX ? seconds : STEP_MAX);
 }
 
 
