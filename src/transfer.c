@@ -144,7 +144,8 @@ static int is_late (lua_State *L) {
 /* Pushes the element 'e' as a generation, and takes it. Making room for it may
 ** run a finalizer of the program's that closes the transfer, reads it, or has
 ** its buffer move: so the element is looked up again. False: try again. */
-static int push_generation (lua_State *L, struct transfer *t, struct element *e) {
+static int push_generation (lua_State *L, struct transfer *t,
+                            struct element *e) {
   const struct loan *loan =
     (const struct loan *)lua_touserdata(L, lua_upvalueindex(3));
   size_t length = e->length;
