@@ -179,6 +179,33 @@ describe("TLS", function()
       end
     end)
 
+  it("carries many deletes at once beside listings, none mixed up", function()
+    -- The listings first: libcurl looks through connections by their age.
+    client = service.client(server:url "right", { ca_file = server.ca_file })
+    local listings, counts, deleted = {}, { 1, 1 }, 0
+    for i = 1, 2 do
+      listings[i] = client.generations:list()
+      assert.equal("g1", assert(listings[i]:next()).id)
+    end
+    for _ = 1, 40 do
+      client:spawn(function()
+        local generation, err = client.generations:delete "g1"
+        deleted = deleted + (assert(generation, err).id == "g1" and 1 or 0)
+      end)
+    end
+    client:run()
+    assert.equal(40, deleted)
+    for i, listing in ipairs(listings) do
+      local generation, err = listing:next()
+      while generation do
+        counts[i] = counts[i] + 1
+        generation, err = listing:next()
+      end
+      assert.is_nil(err)
+    end
+    assert.same({ ROWS, ROWS }, counts)
+  end)
+
   it("goes on in parent and child, a thousand times each, none mixed up",
     function()
       connect(server:url "right")
