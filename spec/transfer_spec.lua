@@ -595,6 +595,26 @@ describe("a transfer", function()
         assert.is_true(most < 90 and #ballast > 0, most)
       end)
 
+    -- On Lua 5.2 each of the small steps is all of a collection then.
+    it("by few collections, where the collector is generational", function()
+      local has_it, before = pcall(collectgarbage, "generational")
+      if not has_it then pending "this VM has no such mode" end
+      serve { { { read = true }, { hold = true } }, loop = true }
+      local kept, collections = {}, 0
+      local function watch()
+        collections = collections + 1
+        setmetatable({}, { __gc = watch })
+      end
+      for i = 1, 80 do
+        if i == 75 then watch() end
+        kept[i] = assert(transfers.start(session))
+      end
+      local found = collections
+      watch = function() end
+      if before ~= "generational" then collectgarbage "incremental" end
+      assert.is_true(found < 500 and #kept == 80, found)
+    end)
+
     it("when its session is closed", function()
       serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" .. row(1) },
         { hold = true }))

@@ -9,6 +9,7 @@
 #include "wire.h"
 
 #define GC_HELD  (8u * 1024 * 1024)  /* bytes of answers that call for one */
+#define GC_TIME  2e-3  /* seconds: four times what COMPAT_GC_STEPS is to take */
 
 struct transfer {
   struct answer answer;  /* its exchange is NULL once closed */
@@ -73,12 +74,14 @@ void transfer_push (lua_State *L, void *user) {
 ** whatever it holds. So where there are more than are 'allowed', or they hold
 ** much, each new one moves it on, the further the more they are. At the end of
 ** a cycle it is known how many are in use, and twice as many are allowed. Not
-** in a large step: what the collector looks through is the program's. */
+** in a large step: what the collector looks through is the program's. (A step
+** of a generational collector is a collection, hence the time.) */
 static void nudge_collector (lua_State *L, struct http_session *const *http,
                              size_t *allowed) {
   size_t excess = http_count(*http) / *allowed + http_held(*http) / GC_HELD;
   size_t steps = excess * COMPAT_GC_STEPS;
-  for (; steps > 0 && *http != NULL; steps--)
+  double ends = excess == 0 ? 0 : monotonic_now() + (double)excess * GC_TIME;
+  for (; steps > 0 && *http != NULL && monotonic_now() < ends; steps--)
     if (lua_gc(L, LUA_GCSTEP, 0) != 0 && *http != NULL) {
       *allowed = 2 * http_count(*http);
       if (*allowed < TRANSFER_ALLOWED)
