@@ -206,6 +206,25 @@ describe("TLS", function()
     assert.same({ ROWS, ROWS }, counts)
   end)
 
+  -- As behind a balancer, while a service is being renewed.
+  it("mixes up no answers where some servers of a host speak HTTP/2", function()
+    for _ = 1, 30 do
+      local own = service.client(server:url "mixed",
+        { ca_file = server.ca_file, max_in_flight = 20 })
+      local right = 0
+      for i = 1, 60 do
+        own:spawn(function()
+          local generation = assert(own.generations:get("g" .. i))
+          local is_right = generation.id == "/v2/generate/g" .. i
+          right = right + (is_right and 1 or 0)
+        end)
+      end
+      own:run()
+      own:close()
+      assert.equal(60, right)
+    end
+  end)
+
   it("goes on in parent and child, a thousand times each, none mixed up",
     function()
       connect(server:url "right")

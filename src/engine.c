@@ -233,12 +233,22 @@ int engine_is_late (const struct engine *e) {
 }
 
 
+/* A connection carries one request at a time. Once libcurl has seen HTTP/2 of
+** a host it puts a second one on any connection to it, also on one of HTTP/1.1,
+** and mixes up the answers (seen with 7.88): a listing's are always of that,
+** and of several servers behind one name some may be. */
+static int set_alone (CURLM *multi) {
+  return curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING)
+         == CURLM_OK;
+}
+
+
 int engine_open (struct engine *e) {
   engine_abandon(e);
   e->multi = curl_multi_init();
   if (e->multi == NULL)
     return 0;
-  if (!set_callbacks(e)) {
+  if (!set_alone(e->multi) || !set_callbacks(e)) {
     engine_close(e);
     return 0;
   }

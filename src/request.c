@@ -47,11 +47,6 @@ static CURLcode set_connection (struct exchange *x,
   SET(CURLOPT_CAPATH, NULL);  /* else each connection reads it, 25 ms */
   if (s->ca_file != NULL)
     SET(CURLOPT_CAINFO, s->ca_file);
-  /* Once libcurl has seen HTTP/2 of a host it puts calls on any connection to
-     it, also on one of HTTP/1.1 that a listing's answer is coming by (seen
-     with 7.88). Those with other wishes about TLS it keeps apart. */
-  SET(CURLOPT_SSLVERSION, x->http1 ? (long)CURL_SSLVERSION_TLSv1_2
-                                   : (long)CURL_SSLVERSION_DEFAULT);
   return code;
 }
 

@@ -47,14 +47,14 @@ end
 
 local SERVER = [[
   server {
-    listen 127.0.0.1:%d ssl http2;
+    listen 127.0.0.1:%d ssl%s;
     ssl_certificate %s.pem;
     ssl_certificate_key %s.key;
     default_type application/json;
     keepalive_requests 100000;
     location = /v2/generations { alias list.json; }
     location = /v2/errors { return 200 '[]'; }
-    location /v2/ { return 200 '{"id":"g1"}'; }
+    location /v2/ { return 200 '{"id":"%s"}'; }
   }
 ]]
 
@@ -83,10 +83,24 @@ end
 local Server = {}
 Server.__index = Server
 
---- Starts it.
+local function start(self, name, servers)
+  local folder = self.folder
+  launch.write(folder .. "/" .. name .. ".conf",
+    (CONFIG:format(servers):gsub("nginx.pid", name .. ".pid")))
+  local program = launch.start { folder = folder, command =
+    ("%s -p %s -c %s.conf"):format(launch.find "nginx", folder, name) }
+  program:await(function()
+    return scripted.exchange(self.ports.mixed, "", 0.2) ~= nil
+      and launch.read(folder .. "/" .. name .. ".pid") ~= ""
+  end)
+  return program
+end
+
+--- Starts it. Behind the port "mixed" are two, of which one speaks HTTP/2; what
+--- is asked for there is named in the answer.
 ---@param list string  what a listing is answered with
 ---@return table  ca_file; ports by certificate: right, wrong, expired,
----   selfsigned; log(); stop()
+---   selfsigned; and mixed; log(); stop()
 function tls.start(list)
   local folder = launch.folder()
   make_certificates(folder)
@@ -97,15 +111,16 @@ function tls.start(list)
   for i = 2, #certificates do
     local name = certificates[i][1]
     self.ports[name] = launch.port()
-    servers[#servers + 1] = SERVER:format(self.ports[name], name, name)
+    servers[#servers + 1] = SERVER:format(self.ports[name], " http2",
+      name, name, "g1")
   end
-  launch.write(folder .. "/nginx.conf", CONFIG:format(table.concat(servers)))
-  self.program = launch.start { folder = folder, command =
-    ("%s -p %s -c nginx.conf"):format(launch.find "nginx", folder) }
-  self.program:await(function()
-    return scripted.exchange(self.ports.right, "", 0.2) ~= nil
-      and launch.read(folder .. "/nginx.pid") ~= ""
-  end)
+  local mixed = launch.port()
+  self.ports.mixed = mixed
+  servers[#servers + 1] = SERVER:format(mixed, " http2 reuseport", "right",
+    "right", "$request_uri")
+  self.program = start(self, "nginx", table.concat(servers))
+  self.other = start(self, "other", SERVER:format(mixed, " reuseport", "right",
+    "right", "$request_uri"))
   return self
 end
 
@@ -125,6 +140,7 @@ end
 
 function Server:stop()
   self.program:stop()
+  self.other:stop()
   launch.remove(self.folder)
 end
 
