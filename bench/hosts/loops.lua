@@ -7,6 +7,9 @@ local launch = require "spec.support.launch"
 
 local loops = {}
 
+-- What puts a host on the processor that run-hosts keeps for it.
+local pin = (os.getenv "HOST_PIN" or "") .. " "
+
 local prelude = [[
 local lipsync = require "lipsync"
 local core = require "lipsync.core"
@@ -193,7 +196,7 @@ local commands = {
   luv = "lua5.4 %s/script.lua", cqueues = "lua5.4 %s/script.lua",
   waiting = "lua5.4 %s/script.lua",
   neovim = "nvim --headless -u NONE -i NONE -n -c 'luafile %s/script.lua'",
-  love = "SDL_VIDEODRIVER=dummy SDL_AUDIODRIVER=dummy love %s",
+  love = "env SDL_VIDEODRIVER=dummy SDL_AUDIODRIVER=dummy love %s",
 }
 local vms = { luv = "lua5.4", cqueues = "lua5.4", waiting = "lua5.4" }
 
@@ -211,7 +214,7 @@ local function run(name, service, base_url)
     t.modules.audio, t.modules.joystick = false, false
   end]])
   local _, log = launch.run { folder = folder, vm = vms[name] or "luajit",
-    command = commands[name]:format(folder), seconds = 120 }
+    command = pin .. commands[name]:format(folder), seconds = 120 }
   launch.remove(folder)
   local found = {}
   for key, value in log:gmatch "(%l+) ([%d.e+-]+)" do

@@ -52,14 +52,16 @@ started.stop()
 print "# What the client costs its hosts\n"
 print(([[
 Made by `make bench-hosts`: %s, loopback, a listing of %d
-generations; the machine's load before them was %.1f. The server, the load and
-the host share its processors, so a tail shows the machine's as well:
-`proxy_pass` and HAProxy's own backend beside the same load say how much, and
-so does the longest time by the processor's clock (CPU); so do frames of LÖVE's
-that only spin for as long as a step may take. A ticker in cqueues can be first
-in one round of its controller and last in the next, and so see two turns of the
-client's. Except in the rows that name it, the first connection is made before
-anything is measured.
+generations; the machine's load before them was %.1f. %s
+`proxy_pass` and HAProxy's own backend beside the same load say how much of a
+tail is the machine's, and so does the longest time by the processor's clock
+(CPU); so do frames of LÖVE's that only spin for as long as a step may take. A
+ticker in cqueues can be first in one round of its controller and last in the
+next, and so see two turns of the client's. Except in the rows that name it,
+the first connection is made before anything is measured.
 ]]):format(runs == 1 and "one run" or ("medians of %d runs"):format(runs),
-  rows, others))
+  rows, others, os.getenv "HOST_PIN"
+    and "The host has a\nprocessor of its own, the server and the load have "
+    .. "the others." or "The host\nshares its processors with the server and "
+    .. "the load."))
 print(found:text())

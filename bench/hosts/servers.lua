@@ -8,6 +8,9 @@ local scripted = require "spec.support.scripted"
 
 local servers = {}
 
+-- What puts a host on the processor that run-hosts keeps for it.
+local pin = (os.getenv "HOST_PIN" or "") .. " "
+
 local client = [[require "lipsync".new { base_url = "%s", ca_file = "%s",
   api_key = "%s", max_in_flight = 1000 }]]
 
@@ -182,8 +185,8 @@ local function start(service, base_url, binary, text, vm)
   launch.write(service.folder .. "/server.conf",
     (text:gsub("%u%u%u+", values)))
   local folder = service.folder
-  local server = launch.start { folder = folder, vm = vm, command = binary
-    :format(folder .. "/server.conf") }
+  local server = launch.start { folder = folder, vm = vm,
+    command = pin .. binary:format(folder .. "/server.conf") }
   scripted.sleep(1)
   return server, "http://127.0.0.1:" .. port
 end

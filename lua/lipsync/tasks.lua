@@ -15,8 +15,8 @@ Tasks.__index = Tasks
 local tasks = {}
 
 -- With less than this left (seconds) no further step of the session is begun:
--- the smallest piece that it can do takes as long.
-local piece = 0.0002
+-- the smallest piece that it can do may take as long.
+local piece = 0.0004
 
 --- The tasks of a client in this process.
 ---@param client table
