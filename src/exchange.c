@@ -15,67 +15,48 @@
 #include "process.h"
 
 
-/* ---- The ready queue ---- */
+/* ---- Standing in line ---- */
 
-static void enqueue (struct exchange *x) {
-  struct http_session *s = x->pub.session;
-  s->news = 1;
-  if (x->queued)
+static void line_up (struct exchange *x, enum lines which) {
+  struct line *line = &x->pub.session->lines[which];
+  if (x->in[which])
     return;
-  x->queued = 1;
-  x->next_ready = NULL;
-  *s->last_ready = x;
-  s->last_ready = &x->next_ready;
-  s->ready_count++;
+  x->in[which] = 1;
+  x->behind[which] = NULL;
+  *line->last = x;
+  line->last = &x->behind[which];
+  line->length++;
 }
 
 
-static void unqueue (struct exchange *x) {
-  struct http_session *s = x->pub.session;
-  struct exchange **at = &s->first_ready;
-  if (!x->queued)
+static void leave (struct exchange *x, enum lines which) {
+  struct line *line = &x->pub.session->lines[which];
+  struct exchange **at = &line->first;
+  if (!x->in[which])
     return;
   while (*at != x)
-    at = &(*at)->next_ready;
-  *at = x->next_ready;
+    at = &(*at)->behind[which];
+  *at = x->behind[which];
   if (*at == NULL)
-    s->last_ready = at;
-  s->ready_count--;
-  x->queued = 0;
+    line->last = at;
+  line->length--;
+  x->in[which] = 0;
+}
+
+
+/* Something happened to 'x'. */
+static void tell (struct exchange *x) {
+  x->pub.session->news = 1;
+  line_up(x, LINE_READY);
 }
 
 
 void *http_next_ready (struct http_session *s) {
-  struct exchange *x = s->first_ready;
+  struct exchange *x = s->lines[LINE_READY].first;
   if (x == NULL)
     return NULL;
-  unqueue(x);
+  leave(x, LINE_READY);
   return x->user;
-}
-
-
-/* ---- The queue of those that go on ---- */
-
-static void hold (struct exchange *x) {
-  struct http_session *s = x->pub.session;
-  x->goes_on = 1;
-  x->next_held = NULL;
-  *s->last_held = x;
-  s->last_held = &x->next_held;
-}
-
-
-static void unhold (struct exchange *x) {
-  struct http_session *s = x->pub.session;
-  struct exchange **at = &s->first_held;
-  if (!x->goes_on)
-    return;
-  while (*at != x)
-    at = &(*at)->next_held;
-  *at = x->next_held;
-  if (*at == NULL)
-    s->last_held = at;
-  x->goes_on = 0;
 }
 
 
@@ -121,14 +102,14 @@ static void release_easy (struct http_session *s, CURL *easy,
 
 
 /* Makes 'x' over: gives its easy handle back (in a forked child it is left
-** alone, for it is the parent's), queues it. What arrived stays readable. */
+** alone, for it is the parent's), tells of it. What arrived stays readable. */
 static void end_exchange (struct exchange *x, enum http_result result) {
   struct http_session *s = x->pub.session;
   x->pub.result = result;
   x->pub.over = 1;
   if (x->added)
     s->under_way--;
-  unhold(x);
+  leave(x, LINE_GO_ON);
   if (x->easy != NULL && s->forks == process_forks()) {
     if (x->added)
       curl_multi_remove_handle(s->engine.multi, x->easy);
@@ -139,12 +120,12 @@ static void end_exchange (struct exchange *x, enum http_result result) {
   x->own_headers = NULL;
   if (x->pub.body.length == 0)
     buf_free(&x->pub.body);
-  enqueue(x);
+  tell(x);
 }
 
 
 void exchange_detach (struct exchange *x) {
-  unqueue(x);
+  leave(x, LINE_READY);
   x->pub.session->count--;
   *x->at = x->next;
   if (x->next != NULL)
@@ -319,7 +300,7 @@ static size_t on_header (char *data, size_t one, size_t n, void *arg) {
     if (status >= 200) {
       x->pub.status = status;
       x->pauses = x->stream && status == 200;
-      enqueue(x);
+      tell(x);
     }
   }
   return n;
@@ -334,7 +315,7 @@ static int has_to_wait (struct exchange *x) {
   if (x->pauses && x->pub.unread >= HTTP_MARK)
     return 1;
   if (x->http1 && x->step == s->steps && engine_is_late(&s->engine)) {
-    hold(x);
+    line_up(x, LINE_GO_ON);
     return 1;
   }
   x->step = s->steps;
@@ -358,7 +339,7 @@ static size_t on_body (char *data, size_t one, size_t n, void *arg) {
   x->pub.received += n;
   x->pub.unread += n;
   if (x->pauses)
-    enqueue(x);
+    tell(x);
   return n;
 }
 
@@ -385,16 +366,16 @@ void http_consume (struct http_exchange *x, size_t n) {
 
 void http_resume (struct http_exchange *pub) {
   struct exchange *x = (struct exchange *)pub;
-  if (x->paused && !x->goes_on && !pub->over && pub->unread < HTTP_LOW
+  if (x->paused && !x->in[LINE_GO_ON] && !pub->over && pub->unread < HTTP_LOW
       && pub->session->forks == process_forks())
-    hold(x);
+    line_up(x, LINE_GO_ON);
 }
 
 
 void exchange_go_on (struct http_session *s) {
-  struct exchange *x = s->first_held;
+  struct exchange *x = s->lines[LINE_GO_ON].first;
   CURLcode code;
-  unhold(x);
+  leave(x, LINE_GO_ON);
   x->paused = 0;
   code = curl_easy_pause(x->easy, CURLPAUSE_CONT);
   if (code != CURLE_OK)  /* the bytes it held back may be lost */

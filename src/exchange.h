@@ -16,11 +16,20 @@
 
 #define POOL_MAX  8   /* idle easy handles kept for the next exchanges */
 
+/* What an exchange can stand in line for, in both at once: to be told of by
+** http_next_ready; to go on in the next step, after a pause. */
+enum lines { LINE_READY, LINE_GO_ON, LINES };
+
+struct line {
+  struct exchange *first, **last;
+  unsigned length;
+};
+
 struct exchange {
   struct http_exchange pub;     /* first: what others see */
   struct exchange *next, **at;  /* the session's list */
-  struct exchange *next_ready;  /* its queue while 'queued' */
-  struct exchange *next_held;   /* that of 'goes_on' */
+  struct exchange *behind[LINES];  /* who comes next, in those it is 'in' */
+  int in[LINES];
   void *user;
   CURL *easy;
   struct curl_slist *own_headers;  /* for this request only, or NULL */
@@ -28,12 +37,10 @@ struct exchange {
   size_t header_bytes;          /* of all answers, 1xx included */
   unsigned forks;               /* process_forks() when it was begun */
   int added;                    /* libcurl works on it */
-  int queued;
   int http1;                    /* is not sent over HTTP/2 */
   int stream;                   /* asked for as one */
   int pauses;                   /* is one: 200, and asked for */
   int paused;
-  int goes_on;                  /* but not any more in the next step */
   unsigned step;                /* the last one that brought a piece of it */
   int not_loopback;             /* an address was refused */
   char error[CURL_ERROR_SIZE];
@@ -53,9 +60,7 @@ struct http_session {
   struct exchange *exchanges;
   size_t count;                   /* how many these are */
   unsigned under_way;             /* how many libcurl works on */
-  struct exchange *first_ready, **last_ready;
-  unsigned ready_count;
-  struct exchange *first_held, **last_held;  /* those that go on */
+  struct line lines[LINES];
   unsigned steps;                 /* how many there were */
   int news;                       /* something became ready since a step */
   CURL *pool[POOL_MAX];

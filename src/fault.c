@@ -217,7 +217,7 @@ int fault_push (lua_State *L, struct answer *a) {
     case FAULT_NO_ID: case FAULT_BLANK: return push_element(L, a);
     case FAULT_SIZE:
       return error_push(L, "limit", results[HTTP_BODY_LIMIT].reason,
-                  results[HTTP_BODY_LIMIT].format);
+                        results[HTTP_BODY_LIMIT].format);
     case FAULT_FORKED:
       return error_push(L, "closed", "forked", results[HTTP_FORKED].format);
     default: return error_no_memory(L);

@@ -104,7 +104,7 @@ size_t http_held (const struct http_session *s) {
 ** then libcurl has handed over what it held back, and reads in the next. */
 static int go_on (struct http_session *s) {
   int works = 1;
-  while (works && s->first_held != NULL) {
+  while (works && s->lines[LINE_GO_ON].length > 0) {
     exchange_go_on(s);
     if (engine_is_late(&s->engine))
       break;
@@ -122,7 +122,7 @@ unsigned http_step (struct http_session *s, double seconds) {
     engine_unlimit(&s->engine);
   }
   s->news = 0;  /* the caller is told now */
-  return s->ready_count;
+  return s->lines[LINE_READY].length;
 }
 
 
@@ -133,7 +133,7 @@ void http_catch_up (struct http_session *s) {
 
 
 void http_wait (struct http_session *s, double seconds) {
-  if (!s->news && s->first_held == NULL && have_engine(s))
+  if (!s->news && s->lines[LINE_GO_ON].length == 0 && have_engine(s))
     engine_wait(&s->engine, seconds);
 }
 
@@ -144,7 +144,7 @@ int http_fd (struct http_session *s) {
 
 
 double http_timeout (struct http_session *s) {
-  if (s->ready_count > 0 || s->first_held != NULL)
+  if (s->lines[LINE_READY].length > 0 || s->lines[LINE_GO_ON].length > 0)
     return 0;
   return have_engine(s) ? engine_timeout(&s->engine) : ENGINE_NEVER;
 }
@@ -222,14 +222,15 @@ static enum http_refusal configure (struct http_session *s,
 struct http_session *http_open (const struct http_config *config,
                                 enum http_refusal *why) {
   struct http_session *s;
+  int i;
   *why = HTTP_NO_MEMORY;
   s = (struct http_session *)calloc(1, sizeof(*s));
   if (s == NULL)
     return NULL;
   process_count_session(+1);
   engine_abandon(&s->engine);
-  s->last_ready = &s->first_ready;
-  s->last_held = &s->first_held;
+  for (i = 0; i < LINES; i++)
+    s->lines[i].last = &s->lines[i].first;
   s->forks = process_forks();
   *why = configure(s, config);
   if (*why == HTTP_ACCEPTED)
