@@ -25,8 +25,7 @@ static CURLcode delete_one (CURL *easy, const char *base, int n) {
 
 int main (int argc, char **argv) {
   static const char *const headers[] = {
-    "x-api-key: bench", "Accept-Encoding: gzip", "Accept: application/json"
-  };
+    "x-api-key: bench", "Accept-Encoding: gzip", "Accept: application/json"};
   struct curl_slist *list = NULL;
   size_t total = 0, i;
   int n, times = argc == 3 ? atoi(argv[2]) : 0;

@@ -12,8 +12,8 @@
 
 #include "json.h"
 
-#define SLICE  (64 * 1024)
-#define RUNS_MAX  99
+#define SLICE    (64 * 1024)
+#define RUNS_MAX 99
 
 static double now (void) {
   struct timespec t;
@@ -53,9 +53,8 @@ static char *read_file (const char *path, size_t *length) {
 
 /* How many elements the listing has; -1 where it is none. */
 static long scan (const char *text, size_t length) {
-  static const struct json_limits limits = {
-    1u << 30, JSON_DEPTH_MAX, JSON_MEMBERS_MAX
-  };
+  static const struct json_limits limits = {1u << 30, JSON_DEPTH_MAX,
+                                            JSON_MEMBERS_MAX};
   struct json_scanner s;
   enum json_status status = JSON_MORE;
   long elements = 0;
@@ -81,7 +80,7 @@ int main (int argc, char **argv) {
   char *copy = text != NULL ? malloc(length) : NULL;
   if (copy == NULL || runs < 1 || runs > RUNS_MAX)
     return 2;
-  memset(copy, 1, length);  /* the pages are there before they are timed */
+  memset(copy, 1, length); /* the pages are there before they are timed */
   for (i = 0; i < runs && elements >= 0; i++) {
     double start = now();
     elements = scan(text, length);
@@ -92,7 +91,7 @@ int main (int argc, char **argv) {
   }
   printf("seconds %.6f\ncopy %.6f\n", median(scans, runs),
          median(copies, runs));
-  if (memcmp(copy, text, length) != 0)  /* so that the copy is made */
+  if (memcmp(copy, text, length) != 0) /* so that the copy is made */
     elements = -1;
   free(copy);
   free(text);

@@ -118,8 +118,8 @@ static enum answer_fault begin (struct answer *a) {
 
 /* Whether decode has something to do. */
 static int can_decode (const struct answer *a) {
-  return is_gzip(a) && (a->exchange->body.length > 0
-                        || a->coding == CODING_GZIP_OUT);
+  return is_gzip(a)
+         && (a->exchange->body.length > 0 || a->coding == CODING_GZIP_OUT);
 }
 
 
@@ -131,8 +131,8 @@ static enum answer_fault decode (struct answer *a) {
   char *out;
   if (buf_reserve(&a->plain, ANSWER_SLICE, &out) != BUF_OK)
     return FAULT_MEMORY;
-  status = inflate_feed(a->inflater, buf_data(&x->body), x->body.length,
-                        &used, out, ANSWER_SLICE, &made);
+  status = inflate_feed(a->inflater, buf_data(&x->body), x->body.length, &used,
+                        out, ANSWER_SLICE, &made);
   buf_added(&a->plain, made);
   a->unread += made;
   http_read(x, used);
@@ -141,9 +141,7 @@ static enum answer_fault decode (struct answer *a) {
     case INFLATE_MORE:
       a->coding = made == ANSWER_SLICE ? CODING_GZIP_OUT : CODING_GZIP_IN;
       return FAULT_NONE;
-    case INFLATE_END:
-      a->coding = CODING_GZIP_END;
-      return FAULT_NONE;
+    case INFLATE_END: a->coding = CODING_GZIP_END; return FAULT_NONE;
     case INFLATE_MEMORY: return FAULT_MEMORY;
     default: return FAULT_GZIP;
   }
@@ -162,8 +160,7 @@ static enum answer_fault outcome (const struct answer *a) {
 
 /* What is read whole is of no use before the end, apart from decoding it. */
 int answer_ready (const struct answer *a) {
-  if (a->holds || a->fault != FAULT_NONE || a->exchange->over
-      || can_decode(a))
+  if (a->holds || a->fault != FAULT_NONE || a->exchange->over || can_decode(a))
     return 1;
   return a->is_list && a->exchange->status == 200 && unread(a) > 0;
 }
@@ -217,7 +214,8 @@ static enum answer_status scan (struct answer *a, size_t *slice,
       view(a, e);
       a->holds = element_has_id(e);
       return a->holds ? ANSWER_ELEMENT : fail(a, FAULT_NO_ID);
-    case JSON_MORE: case JSON_END:
+    case JSON_MORE:
+    case JSON_END:
       drop_scanned(a);
       return is_blank(a, used) ? fail(a, FAULT_BLANK) : ANSWER_WAIT;
     default:
@@ -287,7 +285,7 @@ enum answer_status answer_read (struct answer *a, const char **text,
     if (fault == FAULT_NONE && a->plain.length > a->max_response)
       fault = FAULT_SIZE;
     if (fault == FAULT_NONE)
-      return ANSWER_WAIT;  /* one slice at a time */
+      return ANSWER_WAIT; /* one slice at a time */
   }
   if (fault == FAULT_NONE && !a->exchange->over)
     return ANSWER_WAIT;

@@ -15,53 +15,53 @@
 #include "inflate.h"
 #include "json.h"
 
-#define ANSWER_SLICE  (64 * 1024)  /* most bytes that one call works on */
+#define ANSWER_SLICE (64 * 1024) /* most bytes that one call works on */
 
 enum answer_status {
-  ANSWER_WAIT,     /* nothing yet; if answer_ready, call again, else wait */
-  ANSWER_ELEMENT,  /* an element is there, until answer_take */
-  ANSWER_END,      /* the whole answer was read */
-  ANSWER_FAILED    /* see 'fault' */
+  ANSWER_WAIT,    /* nothing yet; if answer_ready, call again, else wait */
+  ANSWER_ELEMENT, /* an element is there, until answer_take */
+  ANSWER_END,     /* the whole answer was read */
+  ANSWER_FAILED   /* see 'fault' */
 };
 
 /* What went wrong; final. */
 enum answer_fault {
   FAULT_NONE,
-  FAULT_HTTP,      /* the exchange failed: its 'result' */
-  FAULT_ENCODING,  /* a content encoding that was not asked for */
-  FAULT_GZIP,      /* damaged, or cut short */
-  FAULT_JSON,      /* the scanner's status */
-  FAULT_NO_ID,     /* an element without a string "id" */
-  FAULT_BLANK,     /* more white space between elements than one may have */
-  FAULT_SIZE,      /* more than max_response once decoded */
-  FAULT_FORKED,    /* belongs to the parent process */
+  FAULT_HTTP,     /* the exchange failed: its 'result' */
+  FAULT_ENCODING, /* a content encoding that was not asked for */
+  FAULT_GZIP,     /* damaged, or cut short */
+  FAULT_JSON,     /* the scanner's status */
+  FAULT_NO_ID,    /* an element without a string "id" */
+  FAULT_BLANK,    /* more white space between elements than one may have */
+  FAULT_SIZE,     /* more than max_response once decoded */
+  FAULT_FORKED,   /* belongs to the parent process */
   FAULT_MEMORY
 };
 
 /* How the body is encoded, and how far its decoding has come. */
 enum answer_coding {
-  CODING_UNKNOWN,    /* the headers have not come */
+  CODING_UNKNOWN, /* the headers have not come */
   CODING_PLAIN,
-  CODING_GZIP,       /* not begun */
-  CODING_GZIP_IN,    /* inside a member; more bytes have to come */
-  CODING_GZIP_OUT,   /* inside a member; more comes out without more bytes */
-  CODING_GZIP_END    /* behind a complete member */
+  CODING_GZIP,     /* not begun */
+  CODING_GZIP_IN,  /* inside a member; more bytes have to come */
+  CODING_GZIP_OUT, /* inside a member; more comes out without more bytes */
+  CODING_GZIP_END  /* behind a complete member */
 };
 
 struct answer {
   struct http_exchange *exchange;
-  int is_list;                  /* a 200 is read element by element */
+  int is_list; /* a 200 is read element by element */
   enum answer_fault fault;
-  enum json_status json;        /* for FAULT_JSON */
+  enum json_status json; /* for FAULT_JSON */
   struct json_scanner scanner;
-  struct inflater *inflater;    /* where it is gzip */
+  struct inflater *inflater; /* where it is gzip */
   enum answer_coding coding;
-  struct buf plain;             /* decoded bytes */
-  size_t unread;                /* of those, not scanned yet */
+  struct buf plain; /* decoded bytes */
+  size_t unread;    /* of those, not scanned yet */
   size_t max_response;
-  uint64_t taken;               /* elements so far */
-  size_t blank;                 /* bytes since the last one, outside of one */
-  int holds;                    /* an element waits to be taken */
+  uint64_t taken; /* elements so far */
+  size_t blank;   /* bytes since the last one, outside of one */
+  int holds;      /* an element waits to be taken */
 };
 
 /* Begins to read 'x', which it owns from here on. Allocates nothing. */

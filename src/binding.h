@@ -17,32 +17,32 @@
 #include "compat.h"
 #include "element.h"
 
-#define LIPSYNC_VERSION  "0.1.0"
+#define LIPSYNC_VERSION "0.1.0"
 
 /* The types, by the names of their metatables in the registry. */
-#define SESSION_TYPE     "lipsync.Session"
-#define TRANSFER_TYPE    "lipsync.Transfer"
-#define GENERATION_TYPE  "lipsync.Generation"
-#define ERROR_TYPE       "lipsync.Error"
+#define SESSION_TYPE    "lipsync.Session"
+#define TRANSFER_TYPE   "lipsync.Transfer"
+#define GENERATION_TYPE "lipsync.Generation"
+#define ERROR_TYPE      "lipsync.Error"
 
 /* What the core lends to the wire: a userdata under LOAN in the registry. The
 ** version comes first, so that it can be read whatever the rest has become. */
-#define LOAN  "lipsync.loan"
+#define LOAN "lipsync.loan"
 
 struct loan {
   char version[16];
-  size_t element;  /* sizeof(struct element), */
-  size_t member;   /* and of its members */
+  size_t element; /* sizeof(struct element), */
+  size_t member;  /* and of its members */
 
   /* Pushes room for a generation of the size of 'e': this alone may collect,
   ** and so run finalizers of the program's before 'e' is copied. */
-  void *(*push_room) (lua_State *L, const struct element *e);
+  void *(*push_room)(lua_State *L, const struct element *e);
 
   /* Makes the room at the top a generation, by a copy of 'e'. The metatable is
   ** at index 'metatable'; the table at 'family' (0: none) holds its owner at
   ** [1]. */
-  void (*fill_room) (lua_State *L, void *room, const struct element *e,
-                     int metatable, int family);
+  void (*fill_room)(lua_State *L, void *room, const struct element *e,
+                    int metatable, int family);
 };
 
 /* ---- error.c ---- */

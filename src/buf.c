@@ -13,12 +13,12 @@
 #include "buf.h"
 
 /* The smallest block: below it the allocator's own overhead counts more. */
-#define SMALLEST  512
+#define SMALLEST 512
 
 /* Bytes that are so much fewer than those consumed before them are moved to
 ** the block's front at once: later they may be more, and a block of which only
 ** the front is used stays in the processor's cache. */
-#define FEW  8
+#define FEW 8
 
 void buf_init (struct buf *b, size_t ceiling) {
   b->block = NULL;
@@ -98,7 +98,7 @@ enum buf_status buf_append (struct buf *b, const void *data, size_t n) {
 void buf_consume (struct buf *b, size_t n) {
   b->start += n;
   b->length -= n;
-  if (b->length == 0)  /* nothing to move: the whole block is free again */
+  if (b->length == 0) /* nothing to move: the whole block is free again */
     b->start = 0;
 }
 

@@ -12,16 +12,16 @@
 
 enum buf_status {
   BUF_OK,
-  BUF_FULL,   /* the bytes would not fit under the ceiling; nothing changed */
-  BUF_MEMORY  /* out of memory; nothing changed */
+  BUF_FULL,  /* the bytes would not fit under the ceiling; nothing changed */
+  BUF_MEMORY /* out of memory; nothing changed */
 };
 
 struct buf {
-  char *block;      /* what malloc gave, or NULL */
-  size_t start;     /* offset of the first byte not consumed */
-  size_t length;    /* how many bytes there are from 'start' on */
-  size_t capacity;  /* size of 'block' */
-  size_t ceiling;   /* 'length' never exceeds this */
+  char *block;     /* what malloc gave, or NULL */
+  size_t start;    /* offset of the first byte not consumed */
+  size_t length;   /* how many bytes there are from 'start' on */
+  size_t capacity; /* size of 'block' */
+  size_t ceiling;  /* 'length' never exceeds this */
 };
 
 /* Makes 'b' empty, without allocating. */
@@ -29,7 +29,7 @@ void buf_init (struct buf *b, size_t ceiling);
 
 /* The bytes, 'b->length' of them; moves with the next buf_append or
 ** buf_reserve. */
-#define buf_data(b)  ((b)->block + (b)->start)
+#define buf_data(b) ((b)->block + (b)->start)
 
 /* Makes room for 'n' bytes behind the last one and returns where they go
 ** through 'room'; buf_added says how many were really written. */

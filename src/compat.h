@@ -15,8 +15,8 @@
 #include <string.h>
 
 #if defined(__GNUC__)
-#define COMPAT_UNUSED  __attribute__((unused))
-#define COMPAT_EXPORT  __attribute__((visibility("default")))
+#define COMPAT_UNUSED __attribute__((unused))
+#define COMPAT_EXPORT __attribute__((visibility("default")))
 #else
 #define COMPAT_UNUSED
 #define COMPAT_EXPORT
@@ -24,14 +24,14 @@
 
 #if LUA_VERSION_NUM < 502
 
-#define LUA_OK  0
-#define lua_rawlen(L, i)  lua_objlen(L, i)
+#define LUA_OK           0
+#define lua_rawlen(L, i) lua_objlen(L, i)
 
 #define luaL_setfuncs  compat_setfuncs
-#define luaL_testudata  compat_testudata
+#define luaL_testudata compat_testudata
 #undef luaL_newlib
-#define luaL_newlib(L, l) \
-  (lua_createtable(L, 0, (int)(sizeof(l) / sizeof((l)[0])) - 1), \
+#define luaL_newlib(L, l)                                                      \
+  (lua_createtable(L, 0, (int)(sizeof(l) / sizeof((l)[0])) - 1),               \
    luaL_setfuncs(L, l, 0))
 
 /* Sets the functions of 'l' in the table below 'n' upvalues; pops those. */
@@ -68,28 +68,28 @@ static COMPAT_UNUSED void *compat_testudata (lua_State *L, int i,
 ** shares a stranger's on 5.1, so only its owner knows whether the slot was
 ** set. */
 #if LUA_VERSION_NUM >= 504
-#define compat_newuserdata(L, size)  lua_newuserdatauv(L, size, 1)
-#define compat_setslot(L, i)  ((void)lua_setiuservalue(L, i, 1))
-#define compat_getslot(L, i)  ((void)lua_getiuservalue(L, i, 1))
+#define compat_newuserdata(L, size) lua_newuserdatauv(L, size, 1)
+#define compat_setslot(L, i)        ((void)lua_setiuservalue(L, i, 1))
+#define compat_getslot(L, i)        ((void)lua_getiuservalue(L, i, 1))
 #else
-#define compat_newuserdata(L, size)  lua_newuserdata(L, size)
+#define compat_newuserdata(L, size) lua_newuserdata(L, size)
 #if LUA_VERSION_NUM >= 502
-#define compat_setslot(L, i)  lua_setuservalue(L, i)
-#define compat_getslot(L, i)  lua_getuservalue(L, i)
+#define compat_setslot(L, i) lua_setuservalue(L, i)
+#define compat_getslot(L, i) lua_getuservalue(L, i)
 #else
-#define compat_setslot(L, i)  ((void)lua_setfenv(L, i))
-#define compat_getslot(L, i)  lua_getfenv(L, i)
+#define compat_setslot(L, i) ((void)lua_setfenv(L, i))
+#define compat_getslot(L, i) lua_getfenv(L, i)
 #endif
 #endif
 
 /* How many of its smallest steps the collector makes in half a millisecond or
 ** so: one of 5.2 is for one object, one of 5.4 for thousands. */
 #if LUA_VERSION_NUM >= 504
-#define COMPAT_GC_STEPS  1
+#define COMPAT_GC_STEPS 1
 #elif LUA_VERSION_NUM == 502
-#define COMPAT_GC_STEPS  2048
+#define COMPAT_GC_STEPS 2048
 #else
-#define COMPAT_GC_STEPS  64
+#define COMPAT_GC_STEPS 64
 #endif
 
 /* Pushes an integer of 64 bits: exactly where the VM has such integers, as

@@ -96,16 +96,15 @@ static const luaL_Reg functions[] = {
   {"log", core_log},
   {"raise", core_raise},
   {"where", core_where},
-  {NULL, NULL}
+  {NULL, NULL},
 };
 
 
 /* Puts what lipsync.wire needs where it finds it. */
 static void lend (lua_State *L) {
-  static const struct loan loan = {
-    LIPSYNC_VERSION, sizeof(struct element), sizeof(struct json_member),
-    generation_room, generation_fill
-  };
+  static const struct loan loan = {LIPSYNC_VERSION, sizeof(struct element),
+                                   sizeof(struct json_member), generation_room,
+                                   generation_fill};
   memcpy(lua_newuserdata(L, sizeof(loan)), &loan, sizeof(loan));
   lua_setfield(L, LUA_REGISTRYINDEX, LOAN);
 }

@@ -19,8 +19,8 @@ struct element {
 
 /* Whether it has a string "id", not empty. */
 static inline int element_has_id (const struct element *e) {
-  const struct json_member *id = json_find(e->members, e->count, e->text,
-                                           "id", 2);
+  const struct json_member *id = json_find(e->members, e->count, e->text, "id",
+                                           2);
   return id != NULL && id->value_length > 2 && e->text[id->value] == '"';
 }
 

@@ -13,18 +13,18 @@
 #include "monotonic.h"
 
 #if defined(__linux__) && !defined(ENGINE_NO_EPOLL)
-#define ENGINE_EPOLL  1
+#define ENGINE_EPOLL 1
 #include <sys/epoll.h>
 #else
-#define ENGINE_EPOLL  0
+#define ENGINE_EPOLL 0
 #endif
 
 /* The longest that a step is meant to last (seconds). */
-#define STEP_MAX  1e-3
+#define STEP_MAX 1e-3
 
 /* Connections kept above those that were needed at once: a listing's is of
 ** HTTP/1.1, and other calls may use HTTP/2. */
-#define SPARE  4
+#define SPARE 4
 
 
 /* Seconds as whole milliseconds, rounded up: a wait that ends a little early
@@ -55,14 +55,15 @@ static int on_socket (CURL *easy, curl_socket_t s, int what, void *arg,
   event.data.u64 = 0;
   event.data.fd = s;
   event.events = ((what & CURL_POLL_IN) ? (unsigned)EPOLLIN : 0u)
-               | ((what & CURL_POLL_OUT) ? (unsigned)EPOLLOUT : 0u);
+                 | ((what & CURL_POLL_OUT) ? (unsigned)EPOLLOUT : 0u);
   if (known != NULL && epoll_ctl(e->fd, EPOLL_CTL_MOD, s, &event) == 0)
     return 0;
   (void)curl_multi_assign(e->multi, s, e);
   if (epoll_ctl(e->fd, EPOLL_CTL_ADD, s, &event) == 0)
     return 0;
-  return errno == EEXIST
-      && epoll_ctl(e->fd, EPOLL_CTL_MOD, s, &event) == 0 ? 0 : -1;
+  return errno == EEXIST && epoll_ctl(e->fd, EPOLL_CTL_MOD, s, &event) == 0
+           ? 0
+           : -1;
 }
 
 
@@ -78,10 +79,10 @@ static int set_callbacks (struct engine *e) {
   CURLM *m = e->multi;
   e->fd = epoll_create1(EPOLL_CLOEXEC);
   return e->fd >= 0
-      && curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK
-      && curl_multi_setopt(m, CURLMOPT_SOCKETDATA, e) == CURLM_OK
-      && curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK
-      && curl_multi_setopt(m, CURLMOPT_TIMERDATA, e) == CURLM_OK;
+         && curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK
+         && curl_multi_setopt(m, CURLMOPT_SOCKETDATA, e) == CURLM_OK
+         && curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK
+         && curl_multi_setopt(m, CURLMOPT_TIMERDATA, e) == CURLM_OK;
 }
 
 
@@ -89,7 +90,7 @@ static int set_callbacks (struct engine *e) {
 ** given CURL_CSELECT_ERR, libcurl would not fetch the socket's own error. */
 static int to_bitmask (unsigned events) {
   return ((events & (EPOLLIN | EPOLLHUP)) ? CURL_CSELECT_IN : 0)
-       | ((events & EPOLLOUT) ? CURL_CSELECT_OUT : 0);
+         | ((events & EPOLLOUT) ? CURL_CSELECT_OUT : 0);
 }
 
 
@@ -105,7 +106,7 @@ static int act (struct engine *e, curl_socket_t s, int bitmask) {
 int engine_begin (struct engine *e) {
   if (e->due < 0 || e->due > monotonic_now())
     return 1;
-  e->due = ENGINE_NEVER;  /* the call below may set it anew */
+  e->due = ENGINE_NEVER; /* the call below may set it anew */
   return act(e, CURL_SOCKET_TIMEOUT, 0);
 }
 
@@ -148,9 +149,8 @@ int engine_step (struct engine *e) {
 
 int engine_catch_up (struct engine *e, size_t sockets) {
   size_t seen;
-  int works = look_after(e);  /* what is left of a step */
-  for (seen = 0; works && e->count > 0 && seen < sockets;
-       seen += ENGINE_EVENTS)
+  int works = look_after(e); /* what is left of a step */
+  for (seen = 0; works && e->count > 0 && seen < sockets; seen += ENGINE_EVENTS)
     works = look_after(e);
   return works && engine_begin(e);
 }
@@ -219,7 +219,9 @@ double engine_timeout (struct engine *e) {
 void engine_limit (struct engine *e, double seconds) {
   /* time that is over already is none; ENGINE_NEVER is negative, too */
   e->ends = monotonic_now()
-          + (seconds <= 0 ? 0 : seconds < STEP_MAX ? seconds : STEP_MAX);
+            + (seconds <= 0         ? 0
+               : seconds < STEP_MAX ? seconds
+                                    : STEP_MAX);
 }
 
 
@@ -267,7 +269,7 @@ void engine_expect (struct engine *e, unsigned transfers) {
 
 void engine_close (struct engine *e) {
   if (e->multi != NULL)
-    curl_multi_cleanup(e->multi);  /* still calls on_socket */
+    curl_multi_cleanup(e->multi); /* still calls on_socket */
   if (e->fd >= 0)
     close(e->fd);
   engine_abandon(e);

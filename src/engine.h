@@ -12,22 +12,22 @@
 
 #include <curl/curl.h>
 
-#define ENGINE_EVENTS  8
+#define ENGINE_EVENTS 8
 
 struct engine {
-  CURLM *multi;  /* NULL while closed */
-  int fd;        /* the epoll set, or -1 where there is none */
-  double due;    /* when libcurl wants a call, or ENGINE_NEVER */
-  struct {       /* what epoll saw, in libcurl's words */
+  CURLM *multi; /* NULL while closed */
+  int fd;       /* the epoll set, or -1 where there is none */
+  double due;   /* when libcurl wants a call, or ENGINE_NEVER */
+  struct {      /* what epoll saw, in libcurl's words */
     curl_socket_t socket;
     int bitmask;
   } events[ENGINE_EVENTS];
-  int next, count;  /* those that no step had time for yet */
-  unsigned peak;    /* most transfers that were under way at once */
-  double ends;      /* when the step that runs should, or ENGINE_NEVER */
+  int next, count; /* those that no step had time for yet */
+  unsigned peak;   /* most transfers that were under way at once */
+  double ends;     /* when the step that runs should, or ENGINE_NEVER */
 };
 
-#define ENGINE_NEVER  (-1.0)
+#define ENGINE_NEVER (-1.0)
 
 /* Makes the multi handle and its epoll set. False when memory or descriptors
 ** ran out; 'e' is closed then. */

@@ -10,7 +10,7 @@
 
 #include "binding.h"
 
-#define PHRASE_MAX  1024
+#define PHRASE_MAX 1024
 
 
 int error_no_memory (lua_State *L) {
@@ -64,8 +64,7 @@ int error_push_json (lua_State *L, const struct json_scanner *s,
   switch (status) {
     case JSON_E_MEMORY: return error_no_memory(L);
     case JSON_E_SHAPE:
-      snprintf(phrase, size, "expected %s, got %s", wanted,
-               json_found_text(s));
+      snprintf(phrase, size, "expected %s, got %s", wanted, json_found_text(s));
       reason = "shape";
       break;
     case JSON_E_CUT:
@@ -75,11 +74,14 @@ int error_push_json (lua_State *L, const struct json_scanner *s,
         snprintf(phrase, size, "the JSON ends too early, behind byte %.0f",
                  (double)s->offset);
       break;
-    case JSON_E_SIZE: case JSON_E_DEPTH: case JSON_E_MEMBERS:
+    case JSON_E_SIZE:
+    case JSON_E_DEPTH:
+    case JSON_E_MEMBERS:
       snprintf(phrase, size, "%s", json_error_text(s));
       kind = "limit";
-      reason = status == JSON_E_SIZE ? "max_generation"
-             : status == JSON_E_DEPTH ? "depth" : "members";
+      reason = status == JSON_E_SIZE    ? "max_generation"
+               : status == JSON_E_DEPTH ? "depth"
+                                        : "members";
       break;
     default:
       snprintf(phrase, size, "invalid JSON at byte %.0f: %s",

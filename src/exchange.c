@@ -159,26 +159,26 @@ static const struct {
   CURLcode code;
   enum http_result result;
 } results[] = {
-  { CURLE_COULDNT_RESOLVE_HOST, HTTP_RESOLVE },
-  { CURLE_COULDNT_CONNECT, HTTP_CONNECT },
-  { CURLE_OPERATION_TIMEDOUT, HTTP_CONNECT_TIMEOUT },
-  { CURLE_COULDNT_RESOLVE_PROXY, HTTP_PROXY },
-  { CURLE_PROXY, HTTP_PROXY },
-  { CURLE_SEND_ERROR, HTTP_SEND },
-  { CURLE_GOT_NOTHING, HTTP_EMPTY },
-  { CURLE_PEER_FAILED_VERIFICATION, HTTP_CERTIFICATE },
-  { CURLE_SSL_ISSUER_ERROR, HTTP_CERTIFICATE },
-  { CURLE_SSL_INVALIDCERTSTATUS, HTTP_CERTIFICATE },
-  { CURLE_SSL_PINNEDPUBKEYNOTMATCH, HTTP_CERTIFICATE },
-  { CURLE_SSL_CONNECT_ERROR, HTTP_HANDSHAKE },
-  { CURLE_SSL_CIPHER, HTTP_HANDSHAKE },
-  { CURLE_USE_SSL_FAILED, HTTP_HANDSHAKE },
-  { CURLE_SSL_ENGINE_INITFAILED, HTTP_HANDSHAKE },
-  { CURLE_SSL_CACERT_BADFILE, HTTP_CA_FILE },
-  { CURLE_UNSUPPORTED_PROTOCOL, HTTP_NOT_HTTP },
-  { CURLE_WEIRD_SERVER_REPLY, HTTP_NOT_HTTP },
-  { CURLE_OUT_OF_MEMORY, HTTP_MEMORY },
-  { CURLE_FAILED_INIT, HTTP_MEMORY }
+  {CURLE_COULDNT_RESOLVE_HOST, HTTP_RESOLVE},
+  {CURLE_COULDNT_CONNECT, HTTP_CONNECT},
+  {CURLE_OPERATION_TIMEDOUT, HTTP_CONNECT_TIMEOUT},
+  {CURLE_COULDNT_RESOLVE_PROXY, HTTP_PROXY},
+  {CURLE_PROXY, HTTP_PROXY},
+  {CURLE_SEND_ERROR, HTTP_SEND},
+  {CURLE_GOT_NOTHING, HTTP_EMPTY},
+  {CURLE_PEER_FAILED_VERIFICATION, HTTP_CERTIFICATE},
+  {CURLE_SSL_ISSUER_ERROR, HTTP_CERTIFICATE},
+  {CURLE_SSL_INVALIDCERTSTATUS, HTTP_CERTIFICATE},
+  {CURLE_SSL_PINNEDPUBKEYNOTMATCH, HTTP_CERTIFICATE},
+  {CURLE_SSL_CONNECT_ERROR, HTTP_HANDSHAKE},
+  {CURLE_SSL_CIPHER, HTTP_HANDSHAKE},
+  {CURLE_USE_SSL_FAILED, HTTP_HANDSHAKE},
+  {CURLE_SSL_ENGINE_INITFAILED, HTTP_HANDSHAKE},
+  {CURLE_SSL_CACERT_BADFILE, HTTP_CA_FILE},
+  {CURLE_UNSUPPORTED_PROTOCOL, HTTP_NOT_HTTP},
+  {CURLE_WEIRD_SERVER_REPLY, HTTP_NOT_HTTP},
+  {CURLE_OUT_OF_MEMORY, HTTP_MEMORY},
+  {CURLE_FAILED_INIT, HTTP_MEMORY},
 };
 
 
@@ -186,9 +186,9 @@ static const struct {
 ** libcurl. What is left over broke the connection, at the latest here. */
 static enum http_result to_result (const struct exchange *x, CURLcode code) {
   size_t i;
-  if (x->pub.result != HTTP_OK)  /* a callback of ours ended it */
+  if (x->pub.result != HTTP_OK) /* a callback of ours ended it */
     return x->pub.result;
-  if (code == CURLE_OK)  /* which a close inside the headers is to libcurl */
+  if (code == CURLE_OK) /* which a close inside the headers is to libcurl */
     return x->pub.status != 0 ? HTTP_OK : HTTP_CUT;
   if (code == CURLE_COULDNT_CONNECT && x->not_loopback)
     return HTTP_NOT_LOOPBACK;
@@ -221,7 +221,7 @@ void exchange_collect (struct http_session *s) {
     CURLcode code = message->data.result;
     if (message->msg == CURLMSG_DONE
         && curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &x)
-           == CURLE_OK)
+             == CURLE_OK)
       finish((struct exchange *)(void *)x, code);
   }
 }
@@ -234,7 +234,10 @@ void exchange_collect (struct http_session *s) {
 static int on_request (void *arg, char *peer, char *own, int peer_port,
                        int own_port) {
   struct exchange *x = (struct exchange *)arg;
-  (void)peer; (void)own; (void)peer_port; (void)own_port;
+  (void)peer;
+  (void)own;
+  (void)peer_port;
+  (void)own_port;
   if (x->pub.sent) {
     x->pub.result = HTTP_RESEND;
     return CURL_PREREQFUNC_ABORT;
@@ -270,7 +273,7 @@ static curl_socket_t on_open_socket (void *arg, curlsocktype purpose,
 
 static size_t stop (struct exchange *x, enum http_result result) {
   x->pub.result = result;
-  return 0;  /* not what was offered: libcurl gives up */
+  return 0; /* not what was offered: libcurl gives up */
 }
 
 
@@ -329,10 +332,10 @@ static size_t on_body (char *data, size_t one, size_t n, void *arg) {
   (void)one;
   if (has_to_wait(x)) {
     x->paused = 1;
-    return CURL_WRITEFUNC_PAUSE;  /* the same bytes will come again */
+    return CURL_WRITEFUNC_PAUSE; /* the same bytes will come again */
   }
   if (x->pauses)
-    x->pub.body.ceiling = (size_t)-1;  /* bounded by the mark */
+    x->pub.body.ceiling = (size_t)-1; /* bounded by the mark */
   status = buf_append(&x->pub.body, data, n);
   if (status != BUF_OK)
     return stop(x, status == BUF_FULL ? HTTP_BODY_LIMIT : HTTP_MEMORY);
@@ -378,7 +381,7 @@ void exchange_go_on (struct http_session *s) {
   leave(x, LINE_GO_ON);
   x->paused = 0;
   code = curl_easy_pause(x->easy, CURLPAUSE_CONT);
-  if (code != CURLE_OK)  /* the bytes it held back may be lost */
+  if (code != CURLE_OK) /* the bytes it held back may be lost */
     finish(x, code);
 }
 

@@ -14,7 +14,7 @@
 #include "http.h"
 #include "origin.h"
 
-#define POOL_MAX  8   /* idle easy handles kept for the next exchanges */
+#define POOL_MAX 8 /* idle easy handles kept for the next exchanges */
 
 /* What an exchange can stand in line for, in both at once: to be told of by
 ** http_next_ready; to go on in the next step, after a pause. */
@@ -26,52 +26,52 @@ struct line {
 };
 
 struct exchange {
-  struct http_exchange pub;     /* first: what others see */
-  struct exchange *next, **at;  /* the session's list */
-  struct exchange *behind[LINES];  /* who comes next, in those it is 'in' */
+  struct http_exchange pub;       /* first: what others see */
+  struct exchange *next, **at;    /* the session's list */
+  struct exchange *behind[LINES]; /* who comes next, in those it is 'in' */
   int in[LINES];
   void *user;
   CURL *easy;
-  struct curl_slist *own_headers;  /* for this request only, or NULL */
-  struct buf headers;           /* header lines of the last answer */
-  size_t header_bytes;          /* of all answers, 1xx included */
-  unsigned forks;               /* process_forks() when it was begun */
-  int added;                    /* libcurl works on it */
-  int http1;                    /* is not sent over HTTP/2 */
-  int stream;                   /* asked for as one */
-  int pauses;                   /* is one: 200, and asked for */
+  struct curl_slist *own_headers; /* for this request only, or NULL */
+  struct buf headers;             /* header lines of the last answer */
+  size_t header_bytes;            /* of all answers, 1xx included */
+  unsigned forks;                 /* process_forks() when it was begun */
+  int added;                      /* libcurl works on it */
+  int http1;                      /* is not sent over HTTP/2 */
+  int stream;                     /* asked for as one */
+  int pauses;                     /* is one: 200, and asked for */
   int paused;
-  unsigned step;                /* the last one that brought a piece of it */
-  int not_loopback;             /* an address was refused */
+  unsigned step;    /* the last one that brought a piece of it */
+  int not_loopback; /* an address was refused */
   char error[CURL_ERROR_SIZE];
 };
 
 struct http_session {
   struct engine engine;
   struct origin origin;
-  struct curl_slist *headers;     /* without the key */
-  struct curl_slist *key_header;  /* the key, then the others; or NULL */
+  struct curl_slist *headers;    /* without the key */
+  struct curl_slist *key_header; /* the key, then the others; or NULL */
   char *user_agent;
   char *ca_file;
-  char *proxy;                    /* NULL: the environment's */
-  long connect_timeout;           /* milliseconds */
+  char *proxy;          /* NULL: the environment's */
+  long connect_timeout; /* milliseconds */
   int allow_http;
-  unsigned forks;                 /* process_forks() when the engine was made */
+  unsigned forks; /* process_forks() when the engine was made */
   struct exchange *exchanges;
-  size_t count;                   /* how many these are */
-  unsigned under_way;             /* how many libcurl works on */
+  size_t count;       /* how many these are */
+  unsigned under_way; /* how many libcurl works on */
   struct line lines[LINES];
-  unsigned steps;                 /* how many there were */
-  int news;                       /* something became ready since a step */
+  unsigned steps; /* how many there were */
+  int news;       /* something became ready since a step */
   CURL *pool[POOL_MAX];
   unsigned pooled;
 };
 
 /* Sets an option of 'x->easy'; the first one that fails decides 'code'. */
-#define SET(option, value) \
-  do { \
-    if (code == CURLE_OK) \
-      code = curl_easy_setopt(x->easy, option, value); \
+#define SET(option, value)                                                     \
+  do {                                                                         \
+    if (code == CURLE_OK)                                                      \
+      code = curl_easy_setopt(x->easy, option, value);                         \
   } while (0)
 
 /* A new exchange on the session's list, not started. NULL: out of memory. */

@@ -10,65 +10,65 @@
 
 #include "wire.h"
 
-#define BODY_MAX  (64 * 1024)  /* of an answer's bytes, kept with an error */
-#define PHRASE_MAX  1024
-#define ABOUT_MAX  512   /* a host, or what libcurl said */
+#define BODY_MAX   (64 * 1024) /* of an answer's bytes, kept with an error */
+#define PHRASE_MAX 1024
+#define ABOUT_MAX  512 /* a host, or what libcurl said */
 
 struct words {
   const char *kind;
   const char *reason;
-  const char *format;  /* what %s stands for: see 'subject' */
+  const char *format; /* what %s stands for: see 'subject' */
 };
 
 /* For every enum http_result. */
 static const struct words results[] = {
-  /* HTTP_OK */ { "protocol", "http", "%s" },
+  /* HTTP_OK */ {"protocol", "http", "%s"},
   /* HTTP_CONNECT_TIMEOUT */
-  { "timeout", "connect", "no connection to %s in time (connect_timeout)" },
-  /* HTTP_RESOLVE */ { "connection", "resolve", "cannot resolve %s" },
-  /* HTTP_CONNECT */ { "connection", "connect", "cannot connect to %s" },
-  /* HTTP_PROXY */ { "connection", "proxy", "the proxy failed: %s" },
+  {"timeout", "connect", "no connection to %s in time (connect_timeout)"},
+  /* HTTP_RESOLVE */ {"connection", "resolve", "cannot resolve %s"},
+  /* HTTP_CONNECT */ {"connection", "connect", "cannot connect to %s"},
+  /* HTTP_PROXY */ {"connection", "proxy", "the proxy failed: %s"},
   /* HTTP_SEND */
-  { "connection", "send", "the connection broke while the request was sent" },
-  /* HTTP_CUT */ { "connection", "cut", "the connection broke" },
+  {"connection", "send", "the connection broke while the request was sent"},
+  /* HTTP_CUT */ {"connection", "cut", "the connection broke"},
   /* HTTP_EMPTY */
-  { "connection", "empty", "the connection was closed without an answer" },
+  {"connection", "empty", "the connection was closed without an answer"},
   /* HTTP_RESEND */
-  { "connection", "resend",
-    "the reused connection was closed without an answer" },
+  {"connection", "resend",
+   "the reused connection was closed without an answer"},
   /* HTTP_CERTIFICATE */
-  { "tls", "certificate", "the certificate of %s cannot be verified" },
+  {"tls", "certificate", "the certificate of %s cannot be verified"},
   /* HTTP_HANDSHAKE */
-  { "tls", "handshake", "no TLS connection to %s could be made" },
+  {"tls", "handshake", "no TLS connection to %s could be made"},
   /* HTTP_CA_FILE */
-  { "tls", "ca_file", "the certificates to verify %s with cannot be read" },
-  /* HTTP_NOT_HTTP */ { "protocol", "http", "what came is not HTTP: %s" },
+  {"tls", "ca_file", "the certificates to verify %s with cannot be read"},
+  /* HTTP_NOT_HTTP */ {"protocol", "http", "what came is not HTTP: %s"},
   /* HTTP_HEADERS_LIMIT */
-  { "limit", "headers", "the answer has more than 64 KiB of headers" },
+  {"limit", "headers", "the answer has more than 64 KiB of headers"},
   /* HTTP_BODY_LIMIT */
-  { "limit", "max_response", "the answer is too long (max_response)" },
+  {"limit", "max_response", "the answer is too long (max_response)"},
   /* HTTP_NOT_LOOPBACK */
-  { "invalid", "loopback", "http: is refused for %s, which is not this "
-    "machine; allow_http = true allows it" },
-  /* HTTP_CANCELED */ { "canceled", "canceled", "canceled" },
-  /* HTTP_CLOSED */ { "closed", "closed", "the client was closed" },
+  {"invalid", "loopback",
+   "http: is refused for %s, which is not this "
+   "machine; allow_http = true allows it"},
+  /* HTTP_CANCELED */ {"canceled", "canceled", "canceled"},
+  /* HTTP_CLOSED */ {"closed", "closed", "the client was closed"},
   /* HTTP_FORKED */
-  { "closed", "forked", "it was begun before this process was forked" },
-  /* HTTP_MEMORY */ { NULL, NULL, NULL }
-};
+  {"closed", "forked", "it was begun before this process was forked"},
+  /* HTTP_MEMORY */ {NULL, NULL, NULL}};
 
 static const struct {
   int code;
   const char *text;
 } os_errors[] = {
-  { ECONNREFUSED, "connection refused" },
-  { ECONNRESET, "connection reset" },
-  { ETIMEDOUT, "connection timed out" },
-  { ENETUNREACH, "network unreachable" },
-  { EHOSTUNREACH, "host unreachable" },
-  { EADDRNOTAVAIL, "no local address left" },
-  { EACCES, "permission denied" },
-  { EMFILE, "too many open files" }
+  {ECONNREFUSED, "connection refused"},
+  {ECONNRESET, "connection reset"},
+  {ETIMEDOUT, "connection timed out"},
+  {ENETUNREACH, "network unreachable"},
+  {EHOSTUNREACH, "host unreachable"},
+  {EADDRNOTAVAIL, "no local address left"},
+  {EACCES, "permission denied"},
+  {EMFILE, "too many open files"},
 };
 
 
@@ -113,9 +113,8 @@ static void subject (char *out, size_t size, const struct http_exchange *x) {
   const char *host = x->session == NULL ? "" : http_host(x->session);
   switch (x->result) {
     case HTTP_RESOLVE: name_only(out, size, host); break;
-    case HTTP_PROXY: case HTTP_NOT_HTTP:
-      snprintf(out, size, "%s", x->detail);
-      break;
+    case HTTP_PROXY:
+    case HTTP_NOT_HTTP: snprintf(out, size, "%s", x->detail); break;
     default: snprintf(out, size, "%s", host);
   }
 }
@@ -201,8 +200,10 @@ static int push_encoding (lua_State *L, const struct answer *a) {
   char phrase[PHRASE_MAX];
   size_t n = 0;
   const char *text = http_header(a->exchange, "content-encoding", &n);
-  snprintf(phrase, sizeof(phrase), "the answer is encoded as \"%.*s\", which "
-           "was not asked for", (int)(n < 64 ? n : 64), text);
+  snprintf(phrase, sizeof(phrase),
+           "the answer is encoded as \"%.*s\", which "
+           "was not asked for",
+           (int)(n < 64 ? n : 64), text);
   return error_push(L, "protocol", "encoding", phrase);
 }
 
@@ -214,7 +215,8 @@ int fault_push (lua_State *L, struct answer *a) {
     case FAULT_GZIP:
       return error_push(L, "protocol", "gzip", "the answer's gzip is damaged");
     case FAULT_JSON: return push_json_fault(L, a);
-    case FAULT_NO_ID: case FAULT_BLANK: return push_element(L, a);
+    case FAULT_NO_ID:
+    case FAULT_BLANK: return push_element(L, a);
     case FAULT_SIZE:
       return error_push(L, "limit", results[HTTP_BODY_LIMIT].reason,
                         results[HTTP_BODY_LIMIT].format);
@@ -232,8 +234,7 @@ int fault_push_closed (lua_State *L) {
 
 /* ---- What cannot be sent ---- */
 
-const char *fault_refusal_text (enum http_refusal refusal,
-                                const char **field) {
+const char *fault_refusal_text (enum http_refusal refusal, const char **field) {
   *field = "base_url";
   switch (refusal) {
     case HTTP_URL_MALFORMED: return "base_url is not a valid URL";

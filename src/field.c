@@ -62,8 +62,8 @@ const struct http_header *field_headers (lua_State *L, int table,
   if (!lua_istable(L, -1))
     return NULL;
   n = count_pairs(L);
-  headers = (struct http_header *)
-    lua_newuserdata(L, (n == 0 ? 1 : n) * sizeof(*headers));
+  headers = (struct http_header *)lua_newuserdata(L, (n == 0 ? 1 : n)
+                                                       * sizeof(*headers));
   lua_insert(L, -2);
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)

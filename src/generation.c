@@ -11,29 +11,29 @@
 #include "core.h"
 
 enum slot {
-  SLOT_EMPTY,   /* nothing hangs on it; on 5.1 something of a stranger's does */
-  SLOT_SHARED,  /* the family's table */
-  SLOT_OWN      /* its own */
+  SLOT_EMPTY,  /* nothing hangs on it; on 5.1 something of a stranger's does */
+  SLOT_SHARED, /* the family's table */
+  SLOT_OWN     /* its own */
 };
 
 struct generation {
-  uint32_t length;  /* of the text */
-  uint32_t count;   /* of the members */
-  int slot;         /* enum slot */
-  struct json_member members[];  /* 'count' of them, then the text */
+  uint32_t length;              /* of the text */
+  uint32_t count;               /* of the members */
+  int slot;                     /* enum slot */
+  struct json_member members[]; /* 'count' of them, then the text */
 };
 
-#define PLACES  64  /* of place_of */
-#define SHORT   15  /* bytes of a string that is worth keeping */
+#define PLACES 64 /* of place_of */
+#define SHORT  15 /* bytes of a string that is worth keeping */
 
 /* What is asked at each reading of a field, without looking up anything. */
 struct face {
-  const void *metatable;   /* that of all generations of the state */
-  uint64_t methods;        /* a bit at the place of each method's name */
+  const void *metatable; /* that of all generations of the state */
+  uint64_t methods;      /* a bit at the place of each method's name */
   struct recent {
-    unsigned char length;  /* more than SHORT: none */
+    unsigned char length; /* more than SHORT: none */
     char bytes[SHORT];
-  } recent[PLACES];        /* short values that were read last */
+  } recent[PLACES]; /* short values that were read last */
 };
 
 /* Other names under which the service is known to send a field. */
@@ -41,8 +41,8 @@ static const struct {
   const char *name;
   const char *other;
 } aliases[] = {
-  { "errorCode", "error_code" },
-  { "outputUrl", "outputMediaUrl" }
+  {"errorCode", "error_code"},
+  {"outputUrl", "outputMediaUrl"},
 };
 
 
@@ -228,8 +228,7 @@ static int generation_index (lua_State *L) {
 
 /* core.add_method(name, function): upvalues as above. */
 static int add_method (lua_State *L) {
-  struct face *face = (struct face *)
-    lua_touserdata(L, lua_upvalueindex(2));
+  struct face *face = (struct face *)lua_touserdata(L, lua_upvalueindex(2));
   size_t length;
   const char *name = luaL_checklstring(L, 1, &length);
   luaL_checktype(L, 2, LUA_TFUNCTION);
@@ -241,8 +240,9 @@ static int add_method (lua_State *L) {
 
 
 static int generation_newindex (lua_State *L) {
-  return luaL_error(L, "a generation cannot be changed: it is what the "
-                       "service sent; decode() gives a table that can");
+  return luaL_error(L,
+                    "a generation cannot be changed: it is what the "
+                    "service sent; decode() gives a table that can");
 }
 
 
@@ -285,15 +285,14 @@ static int generation_decode (lua_State *L) {
 
 static void push_key (lua_State *L, const struct generation *g,
                       const struct json_member *m) {
-  value_push_string(L, text_of(g) + m->key,
-                    m->key_length & ~JSON_KEY_ESCAPED,
+  value_push_string(L, text_of(g) + m->key, m->key_length & ~JSON_KEY_ESCAPED,
                     (m->key_length & JSON_KEY_ESCAPED) != 0);
 }
 
 
 /* Whether a later member has the same name: then only that one counts. */
-static int is_repeated (const struct generation *g,
-                        const struct json_member *m, lua_State *L, int key) {
+static int is_repeated (const struct generation *g, const struct json_member *m,
+                        lua_State *L, int key) {
   size_t length;
   const char *name = lua_tolstring(L, key, &length);
   return find(g, name, length) != m;
@@ -342,7 +341,7 @@ static int generation_eq (lua_State *L) {
   const struct generation *a = to_generation(L, 1);
   const struct generation *b = to_generation(L, 2);
   lua_pushboolean(L, a != NULL && b != NULL && a->length == b->length
-                     && memcmp(text_of(a), text_of(b), a->length) == 0);
+                       && memcmp(text_of(a), text_of(b), a->length) == 0);
   return 1;
 }
 
@@ -375,7 +374,7 @@ static int generation_tostring (lua_State *L) {
 /* The bytes before the text. */
 static size_t head_size (const struct element *e) {
   return offsetof(struct generation, members)
-       + e->count * sizeof(struct json_member);
+         + e->count * sizeof(struct json_member);
 }
 
 
@@ -410,11 +409,10 @@ static int scanner_gc (lua_State *L) {
 
 
 static struct json_scanner *push_scanner (lua_State *L) {
-  static const struct json_limits limits = {
-    0x7fffffffu, JSON_DEPTH_MAX, JSON_MEMBERS_MAX
-  };
-  struct json_scanner *s = (struct json_scanner *)
-    lua_newuserdata(L, sizeof(*s));
+  static const struct json_limits limits = {0x7fffffffu, JSON_DEPTH_MAX,
+                                            JSON_MEMBERS_MAX};
+  struct json_scanner *s = (struct json_scanner *)lua_newuserdata(L,
+                                                                  sizeof(*s));
   json_open(s, JSON_SINGLE, &limits);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, scanner_gc);
@@ -449,8 +447,8 @@ int generation_new (lua_State *L) {
   enum json_status status;
   lua_settop(L, 2);
   owned = !lua_isnil(L, 2);
-  luaL_getmetatable(L, GENERATION_TYPE);  /* at 3 */
-  s = push_scanner(L);                    /* at 4 */
+  luaL_getmetatable(L, GENERATION_TYPE); /* at 3 */
+  s = push_scanner(L);                   /* at 4 */
   status = scan(s, text, length, &e);
   if (status != JSON_END)
     return error_push_json(L, s, status, "a generation (a JSON object)");
@@ -459,7 +457,7 @@ int generation_new (lua_State *L) {
   if (owned) {
     lua_createtable(L, 1, 0);
     lua_pushvalue(L, 2);
-    lua_rawseti(L, -2, 1);  /* the family at 5 */
+    lua_rawseti(L, -2, 1); /* the family at 5 */
   }
   generation_fill(L, generation_room(L, &e), &e, 3, owned ? 5 : 0);
   json_close(s);
@@ -483,12 +481,9 @@ int generation_owner (lua_State *L) {
 
 
 static const luaL_Reg methods[] = {
-  {"get", generation_get},
-  {"has", generation_has},
-  {"json", generation_json},
-  {"decode", generation_decode},
-  {"fields", generation_fields},
-  {NULL, NULL}
+  {"get", generation_get},       {"has", generation_has},
+  {"json", generation_json},     {"decode", generation_decode},
+  {"fields", generation_fields}, {NULL, NULL},
 };
 
 
@@ -497,7 +492,7 @@ static const luaL_Reg metamethods[] = {
   {"__eq", generation_eq},
   {"__pairs", generation_fields},
   {"__tostring", generation_tostring},
-  {NULL, NULL}
+  {NULL, NULL},
 };
 
 
@@ -524,15 +519,15 @@ static void add_methods (lua_State *L) {
 
 void generation_register (lua_State *L) {
   int i = lua_gettop(L) + 1;
-  luaL_newmetatable(L, GENERATION_TYPE);  /* at i */
+  luaL_newmetatable(L, GENERATION_TYPE); /* at i */
   luaL_setfuncs(L, metamethods, 0);
-  lua_pushliteral(L, "Generation");  /* what getmetatable shows */
+  lua_pushliteral(L, "Generation"); /* what getmetatable shows */
   lua_setfield(L, i, "__metatable");
-  lua_newtable(L);                   /* the methods, at i + 1 */
-  push_face(L, i);                   /* at i + 2 */
+  lua_newtable(L); /* the methods, at i + 1 */
+  push_face(L, i); /* at i + 2 */
   lua_pushvalue(L, i + 1);
   lua_pushvalue(L, i + 2);
-  lua_createtable(L, PLACES, 0);     /* the strings */
+  lua_createtable(L, PLACES, 0); /* the strings */
   lua_pushcclosure(L, generation_index, 3);
   lua_setfield(L, i, "__index");
   lua_pushcclosure(L, add_method, 2);

@@ -12,9 +12,11 @@
 
 /* RFC 9110: what a header's name is made of. */
 static int is_token (const char *s) {
-  const char *rest = s + strspn(s, "!#$%&'*+-.^_`|~0123456789"
-                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                   "abcdefghijklmnopqrstuvwxyz");
+  const char *rest = s
+                     + strspn(s,
+                              "!#$%&'*+-.^_`|~0123456789"
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "abcdefghijklmnopqrstuvwxyz");
   return *s != '\0' && *rest == '\0';
 }
 
@@ -28,10 +30,12 @@ int header_is_value (const char *s) {
 
 
 int header_is_reserved (const char *name) {
-  static const char *const reserved[] = {
-    "x-api-key", "accept-encoding", "connection", "content-length", "expect",
-    "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"
-  };
+  static const char *const reserved[] = {"x-api-key",  "accept-encoding",
+                                         "connection", "content-length",
+                                         "expect",     "host",
+                                         "keep-alive", "te",
+                                         "trailer",    "transfer-encoding",
+                                         "upgrade"};
   size_t i;
   for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
     if (strcasecmp(name, reserved[i]) == 0)
@@ -42,8 +46,7 @@ int header_is_reserved (const char *name) {
 
 /* Whether a line of ours ("name: value" or "name;") is of header 'name'. */
 static int line_is (const char *line, const char *name, size_t n) {
-  return strncasecmp(line, name, n) == 0
-      && (line[n] == ':' || line[n] == ';');
+  return strncasecmp(line, name, n) == 0 && (line[n] == ':' || line[n] == ';');
 }
 
 
@@ -56,8 +59,7 @@ static int list_has (const struct curl_slist *list, const char *name,
 }
 
 
-static enum http_refusal add_line (struct curl_slist **list,
-                                   const char *line) {
+static enum http_refusal add_line (struct curl_slist **list, const char *line) {
   struct curl_slist *longer = curl_slist_append(*list, line);
   if (longer == NULL)
     return HTTP_NO_MEMORY;
@@ -88,7 +90,7 @@ enum http_refusal header_add (struct curl_slist **list, const char *name,
     return HTTP_NO_MEMORY;
   memcpy(line, name, n);
   if (v == 0)
-    memcpy(line + n, ";", 2);  /* libcurl's way to write an empty header */
+    memcpy(line + n, ";", 2); /* libcurl's way to write an empty header */
   else {
     memcpy(line + n, ": ", 2);
     memcpy(line + n + 2, value, v + 1);

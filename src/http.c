@@ -81,8 +81,7 @@ struct http_exchange *http_start (struct http_session *s,
 
 /* It is kept once, behind the name of its header. */
 const char *http_key (const struct http_session *s) {
-  return s->key_header == NULL ? NULL
-                               : strchr(s->key_header->data, ':') + 2;
+  return s->key_header == NULL ? NULL : strchr(s->key_header->data, ':') + 2;
 }
 
 
@@ -121,7 +120,7 @@ unsigned http_step (struct http_session *s, double seconds) {
     take_in(s, engine_step(&s->engine) && go_on(s));
     engine_unlimit(&s->engine);
   }
-  s->news = 0;  /* the caller is told now */
+  s->news = 0; /* the caller is told now */
   return s->lines[LINE_READY].length;
 }
 
@@ -208,13 +207,12 @@ static enum http_refusal configure (struct http_session *s,
   if (config->user_agent != NULL && !header_is_value(config->user_agent))
     return HTTP_AGENT_MALFORMED;
   if (!keep(&s->user_agent, config->user_agent)
-      || !keep(&s->ca_file, config->ca_file)
-      || !keep(&s->proxy, config->proxy))
+      || !keep(&s->ca_file, config->ca_file) || !keep(&s->proxy, config->proxy))
     return HTTP_NO_MEMORY;
   s->allow_http = config->allow_http;
   s->connect_timeout = (long)(config->connect_timeout * 1e3);
   if (s->connect_timeout < 1)
-    s->connect_timeout = 1;  /* 0 would be libcurl's default */
+    s->connect_timeout = 1; /* 0 would be libcurl's default */
   return make_headers(s, config);
 }
 

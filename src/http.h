@@ -17,26 +17,26 @@
 /* How an exchange ended. HTTP_OK is a complete answer, whatever its status. */
 enum http_result {
   HTTP_OK,
-  HTTP_CONNECT_TIMEOUT,  /* no connection within connect_timeout */
-  HTTP_RESOLVE,          /* the host's name has no address */
-  HTTP_CONNECT,          /* no address of the host takes connections */
-  HTTP_PROXY,            /* the proxy cannot be reached or said no */
-  HTTP_SEND,             /* the request could not be sent whole */
-  HTTP_CUT,              /* the connection broke inside the answer */
-  HTTP_EMPTY,            /* the connection closed before any answer */
-  HTTP_RESEND,           /* the same on a reused connection, when libcurl
+  HTTP_CONNECT_TIMEOUT, /* no connection within connect_timeout */
+  HTTP_RESOLVE,         /* the host's name has no address */
+  HTTP_CONNECT,         /* no address of the host takes connections */
+  HTTP_PROXY,           /* the proxy cannot be reached or said no */
+  HTTP_SEND,            /* the request could not be sent whole */
+  HTTP_CUT,             /* the connection broke inside the answer */
+  HTTP_EMPTY,           /* the connection closed before any answer */
+  HTTP_RESEND,          /* the same on a reused connection, when libcurl
                             was about to send the request again by itself */
-  HTTP_CERTIFICATE,      /* the server's certificate cannot be verified */
-  HTTP_HANDSHAKE,        /* TLS could not be agreed on */
-  HTTP_CA_FILE,          /* the certificates to verify with cannot be read */
-  HTTP_NOT_HTTP,         /* what came is not HTTP */
-  HTTP_HEADERS_LIMIT,    /* more than HTTP_HEADERS_MAX bytes of headers */
-  HTTP_BODY_LIMIT,       /* more than the request's max_body */
-  HTTP_NOT_LOOPBACK,     /* http: to an address that is not this machine */
-  HTTP_CANCELED,         /* http_cancel */
-  HTTP_CLOSED,           /* the session was closed */
-  HTTP_FORKED,           /* begun by the parent of this process */
-  HTTP_MEMORY            /* out of memory, or of descriptors */
+  HTTP_CERTIFICATE,     /* the server's certificate cannot be verified */
+  HTTP_HANDSHAKE,       /* TLS could not be agreed on */
+  HTTP_CA_FILE,         /* the certificates to verify with cannot be read */
+  HTTP_NOT_HTTP,        /* what came is not HTTP */
+  HTTP_HEADERS_LIMIT,   /* more than HTTP_HEADERS_MAX bytes of headers */
+  HTTP_BODY_LIMIT,      /* more than the request's max_body */
+  HTTP_NOT_LOOPBACK,    /* http: to an address that is not this machine */
+  HTTP_CANCELED,        /* http_cancel */
+  HTTP_CLOSED,          /* the session was closed */
+  HTTP_FORKED,          /* begun by the parent of this process */
+  HTTP_MEMORY           /* out of memory, or of descriptors */
 };
 
 /* Why a session or an exchange could not be made. */
@@ -56,9 +56,10 @@ enum http_refusal {
   HTTP_PATH_MALFORMED    /* a path holds bytes that need encoding */
 };
 
-#define HTTP_HEADERS_MAX  (64 * 1024)  /* all header lines of one exchange */
-#define HTTP_MARK  (256 * 1024)  /* unread bytes at which a stream pauses */
-#define HTTP_LOW   (16 * 1024)   /* and below which it goes on: what is left
+#define HTTP_HEADERS_MAX (64 * 1024)  /* all header lines of one exchange */
+#define HTTP_MARK        (256 * 1024) /* unread bytes: a stream pauses */
+#define HTTP_LOW                                                               \
+  (16 * 1024) /* and below which it goes on: what is left
                                     has to be moved to the block's front */
 
 struct http_header {
@@ -68,23 +69,23 @@ struct http_header {
 
 struct http_config {
   const char *base_url;
-  const char *api_key;     /* NULL: none */
+  const char *api_key; /* NULL: none */
   const char *user_agent;
-  const char *ca_file;     /* NULL: libcurl's own */
-  const char *proxy;       /* NULL: the environment's; "": none */
-  double connect_timeout;  /* seconds */
-  int allow_http;          /* http: to any host */
-  const struct http_header *headers;  /* sent with every request */
+  const char *ca_file;               /* NULL: libcurl's own */
+  const char *proxy;                 /* NULL: the environment's; "": none */
+  double connect_timeout;            /* seconds */
+  int allow_http;                    /* http: to any host */
+  const struct http_header *headers; /* sent with every request */
   size_t header_count;
 };
 
 struct http_request {
   const char *method;
-  const char *path;      /* encoded, with the query; starts with "/" */
+  const char *path; /* encoded, with the query; starts with "/" */
   int with_key;
-  int http1;             /* HTTP/1.1 even where HTTP/2 could be had */
-  int stream;            /* a 200 answer pauses at HTTP_MARK */
-  size_t max_body;       /* ceiling of any other answer */
+  int http1;       /* HTTP/1.1 even where HTTP/2 could be had */
+  int stream;      /* a 200 answer pauses at HTTP_MARK */
+  size_t max_body; /* ceiling of any other answer */
   const struct http_header *headers;
   size_t header_count;
 };
@@ -93,16 +94,16 @@ struct http_session;
 
 /* One request and its answer; read-only outside http.c. */
 struct http_exchange {
-  struct http_session *session;  /* NULL once that is closed */
-  int sent;           /* the request went out, perhaps not whole */
-  int status;         /* 0 until the headers are complete */
-  int over;           /* 'result' is final, nothing more will come */
+  struct http_session *session; /* NULL once that is closed */
+  int sent;                     /* the request went out, perhaps not whole */
+  int status;                   /* 0 until the headers are complete */
+  int over;                     /* 'result' is final, nothing more will come */
   enum http_result result;
-  int os_error;       /* errno of a failed connect, or 0 */
-  char *detail;       /* libcurl's words for a failure, never NULL */
-  struct buf body;    /* arrived and not consumed */
-  size_t unread;      /* bytes at the end of 'body' not looked at yet */
-  uint64_t received;  /* bytes of headers and body so far */
+  int os_error;      /* errno of a failed connect, or 0 */
+  char *detail;      /* libcurl's words for a failure, never NULL */
+  struct buf body;   /* arrived and not consumed */
+  size_t unread;     /* bytes at the end of 'body' not looked at yet */
+  uint64_t received; /* bytes of headers and body so far */
 };
 
 /* Makes a session; it connects when the first exchange begins. NULL and

@@ -9,21 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ZLIB_CONST  /* next_in points to const */
+#define ZLIB_CONST /* next_in points to const */
 #include <zlib.h>
 
 #include "inflate.h"
 
 /* For inflateInit2: the largest window, and a gzip wrapping, nothing else. */
-#define GZIP_ONLY  (16 + MAX_WBITS)
+#define GZIP_ONLY (16 + MAX_WBITS)
 
-#define GZIP_FIRST  0x1F  /* the first byte of every member */
+#define GZIP_FIRST 0x1F /* the first byte of every member */
 
 struct inflater {
   z_stream stream;
-  int fresh;                   /* no byte of the current member was read */
-  int ended;                   /* a member has ended before it */
-  enum inflate_status failed;  /* INFLATE_MORE, or the error that stays */
+  int fresh;                  /* no byte of the current member was read */
+  int ended;                  /* a member has ended before it */
+  enum inflate_status failed; /* INFLATE_MORE, or the error that stays */
 };
 
 struct inflater *inflate_open (void) {
@@ -82,9 +82,9 @@ static enum inflate_status fail (struct inflater *z,
   return status;
 }
 
-enum inflate_status inflate_feed (struct inflater *z,
-                                  const char *in, size_t length, size_t *used,
-                                  char *out, size_t room, size_t *made) {
+enum inflate_status inflate_feed (struct inflater *z, const char *in,
+                                  size_t length, size_t *used, char *out,
+                                  size_t room, size_t *made) {
   *used = 0;
   *made = 0;
   if (z->failed != INFLATE_MORE)
@@ -93,20 +93,17 @@ enum inflate_status inflate_feed (struct inflater *z,
     if (*used < length && is_garbage(z, in + *used))
       return fail(z, INFLATE_DATA);
     switch (once(z, in, length, used, out, room, made)) {
-      case Z_OK:
-        break;
+      case Z_OK: break;
       case Z_STREAM_END:
         if (inflateReset(&z->stream) != Z_OK)
           return fail(z, INFLATE_DATA);
         z->fresh = 1;
         z->ended = 1;
         break;
-      case Z_BUF_ERROR:  /* nothing could be done: one side is used up */
+      case Z_BUF_ERROR: /* nothing could be done: one side is used up */
         return INFLATE_MORE;
-      case Z_MEM_ERROR:
-        return fail(z, INFLATE_MEMORY);
-      default:
-        return fail(z, INFLATE_DATA);
+      case Z_MEM_ERROR: return fail(z, INFLATE_MEMORY);
+      default: return fail(z, INFLATE_DATA);
     }
   }
   return is_between(z) && *used == length ? INFLATE_END : INFLATE_MORE;

@@ -11,11 +11,11 @@
 #include <stddef.h>
 
 enum inflate_status {
-  INFLATE_MORE,   /* the room is full or the input is used up: call again */
-  INFLATE_END,    /* a gzip member ended with a right checksum, and the input
+  INFLATE_MORE,  /* the room is full or the input is used up: call again */
+  INFLATE_END,   /* a gzip member ended with a right checksum, and the input
                      is used up; another member may follow */
-  INFLATE_DATA,   /* this is not gzip, or it is damaged */
-  INFLATE_MEMORY  /* out of memory */
+  INFLATE_DATA,  /* this is not gzip, or it is damaged */
+  INFLATE_MEMORY /* out of memory */
 };
 
 struct inflater;
@@ -27,9 +27,9 @@ struct inflater *inflate_open (void);
 ** much of the input was read, '*made' how many bytes were written; both are
 ** right for every status. Members that follow each other are joined, as RFC
 ** 1952 has it; anything else behind a member is INFLATE_DATA. */
-enum inflate_status inflate_feed (struct inflater *z,
-                                  const char *in, size_t length, size_t *used,
-                                  char *out, size_t room, size_t *made);
+enum inflate_status inflate_feed (struct inflater *z, const char *in,
+                                  size_t length, size_t *used, char *out,
+                                  size_t room, size_t *made);
 
 /* Frees it; NULL is fine. */
 void inflate_close (struct inflater *z);

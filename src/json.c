@@ -19,46 +19,46 @@
 */
 enum state {
   /* outside of elements */
-  START,           /* * the document's first byte; to FIRST_ELEMENT in a list,
+  START,         /* * the document's first byte; to FIRST_ELEMENT in a list,
                         else the element begins */
-  FIRST_ELEMENT,   /* * behind the list's '[': an element, or ']' to DONE */
-  NEXT_ELEMENT,    /* * behind the list's ',': an element */
-  AFTER_ELEMENT,   /* * behind an element of the list: ',' to NEXT_ELEMENT, or
+  FIRST_ELEMENT, /* * behind the list's '[': an element, or ']' to DONE */
+  NEXT_ELEMENT,  /* * behind the list's ',': an element */
+  AFTER_ELEMENT, /* * behind an element of the list: ',' to NEXT_ELEMENT, or
                         ']' to DONE */
-  DONE,            /* * nothing more */
+  DONE,          /* * nothing more */
 
   /* inside of an element, between tokens */
-  FIRST_KEY,       /* * behind '{': a quote to KEY_TEXT, or '}' */
-  KEY,             /* * behind ',' in an object: a quote to KEY_TEXT */
-  COLON,           /* * behind a key: ':' to VALUE */
-  VALUE,           /* * behind ':', or behind ',' in an array: a value */
-  FIRST_VALUE,     /* * behind '[': a value, or ']' */
-  AFTER_VALUE,     /* * behind a value: ',' to KEY or VALUE, or what closes the
+  FIRST_KEY,   /* * behind '{': a quote to KEY_TEXT, or '}' */
+  KEY,         /* * behind ',' in an object: a quote to KEY_TEXT */
+  COLON,       /* * behind a key: ':' to VALUE */
+  VALUE,       /* * behind ':', or behind ',' in an array: a value */
+  FIRST_VALUE, /* * behind '[': a value, or ']' */
+  AFTER_VALUE, /* * behind a value: ',' to KEY or VALUE, or what closes the
                         innermost array or object, to AFTER_VALUE or, where
                         that was the element, out of it */
 
   /* inside of a string */
-  KEY_TEXT,        /* a key's next byte; its quote leads to COLON */
-  TEXT,            /* a value's next byte; its quote leads to AFTER_VALUE */
-  ESCAPE,          /* behind '\': 'u' to HEX, a short escape back to the text */
-  HEX,             /* one of 'left' hex digits; the last goes back */
-  UTF8,            /* one of 'left' bytes of a character; the last goes back */
+  KEY_TEXT, /* a key's next byte; its quote leads to COLON */
+  TEXT,     /* a value's next byte; its quote leads to AFTER_VALUE */
+  ESCAPE,   /* behind '\': 'u' to HEX, a short escape back to the text */
+  HEX,      /* one of 'left' hex digits; the last goes back */
+  UTF8,     /* one of 'left' bytes of a character; the last goes back */
 
   /* inside of a word or a number, which ends before the first byte that does
      not belong to it; that byte is for AFTER_VALUE */
-  LITERAL,         /* the next byte of 'rest'; the last to AFTER_VALUE */
-  MINUS,           /* behind '-': '0' to ZERO, another digit to INTEGER */
-  ZERO,            /* behind a leading '0': '.' or 'e', but no digit */
-  INTEGER,         /* digits, or '.' to POINT, or 'e' to EXPONENT */
-  POINT,           /* behind '.': a digit to FRACTION */
-  FRACTION,        /* digits, or 'e' to EXPONENT */
-  EXPONENT,        /* behind 'e': a sign to EXPONENT_SIGN, or a digit */
-  EXPONENT_SIGN,   /* behind the sign: a digit to EXPONENT_DIGITS */
-  EXPONENT_DIGITS  /* digits */
+  LITERAL,        /* the next byte of 'rest'; the last to AFTER_VALUE */
+  MINUS,          /* behind '-': '0' to ZERO, another digit to INTEGER */
+  ZERO,           /* behind a leading '0': '.' or 'e', but no digit */
+  INTEGER,        /* digits, or '.' to POINT, or 'e' to EXPONENT */
+  POINT,          /* behind '.': a digit to FRACTION */
+  FRACTION,       /* digits, or 'e' to EXPONENT */
+  EXPONENT,       /* behind 'e': a sign to EXPONENT_SIGN, or a digit */
+  EXPONENT_SIGN,  /* behind the sign: a digit to EXPONENT_DIGITS */
+  EXPONENT_DIGITS /* digits */
 };
 
-#define NO_VALUE  "no value where one should be"
-#define NO_DIGIT  "a number without a digit where one should be"
+#define NO_VALUE "no value where one should be"
+#define NO_DIGIT "a number without a digit where one should be"
 
 /* ---- Members ---- */
 
@@ -117,9 +117,9 @@ static enum json_status fail_begin (struct json_scanner *s, char c,
                                     enum json_status status) {
   s->found = c;
   if (begins_value(c))
-    return fail(s, status, status == JSON_E_SHAPE
-                             ? "a document of another shape"
-                             : "an element that is no object");
+    return fail(s, status,
+                status == JSON_E_SHAPE ? "a document of another shape"
+                                       : "an element that is no object");
   if (status == JSON_E_SHAPE && (unsigned char)c == 0xEF)
     return fail(s, JSON_E_SYNTAX, "a byte order mark");
   return fail(s, JSON_E_SYNTAX, NO_VALUE);
@@ -166,7 +166,7 @@ static void string_byte (struct json_scanner *s, unsigned char c) {
       s->low = 0x80;
       s->high = 0xBF;
       break;
-    default:  /* its first byte */
+    default: /* its first byte */
       s->text = s->state;
       s->state = c == '\\' ? ESCAPE : UTF8;
       if (c < 0x80 && c != '\\')
@@ -210,8 +210,9 @@ static NOT_INLINE const char *string_part (struct json_scanner *s,
 /* Whether the bytes read so far are a whole number with nothing around it:
 ** only the next byte, or the end, tells that it is over. */
 static int is_bare_number (unsigned depth, int state) {
-  return depth == 0 && (state == ZERO || state == INTEGER ||
-                        state == FRACTION || state == EXPONENT_DIGITS);
+  return depth == 0
+         && (state == ZERO || state == INTEGER || state == FRACTION
+             || state == EXPONENT_DIGITS);
 }
 
 static int in_element (const struct json_scanner *s) {
@@ -227,38 +228,50 @@ static const char *element_stop (const struct json_scanner *s, const char *p,
 
 /* The head of a state where a token is awaited: skips white space. Leaves
 ** the machine where the input ends. */
-#define TOKEN(state_)  \
-  case state_: \
-    if (UNLIKELY(p == stop || *p <= ' ')) { \
-      p = skip_space(p, stop); \
-      if (p == stop) { s->state = state_; goto pause; } \
+#define TOKEN(state_)                                                          \
+  case state_:                                                                 \
+    if (UNLIKELY(p == stop || *p <= ' ')) {                                    \
+      p = skip_space(p, stop);                                                 \
+      if (p == stop) {                                                         \
+        s->state = state_;                                                     \
+        goto pause;                                                            \
+      }                                                                        \
     }
 
 /* The same where the very next byte is awaited. */
-#define BYTE(state_)  \
-  case state_: \
-    if (UNLIKELY(p == stop)) { s->state = state_; goto pause; }
+#define BYTE(state_)                                                           \
+  case state_:                                                                 \
+    if (UNLIKELY(p == stop)) {                                                 \
+      s->state = state_;                                                       \
+      goto pause;                                                              \
+    }
 
 /* Offset of 'q' from the element's first byte, which is long gone where the
 ** element began in an earlier piece: hence no pointer, but its address. */
-#define PLACE(q)  ((uint32_t)((uintptr_t)(q) - origin))
+#define PLACE(q) ((uint32_t)((uintptr_t)(q)-origin))
 
 /* Whether the next bytes are those of a string constant. */
-#define FOLLOWS(text_)  \
-  (stop - p >= (ptrdiff_t)sizeof(text_) - 1 \
+#define FOLLOWS(text_)                                                         \
+  (stop - p >= (ptrdiff_t)sizeof(text_) - 1                                    \
    && memcmp(p, text_, sizeof(text_) - 1) == 0)
 
 /* A literal: mostly whole, else what may be its first byte. */
-#define WORD(text_)  \
-  if (FOLLOWS(text_)) { p += sizeof(text_) - 1; goto value_ends; } \
-  p++; \
-  s->rest = &text_[1]; \
+#define WORD(text_)                                                            \
+  if (FOLLOWS(text_)) {                                                        \
+    p += sizeof(text_) - 1;                                                    \
+    goto value_ends;                                                           \
+  }                                                                            \
+  p++;                                                                         \
+  s->rest = &text_[1];                                                         \
   goto literal
 
-#define FAIL(status_, text_)  \
-  do { status = fail(s, status_, text_); goto leave; } while (0)
+#define FAIL(status_, text_)                                                   \
+  do {                                                                         \
+    status = fail(s, status_, text_);                                          \
+    goto leave;                                                                \
+  } while (0)
 
-#define FAIL_LIMIT(status_)  FAIL(status_, limit_text(status_))
+#define FAIL_LIMIT(status_) FAIL(status_, limit_text(status_))
 
 /*
 ** Runs the machine from 'data' to 'end'. States follow each other by falling
@@ -267,7 +280,7 @@ static const char *element_stop (const struct json_scanner *s, const char *p,
 */
 static enum json_status step (struct json_scanner *s, const char *data,
                               const char *end, const char **behind) {
-  const unsigned indexed = s->outside + 1;  /* depth of the index's members */
+  const unsigned indexed = s->outside + 1; /* depth of the index's members */
   struct json_member nowhere = {0, 0, 0, 0};
   struct json_member *m = s->depth == indexed ? last_member(s, &nowhere)
                                               : &nowhere;
@@ -284,262 +297,291 @@ again:
   switch ((enum state)s->state) {
 
     TOKEN(START)
-      if (s->shape == JSON_LIST && *p == '[') {
-        if (s->limits.depth == 0)
-          FAIL_LIMIT(JSON_E_DEPTH);
-        depth = 1;
-        p++;
-        goto first_element;
-      }
-      if (s->shape == JSON_ANY ? begins_value(*p)
-                               : s->shape == JSON_SINGLE && *p == '{')
-        goto element;
-      status = fail_begin(s, *p, JSON_E_SHAPE);
+    if (s->shape == JSON_LIST && *p == '[') {
+      if (s->limits.depth == 0)
+        FAIL_LIMIT(JSON_E_DEPTH);
+      depth = 1;
+      p++;
+      goto first_element;
+    }
+    if (s->shape == JSON_ANY ? begins_value(*p)
+                             : s->shape == JSON_SINGLE && *p == '{')
+      goto element;
+    status = fail_begin(s, *p, JSON_E_SHAPE);
+    goto leave;
+
+  first_element:
+    TOKEN(FIRST_ELEMENT)
+    if (*p == ']')
+      goto list_ends;
+    goto next_element;
+
+  next_element:
+    TOKEN(NEXT_ELEMENT)
+    if (*p != '{') {
+      status = fail_begin(s, *p, JSON_E_ELEMENT);
       goto leave;
-
-    first_element: TOKEN(FIRST_ELEMENT)
-      if (*p == ']')
-        goto list_ends;
-      goto next_element;
-
-    next_element: TOKEN(NEXT_ELEMENT)
-      if (*p != '{') {
-        status = fail_begin(s, *p, JSON_E_ELEMENT);
-        goto leave;
-      }
-    element:
-      s->found = *p;
-      s->count = 0;
-      s->element = s->offset + (uint64_t)(p - data);
-      origin = (uintptr_t)p;
-      stop = element_stop(s, p, 0, end);
-      goto value;
+    }
+  element:
+    s->found = *p;
+    s->count = 0;
+    s->element = s->offset + (uint64_t)(p - data);
+    origin = (uintptr_t)p;
+    stop = element_stop(s, p, 0, end);
+    goto value;
 
     TOKEN(AFTER_ELEMENT)
-      if (*p == ',') {
-        p++;
-        goto next_element;
-      }
-      if (*p != ']')
-        FAIL(JSON_E_SYNTAX, "no comma or bracket behind an element");
-    list_ends:
-      depth = 0;
+    if (*p == ',') {
       p++;
-      goto done;
+      goto next_element;
+    }
+    if (*p != ']')
+      FAIL(JSON_E_SYNTAX, "no comma or bracket behind an element");
+  list_ends:
+    depth = 0;
+    p++;
+    goto done;
 
-    done: TOKEN(DONE)
-      FAIL(JSON_E_SYNTAX, "more text behind the end of the document");
+  done:
+    TOKEN(DONE)
+    FAIL(JSON_E_SYNTAX, "more text behind the end of the document");
 
-    first_key: TOKEN(FIRST_KEY)
-      if (*p == '}')
-        goto close;
-      goto key;
+  first_key:
+    TOKEN(FIRST_KEY)
+    if (*p == '}')
+      goto close;
+    goto key;
 
-    key: TOKEN(KEY)
-      if (UNLIKELY(*p != '"'))
-        FAIL(JSON_E_SYNTAX, *p == '}' ? "a comma behind the last member"
-                                      : "a member without a quoted name");
-    key_begins:
-      if (depth == indexed) {
-        status = add_member(s);
-        if (UNLIKELY(status != JSON_MORE))
-          FAIL_LIMIT(status);
-        m = &s->members[s->count - 1];
-      }
+  key:
+    TOKEN(KEY)
+    if (UNLIKELY(*p != '"'))
+      FAIL(JSON_E_SYNTAX, *p == '}' ? "a comma behind the last member"
+                                    : "a member without a quoted name");
+  key_begins:
+    if (depth == indexed) {
+      status = add_member(s);
+      if (UNLIKELY(status != JSON_MORE))
+        FAIL_LIMIT(status);
+      m = &s->members[s->count - 1];
+    }
+    p++;
+    s->escaped = 0;
+    m->key = PLACE(p);
+    goto key_text;
+
+  key_text:
+  case KEY_TEXT:
+    p = skip_plain(&block, p, stop);
+    if (UNLIKELY(p == stop || *p != '"')) {
+      s->state = KEY_TEXT;
+      goto special;
+    }
+    m->key_length = (PLACE(p) - m->key) | s->escaped;
+    if (LIKELY(FOLLOWS("\":\""))) {
+      p += 3;
+      m->value = PLACE(p - 1);
+      goto text;
+    }
+    p++;
+    goto colon;
+
+  colon:
+    TOKEN(COLON)
+    if (UNLIKELY(*p != ':'))
+      FAIL(JSON_E_SYNTAX, "no colon behind a member's name");
+    p++;
+    goto value;
+
+  value:
+    TOKEN(VALUE)
+    m->value = PLACE(p);
+    switch (*p) {
+      case '"': p++; goto text;
+      case '{':
+      case '[': goto open;
+      case 't': WORD("true");
+      case 'f': WORD("false");
+      case 'n': WORD("null");
+      case '-': p++; goto minus;
+      case '0': p++; goto zero;
+      case '1':
+      case '2':
+      case '3':
+      case '4':
+      case '5':
+      case '6':
+      case '7':
+      case '8':
+      case '9': p++; goto integer;
+      default:
+        FAIL(JSON_E_SYNTAX, *p == ']' && closer == ']'
+                              ? "a comma behind the last value"
+                              : NO_VALUE);
+    }
+
+  first_value:
+    TOKEN(FIRST_VALUE)
+    if (*p == ']')
+      goto close;
+    goto value;
+
+  text:
+  case TEXT:
+    p = skip_plain(&block, p, stop);
+    if (UNLIKELY(p == stop || *p != '"')) {
+      s->state = TEXT;
+      goto special;
+    }
+    p++;
+  value_ends:
+    m->value_length = PLACE(p) - m->value;
+    if (closer == '}' && FOLLOWS(",\"")) {
       p++;
-      s->escaped = 0;
-      m->key = PLACE(p);
-      goto key_text;
+      goto key_begins;
+    }
+    if (UNLIKELY(depth == s->outside))
+      goto element_ends;
+    goto after_value;
 
-    key_text: case KEY_TEXT:
-      p = skip_plain(&block, p, stop);
-      if (UNLIKELY(p == stop || *p != '"')) {
-        s->state = KEY_TEXT;
-        goto special;
-      }
-      m->key_length = (PLACE(p) - m->key) | s->escaped;
-      if (LIKELY(FOLLOWS("\":\""))) {
-        p += 3;
-        m->value = PLACE(p - 1);
-        goto text;
-      }
+  after_value:
+    TOKEN(AFTER_VALUE)
+    if (*p == ',') {
       p++;
-      goto colon;
-
-    colon: TOKEN(COLON)
-      if (UNLIKELY(*p != ':'))
-        FAIL(JSON_E_SYNTAX, "no colon behind a member's name");
-      p++;
+      if (closer == '}')
+        goto key;
       goto value;
-
-    value: TOKEN(VALUE)
-      m->value = PLACE(p);
-      switch (*p) {
-        case '"': p++; goto text;
-        case '{': case '[': goto open;
-        case 't': WORD("true");
-        case 'f': WORD("false");
-        case 'n': WORD("null");
-        case '-': p++; goto minus;
-        case '0': p++; goto zero;
-        case '1': case '2': case '3': case '4': case '5':
-        case '6': case '7': case '8': case '9':
-          p++;
-          goto integer;
-        default:
-          FAIL(JSON_E_SYNTAX, *p == ']' && closer == ']'
-                                ? "a comma behind the last value" : NO_VALUE);
-      }
-
-    first_value: TOKEN(FIRST_VALUE)
-      if (*p == ']')
-        goto close;
-      goto value;
-
-    text: case TEXT:
-      p = skip_plain(&block, p, stop);
-      if (UNLIKELY(p == stop || *p != '"')) {
-        s->state = TEXT;
-        goto special;
-      }
-      p++;
-    value_ends:
-      m->value_length = PLACE(p) - m->value;
-      if (closer == '}' && FOLLOWS(",\"")) {
-        p++;
-        goto key_begins;
-      }
-      if (UNLIKELY(depth == s->outside))
+    }
+    if (UNLIKELY(*p != closer))
+      FAIL(JSON_E_SYNTAX, "no comma or bracket behind a value");
+  close:
+    p++;
+    depth--;
+    closer = s->outer[depth];
+    if (depth <= indexed) {
+      if (depth < indexed)
         goto element_ends;
-      goto after_value;
+      m = last_member(s, &nowhere);
+    }
+    goto value_ends;
 
-    after_value: TOKEN(AFTER_VALUE)
-      if (*p == ',') {
-        p++;
-        if (closer == '}')
-          goto key;
-        goto value;
-      }
-      if (UNLIKELY(*p != closer))
-        FAIL(JSON_E_SYNTAX, "no comma or bracket behind a value");
-    close:
-      p++;
-      depth--;
-      closer = s->outer[depth];
-      if (depth <= indexed) {
-        if (depth < indexed)
-          goto element_ends;
-        m = last_member(s, &nowhere);
-      }
-      goto value_ends;
+  open:
+    if (UNLIKELY(depth == s->limits.depth))
+      FAIL_LIMIT(JSON_E_DEPTH);
+    s->outer[depth++] = closer;
+    m = &nowhere;
+    if (*p++ == '[') {
+      closer = ']';
+      goto first_value;
+    }
+    closer = '}';
+    goto first_key;
 
-    open:
-      if (UNLIKELY(depth == s->limits.depth))
-        FAIL_LIMIT(JSON_E_DEPTH);
-      s->outer[depth++] = closer;
-      m = &nowhere;
-      if (*p++ == '[') {
-        closer = ']';
-        goto first_value;
-      }
-      closer = '}';
-      goto first_key;
+  element_ends:
+    s->element_length = PLACE(p);
+    s->state = s->shape == JSON_LIST ? AFTER_ELEMENT : DONE;
+    status = JSON_ELEMENT;
+    goto leave;
 
-    element_ends:
-      s->element_length = PLACE(p);
-      s->state = s->shape == JSON_LIST ? AFTER_ELEMENT : DONE;
-      status = JSON_ELEMENT;
+  special: /* in a string: neither plain nor its quote */
+  case ESCAPE:
+  case HEX:
+  case UTF8:
+    p = string_part(s, p, stop);
+    if (s->status != JSON_MORE) {
+      status = s->status;
       goto leave;
+    }
+    if (p == stop)
+      goto pause;
+    if (s->state == TEXT)
+      goto text;
+    goto key_text;
 
-    special:  /* in a string: neither plain nor its quote */
-    case ESCAPE: case HEX: case UTF8:
-      p = string_part(s, p, stop);
-      if (s->status != JSON_MORE) {
-        status = s->status;
-        goto leave;
-      }
-      if (p == stop)
-        goto pause;
-      if (s->state == TEXT)
-        goto text;
-      goto key_text;
+  literal:
+    BYTE(LITERAL)
+    if (*p != *s->rest)
+      FAIL(JSON_E_SYNTAX, NO_VALUE);
+    p++;
+    if (*++s->rest != '\0')
+      goto literal;
+    goto value_ends;
 
-    literal: BYTE(LITERAL)
-      if (*p != *s->rest)
-        FAIL(JSON_E_SYNTAX, NO_VALUE);
+  minus:
+    BYTE(MINUS)
+    if (*p == '0') {
       p++;
-      if (*++s->rest != '\0')
-        goto literal;
+      goto zero;
+    }
+    if (!is_digit(*p))
+      FAIL(JSON_E_SYNTAX, NO_DIGIT);
+    p++;
+    goto integer;
+
+  integer:
+  case INTEGER:
+    p = skip_digits(p, stop);
+    if (p == stop) {
+      s->state = INTEGER;
+      goto pause;
+    }
+    goto integer_ends;
+
+  zero:
+    BYTE(ZERO)
+    if (is_digit(*p))
+      FAIL(JSON_E_SYNTAX, "a number with a leading zero");
+  integer_ends:
+    if (*p == '.') {
+      p++;
+      goto point;
+    }
+    goto mantissa_ends;
+
+  point:
+    BYTE(POINT)
+    if (!is_digit(*p))
+      FAIL(JSON_E_SYNTAX, NO_DIGIT);
+    p++;
+    goto fraction;
+
+  fraction:
+  case FRACTION:
+    p = skip_digits(p, stop);
+    if (p == stop) {
+      s->state = FRACTION;
+      goto pause;
+    }
+  mantissa_ends:
+    if (*p != 'e' && *p != 'E')
       goto value_ends;
+    p++;
+    goto exponent;
 
-    minus: BYTE(MINUS)
-      if (*p == '0') {
-        p++;
-        goto zero;
-      }
-      if (!is_digit(*p))
-        FAIL(JSON_E_SYNTAX, NO_DIGIT);
+  exponent:
+    BYTE(EXPONENT)
+    if (*p == '+' || *p == '-')
       p++;
-      goto integer;
+    goto exponent_sign;
 
-    integer: case INTEGER:
-      p = skip_digits(p, stop);
-      if (p == stop) {
-        s->state = INTEGER;
-        goto pause;
-      }
-      goto integer_ends;
+  exponent_sign:
+    BYTE(EXPONENT_SIGN)
+    if (!is_digit(*p))
+      FAIL(JSON_E_SYNTAX, NO_DIGIT);
+    p++;
+    goto exponent_digits;
 
-    zero: BYTE(ZERO)
-      if (is_digit(*p))
-        FAIL(JSON_E_SYNTAX, "a number with a leading zero");
-    integer_ends:
-      if (*p == '.') {
-        p++;
-        goto point;
-      }
-      goto mantissa_ends;
-
-    point: BYTE(POINT)
-      if (!is_digit(*p))
-        FAIL(JSON_E_SYNTAX, NO_DIGIT);
-      p++;
-      goto fraction;
-
-    fraction: case FRACTION:
-      p = skip_digits(p, stop);
-      if (p == stop) {
-        s->state = FRACTION;
-        goto pause;
-      }
-    mantissa_ends:
-      if (*p != 'e' && *p != 'E')
-        goto value_ends;
-      p++;
-      goto exponent;
-
-    exponent: BYTE(EXPONENT)
-      if (*p == '+' || *p == '-')
-        p++;
-      goto exponent_sign;
-
-    exponent_sign: BYTE(EXPONENT_SIGN)
-      if (!is_digit(*p))
-        FAIL(JSON_E_SYNTAX, NO_DIGIT);
-      p++;
-      goto exponent_digits;
-
-    exponent_digits: case EXPONENT_DIGITS:
-      p = skip_digits(p, stop);
-      if (p == stop) {
-        s->state = EXPONENT_DIGITS;
-        goto pause;
-      }
-      goto value_ends;
+  exponent_digits:
+  case EXPONENT_DIGITS:
+    p = skip_digits(p, stop);
+    if (p == stop) {
+      s->state = EXPONENT_DIGITS;
+      goto pause;
+    }
+    goto value_ends;
   }
 
 pause:
-  if (UNLIKELY(stop < end)) {  /* the element is as long as it may be */
+  if (UNLIKELY(stop < end)) { /* the element is as long as it may be */
     if (!is_bare_number(depth, s->state) || is_of_number(*p))
       FAIL_LIMIT(JSON_E_SIZE);
     stop = end;
@@ -567,8 +609,7 @@ void json_open (struct json_scanner *s, enum json_shape shape,
   s->status = JSON_MORE;
   s->state = START;
   s->outside = shape == JSON_LIST ? 1 : 0;
-  s->limits.element = limits->element < INT32_MAX ? limits->element
-                                                  : INT32_MAX;
+  s->limits.element = limits->element < INT32_MAX ? limits->element : INT32_MAX;
   s->limits.depth = at_most(limits->depth, JSON_DEPTH_MAX);
   s->limits.members = at_most(limits->members, JSON_MEMBERS_MAX);
 }
@@ -597,9 +638,9 @@ enum json_status json_finish (struct json_scanner *s) {
     s->state = DONE;
     return JSON_ELEMENT;
   }
-  return fail(s, JSON_E_CUT, s->state == START
-                               ? "no text at all"
-                               : "text that ends before the document does");
+  return fail(s, JSON_E_CUT,
+              s->state == START ? "no text at all"
+                                : "text that ends before the document does");
 }
 
 const char *json_error_text (const struct json_scanner *s) {

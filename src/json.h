@@ -14,50 +14,50 @@
 
 /* What the document has to be, and what is reported as an element of it. */
 enum json_shape {
-  JSON_LIST,    /* an array of objects; each of them is an element */
-  JSON_SINGLE,  /* one object, which is the only element */
-  JSON_ANY      /* any value, which is the only element */
+  JSON_LIST,   /* an array of objects; each of them is an element */
+  JSON_SINGLE, /* one object, which is the only element */
+  JSON_ANY     /* any value, which is the only element */
 };
 
 enum json_status {
-  JSON_MORE,       /* all input was read; the document goes on */
-  JSON_ELEMENT,    /* an element has just ended, its index is ready */
-  JSON_END,        /* the document is complete; only white space was left */
+  JSON_MORE,    /* all input was read; the document goes on */
+  JSON_ELEMENT, /* an element has just ended, its index is ready */
+  JSON_END,     /* the document is complete; only white space was left */
   /* everything from here on is final */
-  JSON_E_SYNTAX,   /* not JSON: json_error_text says what is wrong */
-  JSON_E_UTF8,     /* a string is not UTF-8 */
-  JSON_E_SHAPE,    /* the document is not of the wanted shape */
-  JSON_E_ELEMENT,  /* an element of the list is not an object */
-  JSON_E_CUT,      /* the input ended inside the document (json_finish) */
-  JSON_E_SIZE,     /* an element is longer than limits.element */
-  JSON_E_DEPTH,    /* nesting is deeper than limits.depth */
-  JSON_E_MEMBERS,  /* an element has more members than limits.members */
-  JSON_E_MEMORY    /* out of memory */
+  JSON_E_SYNTAX,  /* not JSON: json_error_text says what is wrong */
+  JSON_E_UTF8,    /* a string is not UTF-8 */
+  JSON_E_SHAPE,   /* the document is not of the wanted shape */
+  JSON_E_ELEMENT, /* an element of the list is not an object */
+  JSON_E_CUT,     /* the input ended inside the document (json_finish) */
+  JSON_E_SIZE,    /* an element is longer than limits.element */
+  JSON_E_DEPTH,   /* nesting is deeper than limits.depth */
+  JSON_E_MEMBERS, /* an element has more members than limits.members */
+  JSON_E_MEMORY   /* out of memory */
 };
 
-#define JSON_DEPTH_MAX    256   /* the most 'limits.depth' can be */
-#define JSON_MEMBERS_MAX  1024  /* the members of one element in the index */
+#define JSON_DEPTH_MAX   256  /* the most 'limits.depth' can be */
+#define JSON_MEMBERS_MAX 1024 /* the members of one element in the index */
 
 /* What is above the most a field can be counts as the most. */
 struct json_limits {
-  size_t element;    /* bytes of one element; at most 2 GiB - 1 */
-  unsigned depth;    /* nested arrays and objects, the list itself counted */
-  unsigned members;  /* top-level members of one element */
+  size_t element;   /* bytes of one element; at most 2 GiB - 1 */
+  unsigned depth;   /* nested arrays and objects, the list itself counted */
+  unsigned members; /* top-level members of one element */
 };
 
 /* Where one member of an element lies, as offsets from the element's first
 ** byte. The key is without its quotes, the value with them. */
 struct json_member {
   uint32_t key;
-  uint32_t key_length;    /* low 31 bits; JSON_KEY_ESCAPED where the key's
+  uint32_t key_length; /* low 31 bits; JSON_KEY_ESCAPED where the key's
                              text holds an escape */
   uint32_t value;
   uint32_t value_length;
 };
 
-#define JSON_KEY_ESCAPED  0x80000000u
+#define JSON_KEY_ESCAPED 0x80000000u
 
-struct json_scanner;  /* see the end of this file */
+struct json_scanner; /* see the end of this file */
 
 /* Sets 's' to the start of a document. Allocates nothing. */
 void json_open (struct json_scanner *s, enum json_shape shape,
@@ -94,7 +94,12 @@ void json_close (struct json_scanner *s);
 /* ---- Values, from text that has passed the scanner ---- */
 
 enum json_type {
-  JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY,
+  JSON_NULL,
+  JSON_FALSE,
+  JSON_TRUE,
+  JSON_NUMBER,
+  JSON_STRING,
+  JSON_ARRAY,
   JSON_OBJECT
 };
 
@@ -120,28 +125,33 @@ size_t json_decode (const char *text, size_t length, char *out);
 ** (no fraction, no exponent) that fits 64 bits, except "-0", which is a
 ** double; otherwise returns 0 and sets '*number' to the nearest double (an
 ** exponent too large gives an infinity), or returns -1 when out of memory. */
-int json_number (const char *text, size_t length,
-                 int64_t *integer, double *number);
+int json_number (const char *text, size_t length, int64_t *integer,
+                 double *number);
 
 /* Walks the inside of a value token by token. */
 struct json_walk {
-  const char *at;   /* set by the caller to the value's first byte */
-  const char *end;  /* and to the byte behind its last */
+  const char *at;  /* set by the caller to the value's first byte */
+  const char *end; /* and to the byte behind its last */
 };
 
 enum json_token {
-  JSON_T_END,           /* nothing is left */
-  JSON_T_NULL, JSON_T_FALSE, JSON_T_TRUE, JSON_T_NUMBER,
-  JSON_T_STRING,        /* text is without the quotes */
-  JSON_T_KEY,           /* the same, and a value follows */
-  JSON_T_ARRAY_OPEN, JSON_T_ARRAY_CLOSE,
-  JSON_T_OBJECT_OPEN, JSON_T_OBJECT_CLOSE
+  JSON_T_END, /* nothing is left */
+  JSON_T_NULL,
+  JSON_T_FALSE,
+  JSON_T_TRUE,
+  JSON_T_NUMBER,
+  JSON_T_STRING, /* text is without the quotes */
+  JSON_T_KEY,    /* the same, and a value follows */
+  JSON_T_ARRAY_OPEN,
+  JSON_T_ARRAY_CLOSE,
+  JSON_T_OBJECT_OPEN,
+  JSON_T_OBJECT_CLOSE
 };
 
 struct json_text {
   const char *data;
   size_t length;
-  int escaped;  /* whether json_decode is needed */
+  int escaped; /* whether json_decode is needed */
 };
 
 /* The next token; 'text' is set for numbers, strings and keys. */
@@ -151,27 +161,27 @@ enum json_token json_next (struct json_walk *w, struct json_text *text);
 ** structs; nobody but json.c reads more than the first four fields. */
 struct json_scanner {
   struct json_member *members;
-  unsigned count;           /* members of the element that has just ended */
-  uint64_t element;         /* stream offset of the current element */
-  uint32_t element_length;  /* of the element that has just ended */
-  uint64_t offset;          /* stream offset of the next byte to be read */
+  unsigned count;          /* members of the element that has just ended */
+  uint64_t element;        /* stream offset of the current element */
+  uint32_t element_length; /* of the element that has just ended */
+  uint64_t offset;         /* stream offset of the next byte to be read */
   /* private to json.c from here on */
   struct json_limits limits;
   enum json_shape shape;
-  enum json_status status;  /* JSON_MORE until an error ends it all */
-  const char *error;        /* what json_error_text gives */
+  enum json_status status; /* JSON_MORE until an error ends it all */
+  const char *error;       /* what json_error_text gives */
   unsigned member_capacity;
-  unsigned outside;         /* depth at which elements begin: 1 in a list */
-  unsigned depth;           /* arrays and objects that are open */
-  int state;                /* enum state of json.c */
-  int text;                 /* the state an escape or UTF-8 goes back to */
-  uint32_t escaped;         /* JSON_KEY_ESCAPED if the string has an escape */
-  unsigned left;            /* hex digits or UTF-8 bytes still to come */
-  unsigned char low, high;  /* the range of the next UTF-8 byte */
-  char found;               /* first byte of the document or element */
-  char closer;              /* '}' or ']': what closes the innermost one */
-  char outer[JSON_DEPTH_MAX];  /* the closers of those around it */
-  const char *rest;         /* what is left of "true", "false", "null" */
+  unsigned outside;           /* depth at which elements begin: 1 in a list */
+  unsigned depth;             /* arrays and objects that are open */
+  int state;                  /* enum state of json.c */
+  int text;                   /* the state an escape or UTF-8 goes back to */
+  uint32_t escaped;           /* JSON_KEY_ESCAPED if the string has an escape */
+  unsigned left;              /* hex digits or UTF-8 bytes still to come */
+  unsigned char low, high;    /* the range of the next UTF-8 byte */
+  char found;                 /* first byte of the document or element */
+  char closer;                /* '}' or ']': what closes the innermost one */
+  char outer[JSON_DEPTH_MAX]; /* the closers of those around it */
+  const char *rest;           /* what is left of "true", "false", "null" */
 };
 
 #endif

@@ -24,12 +24,12 @@
 #endif
 
 #if defined(__GNUC__)
-#define LIKELY(condition)  __builtin_expect((condition) != 0, 1)
-#define UNLIKELY(condition)  __builtin_expect((condition) != 0, 0)
-#define NOT_INLINE  __attribute__((noinline))  /* costs others registers */
+#define LIKELY(condition)   __builtin_expect((condition) != 0, 1)
+#define UNLIKELY(condition) __builtin_expect((condition) != 0, 0)
+#define NOT_INLINE          __attribute__((noinline)) /* saves registers */
 #else
-#define LIKELY(condition)  (condition)
-#define UNLIKELY(condition)  (condition)
+#define LIKELY(condition)   (condition)
+#define UNLIKELY(condition) (condition)
 #define NOT_INLINE
 #endif
 
@@ -46,8 +46,8 @@ static inline int is_hex (char c) {
 }
 
 static inline int is_short_escape (char c) {
-  return c == '"' || c == '\\' || c == '/' || c == 'b' || c == 'f' ||
-         c == 'n' || c == 'r' || c == 't';
+  return c == '"' || c == '\\' || c == '/' || c == 'b' || c == 'f' || c == 'n'
+         || c == 'r' || c == 't';
 }
 
 /* Whether a string's byte stands for itself: no quote, backslash, control
@@ -61,8 +61,8 @@ static inline int is_plain (char c) {
 ** surrogates and what is above U+10FFFF. */
 static inline unsigned utf8_length (const char *p) {
   const unsigned char *c = (const unsigned char *)p;
-  uint32_t x = (uint32_t)c[0] << 24 | (uint32_t)c[1] << 16
-               | (uint32_t)c[2] << 8 | c[3];
+  uint32_t x = (uint32_t)c[0] << 24 | (uint32_t)c[1] << 16 | (uint32_t)c[2] << 8
+               | c[3];
   if ((x & 0xF0C0C000) == 0xE0808000)
     return x >= 0xE0A00000 && (x < 0xEDA00000 || x >= 0xEE000000) ? 3 : 0;
   if ((x & 0xE0C00000) == 0xC0800000)
@@ -110,13 +110,13 @@ static inline const char *skip_digits (const char *p, const char *stop) {
 }
 
 static inline int is_of_number (char c) {
-  return is_digit(c) || c == '.' || c == 'e' || c == 'E' || c == '+' ||
-         c == '-';
+  return is_digit(c) || c == '.' || c == 'e' || c == 'E' || c == '+'
+         || c == '-';
 }
 
 static inline int begins_value (char c) {
-  return c == '{' || c == '[' || c == '"' || c == '-' || is_digit(c) ||
-         c == 't' || c == 'f' || c == 'n';
+  return c == '{' || c == '[' || c == '"' || c == '-' || is_digit(c) || c == 't'
+         || c == 'f' || c == 'n';
 }
 
 /* BLOCK bytes are looked at together: 'not_plain' gives a word with BITS bits
@@ -126,7 +126,7 @@ static inline int begins_value (char c) {
 
 #if defined(BLOCK_SSE2)
 
-#define BLOCK  64
+#define BLOCK 64
 #define BITS  1
 
 static inline uint64_t plain_16 (const char *p) {
@@ -145,7 +145,7 @@ static inline uint64_t not_plain (const char *p) {
 
 #elif defined(BLOCK_NEON)
 
-#define BLOCK  16
+#define BLOCK 16
 #define BITS  4
 
 static inline uint64_t not_plain (const char *p) {
@@ -154,14 +154,14 @@ static inline uint64_t not_plain (const char *p) {
   /* signed: bytes from 0x80 on are below 0x21, too */
   uint8x16_t odd = vcltq_s8(vreinterpretq_s8_u8(turned), vdupq_n_s8(0x21));
   odd = vorrq_u8(odd, vceqq_u8(x, vdupq_n_u8('\\')));
-  return vget_lane_u64(vreinterpret_u64_u8(
-           vshrn_n_u16(vreinterpretq_u16_u8(odd), 4)), 0)
+  return vget_lane_u64(
+           vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(odd), 4)), 0)
          & UINT64_C(0x1111111111111111);
 }
 
 #else
 
-#define BLOCK  8
+#define BLOCK 8
 #define BITS  8
 
 static inline uint64_t not_plain (const char *p) {

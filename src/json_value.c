@@ -6,7 +6,7 @@
 */
 
 #if defined(__APPLE__)
-#include <xlocale.h>  /* strtod_l, newlocale */
+#include <xlocale.h> /* strtod_l, newlocale */
 #endif
 #include <float.h>
 #include <locale.h>
@@ -31,17 +31,17 @@ enum json_type json_type_of (char c) {
 
 /* ---- Strings ---- */
 
-#define REPLACEMENT  0xFFFDu  /* what a lone surrogate reads as */
+#define REPLACEMENT 0xFFFDu /* what a lone surrogate reads as */
 
 static unsigned hex_digit (char c) {
   if (is_digit(c))
     return (unsigned)(c - '0');
-  return (unsigned)((c | 0x20) - 'a') + 10;  /* either case */
+  return (unsigned)((c | 0x20) - 'a') + 10; /* either case */
 }
 
 static unsigned hex4 (const char *p) {
-  return hex_digit(p[0]) << 12 | hex_digit(p[1]) << 8 |
-         hex_digit(p[2]) << 4 | hex_digit(p[3]);
+  return hex_digit(p[0]) << 12 | hex_digit(p[1]) << 8 | hex_digit(p[2]) << 4
+         | hex_digit(p[3]);
 }
 
 /* The character that the \u escape at '*p' means, or the pair of them. Moves
@@ -72,7 +72,7 @@ static size_t utf8_encode (unsigned c, char *out) {
     out[i] = (char)(0x80 | (c & 0x3F));
     c >>= 6;
   }
-  out[0] = (char)((0xF00 >> n & 0xFF) | c);  /* n ones and a zero lead */
+  out[0] = (char)((0xF00 >> n & 0xFF) | c); /* n ones and a zero lead */
   return n;
 }
 
@@ -110,7 +110,7 @@ size_t json_decode (const char *text, size_t length, char *out) {
   while (p < end) {
     const char *escape = next_escape(p, end);
     size_t run = (size_t)(escape - p);
-    memmove(o, p, run);  /* 'out' may be 'text' */
+    memmove(o, p, run); /* 'out' may be 'text' */
     o += run;
     p = escape;
     if (p < end) {
@@ -126,8 +126,8 @@ size_t json_decode (const char *text, size_t length, char *out) {
 /* ---- Members ---- */
 
 /* Whether the inside of a string with escapes reads as 'name'. */
-static int escaped_is (const char *p, const char *end,
-                       const char *name, size_t length) {
+static int escaped_is (const char *p, const char *end, const char *name,
+                       size_t length) {
   while (p < end) {
     const char *escape = next_escape(p, end);
     const char *from = p;
@@ -159,16 +159,16 @@ const struct json_member *json_find (const struct json_member *members,
                                      unsigned count, const char *text,
                                      const char *name, size_t length) {
   const struct json_member *m;
-  if (count == 0 || length >= JSON_KEY_ESCAPED)  /* none: no array either */
+  if (count == 0 || length >= JSON_KEY_ESCAPED) /* none: no array either */
     return NULL;
   m = members + count;
-  while (m != members) {  /* backwards: of a repeated key the last one counts */
+  while (m != members) { /* backwards: of a repeated key the last one counts */
     m--;
     /* most keys differ in length already: nothing is called for those */
     if (UNLIKELY(m->key_length == (uint32_t)length)
-        ? memcmp(text + m->key, name, length) == 0
-        : UNLIKELY((m->key_length & JSON_KEY_ESCAPED) != 0)
-          && json_key_is(m, text, name, length))
+          ? memcmp(text + m->key, name, length) == 0
+          : UNLIKELY((m->key_length & JSON_KEY_ESCAPED) != 0)
+              && json_key_is(m, text, name, length))
       return m;
   }
   return NULL;
@@ -180,15 +180,15 @@ const struct json_member *json_find (const struct json_member *members,
 ** they are multiplied with. */
 struct decimal {
   int negative;
-  int fraction;     /* a point or an exponent was there */
-  unsigned digits;  /* how many went into 'mantissa' */
-  int lost;         /* there were more than it could take */
+  int fraction;    /* a point or an exponent was there */
+  unsigned digits; /* how many went into 'mantissa' */
+  int lost;        /* there were more than it could take */
   uint64_t mantissa;
   int exponent;
 };
 
-#define DIGITS_MAX    19      /* any so many fit 64 bits */
-#define EXPONENT_MAX  100000  /* as good as infinity, far from overflow */
+#define DIGITS_MAX   19     /* any so many fit 64 bits */
+#define EXPONENT_MAX 100000 /* as good as infinity, far from overflow */
 
 static void take_digit (struct decimal *d, char c) {
   if (d->digits == DIGITS_MAX)
@@ -226,15 +226,15 @@ static void take_apart (struct decimal *d, const char *p, const char *end) {
       if (d->exponent > -EXPONENT_MAX)
         d->exponent--;
     }
-  if (p < end)  /* at the e */
+  if (p < end) /* at the e */
     d->exponent += take_exponent(p + 1, end);
 }
 
 /* The value as an integer, if it is written as one, fits and is not -0. */
 static int as_integer (const struct decimal *d, int64_t *integer) {
   uint64_t most = (uint64_t)INT64_MAX + (d->negative ? 1 : 0);
-  if (d->fraction || d->lost || d->mantissa > most ||
-      (d->negative && d->mantissa == 0))
+  if (d->fraction || d->lost || d->mantissa > most
+      || (d->negative && d->mantissa == 0))
     return 0;
   if (d->mantissa > (uint64_t)INT64_MAX)
     *integer = INT64_MIN;
@@ -246,10 +246,9 @@ static int as_integer (const struct decimal *d, int64_t *integer) {
 /* The value where one operation on two exact doubles gives it, and so rounds
 ** as it should: powers of ten are exact up to 22. */
 static int as_exact (const struct decimal *d, double *number) {
-  static const double tens[] = {
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22
-  };
+  static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
   double x = (double)d->mantissa;
   int e = d->exponent;
   if (d->lost || d->mantissa > (uint64_t)1 << 53)
@@ -303,8 +302,8 @@ static int as_any (const char *text, size_t length, double *number) {
   return 0;
 }
 
-int json_number (const char *text, size_t length,
-                 int64_t *integer, double *number) {
+int json_number (const char *text, size_t length, int64_t *integer,
+                 double *number) {
   struct decimal d;
   take_apart(&d, text, text + length);
   if (as_integer(&d, integer))
@@ -321,7 +320,7 @@ static const char *skip_string (const char *p, struct json_text *text) {
   for (; *p != '"'; p++)
     if (*p == '\\') {
       text->escaped = 1;
-      p++;  /* whatever is escaped, it is not the end */
+      p++; /* whatever is escaped, it is not the end */
     }
   text->length = (size_t)(p - text->data);
   return p + 1;

@@ -57,8 +57,8 @@ static enum http_refusal refuse_parts (CURLU *url) {
 static int names_loopback (const char *host) {
   size_t n = strlen(host);
   return strcasecmp(host, "localhost") == 0
-      || (n > 10 && strcasecmp(host + n - 10, ".localhost") == 0)
-      || strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0;
+         || (n > 10 && strcasecmp(host + n - 10, ".localhost") == 0)
+         || strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0;
 }
 
 
@@ -129,8 +129,8 @@ enum http_refusal origin_parse (struct origin *o, const char *base_url) {
   url = curl_url();
   if (url == NULL)
     return HTTP_NO_MEMORY;
-  refusal = to_refusal(curl_url_set(url, CURLUPART_URL, base_url,
-                                    CURLU_NON_SUPPORT_SCHEME));
+  refusal = to_refusal(
+    curl_url_set(url, CURLUPART_URL, base_url, CURLU_NON_SUPPORT_SCHEME));
   if (refusal == HTTP_ACCEPTED)
     refusal = refuse_parts(url);
   if (refusal == HTTP_ACCEPTED)
@@ -155,15 +155,15 @@ int origin_address_is_loopback (const struct sockaddr *address) {
     struct sockaddr_in in;
     memcpy(&in, address, sizeof(in));
     return (ntohl(in.sin_addr.s_addr) >> 24) == 127
-        || in.sin_addr.s_addr == htonl(INADDR_ANY);
+           || in.sin_addr.s_addr == htonl(INADDR_ANY);
   }
   if (address->sa_family == AF_INET6) {
     struct sockaddr_in6 in6;
     memcpy(&in6, address, sizeof(in6));
     return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr)
-        || IN6_IS_ADDR_UNSPECIFIED(&in6.sin6_addr)
-        || (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)
-            && in6.sin6_addr.s6_addr[12] == 127);
+           || IN6_IS_ADDR_UNSPECIFIED(&in6.sin6_addr)
+           || (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)
+               && in6.sin6_addr.s6_addr[12] == 127);
   }
   return 0;
 }

@@ -11,11 +11,11 @@
 #include "http.h"
 
 struct origin {
-  char *text;       /* "https://host:port", the port only where it was given */
-  char *host;       /* "host:port", the same */
-  char *prefix;     /* path put before every request's, "" or "/…" */
-  int is_http;      /* the scheme is http: */
-  int is_loopback;  /* the name says so; the address has the last word */
+  char *text;      /* "https://host:port", the port only where it was given */
+  char *host;      /* "host:port", the same */
+  char *prefix;    /* path put before every request's, "" or "/…" */
+  int is_http;     /* the scheme is http: */
+  int is_loopback; /* the name says so; the address has the last word */
 };
 
 /* Fills 'o' from 'base_url'; on refusal nothing is left to free. */

@@ -9,7 +9,7 @@
 
 #include "process.h"
 
-#define CURL_AT_RUN_TIME  0x075000  /* 7.80: CURLOPT_PREREQFUNCTION */
+#define CURL_AT_RUN_TIME 0x075000 /* 7.80: CURLOPT_PREREQFUNCTION */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int initialized = 0;
@@ -47,7 +47,7 @@ int process_init (void) {
     learn_library();
   if (!initialized)
     initialized = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK
-               && pthread_atfork(NULL, NULL, on_fork) == 0;
+                  && pthread_atfork(NULL, NULL, on_fork) == 0;
   ok = initialized;
   pthread_mutex_unlock(&lock);
   return ok;

@@ -10,7 +10,7 @@
 #include "exchange.h"
 #include "header.h"
 
-#define STREAM_BUFFER  (128L * 1024)  /* fewer reads for what is long */
+#define STREAM_BUFFER (128L * 1024) /* fewer reads for what is long */
 
 
 static int is_path (const char *s) {
@@ -41,24 +41,23 @@ static CURLcode set_connection (struct exchange *x,
   SET(CURLOPT_CONNECTTIMEOUT_MS, s->connect_timeout);
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   SET(CURLOPT_USERAGENT, s->user_agent);
-  SET(CURLOPT_PROXY, proxy);  /* NULL: the environment's */
+  SET(CURLOPT_PROXY, proxy); /* NULL: the environment's */
   if (s->origin.is_http)
     return code;
-  SET(CURLOPT_CAPATH, NULL);  /* else each connection reads it, 25 ms */
+  SET(CURLOPT_CAPATH, NULL); /* else each connection reads it, 25 ms */
   if (s->ca_file != NULL)
     SET(CURLOPT_CAINFO, s->ca_file);
   return code;
 }
 
 
-static CURLcode set_protocol (struct exchange *x,
-                              const struct http_session *s,
+static CURLcode set_protocol (struct exchange *x, const struct http_session *s,
                               const struct http_request *request) {
   CURLcode code = CURLE_OK;
   SET(CURLOPT_HTTP_VERSION, (request->http1 || s->origin.is_http)
-                            ? (long)CURL_HTTP_VERSION_1_1
-                            : (long)CURL_HTTP_VERSION_2TLS);
-  if (code != CURLE_OK && !request->http1)  /* a libcurl without HTTP/2 */
+                              ? (long)CURL_HTTP_VERSION_1_1
+                              : (long)CURL_HTTP_VERSION_2TLS);
+  if (code != CURLE_OK && !request->http1) /* a libcurl without HTTP/2 */
     code = curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION,
                             (long)CURL_HTTP_VERSION_1_1);
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -71,8 +70,8 @@ static CURLcode set_protocol (struct exchange *x,
   (void)curl_easy_setopt(x->easy, CURLOPT_BUFFERSIZE,
                          request->stream ? STREAM_BUFFER
                                          : (long)CURL_MAX_WRITE_SIZE);
-  SET(CURLOPT_CUSTOMREQUEST, strcmp(request->method, "GET") == 0
-                             ? NULL : request->method);
+  SET(CURLOPT_CUSTOMREQUEST,
+      strcmp(request->method, "GET") == 0 ? NULL : request->method);
   SET(CURLOPT_PATH_AS_IS, 1L);
   return code;
 }
@@ -109,8 +108,8 @@ enum http_refusal request_add_headers (struct curl_slist **list,
   size_t i;
   for (i = 0; i < n && refusal == HTTP_ACCEPTED; i++)
     refusal = header_is_reserved(headers[i].name)
-            ? HTTP_HEADER_RESERVED
-            : header_add(list, headers[i].name, headers[i].value);
+                ? HTTP_HEADER_RESERVED
+                : header_add(list, headers[i].name, headers[i].value);
   return refusal;
 }
 
@@ -121,11 +120,11 @@ static enum http_refusal set_headers (struct exchange *x,
                                       const struct http_session *s,
                                       const struct http_request *request) {
   struct curl_slist *list = request->with_key && s->key_header != NULL
-                          ? s->key_header : s->headers;
+                              ? s->key_header
+                              : s->headers;
   if (request->header_count > 0) {
-    enum http_refusal refusal = request_add_headers(&x->own_headers,
-                                                    request->headers,
-                                                    request->header_count);
+    enum http_refusal refusal = request_add_headers(
+      &x->own_headers, request->headers, request->header_count);
     if (refusal == HTTP_ACCEPTED)
       refusal = header_add_all(&x->own_headers, list);
     if (refusal != HTTP_ACCEPTED)
@@ -133,7 +132,8 @@ static enum http_refusal set_headers (struct exchange *x,
     list = x->own_headers;
   }
   return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, list) == CURLE_OK
-       ? HTTP_ACCEPTED : HTTP_NO_MEMORY;
+           ? HTTP_ACCEPTED
+           : HTTP_NO_MEMORY;
 }
 
 
@@ -143,8 +143,7 @@ enum http_refusal request_prepare (struct exchange *x,
   if (!is_path(request->path))
     return HTTP_PATH_MALFORMED;
   x->easy = s->pooled > 0 ? s->pool[--s->pooled] : curl_easy_init();
-  if (x->easy == NULL
-      || exchange_set_callbacks(x) != CURLE_OK
+  if (x->easy == NULL || exchange_set_callbacks(x) != CURLE_OK
       || set_connection(x, s) != CURLE_OK
       || set_protocol(x, s, request) != CURLE_OK
       || set_url(x, s, request->path) != CURLE_OK)

@@ -9,11 +9,11 @@
 
 #include "wire.h"
 
-#define KEY_MIN  8
+#define KEY_MIN 8
 
 struct session {
-  struct http_session *http;  /* NULL once closed */
-  size_t allowed;             /* see transfer_start */
+  struct http_session *http; /* NULL once closed */
+  size_t allowed;            /* see transfer_start */
 };
 
 
@@ -259,7 +259,7 @@ static const luaL_Reg methods[] = {
   {"__gc", session_close},
   {"__close", session_close},
   {"__tostring", session_tostring},
-  {NULL, NULL}
+  {NULL, NULL},
 };
 
 

@@ -8,11 +8,11 @@
 #include "monotonic.h"
 #include "wire.h"
 
-#define GC_HELD  (8u * 1024 * 1024)  /* bytes of answers that call for one */
-#define GC_TIME  2e-3  /* seconds: four times what COMPAT_GC_STEPS is to take */
+#define GC_HELD (8u * 1024 * 1024) /* bytes of answers that call for one */
+#define GC_TIME 2e-3 /* seconds: four times what COMPAT_GC_STEPS is to take */
 
 struct transfer {
-  struct answer answer;  /* its exchange is NULL once closed */
+  struct answer answer; /* its exchange is NULL once closed */
 };
 
 static const size_t default_max = 16u * 1024 * 1024;
@@ -129,7 +129,7 @@ static struct transfer *to_transfer_fast (lua_State *L) {
   struct transfer *t = (struct transfer *)lua_touserdata(L, 1);
   if (!lua_getmetatable(L, 1)
       || lua_topointer(L, -1) != lua_topointer(L, lua_upvalueindex(2)))
-    return to_transfer(L);  /* which raises */
+    return to_transfer(L); /* which raises */
   lua_settop(L, 1);
   return t;
 }
@@ -149,8 +149,8 @@ static int is_late (lua_State *L) {
 ** its buffer move: so the element is looked up again. False: try again. */
 static int push_generation (lua_State *L, struct transfer *t,
                             struct element *e) {
-  const struct loan *loan =
-    (const struct loan *)lua_touserdata(L, lua_upvalueindex(3));
+  const struct loan *loan = (const struct loan *)lua_touserdata(
+    L, lua_upvalueindex(3));
   size_t length = e->length;
   unsigned count = e->count;
   void *room;
@@ -184,15 +184,10 @@ static int transfer_next (lua_State *L) {
     return 1;
   }
   switch (answer_next(&t->answer, &e)) {
-    case ANSWER_WAIT:
-      lua_pushboolean(L, 0);
-      return 1;
-    case ANSWER_ELEMENT:
-      return push_generation(L, t, &e);
-    case ANSWER_END:
-      return 0;
-    default:
-      return fault_push(L, &t->answer);
+    case ANSWER_WAIT: lua_pushboolean(L, 0); return 1;
+    case ANSWER_ELEMENT: return push_generation(L, t, &e);
+    case ANSWER_END: return 0;
+    default: return fault_push(L, &t->answer);
   }
 }
 
@@ -205,14 +200,9 @@ static int transfer_read (lua_State *L) {
   if (!is_open(t))
     return fault_push_closed(L);
   switch (answer_read(&t->answer, &text, &length)) {
-    case ANSWER_WAIT:
-      lua_pushboolean(L, 0);
-      return 1;
-    case ANSWER_END:
-      lua_pushlstring(L, text, length);
-      return 1;
-    default:
-      return fault_push(L, &t->answer);
+    case ANSWER_WAIT: lua_pushboolean(L, 0); return 1;
+    case ANSWER_END: lua_pushlstring(L, text, length); return 1;
+    default: return fault_push(L, &t->answer);
   }
 }
 
@@ -250,7 +240,8 @@ static int transfer_header (lua_State *L) {
   const char *name = luaL_checkstring(L, 2);
   size_t length;
   const char *value = is_open(t)
-    ? http_header(t->answer.exchange, name, &length) : NULL;
+                        ? http_header(t->answer.exchange, name, &length)
+                        : NULL;
   if (value == NULL)
     return 0;
   lua_pushlstring(L, value, length);
@@ -289,18 +280,12 @@ static int transfer_tostring (lua_State *L) {
 
 
 static const luaL_Reg methods[] = {
-  {"read", transfer_read},
-  {"ready", transfer_ready},
-  {"done", transfer_done},
-  {"status", transfer_status},
-  {"header", transfer_header},
-  {"received", transfer_received},
-  {"sent", transfer_sent},
-  {"close", transfer_close},
-  {"__gc", transfer_close},
-  {"__close", transfer_close},
-  {"__tostring", transfer_tostring},
-  {NULL, NULL}
+  {"read", transfer_read},           {"ready", transfer_ready},
+  {"done", transfer_done},           {"status", transfer_status},
+  {"header", transfer_header},       {"received", transfer_received},
+  {"sent", transfer_sent},           {"close", transfer_close},
+  {"__gc", transfer_close},          {"__close", transfer_close},
+  {"__tostring", transfer_tostring}, {NULL, NULL},
 };
 
 

@@ -5,7 +5,7 @@
 
 #include "core.h"
 
-#define SCRATCH  512  /* strings up to here are decoded on the C stack */
+#define SCRATCH 512 /* strings up to here are decoded on the C stack */
 
 
 void value_push_null (lua_State *L) {
@@ -17,7 +17,7 @@ static void push_decoded (lua_State *L, const char *text, size_t length) {
   char scratch[SCRATCH];
   char *out = scratch;
   if (length > SCRATCH)
-    out = (char *)lua_newuserdata(L, length);  /* freed by the collector */
+    out = (char *)lua_newuserdata(L, length); /* freed by the collector */
   lua_pushlstring(L, out, json_decode(text, length, out));
   if (length > SCRATCH)
     lua_remove(L, -2);
@@ -120,7 +120,7 @@ static void push_other (lua_State *L, const char *text, size_t length,
 
 void value_push (lua_State *L, const char *text, size_t length,
                  enum value_nulls nulls) {
-  if (*text == '"')  /* by far the most common one */
+  if (*text == '"') /* by far the most common one */
     value_push_string(L, text + 1, length - 2,
                       memchr(text, '\\', length) != NULL);
   else
@@ -131,9 +131,7 @@ void value_push (lua_State *L, const char *text, size_t length,
 /* Whether 'text' is JSON; if not, '*s' says why, and holds no memory. */
 static enum json_status validate (struct json_scanner *s, const char *text,
                                   size_t length) {
-  const struct json_limits limits = {
-    0xffffffffu, JSON_DEPTH_MAX, 0xffffffffu
-  };
+  const struct json_limits limits = {0xffffffffu, JSON_DEPTH_MAX, 0xffffffffu};
   size_t at = 0;
   enum json_status status;
   json_open(s, JSON_ANY, &limits);

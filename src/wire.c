@@ -30,7 +30,7 @@ static const luaL_Reg functions[] = {
   {"session", session_new},
   {"forks", wire_forks},
   {"live", wire_live},
-  {NULL, NULL}
+  {NULL, NULL},
 };
 
 
@@ -56,14 +56,18 @@ static void borrow (lua_State *L) {
   }
   loan = (const struct loan *)lua_touserdata(L, -1);
   if (loan == NULL)
-    luaL_error(L, "lipsync.core is older than lipsync.wire: install both "
+    luaL_error(L,
+               "lipsync.core is older than lipsync.wire: install both "
                "from one build");
   if (strcmp(loan->version, LIPSYNC_VERSION) != 0)
-    luaL_error(L, "lipsync.wire is of version %s, lipsync.core of %s: "
-               "install both from one build", LIPSYNC_VERSION, loan->version);
+    luaL_error(L,
+               "lipsync.wire is of version %s, lipsync.core of %s: "
+               "install both from one build",
+               LIPSYNC_VERSION, loan->version);
   if (loan->element != sizeof(struct element)
       || loan->member != sizeof(struct json_member))
-    luaL_error(L, "lipsync.wire and lipsync.core are of different builds: "
+    luaL_error(L,
+               "lipsync.wire and lipsync.core are of different builds: "
                "install both from one");
 }
 
@@ -72,7 +76,7 @@ COMPAT_EXPORT int luaopen_lipsync_wire (lua_State *L);
 
 COMPAT_EXPORT int luaopen_lipsync_wire (lua_State *L) {
   lua_settop(L, 0);
-  borrow(L);  /* at 1 */
+  borrow(L); /* at 1 */
   if (!process_init())
     return luaL_error(L, "libcurl cannot be initialized");
   if (!process_is_recent())

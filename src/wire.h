@@ -34,8 +34,7 @@ int fault_push_refusal (lua_State *L, enum http_refusal refusal);
 int fault_push_closed (lua_State *L);
 
 /* The phrase for a refusal, and the option it is about (or NULL). */
-const char *fault_refusal_text (enum http_refusal refusal,
-                                const char **field);
+const char *fault_refusal_text (enum http_refusal refusal, const char **field);
 
 /* ---- session.c ---- */
 
@@ -49,7 +48,7 @@ int session_new (lua_State *L);
 /* Makes the type. The loan is at index 'loan'. */
 void transfer_register (lua_State *L, int loan);
 
-#define TRANSFER_ALLOWED  64
+#define TRANSFER_ALLOWED 64
 
 /* Starts a request on 'http'. Stack: the session at 1, the request's table at
 ** 2. Pushes a transfer, or nil and a failure. 'http' and 'allowed' are the

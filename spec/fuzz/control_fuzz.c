@@ -10,7 +10,7 @@
 #include "emulated.h"
 #include "routes.h"
 
-#define MOST  20  /* requests of one input */
+#define MOST 20 /* requests of one input */
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -23,7 +23,7 @@ static struct service *open_service (void) {
   o.now = NOW;
   s = service_open(&o, &why);
   expect(s != NULL);
-  service_hush(s);  /* whoever would wait gives up */
+  service_hush(s); /* whoever would wait gives up */
   return s;
 }
 

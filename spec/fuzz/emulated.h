@@ -14,8 +14,8 @@
 #include "json.h"
 #include "service.h"
 
-#define ORG  "test-org"
-#define NOW  INT64_C(1787652000000)
+#define ORG "test-org"
+#define NOW INT64_C(1787652000000)
 
 static inline void expect (int condition) {
   if (!condition)
@@ -41,14 +41,14 @@ static inline char *read_whole (struct body *b, size_t *length) {
 }
 
 
-typedef void (*element_reader) (void *arg, const struct json_scanner *j,
-                                const char *text);
+typedef void (*element_reader)(void *arg, const struct json_scanner *j,
+                               const char *text);
 
 /* Feeds a text whole; 'reader' gets each element. True where it is JSON of
 ** that shape, also where it is beyond what the client takes. */
 static inline int is_json (enum json_shape shape, const char *text,
                            size_t length, element_reader reader, void *arg) {
-  static const struct json_limits limits = { 1 << 20, 256, 1024 };
+  static const struct json_limits limits = {1 << 20, 256, 1024};
   struct json_scanner j;
   enum json_status status;
   size_t at = 0, used;
@@ -59,11 +59,11 @@ static inline int is_json (enum json_shape shape, const char *text,
     if (reader != NULL)
       reader(arg, &j, text + j.element);
   }
-  if (status == JSON_MORE)  /* a number ends where the text does */
+  if (status == JSON_MORE) /* a number ends where the text does */
     status = json_finish(&j);
   json_close(&j);
-  return status == JSON_END || status == JSON_ELEMENT
-      || status == JSON_E_DEPTH || status == JSON_E_MEMBERS;
+  return status == JSON_END || status == JSON_ELEMENT || status == JSON_E_DEPTH
+         || status == JSON_E_MEMBERS;
 }
 
 #endif

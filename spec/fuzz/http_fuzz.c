@@ -18,12 +18,12 @@
 #include "exchange.h"
 #include "process.h"
 
-#define STEPS  20000  /* more than any input needs */
+#define STEPS 20000 /* more than any input needs */
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
 static int listener = -1;
-static int peer = -1;  /* our end of the newest connection */
+static int peer = -1; /* our end of the newest connection */
 static char url[40];
 
 
@@ -45,9 +45,10 @@ static void touch (const char *text, size_t length) {
 /* The client's end goes by a reset, or the ports would soon be used up. */
 static curl_socket_t open_socket (void *arg, curlsocktype purpose,
                                   struct curl_sockaddr *address) {
-  struct linger at_once = { 1, 0 };
+  struct linger at_once = {1, 0};
   int fd = socket(address->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  (void)arg; (void)purpose;
+  (void)arg;
+  (void)purpose;
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
   return fd;
 }
@@ -142,7 +143,7 @@ static void drain (void) {
 /* One exchange that is answered with 'data', then a close. Returns how many
 ** elements came. */
 static unsigned exchange (struct http_session *s, int how, uint32_t seed,
-                      const uint8_t *data, size_t size) {
+                          const uint8_t *data, size_t size) {
   struct answer a;
   int is_list = how >> 2 & 1, steps = 0, closed = 0;
   unsigned elements = 0;

@@ -51,7 +51,7 @@ static void look_up (void *arg, const struct json_scanner *j,
                      const char *text) {
   struct count *c = (struct count *)arg;
   const struct json_member *m = json_find(j->members, j->count, text, "id", 2);
-  struct row row = { NULL, 0, -1 };
+  struct row row = {NULL, 0, -1};
   char *id;
   size_t n;
   expect(m != NULL && text[m->value] == '"');
@@ -67,7 +67,7 @@ static void look_up (void *arg, const struct json_scanner *j,
 
 static void list (struct service *s) {
   struct filter none;
-  struct count c = { s, 0 };
+  struct count c = {s, 0};
   int64_t counted = -1;
   char *text;
   size_t length;
@@ -76,8 +76,7 @@ static void list (struct service *s) {
                     &length);
   expect(is_json(JSON_LIST, text, length, look_up, &c));
   sqlite3_free(text);
-  expect(store_count(service_store(s), ORG, &none, NOW, &counted)
-         == STORE_OK);
+  expect(store_count(service_store(s), ORG, &none, NOW, &counted) == STORE_OK);
   expect(c.rows <= counted);
 }
 

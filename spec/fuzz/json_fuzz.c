@@ -19,7 +19,7 @@ struct record {
   enum json_status status;
   uint64_t offset;
   unsigned elements;
-  uint64_t sum;  /* of where elements and members lie */
+  uint64_t sum; /* of where elements and members lie */
 };
 
 
@@ -144,9 +144,7 @@ static struct record scan (enum json_shape shape,
 
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
-  static const struct json_limits limits[] = {
-    { 1 << 20, 256, 1024 }, { 40, 4, 3 }
-  };
+  static const struct json_limits limits[] = {{1 << 20, 256, 1024}, {40, 4, 3}};
   struct record whole, cut;
   enum json_shape shape;
   const struct json_limits *l;

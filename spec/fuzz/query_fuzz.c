@@ -41,8 +41,7 @@ static void ask (struct store *s, const struct filter *f,
   expect(count >= 0 && count <= 20);
   expect(store_page(s, "org", f, now, NULL, page->limit, out) == STORE_OK);
   if (page->cursor != NULL)
-    expect(store_place(s, "org", page->cursor, &place, &gone)
-           != STORE_FAILED);
+    expect(store_place(s, "org", page->cursor, &place, &gone) != STORE_FAILED);
   sqlite3_free(sqlite3_str_finish(out));
 }
 

@@ -16,13 +16,13 @@
 #include <lua.h>
 #include <lualib.h>
 
-#define NOW  1787652000
+#define NOW 1787652000
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
 /* libFuzzer takes these for coverage, too: here, of lines of Lua. */
-__attribute__((section("__libfuzzer_extra_counters")))
-static uint8_t lines[1 << 12];
+__attribute__((
+  section("__libfuzzer_extra_counters"))) static uint8_t lines[1 << 12];
 
 /* In their order on the stack. */
 enum { HEADER = 1, BODY, DATE, TIME };
@@ -49,8 +49,7 @@ static void count_line (lua_State *L, lua_Debug *at) {
 }
 
 
-static void push_function (lua_State *L, const char *module,
-                           const char *name) {
+static void push_function (lua_State *L, const char *module, const char *name) {
   lua_getglobal(L, "require");
   lua_pushstring(L, module);
   expect(L, lua_pcall(L, 1, 1, 0) == LUA_OK);

@@ -16,11 +16,11 @@ static const luaL_Reg libraries[] = {
   {"_G", luaopen_base},
   {LUA_COLIBNAME, luaopen_coroutine},
 #else
-  {"", luaopen_base},  /* with coroutine */
+  {"", luaopen_base}, /* with coroutine */
 #endif
   {LUA_STRLIBNAME, luaopen_string},
   {LUA_TABLIBNAME, luaopen_table},
-  {NULL, NULL}
+  {NULL, NULL},
 };
 
 

@@ -6,8 +6,8 @@
 #include <curl/curl.h>
 
 
-__attribute__((visibility("default")))
-curl_version_info_data *curl_version_info (CURLversion version) {
+__attribute__((visibility("default"))) curl_version_info_data *
+curl_version_info (CURLversion version) {
   static curl_version_info_data old;
   old.age = version;
   old.version = "7.79.1";
@@ -16,8 +16,7 @@ curl_version_info_data *curl_version_info (CURLversion version) {
 }
 
 
-__attribute__((visibility("default")))
-char *curl_version (void) {
+__attribute__((visibility("default"))) char *curl_version (void) {
   static char old[] = "libcurl/7.79.1";
   return old;
 }

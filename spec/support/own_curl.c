@@ -72,7 +72,7 @@ static const luaL_Reg functions[] = {
   {"begin", begin},
   {"finish", finish},
   {"get", get},
-  {NULL, NULL}
+  {NULL, NULL},
 };
 
 

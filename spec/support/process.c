@@ -71,8 +71,8 @@ static int process_wait (lua_State *L) {
   luaL_pushresult(&b);
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
     ;
-  lua_pushinteger(L, WIFEXITED(status) ? WEXITSTATUS(status)
-                                       : -WTERMSIG(status));
+  lua_pushinteger(L,
+                  WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
   return 2;
 }
 
@@ -103,7 +103,7 @@ static int process_state (lua_State *L) {
     return luaL_error(L, "no Lua state");
   luaL_openlibs(other);
   failed = luaL_loadstring(other, text) != LUA_OK
-        || lua_pcall(other, 0, 0, 0) != LUA_OK;
+           || lua_pcall(other, 0, 0, 0) != LUA_OK;
   if (failed && lua_isstring(other, -1))
     snprintf(why, sizeof(why), "%s", lua_tostring(other, -1));
   lua_close(other);
@@ -138,7 +138,7 @@ static const luaL_Reg functions[] = {
   {"state", process_state},
   {"unset", process_unset},
   {"lend", process_lend},
-  {NULL, NULL}
+  {NULL, NULL},
 };
 
 

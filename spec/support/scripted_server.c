@@ -27,44 +27,44 @@
 
 #include "compat.h"
 
-#define TYPE  "scripted_server"
+#define TYPE "scripted_server"
 
-#define FOREVER  (-1.0)
+#define FOREVER (-1.0)
 
 enum step_kind {
-  STEP_END,    /* of a connection's script: as STEP_CLOSE */
-  STEP_READ,   /* one request, head and body */
-  STEP_SEND,   /* 'data', 'times' times, in pieces of 'chunk' bytes */
-  STEP_STALL,  /* do nothing for 'delay' seconds */
-  STEP_HOLD,   /* read and drop until the peer closes */
-  STEP_CLOSE,  /* in an orderly way */
-  STEP_RESET,  /* so that the peer sees ECONNRESET */
-  STEP_WHEN    /* begins a script that is picked: for a head with 'data',
+  STEP_END,   /* of a connection's script: as STEP_CLOSE */
+  STEP_READ,  /* one request, head and body */
+  STEP_SEND,  /* 'data', 'times' times, in pieces of 'chunk' bytes */
+  STEP_STALL, /* do nothing for 'delay' seconds */
+  STEP_HOLD,  /* read and drop until the peer closes */
+  STEP_CLOSE, /* in an orderly way */
+  STEP_RESET, /* so that the peer sees ECONNRESET */
+  STEP_WHEN   /* begins a script that is picked: for a head with 'data',
                   'times' times */
 };
 
 struct step {
   enum step_kind kind;
-  const char *data;  /* a Lua string's: the script's table holds it */
+  const char *data; /* a Lua string's: the script's table holds it */
   size_t length;
   size_t chunk;
   double delay;
-  double times;      /* FOREVER: until the peer goes away */
+  double times; /* FOREVER: until the peer goes away */
 };
 
 /* What a server notes in its file: this, then 'length' bytes. */
 struct note {
-  char kind;         /* 'a' accepted, 'r' request, 'g' the peer is gone */
+  char kind; /* 'a' accepted, 'r' request, 'g' the peer is gone */
   int connection;
-  size_t head;       /* how many of the bytes are the request's head */
+  size_t head; /* how many of the bytes are the request's head */
   size_t length;
 };
 
 struct server {
-  pid_t pid;         /* 0 when there is none to be reaped */
-  int control;       /* the pipe's end whose closing ends the children */
-  int notes;         /* the file of notes, appended to by the children */
-  off_t read;        /* how much of it has been read */
+  pid_t pid;   /* 0 when there is none to be reaped */
+  int control; /* the pipe's end whose closing ends the children */
+  int notes;   /* the file of notes, appended to by the children */
+  off_t read;  /* how much of it has been read */
   int port;
 };
 
@@ -76,11 +76,11 @@ static struct {
   int notes;
   int socket;
   int connection;
-  int picks;                /* whether each request has a script of its own */
-  int *used;                /* how often each was picked, by all children */
-  size_t head;              /* length of the last request's head, in 'input'
+  int picks;   /* whether each request has a script of its own */
+  int *used;   /* how often each was picked, by all children */
+  size_t head; /* length of the last request's head, in 'input'
                                until more is read */
-  size_t have;              /* bytes in 'input' */
+  size_t have; /* bytes in 'input' */
   char input[1024 * 1024];
 } child;
 
@@ -198,7 +198,8 @@ static int send_all (const char *data, size_t length, int flags) {
 ** machine the peer would else use the connection again in between. */
 static int send_once (const struct step *s) {
   int closes = s->delay <= 0 && s->times == 1
-    && (s[1].kind == STEP_CLOSE || (s[1].kind == STEP_END && !child.picks));
+               && (s[1].kind == STEP_CLOSE
+                   || (s[1].kind == STEP_END && !child.picks));
   size_t at = 0;
   while (at < s->length) {
     size_t n = s->length - at;
@@ -335,7 +336,7 @@ static void serve_all (int listener, const struct step *s, int count,
     if (child.connection == count && !loop)
       close(listener);
     if (fork() == 0) {
-      close(listener);  /* again, for the last one */
+      close(listener); /* again, for the last one */
       if (child.picks)
         serve_picked(s, count);
       else
@@ -343,9 +344,11 @@ static void serve_all (int listener, const struct step *s, int count,
       _exit(0);
     }
     close(child.socket);
-    while (waitpid(-1, NULL, WNOHANG) > 0) continue;
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+      continue;
   }
-  while (wait(NULL) > 0 || errno == EINTR) continue;
+  while (wait(NULL) > 0 || errno == EINTR)
+    continue;
 }
 
 /* An inherited copy of the parent's connections would keep them open. */
@@ -462,8 +465,8 @@ static int open_listener (int *port) {
   if (fd < 0)
     return -1;
   loopback(&a, 0);
-  if (bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, 128) < 0 ||
-      getsockname(fd, (struct sockaddr *)&a, &length) < 0) {
+  if (bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, 128) < 0
+      || getsockname(fd, (struct sockaddr *)&a, &length) < 0) {
     close(fd);
     return -1;
   }
@@ -490,8 +493,8 @@ static void run_child (const struct server *v, int listener, int control,
   child.control = control;
   child.notes = v->notes;
   child.used = (int *)mmap(NULL, ((size_t)count + 1) * sizeof(int),
-                           PROT_READ | PROT_WRITE,
-                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+                           PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                           -1, 0);
   if (child.used == MAP_FAILED)
     _exit(1);
   serve_all(listener, steps, count, loop);
@@ -504,7 +507,8 @@ static void release (struct server *v) {
     close(v->control);
   v->control = -1;
   if (v->pid > 0)
-    while (waitpid(v->pid, NULL, 0) < 0 && errno == EINTR) continue;
+    while (waitpid(v->pid, NULL, 0) < 0 && errno == EINTR)
+      continue;
   v->pid = 0;
 }
 
@@ -555,13 +559,13 @@ static int m_note (lua_State *L) {
   struct note n;
   struct stat st;
   char *text;
-  if (fstat(v->notes, &st) < 0 ||
-      pread(v->notes, &n, sizeof n, v->read) != (ssize_t)sizeof n ||
-      st.st_size < v->read + (off_t)(sizeof n + n.length))
+  if (fstat(v->notes, &st) < 0
+      || pread(v->notes, &n, sizeof n, v->read) != (ssize_t)sizeof n
+      || st.st_size < v->read + (off_t)(sizeof n + n.length))
     return 0;
   text = (char *)lua_newuserdata(L, n.length + 1);
-  if (pread(v->notes, text, n.length, v->read + (off_t)sizeof n) !=
-      (ssize_t)n.length)
+  if (pread(v->notes, text, n.length, v->read + (off_t)sizeof n)
+      != (ssize_t)n.length)
     return 0;
   v->read += (off_t)(sizeof n + n.length);
   lua_pushlstring(L, &n.kind, 1);
@@ -652,13 +656,14 @@ static int l_exchange (lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-  {"port", m_port}, {"note", m_note}, {"stop", m_stop}, {"__gc", m_gc},
-  {NULL, NULL}
+  {"port", m_port}, {"note", m_note}, {"stop", m_stop},
+  {"__gc", m_gc},   {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {
-  {"start", l_start}, {"exchange", l_exchange}, {"now", l_now},
-  {"sleep", l_sleep}, {NULL, NULL}
+  {"start", l_start}, {"exchange", l_exchange},
+  {"now", l_now},     {"sleep", l_sleep},
+  {NULL, NULL},
 };
 
 COMPAT_EXPORT int luaopen_scripted_server (lua_State *L);

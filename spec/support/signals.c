@@ -12,11 +12,13 @@
 typedef int changer (int, const struct sigaction *, struct sigaction *);
 
 
-__attribute__((visibility("default")))
-int sigaction (int number, const struct sigaction *now,
-               struct sigaction *before) {
+__attribute__((visibility("default"))) int
+sigaction (int number, const struct sigaction *now, struct sigaction *before) {
   static const char said[] = "sigaction\n";
-  union { void *pointer; changer *function; } next;
+  union {
+    void *pointer;
+    changer *function;
+  } next;
   if (now != NULL && (number == SIGPIPE || number == SIGALRM))
     (void)!write(2, said, sizeof(said) - 1);
   next.pointer = dlsym(RTLD_NEXT, "sigaction");

@@ -12,11 +12,14 @@
 typedef int lookup (const char *, const char *, const struct addrinfo *,
                     struct addrinfo **);
 
-__attribute__((visibility("default")))
-int getaddrinfo (const char *name, const char *service,
-                 const struct addrinfo *hints, struct addrinfo **found) {
-  const struct timespec two_seconds = { 2, 0 };
-  union { void *pointer; lookup *function; } next;
+__attribute__((visibility("default"))) int
+getaddrinfo (const char *name, const char *service,
+             const struct addrinfo *hints, struct addrinfo **found) {
+  const struct timespec two_seconds = {2, 0};
+  union {
+    void *pointer;
+    lookup *function;
+  } next;
   if (name != NULL && strncmp(name, "slow", 4) == 0) {
     nanosleep(&two_seconds, NULL);
     return EAI_NONAME;

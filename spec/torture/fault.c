@@ -21,9 +21,9 @@
 static struct {
   int armed;
   enum fault_kind kind;
-  unsigned long at;      /* which one fails first */
+  unsigned long at; /* which one fails first */
   int lasting;
-  unsigned long count;   /* how many were asked for since it was armed */
+  unsigned long count; /* how many were asked for since it was armed */
   unsigned long failed;
 } fault;
 
@@ -144,10 +144,8 @@ static void zlib_free (voidpf unused, voidpf block) {
 
 /* The linker sees that libcurl wants it, too, which then must not be hidden. */
 #pragma GCC visibility push(default)
-int __real_inflateInit2_ (z_streamp s, int bits, const char *version,
-                          int size);
-int __wrap_inflateInit2_ (z_streamp s, int bits, const char *version,
-                          int size);
+int __real_inflateInit2_ (z_streamp s, int bits, const char *version, int size);
+int __wrap_inflateInit2_ (z_streamp s, int bits, const char *version, int size);
 #pragma GCC visibility pop
 
 int __wrap_inflateInit2_ (z_streamp s, int bits, const char *version,
@@ -173,7 +171,7 @@ void *fault_lua (void *unused, void *block, size_t old, size_t size) {
   void *fresh;
   (void)unused;
   if (block == NULL)
-    old = 0;  /* it is then the type of what is made */
+    old = 0; /* it is then the type of what is made */
   if (size == 0) {
     __real_free(block);
     held[FAULT_LUA] -= (long)old;

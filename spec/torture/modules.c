@@ -10,7 +10,7 @@
 #include "compat.h"
 #include "modules.h"
 
-#define MOST  100
+#define MOST 100
 
 static struct module {
   char name[60];
@@ -78,8 +78,7 @@ static int keep (lua_State *L, const char *name) {
 
 
 static int is_library (const char *name) {
-  return strcmp(name, "lipsync.core") == 0
-      || strcmp(name, "lipsync.wire") == 0;
+  return strcmp(name, "lipsync.core") == 0 || strcmp(name, "lipsync.wire") == 0;
 }
 
 

@@ -20,9 +20,9 @@
 
 #include "responder.h"
 
-#define COUNT  5
-#define LONG_TEXT  20000  /* one of them does not fit a first buffer */
-#define MEMBERS  70       /* and one not a first index */
+#define COUNT     5
+#define LONG_TEXT 20000 /* one of them does not fit a first buffer */
+#define MEMBERS   70    /* and one not a first index */
 
 static char body[256 * 1024], packed[256 * 1024];
 static int control, peer;
@@ -83,13 +83,15 @@ static int answer (const char *head, size_t *length) {
   int status = 200;
   if (strstr(head, "missing") != NULL) {
     status = 404;
-    at += sprintf(at, "{\"message\":\"not here\",\"statusCode\":404,\"error\":"
-                      "\"Not Found\",\"errorCode\":\"generation_not_found\","
-                      "\"requestId\":\"r1\",\"extra\":{\"a\":[1]}}");
+    at += sprintf(at,
+                  "{\"message\":\"not here\",\"statusCode\":404,\"error\":"
+                  "\"Not Found\",\"errorCode\":\"generation_not_found\","
+                  "\"requestId\":\"r1\",\"extra\":{\"a\":[1]}}");
   }
   else if (strstr(head, "/v2/errors") != NULL)
-    at += sprintf(at, "[{\"code\":\"generation_not_found\",\"message\":\"m\","
-                      "\"suggestion\":\"s\"}]");
+    at += sprintf(at,
+                  "[{\"code\":\"generation_not_found\",\"message\":\"m\","
+                  "\"suggestion\":\"s\"}]");
   else if (strstr(head, "/count") != NULL)
     at += sprintf(at, "{\"count\":%d}", COUNT);
   else if (strstr(head, "/v2/generations/g") != NULL
@@ -151,9 +153,11 @@ static void respond (const char *head) {
   int status = answer(head, &length);
   int gzip = strstr(head, "source=gzip") != NULL;
   const char *data = gzip ? pack(&length) : body;
-  sprintf(lines, "HTTP/1.1 %d Status\r\nContent-Type: application/json\r\n"
-          "Content-Length: %lu\r\nX-Request-Id: r1\r\n%s\r\n", status,
-          (unsigned long)length, gzip ? "Content-Encoding: gzip\r\n" : "");
+  sprintf(lines,
+          "HTTP/1.1 %d Status\r\nContent-Type: application/json\r\n"
+          "Content-Length: %lu\r\nX-Request-Id: r1\r\n%s\r\n",
+          status, (unsigned long)length,
+          gzip ? "Content-Encoding: gzip\r\n" : "");
   send_all(lines, strlen(lines));
   send_all(data, length);
 }

@@ -9,7 +9,7 @@
 
 struct responder {
   int pid;
-  int control;  /* closing it ends the service */
+  int control; /* closing it ends the service */
   int port;
 };
 

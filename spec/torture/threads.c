@@ -12,9 +12,9 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define THREADS  16
-#define CALLS  20    /* of each that stays */
-#define ROUNDS  8    /* of threads that come and go */
+#define THREADS 16
+#define CALLS   20 /* of each that stays */
+#define ROUNDS  8  /* of threads that come and go */
 
 int luaopen_lipsync_core (lua_State *L);
 int luaopen_lipsync_wire (lua_State *L);
@@ -85,7 +85,7 @@ static void *come_and_go (void *unused) {
 
 
 /* All threads of one kind; how many failed. */
-static unsigned run_all (void *(*body) (void *)) {
+static unsigned run_all (void *(*body)(void *)) {
   pthread_t threads[THREADS];
   unsigned failed = 0;
   int i;

@@ -24,15 +24,15 @@
 #include "modules.h"
 #include "responder.h"
 
-#define MOST  100000ul  /* no call makes as many allocations */
-#define SAMPLED  2000ul  /* beyond so many, which is loading, some only */
-#define SLOW  5.0       /* seconds that no call takes, nor its failure */
+#define MOST    100000ul /* no call makes as many allocations */
+#define SAMPLED 2000ul   /* beyond so many, which is loading, some only */
+#define SLOW    5.0      /* seconds that no call takes, nor its failure */
 
-static const char *const kind_names[] = { "Lua", "C", "system" };
+static const char *const kind_names[] = {"Lua", "C", "system"};
 
 static char url[64];
 static unsigned long passed, failed, refused, survived;
-static const char *name;         /* the call under torture */
+static const char *name; /* the call under torture */
 static enum fault_kind kind;
 static int lasting;
 static unsigned long at;
@@ -130,10 +130,9 @@ static int count_descriptors (void) {
 /* How a failure may be told: as Lua's memory error, or, where libcurl did
 ** not say that it was memory, as an error object. */
 static int is_told (const char *text) {
-  static const char *const words[] = {
-    "not enough memory", "cannot connect", "the connection ", "cannot resolve",
-    "too many open files"
-  };
+  static const char *const words[] = {"not enough memory", "cannot connect",
+                                      "the connection ", "cannot resolve",
+                                      "too many open files"};
   size_t i;
   for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
     if (strstr(text, words[i]) != NULL)
@@ -182,7 +181,7 @@ static void check_left (long lua, long c, int descriptors) {
   long more_lua = fault_held(FAULT_LUA) - lua, more_c = fault_held(FAULT_C) - c;
   int more = count_descriptors() - descriptors;
 #if defined(LUA_JITLIBNAME)
-  if (more_lua <= 256)  /* LuaJIT's own: it loses some where loading fails */
+  if (more_lua <= 256) /* LuaJIT's own: it loses some where loading fails */
     more_lua = 0;
 #endif
   if (more_lua == 0 && more_c == 0 && more == 0)
@@ -225,7 +224,8 @@ static void torture_call (unsigned long step) {
 #if !defined(TORTURE_OWN_ALLOCATOR)
     FAULT_LUA,
 #endif
-    FAULT_C, FAULT_SYSTEM
+    FAULT_C,
+    FAULT_SYSTEM
   };
   size_t i;
   for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

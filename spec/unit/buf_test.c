@@ -13,14 +13,14 @@
 #include "hook.h"
 
 /* A second copy of the buffer, the memory of which runs out when told. */
-#define buf_init  hooked_init
-#define buf_reserve  hooked_reserve
-#define buf_added  hooked_added
+#define buf_init    hooked_init
+#define buf_reserve hooked_reserve
+#define buf_added   hooked_added
 #define buf_append  hooked_append
-#define buf_consume  hooked_consume
-#define buf_free  hooked_free
-#define malloc  hook_malloc
-#define realloc  hook_realloc
+#define buf_consume hooked_consume
+#define buf_free    hooked_free
+#define malloc      hook_malloc
+#define realloc     hook_realloc
 
 void hooked_init (struct buf *b, size_t ceiling);
 enum buf_status hooked_reserve (struct buf *b, size_t n, char **room);

@@ -17,8 +17,8 @@ static unsigned check_failed;
 #if defined(__GNUC__)
 __attribute__((format(printf, 4, 5)))
 #endif
-static int check_that (int ok, const char *file, int line,
-                       const char *format, ...) {
+static int
+check_that (int ok, const char *file, int line, const char *format, ...) {
   va_list arguments;
   if (ok) {
     check_passed++;
@@ -35,11 +35,11 @@ static int check_that (int ok, const char *file, int line,
 
 /* Counts whether 'condition' holds; says where and what when it does not.
 ** Gives the condition, so that a test can stop where going on is pointless. */
-#define CHECK(condition)  \
+#define CHECK(condition)                                                       \
   check_that((condition) != 0, __FILE__, __LINE__, "%s", #condition)
 
 /* The same with words of one's own, for conditions tested in a loop. */
-#define CHECK_SAYS(condition, ...)  \
+#define CHECK_SAYS(condition, ...)                                             \
   check_that((condition) != 0, __FILE__, __LINE__, __VA_ARGS__)
 
 /* Prints the counts; gives what main has to return. */

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#define HOOK_ENDLESS  (-1)
+#define HOOK_ENDLESS (-1)
 
 /* How many more allocations succeed. */
 static int hook_left = HOOK_ENDLESS;

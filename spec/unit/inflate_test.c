@@ -13,13 +13,12 @@
 #include "check.h"
 
 /* Writes 'text' as one gzip member to 'out'; gives its length. */
-static size_t pack (const char *text, size_t length, int window,
-                    char *out, size_t room) {
+static size_t pack (const char *text, size_t length, int window, char *out,
+                    size_t room) {
   z_stream z;
   size_t n;
   memset(&z, 0, sizeof z);
-  CHECK(deflateInit2(&z, 9, Z_DEFLATED, window, 9, Z_DEFAULT_STRATEGY)
-        == Z_OK);
+  CHECK(deflateInit2(&z, 9, Z_DEFLATED, window, 9, Z_DEFAULT_STRATEGY) == Z_OK);
   z.next_in = (Bytef *)(size_t)text;
   z.avail_in = (uInt)length;
   z.next_out = (Bytef *)out;
@@ -30,7 +29,7 @@ static size_t pack (const char *text, size_t length, int window,
   return n;
 }
 
-#define GZIP  (16 + MAX_WBITS)
+#define GZIP (16 + MAX_WBITS)
 
 /* Undoes 'in', fed in pieces of 'piece' into room for 'room' bytes, and puts
 ** it together in 'out'; gives the last status, or INFLATE_MORE if the status
@@ -56,7 +55,7 @@ static enum inflate_status undo (const char *in, size_t length, size_t piece,
   return status;
 }
 
-static char text[70000];  /* what is packed: half noise, half repetition */
+static char text[70000]; /* what is packed: half noise, half repetition */
 static char packed[300000];
 static char out[200000];
 
@@ -78,8 +77,8 @@ static void test_pieces (void) {
       size_t room = sizes[j] < 100000 ? sizes[j] : 100000;
       enum inflate_status status = undo(packed, length, sizes[i], room, out,
                                         &total);
-      CHECK_SAYS(status == INFLATE_END && total == sizeof text &&
-                 memcmp(out, text, total) == 0,
+      CHECK_SAYS(status == INFLATE_END && total == sizeof text
+                   && memcmp(out, text, total) == 0,
                  "pieces of %lu into %lu: status %d, %lu bytes",
                  (unsigned long)sizes[i], (unsigned long)room, (int)status,
                  (unsigned long)total);
@@ -110,14 +109,12 @@ static void test_end_stays (void) {
   if (!CHECK(z != NULL))
     return;
   CHECK(inflate_feed(z, packed, 0, &used, out, 10, &made) == INFLATE_MORE);
-  CHECK(inflate_feed(z, packed, length, &used, out, 10, &made)
-        == INFLATE_END);
+  CHECK(inflate_feed(z, packed, length, &used, out, 10, &made) == INFLATE_END);
   CHECK(used == length && made == 3);
   CHECK(inflate_feed(z, NULL, 0, &used, out, 10, &made) == INFLATE_END);
   CHECK(used == 0 && made == 0);
   CHECK(inflate_feed(z, "x", 1, &used, out, 10, &made) == INFLATE_DATA);
-  CHECK(inflate_feed(z, packed, length, &used, out, 10, &made)
-        == INFLATE_DATA);
+  CHECK(inflate_feed(z, packed, length, &used, out, 10, &made) == INFLATE_DATA);
   CHECK(used == 0 && made == 0);
   inflate_close(z);
   inflate_close(NULL);
@@ -153,14 +150,14 @@ static void test_damage (void) {
                "header byte %lu", (unsigned long)places[i]);
     packed[places[i]] = kept;
   }
-  for (i = length - 8; i < length; i++) {  /* checksum and length */
+  for (i = length - 8; i < length; i++) { /* checksum and length */
     kept = packed[i];
     packed[i] = (char)(kept ^ 1);
-    CHECK_SAYS(undo(packed, length, length, 5000, out, &total)
-               == INFLATE_DATA, "trailer byte %lu", (unsigned long)i);
+    CHECK_SAYS(undo(packed, length, length, 5000, out, &total) == INFLATE_DATA,
+               "trailer byte %lu", (unsigned long)i);
     packed[i] = kept;
   }
-  for (i = 0; i < length; i++)  /* cut anywhere: never an end */
+  for (i = 0; i < length; i++) /* cut anywhere: never an end */
     if (undo(packed, i, i, 5000, out, &total) != INFLATE_MORE)
       break;
   CHECK(i == length);
@@ -169,9 +166,9 @@ static void test_damage (void) {
 static void test_not_gzip (void) {
   size_t total, length;
   CHECK(undo("[]", 2, 2, 100, out, &total) == INFLATE_DATA && total == 0);
-  length = pack("abc", 3, MAX_WBITS, packed, sizeof packed);  /* zlib */
+  length = pack("abc", 3, MAX_WBITS, packed, sizeof packed); /* zlib */
   CHECK(undo(packed, length, 1, 100, out, &total) == INFLATE_DATA);
-  length = pack("abc", 3, -MAX_WBITS, packed, sizeof packed);  /* raw */
+  length = pack("abc", 3, -MAX_WBITS, packed, sizeof packed); /* raw */
   CHECK(undo(packed, length, 1, 100, out, &total) == INFLATE_DATA);
 }
 
@@ -187,9 +184,8 @@ static void test_garbage_behind (void) {
     CHECK(undo(packed, length + n, length + n, 100, out, &total)
           == INFLATE_DATA);
   }
-  packed[length] = '\0';  /* padding is garbage, too */
-  CHECK(undo(packed, length + 1, length + 1, 100, out, &total)
-        == INFLATE_DATA);
+  packed[length] = '\0'; /* padding is garbage, too */
+  CHECK(undo(packed, length + 1, length + 1, 100, out, &total) == INFLATE_DATA);
 }
 
 /* 100 MB of zeros in about 100 KB: no call makes more than its room. */

@@ -17,8 +17,9 @@ static const struct {
   const char *word;
   enum json_status status;
 } prefixes[] = {
-  {"y_", JSON_END}, {"n_syntax_", JSON_E_SYNTAX}, {"n_utf8_", JSON_E_UTF8},
-  {"n_cut_", JSON_E_CUT}, {"n_depth_", JSON_E_DEPTH}
+  {"y_", JSON_END},           {"n_syntax_", JSON_E_SYNTAX},
+  {"n_utf8_", JSON_E_UTF8},   {"n_cut_", JSON_E_CUT},
+  {"n_depth_", JSON_E_DEPTH},
 };
 
 /* The status that a fixture's name asks for, or JSON_MORE. */
@@ -56,8 +57,8 @@ static void test_fixture (const char *directory, const char *name) {
   r = scan_all(name, JSON_SINGLE, &usual, data, length, 3);
   record_free(&r);
   r = scan_all(name, JSON_ANY, &usual, data, length, 10);
-  CHECK_SAYS(r.status == wanted_status(name), "%s: status %d at %lu: %s",
-             name, (int)r.status, (unsigned long)r.offset, r.error);
+  CHECK_SAYS(r.status == wanted_status(name), "%s: status %d at %lu: %s", name,
+             (int)r.status, (unsigned long)r.offset, r.error);
   if (r.status == JSON_END)
     CHECK_SAYS(r.elements == 1, "%s: %u elements", name, r.elements);
   record_free(&r);
@@ -84,9 +85,9 @@ static const struct {
   enum json_shape shape;
   const char *text;
   enum json_status status;
-  unsigned offset;    /* of the byte that is wrong */
-  unsigned elements;  /* before it */
-  const char *error;  /* or what was found, for errors of shape */
+  unsigned offset;   /* of the byte that is wrong */
+  unsigned elements; /* before it */
+  const char *error; /* or what was found, for errors of shape */
 } cases[] = {
   {JSON_LIST, "{}", JSON_E_SHAPE, 0, 0, "an object"},
   {JSON_LIST, " \"x\"", JSON_E_SHAPE, 1, 0, "a string"},
@@ -97,8 +98,7 @@ static const struct {
   {JSON_LIST, "7", JSON_E_SHAPE, 0, 0, "a number"},
   {JSON_SINGLE, "[]", JSON_E_SHAPE, 0, 0, "an array"},
   {JSON_SINGLE, "\n0", JSON_E_SHAPE, 1, 0, "a number"},
-  {JSON_LIST, "<html>", JSON_E_SYNTAX, 0, 0,
-   "no value where one should be"},
+  {JSON_LIST, "<html>", JSON_E_SYNTAX, 0, 0, "no value where one should be"},
   {JSON_LIST, "\xEF\xBB\xBF[]", JSON_E_SYNTAX, 0, 0, "a byte order mark"},
   {JSON_LIST, "[{},[]]", JSON_E_ELEMENT, 4, 1, "an array"},
   {JSON_LIST, "[\"a\"]", JSON_E_ELEMENT, 1, 0, "a string"},
@@ -119,21 +119,17 @@ static const struct {
   {JSON_ANY, "", JSON_E_CUT, 0, 0, "no text at all"},
   {JSON_LIST, "[{}", JSON_E_CUT, 3, 1,
    "text that ends before the document does"},
-  {JSON_ANY, "[1}", JSON_E_SYNTAX, 2, 0,
-   "no comma or bracket behind a value"},
+  {JSON_ANY, "[1}", JSON_E_SYNTAX, 2, 0, "no comma or bracket behind a value"},
   {JSON_ANY, "[1,]", JSON_E_SYNTAX, 3, 0, "a comma behind the last value"},
-  {JSON_ANY, "{\"a\":]", JSON_E_SYNTAX, 5, 0,
-   "no value where one should be"},
+  {JSON_ANY, "{\"a\":]", JSON_E_SYNTAX, 5, 0, "no value where one should be"},
   {JSON_ANY, "{\"a\":1,}", JSON_E_SYNTAX, 7, 0,
    "a comma behind the last member"},
-  {JSON_ANY, "{a:1}", JSON_E_SYNTAX, 1, 0,
-   "a member without a quoted name"},
+  {JSON_ANY, "{a:1}", JSON_E_SYNTAX, 1, 0, "a member without a quoted name"},
   {JSON_ANY, "{\"a\" 1}", JSON_E_SYNTAX, 5, 0,
    "no colon behind a member's name"},
   {JSON_ANY, "\"a\nb\"", JSON_E_SYNTAX, 2, 0,
    "a control character in a string"},
-  {JSON_ANY, "\"\\x\"", JSON_E_SYNTAX, 2, 0,
-   "an unknown escape in a string"},
+  {JSON_ANY, "\"\\x\"", JSON_E_SYNTAX, 2, 0, "an unknown escape in a string"},
   {JSON_ANY, "\"\\u00g0\"", JSON_E_SYNTAX, 5, 0,
    "an escape \\u without four hex digits"},
   {JSON_ANY, "[-012]", JSON_E_SYNTAX, 3, 0, "a number with a leading zero"},
@@ -149,7 +145,7 @@ static const struct {
   {JSON_LIST, " [ ] ", JSON_END, 5, 0, "no error"},
   {JSON_LIST, "[{},{}]", JSON_END, 7, 2, "no error"},
   {JSON_SINGLE, "{} ", JSON_END, 3, 1, "no error"},
-  {JSON_ANY, "12", JSON_END, 2, 1, "no error"}
+  {JSON_ANY, "12", JSON_END, 2, 1, "no error"},
 };
 
 static void test_cases (void) {
@@ -158,9 +154,9 @@ static void test_cases (void) {
     struct record r = scan_all(cases[i].text, cases[i].shape, &usual,
                                cases[i].text, strlen(cases[i].text), 2);
     int shape = r.status == JSON_E_SHAPE || r.status == JSON_E_ELEMENT;
-    CHECK_SAYS(r.status == cases[i].status && r.offset == cases[i].offset &&
-               r.elements == cases[i].elements &&
-               strcmp(shape ? r.found : r.error, cases[i].error) == 0,
+    CHECK_SAYS(r.status == cases[i].status && r.offset == cases[i].offset
+                 && r.elements == cases[i].elements
+                 && strcmp(shape ? r.found : r.error, cases[i].error) == 0,
                "%s: status %d at %lu, %u elements: %s; %s", cases[i].text,
                (int)r.status, (unsigned long)r.offset, r.elements, r.error,
                r.found);
@@ -179,18 +175,18 @@ static void test_index (void) {
   json_open(&s, JSON_LIST, &usual);
   CHECK(json_feed(&s, text, sizeof text - 1, &used) == JSON_ELEMENT);
   CHECK(s.element == 3 && s.element_length == used - 3 && s.count == 4);
-#define CHECK_MEMBER(i, key_, escaped, value_)  \
-  CHECK(s.members[i].key_length == ((sizeof key_ - 1) | (escaped)) && \
-        memcmp(text + 3 + s.members[i].key, key_, sizeof key_ - 1) == 0 && \
-        s.members[i].value_length == sizeof value_ - 1 && \
-        memcmp(text + 3 + s.members[i].value, value_, sizeof value_ - 1) == 0)
+#define CHECK_MEMBER(i, key_, escaped, value_)                                 \
+  CHECK(s.members[i].key_length == ((sizeof key_ - 1) | (escaped))             \
+        && memcmp(text + 3 + s.members[i].key, key_, sizeof key_ - 1) == 0     \
+        && s.members[i].value_length == sizeof value_ - 1                      \
+        && memcmp(text + 3 + s.members[i].value, value_, sizeof value_ - 1)    \
+             == 0)
   CHECK_MEMBER(0, "a", 0, "1.5e3");
   CHECK_MEMBER(1, "b", 0, "{\"a\":[1,{\"x\":2}]}");
   CHECK_MEMBER(2, "\\u0061", JSON_KEY_ESCAPED, "null");
   CHECK_MEMBER(3, "", 0, "\"q\\\"}\"");
   at = used;
-  CHECK(json_feed(&s, text + at, sizeof text - 1 - at, &used)
-        == JSON_ELEMENT);
+  CHECK(json_feed(&s, text + at, sizeof text - 1 - at, &used) == JSON_ELEMENT);
   CHECK(s.count == 0 && s.element_length == 2 && s.element == at + 3);
   at += used;
   CHECK(json_feed(&s, text + at, sizeof text - 1 - at, &used) == JSON_END);
@@ -240,10 +236,9 @@ static void test_keep (void) {
 /* ---- Ceilings ---- */
 
 static enum json_status status_under (const struct json_limits *limits,
-                                      enum json_shape shape,
-                                      const char *text, uint64_t *offset) {
-  struct record r = scan_all("ceiling", shape, limits, text, strlen(text),
-                             4);
+                                      enum json_shape shape, const char *text,
+                                      uint64_t *offset) {
+  struct record r = scan_all("ceiling", shape, limits, text, strlen(text), 4);
   enum json_status status = r.status;
   *offset = r.offset;
   record_free(&r);
@@ -256,8 +251,7 @@ static void test_size (void) {
   static const char *const elements[] = {
     "{\"a\":\"0123456789012345678901234567890123456789\"}",
     "{\"key\":[1,2,{\"x\":\"\\u00e9\xE2\x82\xAC\"}],\"b\":-1.5e-3}",
-    "{ \n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n}", "{}"
-  };
+    "{ \n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n}", "{}"};
   size_t i;
   for (i = 0; i < sizeof elements / sizeof *elements; i++) {
     struct json_limits limits = {0, 9, 9};
@@ -266,8 +260,7 @@ static void test_size (void) {
     uint64_t offset;
     snprintf(text, sizeof text, "[%s, {}]", elements[i]);
     for (; limits.element < n; limits.element++) {
-      enum json_status status = status_under(&limits, JSON_LIST, text,
-                                             &offset);
+      enum json_status status = status_under(&limits, JSON_LIST, text, &offset);
       CHECK_SAYS(status == JSON_E_SIZE && offset == 1 + limits.element,
                  "%s: %lu: %d at %lu", text, (unsigned long)limits.element,
                  (int)status, (unsigned long)offset);
@@ -288,16 +281,14 @@ static void test_size_of_number (void) {
   CHECK(status_under(&limits, JSON_ANY, "123.", &offset) == JSON_E_SIZE);
   CHECK(status_under(&limits, JSON_ANY, "12.", &offset) == JSON_E_CUT);
   CHECK(status_under(&limits, JSON_ANY, "12.5", &offset) == JSON_E_SIZE);
-  CHECK(status_under(&limits, JSON_ANY, "123x", &offset)
-        == JSON_E_SYNTAX);
+  CHECK(status_under(&limits, JSON_ANY, "123x", &offset) == JSON_E_SYNTAX);
   CHECK(status_under(&limits, JSON_ANY, "null", &offset) == JSON_E_SIZE);
 }
 
 /* An endless element is given up at its ceiling, fed one byte at a time. */
 static void test_endless (void) {
-  static const char *const starts[] = {
-    "[{\"", "[{\"a\":\"", "[{\"a\":1", "[{", "[{\"a\":[", "[{\"a\":\""
-  };
+  static const char *const starts[] = {"[{\"", "[{\"a\":\"", "[{\"a\":1",
+                                       "[{",   "[{\"a\":[",  "[{\"a\":\""};
   static const char fill[] = {'k', 'x', '9', ' ', '\n', '\\'};
   struct json_limits limits = {1000, 256, 1024};
   size_t i;
@@ -333,20 +324,20 @@ static void test_depth (void) {
   uint64_t offset;
   size_t n;
   char *text;
-  CHECK(status_under(&limits, JSON_ANY, "[{\"a\":[]}]", &offset)
-        == JSON_END);
+  CHECK(status_under(&limits, JSON_ANY, "[{\"a\":[]}]", &offset) == JSON_END);
   CHECK(status_under(&limits, JSON_ANY, "[{\"a\":[[]]}]", &offset)
-        == JSON_E_DEPTH && offset == 7);
-  CHECK(status_under(&limits, JSON_LIST, "[{\"a\":[]}]", &offset)
-        == JSON_END);
+          == JSON_E_DEPTH
+        && offset == 7);
+  CHECK(status_under(&limits, JSON_LIST, "[{\"a\":[]}]", &offset) == JSON_END);
   CHECK(status_under(&limits, JSON_LIST, "[{},{\"a\":[{}]}]", &offset)
-        == JSON_E_DEPTH && offset == 10);
+          == JSON_E_DEPTH
+        && offset == 10);
   CHECK(status_under(&none, JSON_LIST, "[]", &offset) == JSON_E_DEPTH);
   CHECK(status_under(&none, JSON_SINGLE, "{}", &offset) == JSON_E_DEPTH);
   CHECK(status_under(&none, JSON_ANY, "1", &offset) == JSON_END);
   text = repeat("", "[", 1000, "", &n);
-  CHECK(status_under(&huge, JSON_ANY, text, &offset) == JSON_E_DEPTH &&
-        offset == JSON_DEPTH_MAX);
+  CHECK(status_under(&huge, JSON_ANY, text, &offset) == JSON_E_DEPTH
+        && offset == JSON_DEPTH_MAX);
   free(text);
 }
 
@@ -356,21 +347,20 @@ static void test_members (void) {
   uint64_t offset;
   size_t n;
   char *text;
-  CHECK(status_under(&limits, JSON_SINGLE, "{\"a\":1,\"a\":2,\"a\":3}",
-                     &offset) == JSON_END);
-  CHECK(status_under(&limits, JSON_SINGLE,
-                     "{\"a\":1,\"a\":2,\"a\":3,\"a\":4}", &offset)
-        == JSON_E_MEMBERS && offset == 19);
+  CHECK(status_under(&limits, JSON_SINGLE, "{\"a\":1,\"a\":2,\"a\":3}", &offset)
+        == JSON_END);
+  CHECK(status_under(&limits, JSON_SINGLE, "{\"a\":1,\"a\":2,\"a\":3,\"a\":4}",
+                     &offset)
+          == JSON_E_MEMBERS
+        && offset == 19);
   CHECK(status_under(&limits, JSON_LIST,
                      "[{\"a\":1,\"b\":2},{\"c\":3,\"d\":4}]", &offset)
         == JSON_END);
-  text = repeat("{\"k\":0", ",\"k\":{\"k\":1}", JSON_MEMBERS_MAX - 1, "}",
-                &n);
+  text = repeat("{\"k\":0", ",\"k\":{\"k\":1}", JSON_MEMBERS_MAX - 1, "}", &n);
   CHECK(status_under(&huge, JSON_SINGLE, text, &offset) == JSON_END);
   free(text);
   text = repeat("{\"k\":0", ",\"k\":[1]", JSON_MEMBERS_MAX, "}", &n);
-  CHECK(status_under(&huge, JSON_SINGLE, text, &offset)
-        == JSON_E_MEMBERS);
+  CHECK(status_under(&huge, JSON_SINGLE, text, &offset) == JSON_E_MEMBERS);
   free(text);
   /* inner objects have no such ceiling: they are not indexed */
   text = repeat("{\"k\":{\"k\":0", ",\"k\":[1]", 3000, "}}", &n);
@@ -409,8 +399,13 @@ static void test_memory (void) {
 static int is_utf8 (const unsigned char *p, size_t length) {
   static const unsigned least[] = {0, 0x80, 0x800, 0x10000};
   while (length > 0) {
-    size_t more = *p < 0x80 ? 0 : *p < 0xC0 ? 9 : *p < 0xE0 ? 1
-                                : *p < 0xF0 ? 2 : *p < 0xF8 ? 3 : 9, i;
+    size_t more = *p < 0x80   ? 0
+                  : *p < 0xC0 ? 9
+                  : *p < 0xE0 ? 1
+                  : *p < 0xF0 ? 2
+                  : *p < 0xF8 ? 3
+                              : 9,
+           i;
     unsigned c = *p;
     if (more >= length || more > 3)
       return 0;
@@ -447,9 +442,8 @@ static void check_utf8 (const unsigned char *p, size_t length,
 
 /* Every pair of bytes, and every lead with bytes at the borders behind it. */
 static void test_utf8 (void) {
-  static const unsigned char borders[] = {
-    'a', 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC2, 0xFF
-  };
+  static const unsigned char borders[] = {'a',  0x7F, 0x80, 0x8F, 0x90,
+                                          0x9F, 0xA0, 0xBF, 0xC2, 0xFF};
   const size_t n = sizeof borders;
   unsigned wrong = 0, a;
   size_t i;
@@ -475,9 +469,8 @@ static void test_utf8 (void) {
 /* Each kind of byte that stops the skipping, at each place of a block. */
 static void test_positions (void) {
   static const char *const odd[] = {
-    "\"", "\\n", "\\u0041", "\\\"", "\xC3\xA9", "\xF0\x9F\x98\x80", "\x1F",
-    "\xFF", "\x7F", "\\x", " "
-  };
+    "\"",   "\\n",  "\\u0041", "\\\"", "\xC3\xA9", "\xF0\x9F\x98\x80",
+    "\x1F", "\xFF", "\x7F",    "\\x",  " "};
   size_t place, i;
   for (place = 0; place < 140; place++)
     for (i = 0; i < sizeof odd / sizeof *odd; i++) {
@@ -489,8 +482,7 @@ static void test_positions (void) {
       snprintf(text + 2 + place, 100, "%s%s", odd[i],
                "bcdefghijklmnopqrstuvwxyz\"]");
       r = scan_all("position", JSON_ANY, &usual, text, strlen(text), 0);
-      CHECK((r.status == JSON_END) == (i != 0 && (i < 6 || i == 8 ||
-                                                  i == 10)));
+      CHECK((r.status == JSON_END) == (i != 0 && (i < 6 || i == 8 || i == 10)));
       record_free(&r);
     }
 }
@@ -503,7 +495,9 @@ static void test_damage (void) {
   static const char original[] =
     "[{\"id\":\"6533643b\",\"n\":[1,-2.5e+10,0],\"o\":{\"k\":null,\"t\":true}"
     ",\"s\":\"\\u00e9\\n\xE2\x82\xAC and more plain text\"} , {\"f\":false}]";
-  static const char bits[] = "[]{}\",:\\u0eE+-.tn \x1F\xE2\x82\xFF" "a";
+  static const char bits[] =
+    "[]{}\",:\\u0eE+-.tn \x1F\xE2\x82\xFF"
+    "a";
   uint32_t seed = 99;
   unsigned round;
   for (round = 0; round < 4000; round++) {
@@ -527,13 +521,16 @@ static void test_damage (void) {
 static void test_slow (void) {
   static const struct {
     const char *before, *one, *behind;
-  } texts[] = {
-    {"[{\"a\":\"", "\\\\", "\"}]"}, {"[{\"", "k", "\":1}]"},
-    {"[{\"a\":[0", ",[[[[[[]]]]]]", "]}]"}, {"[{\"a\":", " ", "1}]"},
-    {"[{\"a\":1", "0", "}]"}, {"[{\"a\":\"", "\xC3\xA9", "\"}]"},
-    {"[{}", ",{}", "]"}, {"[", " ", "]"}, {"[{\"a\":\"", "\\ud83d", "\"}]"},
-    {"[{\"a\":{\"b\":0", ",\"\\u0061\":0", "}}]"}
-  };
+  } texts[] = {{"[{\"a\":\"", "\\\\", "\"}]"},
+               {"[{\"", "k", "\":1}]"},
+               {"[{\"a\":[0", ",[[[[[[]]]]]]", "]}]"},
+               {"[{\"a\":", " ", "1}]"},
+               {"[{\"a\":1", "0", "}]"},
+               {"[{\"a\":\"", "\xC3\xA9", "\"}]"},
+               {"[{}", ",{}", "]"},
+               {"[", " ", "]"},
+               {"[{\"a\":\"", "\\ud83d", "\"}]"},
+               {"[{\"a\":{\"b\":0", ",\"\\u0061\":0", "}}]"}};
   struct json_limits limits = {8 << 20, 256, 1024};
   size_t i, n;
   for (i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -544,8 +541,7 @@ static void test_slow (void) {
     enum json_status status = JSON_MORE;
     json_open(&s, JSON_LIST, &limits);
     while (at < n && status < JSON_E_SYNTAX) {
-      status = json_feed(&s, text + at, piece < n - at ? piece : n - at,
-                         &used);
+      status = json_feed(&s, text + at, piece < n - at ? piece : n - at, &used);
       at += used;
       fed++;
       piece = piece % 16 + 1;

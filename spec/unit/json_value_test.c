@@ -14,13 +14,13 @@
 #include "hook.h"
 
 /* A second copy of the functions, the memory of which runs out when told. */
-#define json_type_of  hooked_type_of
-#define json_find  hooked_find
+#define json_type_of hooked_type_of
+#define json_find    hooked_find
 #define json_key_is  hooked_key_is
 #define json_decode  hooked_decode
 #define json_number  hooked_number
-#define json_next  hooked_next
-#define malloc  hook_malloc
+#define json_next    hooked_next
+#define malloc       hook_malloc
 
 enum json_type hooked_type_of (char c);
 const struct json_member *hooked_find (const struct json_member *members,
@@ -29,8 +29,8 @@ const struct json_member *hooked_find (const struct json_member *members,
 int hooked_key_is (const struct json_member *m, const char *text,
                    const char *name, size_t length);
 size_t hooked_decode (const char *text, size_t length, char *out);
-int hooked_number (const char *text, size_t length,
-                   int64_t *integer, double *number);
+int hooked_number (const char *text, size_t length, int64_t *integer,
+                   double *number);
 enum json_token hooked_next (struct json_walk *w, struct json_text *text);
 
 #include "../../src/json_value.c"
@@ -52,7 +52,8 @@ static char *exact (const char *text, size_t length) {
 
 /* ---- Strings ---- */
 
-#define STRING(text, reads)  {text, sizeof text - 1, reads, sizeof reads - 1}
+#define STRING(text, reads)                                                    \
+  { text, sizeof text - 1, reads, sizeof reads - 1 }
 
 static const struct {
   const char *text;
@@ -77,14 +78,15 @@ static const struct {
   STRING("\\ude00", "\xEF\xBF\xBD"),
   STRING("\\ud83dx", "\xEF\xBF\xBDx"),
   STRING("\\ud83d\\n", "\xEF\xBF\xBD\n"),
-  STRING("\\ud83d\\u0041", "\xEF\xBF\xBD" "A"),
+  STRING("\\ud83d\\u0041",
+         "\xEF\xBF\xBD"
+         "A"),
   STRING("\\ud83d\\ud83d\\ude00", "\xEF\xBF\xBD\xF0\x9F\x98\x80"),
   STRING("\\ud83d\\ue000", "\xEF\xBF\xBD\xEE\x80\x80"),
   STRING("\\ude00\\ud83d", "\xEF\xBF\xBD\xEF\xBF\xBD"),
   STRING("\xC3\xA9\\u00e9\xE2\x82\xAC", "\xC3\xA9\xC3\xA9\xE2\x82\xAC"),
   STRING("\\\\u0041", "\\u0041"),
-  STRING("\\\\\\\\", "\\\\")
-};
+  STRING("\\\\\\\\", "\\\\")};
 
 static int key_reads (const char *key, size_t length, const char *name,
                       size_t name_length) {
@@ -102,8 +104,8 @@ static void test_strings (void) {
     char *text = exact(strings[i].text, length);
     char *name = exact(strings[i].reads, n);
     char *out = malloc(length + 1);
-    CHECK_SAYS(json_decode(text, length, out) == n &&
-               memcmp(out, name, n) == 0, "%s", strings[i].text);
+    CHECK_SAYS(json_decode(text, length, out) == n && memcmp(out, name, n) == 0,
+               "%s", strings[i].text);
     CHECK_SAYS(key_reads(text, length, name, n), "%s as a key",
                strings[i].text);
     CHECK(n == 0 || !key_reads(text, length, name, n - 1));
@@ -113,8 +115,9 @@ static void test_strings (void) {
       out[n - 1] ^= 1;
       CHECK(!key_reads(text, length, out, n));
     }
-    CHECK_SAYS(json_decode(text, length, text) == n &&
-               memcmp(text, name, n) == 0, "%s in place", strings[i].text);
+    CHECK_SAYS(json_decode(text, length, text) == n
+                 && memcmp(text, name, n) == 0,
+               "%s in place", strings[i].text);
     free(out);
     free(name);
     free(text);
@@ -165,11 +168,15 @@ static const struct {
   const char *text;
   int64_t value;
 } integers[] = {
-  {"0", 0}, {"7", 7}, {"-1", -1}, {"1234567890", 1234567890},
+  {"0", 0},
+  {"7", 7},
+  {"-1", -1},
+  {"1234567890", 1234567890},
   {"9007199254740993", INT64_C(9007199254740993)},
   {"-9007199254740993", -INT64_C(9007199254740993)},
-  {"9223372036854775807", INT64_MAX}, {"-9223372036854775807", -INT64_MAX},
-  {"-9223372036854775808", INT64_MIN}
+  {"9223372036854775807", INT64_MAX},
+  {"-9223372036854775807", -INT64_MAX},
+  {"-9223372036854775808", INT64_MIN},
 };
 
 /* Hexadecimal doubles: what the nearest double is does not depend on the
@@ -178,26 +185,40 @@ static const struct {
   const char *text;
   double value;
 } doubles[] = {
-  {"42.75", 0x1.56p5}, {"-42.75", -0x1.56p5}, {"0.5", 0x1p-1},
-  {"1.0", 1}, {"1e0", 1}, {"1E2", 100}, {"1e+2", 100}, {"100e-2", 1},
-  {"0.1", 0x1.999999999999ap-4}, {"0.3", 0x1.3333333333333p-2},
-  {"1e22", 0x1.0f0cf064dd592p73}, {"1e23", 0x1.52d02c7e14af6p76},
-  {"1e-22", 0x1.e392010175ee6p-74}, {"1e-23", 0x1.82db34012b251p-77},
-  {"9007199254740992e0", 0x1p53}, {"9007199254740993e0", 0x1p53},
+  {"42.75", 0x1.56p5},
+  {"-42.75", -0x1.56p5},
+  {"0.5", 0x1p-1},
+  {"1.0", 1},
+  {"1e0", 1},
+  {"1E2", 100},
+  {"1e+2", 100},
+  {"100e-2", 1},
+  {"0.1", 0x1.999999999999ap-4},
+  {"0.3", 0x1.3333333333333p-2},
+  {"1e22", 0x1.0f0cf064dd592p73},
+  {"1e23", 0x1.52d02c7e14af6p76},
+  {"1e-22", 0x1.e392010175ee6p-74},
+  {"1e-23", 0x1.82db34012b251p-77},
+  {"9007199254740992e0", 0x1p53},
+  {"9007199254740993e0", 0x1p53},
   {"9007199254740993e1", 0x1.4000000000001p56},
   {"9007199254740993.0000000000000000000000001", 0x1.0000000000001p53},
-  {"9223372036854775808", 0x1p63}, {"-9223372036854775809", -0x1p63},
-  {"18446744073709551615", 0x1p64}, {"99999999999999999999",
-    0x1.5af1d78b58c4p66},
+  {"9223372036854775808", 0x1p63},
+  {"-9223372036854775809", -0x1p63},
+  {"18446744073709551615", 0x1p64},
+  {"99999999999999999999", 0x1.5af1d78b58c4p66},
   {"2.2250738585072014e-308", 0x1p-1022},
   {"2.2250738585072011e-308", 0x0.fffffffffffffp-1022},
-  {"5e-324", 0x1p-1074}, {"2e-324", 0}, {"1e-400", 0},
+  {"5e-324", 0x1p-1074},
+  {"2e-324", 0},
+  {"1e-400", 0},
   {"1.7976931348623157e308", 0x1.fffffffffffffp1023},
   {"12345678901234567890123e-5", 0x1.b69b4ba630f35p56},
   {"0.000001", 0x1.0c6f7a0b5ed8dp-20},
   {"123456789012345678901234567890", 0x1.8ee90ff6c373ep96},
-  {"0e99999999999999999999", 0}, {"0.000e-99999999999999999999", 0},
-  {"1e-99999999999999999999", 0}
+  {"0e99999999999999999999", 0},
+  {"0.000e-99999999999999999999", 0},
+  {"1e-99999999999999999999", 0},
 };
 
 static int read_number (const char *text, int64_t *i, double *d) {
@@ -236,8 +257,9 @@ static void test_numbers (void) {
   size_t n;
   char *text;
   for (n = 0; n < sizeof integers / sizeof *integers; n++)
-    CHECK_SAYS(read_number(integers[n].text, &i, &d) == 1 &&
-               i == integers[n].value, "%s", integers[n].text);
+    CHECK_SAYS(read_number(integers[n].text, &i, &d) == 1
+                 && i == integers[n].value,
+               "%s", integers[n].text);
   for (n = 0; n < sizeof doubles / sizeof *doubles; n++)
     check_double(doubles[n].text, doubles[n].value);
   CHECK(read_number("-0", &i, &d) == 0 && d >= 0 && signbit(d));
@@ -277,14 +299,13 @@ static void test_number_memory (void) {
 ** locale here; LOCPATH may name a directory of them. */
 static void test_comma_locale (void) {
   static const char *const names[] = {
-    "de_DE.UTF-8", "de_DE.utf8", "de_DE", "fr_FR.UTF-8", "fr_FR.utf8",
-    "es_ES.UTF-8", "it_IT.UTF-8", "nl_NL.UTF-8", "pl_PL.UTF-8",
-    "ru_RU.UTF-8", "cs_CZ.UTF-8", "pt_BR.UTF-8"
-  };
+    "de_DE.UTF-8", "de_DE.utf8",  "de_DE",       "fr_FR.UTF-8",
+    "fr_FR.utf8",  "es_ES.UTF-8", "it_IT.UTF-8", "nl_NL.UTF-8",
+    "pl_PL.UTF-8", "ru_RU.UTF-8", "cs_CZ.UTF-8", "pt_BR.UTF-8"};
   size_t i;
   for (i = 0; i < sizeof names / sizeof *names; i++)
-    if (setlocale(LC_ALL, names[i]) != NULL &&
-        strcmp(localeconv()->decimal_point, ",") == 0) {
+    if (setlocale(LC_ALL, names[i]) != NULL
+        && strcmp(localeconv()->decimal_point, ",") == 0) {
       test_numbers();
       setlocale(LC_ALL, "C");
       return;
@@ -303,19 +324,17 @@ static void test_walk (void) {
     enum json_token token;
     const char *text;
     int escaped;
-  } wanted[] = {
-    {JSON_T_OBJECT_OPEN, NULL, 0}, {JSON_T_KEY, "a", 0},
-    {JSON_T_ARRAY_OPEN, NULL, 0}, {JSON_T_NUMBER, "1", 0},
-    {JSON_T_NUMBER, "-2.5e3", 0}, {JSON_T_STRING, "s:\\\",", 1},
-    {JSON_T_ARRAY_CLOSE, NULL, 0}, {JSON_T_KEY, "b\\n", 1},
-    {JSON_T_OBJECT_OPEN, NULL, 0}, {JSON_T_OBJECT_CLOSE, NULL, 0},
-    {JSON_T_KEY, "c", 0}, {JSON_T_NULL, NULL, 0}, {JSON_T_KEY, "", 0},
-    {JSON_T_ARRAY_OPEN, NULL, 0}, {JSON_T_TRUE, NULL, 0},
-    {JSON_T_FALSE, NULL, 0}, {JSON_T_ARRAY_OPEN, NULL, 0},
-    {JSON_T_ARRAY_CLOSE, NULL, 0}, {JSON_T_ARRAY_CLOSE, NULL, 0},
-    {JSON_T_OBJECT_CLOSE, NULL, 0}, {JSON_T_END, NULL, 0},
-    {JSON_T_END, NULL, 0}
-  };
+  } wanted[] = {{JSON_T_OBJECT_OPEN, NULL, 0}, {JSON_T_KEY, "a", 0},
+                {JSON_T_ARRAY_OPEN, NULL, 0},  {JSON_T_NUMBER, "1", 0},
+                {JSON_T_NUMBER, "-2.5e3", 0},  {JSON_T_STRING, "s:\\\",", 1},
+                {JSON_T_ARRAY_CLOSE, NULL, 0}, {JSON_T_KEY, "b\\n", 1},
+                {JSON_T_OBJECT_OPEN, NULL, 0}, {JSON_T_OBJECT_CLOSE, NULL, 0},
+                {JSON_T_KEY, "c", 0},          {JSON_T_NULL, NULL, 0},
+                {JSON_T_KEY, "", 0},           {JSON_T_ARRAY_OPEN, NULL, 0},
+                {JSON_T_TRUE, NULL, 0},        {JSON_T_FALSE, NULL, 0},
+                {JSON_T_ARRAY_OPEN, NULL, 0},  {JSON_T_ARRAY_CLOSE, NULL, 0},
+                {JSON_T_ARRAY_CLOSE, NULL, 0}, {JSON_T_OBJECT_CLOSE, NULL, 0},
+                {JSON_T_END, NULL, 0},         {JSON_T_END, NULL, 0}};
   char *block = exact(text, sizeof text - 1);
   struct json_walk w;
   size_t i;
@@ -327,9 +346,9 @@ static void test_walk (void) {
     CHECK_SAYS(token == wanted[i].token, "token %lu is %d", (unsigned long)i,
                (int)token);
     if (wanted[i].text != NULL)
-      CHECK(t.length == strlen(wanted[i].text) &&
-            memcmp(t.data, wanted[i].text, t.length) == 0 &&
-            t.escaped == wanted[i].escaped);
+      CHECK(t.length == strlen(wanted[i].text)
+            && memcmp(t.data, wanted[i].text, t.length) == 0
+            && t.escaped == wanted[i].escaped);
   }
   free(block);
 }
@@ -339,10 +358,11 @@ static void test_walk_alone (void) {
   static const struct {
     const char *text;
     enum json_token token;
-  } wanted[] = {
-    {"1", JSON_T_NUMBER}, {"\"\"", JSON_T_STRING}, {"null", JSON_T_NULL},
-    {"-0.5E-7", JSON_T_NUMBER}, {"\"\\\\\"", JSON_T_STRING}
-  };
+  } wanted[] = {{"1", JSON_T_NUMBER},
+                {"\"\"", JSON_T_STRING},
+                {"null", JSON_T_NULL},
+                {"-0.5E-7", JSON_T_NUMBER},
+                {"\"\\\\\"", JSON_T_STRING}};
   size_t i;
   for (i = 0; i < sizeof wanted / sizeof *wanted; i++) {
     size_t length = strlen(wanted[i].text);

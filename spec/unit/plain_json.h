@@ -11,14 +11,14 @@
 #include "../../src/json.h"
 #include "hook.h"
 
-#define json_open  plain_open
-#define json_feed  plain_feed
-#define json_keep  plain_keep
-#define json_finish  plain_finish
-#define json_error_text  plain_error_text
-#define json_found_text  plain_found_text
-#define json_close  plain_close
-#define realloc  hook_realloc
+#define json_open       plain_open
+#define json_feed       plain_feed
+#define json_keep       plain_keep
+#define json_finish     plain_finish
+#define json_error_text plain_error_text
+#define json_found_text plain_found_text
+#define json_close      plain_close
+#define realloc         hook_realloc
 #ifndef JSON_NO_SIMD
 #define JSON_NO_SIMD
 #endif

@@ -16,25 +16,23 @@
 
 /* The functions of a scanner. */
 struct engine {
-  void (*open) (struct json_scanner *, enum json_shape,
-                const struct json_limits *);
-  enum json_status (*feed) (struct json_scanner *, const char *, size_t,
-                            size_t *);
-  enum json_status (*finish) (struct json_scanner *);
-  const char *(*error_text) (const struct json_scanner *);
-  const char *(*found_text) (const struct json_scanner *);
-  void (*close) (struct json_scanner *);
+  void (*open)(struct json_scanner *, enum json_shape,
+               const struct json_limits *);
+  enum json_status (*feed)(struct json_scanner *, const char *, size_t,
+                           size_t *);
+  enum json_status (*finish)(struct json_scanner *);
+  const char *(*error_text)(const struct json_scanner *);
+  const char *(*found_text)(const struct json_scanner *);
+  void (*close)(struct json_scanner *);
 };
 
-static const struct engine fast = {
-  json_open, json_feed, json_finish, json_error_text, json_found_text,
-  json_close
-};
+static const struct engine fast = {json_open,       json_feed,
+                                   json_finish,     json_error_text,
+                                   json_found_text, json_close};
 
-static const struct engine plain = {
-  plain_open, plain_feed, plain_finish, plain_error_text, plain_found_text,
-  plain_close
-};
+static const struct engine plain = {plain_open,       plain_feed,
+                                    plain_finish,     plain_error_text,
+                                    plain_found_text, plain_close};
 
 static const struct json_limits usual = {1 << 20, 256, 1024};
 
@@ -55,7 +53,7 @@ static unsigned next_random (uint32_t *seed) {
 
 static size_t next_piece (struct cut *cut, size_t left) {
   size_t n = cut->piece;
-  if (n == 0) {  /* mostly small ones */
+  if (n == 0) { /* mostly small ones */
     unsigned most = next_random(&cut->seed) % 60 + 1;
     n = next_random(&cut->seed) % most + 1;
   }
@@ -66,9 +64,9 @@ static size_t next_piece (struct cut *cut, size_t left) {
 struct record {
   char *text;
   size_t length, room;
-  enum json_status status;  /* the last one */
+  enum json_status status; /* the last one */
   unsigned elements;
-  uint64_t offset;          /* where the scanner stood at the end */
+  uint64_t offset; /* where the scanner stood at the end */
   const char *error, *found;
 };
 
@@ -81,7 +79,7 @@ static void note (struct record *r, const char *format, ...)
 #if defined(__GNUC__)
   __attribute__((format(printf, 2, 3)))
 #endif
-;
+  ;
 
 static void note (struct record *r, const char *format, ...) {
   char line[200];
@@ -132,8 +130,8 @@ static enum json_status feed_piece (const struct engine *e,
 
 /* The record of 'data' run through 'e'; record_free it. */
 static struct record scan (const struct engine *e, enum json_shape shape,
-                           const struct json_limits *limits,
-                           const char *data, size_t length, struct cut cut) {
+                           const struct json_limits *limits, const char *data,
+                           size_t length, struct cut cut) {
   struct record r;
   struct json_scanner s;
   size_t at = 0;
@@ -155,8 +153,8 @@ static struct record scan (const struct engine *e, enum json_shape shape,
   r.offset = s.offset;
   r.error = e->error_text(&s);
   r.found = e->found_text(&s);
-  note(&r, "status %d at %lu: %s; %s\n", (int)r.status,
-       (unsigned long)r.offset, r.error, r.found);
+  note(&r, "status %d at %lu: %s; %s\n", (int)r.status, (unsigned long)r.offset,
+       r.error, r.found);
   e->close(&s);
   return r;
 }
@@ -172,7 +170,10 @@ static struct record scan_all (const char *name, enum json_shape shape,
   for (i = 0; i < 3 + 2 * rounds; i++) {
     struct cut random = {0, i * 7919u + (uint32_t)length};
     struct record r = scan(i % 2 == 0 ? &plain : &fast, shape, limits, data,
-                           length, i == 0 ? whole : i < 3 ? bytes : random);
+                           length,
+                           i == 0  ? whole
+                           : i < 3 ? bytes
+                                   : random);
     CHECK_SAYS(strcmp(first.text, r.text) == 0,
                "%s, shape %d, run %u: whole by SIMD\n%scut\n%s", name,
                (int)shape, i, first.text, r.text);

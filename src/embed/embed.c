@@ -13,7 +13,7 @@
 #include "lipsync.h"
 #include "modules.h"
 
-#define LOADED  "lipsync.embedded"  /* in the registry: name -> module */
+#define LOADED "lipsync.embedded" /* in the registry: name -> module */
 
 int luaopen_lipsync_core (lua_State *L);
 int luaopen_lipsync_wire (lua_State *L);
@@ -21,7 +21,7 @@ int luaopen_lipsync_wire (lua_State *L);
 static const luaL_Reg libraries[] = {
   {"lipsync.core", luaopen_lipsync_core},
   {"lipsync.wire", luaopen_lipsync_wire},
-  {NULL, NULL}
+  {NULL, NULL},
 };
 
 
@@ -72,11 +72,8 @@ static int math_min (lua_State *L) {
 
 
 static const luaL_Reg numbers[] = {
-  {"ceil", math_ceil},
-  {"floor", math_floor},
-  {"max", math_max},
-  {"min", math_min},
-  {NULL, NULL}
+  {"ceil", math_ceil}, {"floor", math_floor}, {"max", math_max},
+  {"min", math_min},   {NULL, NULL},
 };
 
 

@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 struct embedded {
-  const char *name;   /* "lipsync.client" */
-  const char *chunk;  /* "@lipsync/client.lua", for messages */
+  const char *name;  /* "lipsync.client" */
+  const char *chunk; /* "@lipsync/client.lua", for messages */
   const unsigned char *text;
   size_t length;
 };

@@ -11,9 +11,9 @@
 
 #include <string.h>
 
-#define WAIT_DEFAULT  5     /* seconds, of get with wait=true */
-#define WAIT_MOST  10
-#define WATCH_STEP  10      /* ms: the shortest sleep of a wait */
+#define WAIT_DEFAULT 5 /* seconds, of get with wait=true */
+#define WAIT_MOST    10
+#define WATCH_STEP   10 /* ms: the shortest sleep of a wait */
 
 static const char invalid[] = "generation_input_validation_failed";
 
@@ -25,14 +25,11 @@ static void answer_refusal (struct reply *reply, struct refusal *why) {
 /* What went wrong with a single generation. */
 static void answer_code (struct reply *reply, enum store_code code) {
   switch (code) {
-    case STORE_NONE:
-      reply_code(reply, "generation_not_found");
-      break;
+    case STORE_NONE: reply_code(reply, "generation_not_found"); break;
     case STORE_RUNNING:
       reply_code(reply, "generation_not_deletable_while_processing");
       break;
-    default:
-      reply_code(reply, "internal_error");
+    default: reply_code(reply, "internal_error");
   }
 }
 
@@ -43,13 +40,13 @@ static void list_all (struct service *s, const char *org, struct filter *f,
                       struct reply *reply) {
   reply_body(reply, 200, TYPE_JSON,
              body_listing(service_store(s), org, f, service_now, s));
-  memset(f, 0, sizeof(*f));  /* the body has it */
+  memset(f, 0, sizeof(*f)); /* the body has it */
 }
 
 /* Finds where a cursor stands. Returns 0 where the answer is made already. */
-static int find_cursor (struct service *s, const char *org,
-                        const char *cursor, enum gone_cursor rule,
-                        struct place *place, struct reply *reply) {
+static int find_cursor (struct service *s, const char *org, const char *cursor,
+                        enum gone_cursor rule, struct place *place,
+                        struct reply *reply) {
   int gone;
   enum store_code code = store_place(service_store(s), org, cursor, place,
                                      &gone);
@@ -69,13 +66,13 @@ static void list_page (struct service *s, const char *org,
                        enum gone_cursor rule, struct reply *reply) {
   struct place place;
   sqlite3_str *json;
-  if (page->cursor != NULL &&
-      !find_cursor(s, org, page->cursor, rule, &place, reply))
+  if (page->cursor != NULL
+      && !find_cursor(s, org, page->cursor, rule, &place, reply))
     return;
   json = sqlite3_str_new(NULL);
   if (store_page(service_store(s), org, f, service_now(s),
-                 page->cursor != NULL ? &place : NULL, page->limit,
-                 json) == STORE_OK) {
+                 page->cursor != NULL ? &place : NULL, page->limit, json)
+      == STORE_OK) {
     reply_built(reply, 200, json);
     return;
   }
@@ -90,8 +87,8 @@ static void handle_list (struct service *s, const struct request *r,
   struct filter f;
   struct page page;
   service_settings(s, &settings);
-  if (!query_filter(service_store(s), r, &f, &why) ||
-      !query_page(r, &page, &why)) {
+  if (!query_filter(service_store(s), r, &f, &why)
+      || !query_page(r, &page, &why)) {
     answer_refusal(reply, &why);
     filter_close(&f);
     return;
@@ -115,8 +112,8 @@ static void handle_count (struct service *s, const struct request *r,
   if (!query_filter(service_store(s), r, &f, &why)) {
     answer_refusal(reply, &why);
   }
-  else if (store_count(service_store(s), org, &f, service_now(s),
-                       &count) == STORE_OK) {
+  else if (store_count(service_store(s), org, &f, service_now(s), &count)
+           == STORE_OK) {
     sqlite3_str *json = sqlite3_str_new(NULL);
     sqlite3_str_appendf(json, "{\"count\":%lld}", (long long)count);
     reply_built(reply, 200, json);
@@ -141,7 +138,7 @@ static const char *path_id (const struct request *r, struct reply *reply) {
 /* How a single generation is asked for. */
 struct asking {
   int wait;
-  int timeout;   /* seconds */
+  int timeout; /* seconds */
   int progress;
 };
 
@@ -156,8 +153,9 @@ static int read_include (const struct request *r, struct asking *a,
     return query_refuse(why, "include",
                         sqlite3_mprintf("include must be progress"));
   if (a->wait)
-    return query_refuse(why, "include", sqlite3_mprintf(
-      "include=progress cannot be used together with wait"));
+    return query_refuse(
+      why, "include",
+      sqlite3_mprintf("include=progress cannot be used together with wait"));
   a->progress = 1;
   return 1;
 }
@@ -171,12 +169,11 @@ static int read_asking (const struct request *r, struct asking *a,
   a->wait = wait != NULL && strcmp(wait, "true") == 0;
   a->timeout = WAIT_DEFAULT;
   a->progress = 0;
-  if (repeated ||
-      (wait != NULL && !a->wait && strcmp(wait, "false") != 0))
+  if (repeated || (wait != NULL && !a->wait && strcmp(wait, "false") != 0))
     return query_refuse(why, "wait",
                         sqlite3_mprintf("wait must be true or false"));
-  return query_number(r, "timeout", 1, WAIT_MOST, &a->timeout, why) &&
-         read_include(r, a, why);
+  return query_number(r, "timeout", 1, WAIT_MOST, &a->timeout, why)
+         && read_include(r, a, why);
 }
 
 /* How long to sleep until a row may have gone on, at most 'left'. */
@@ -215,8 +212,8 @@ static void write_progress (sqlite3_str *s, const struct row *row,
   else if (row->due < 0 || left >= STORE_PROCESSING_MS)
     sqlite3_str_appendall(s, "0");
   else
-    sqlite3_str_appendf(s, "0.%02d", (int)(99 - left * 99 /
-                                           STORE_PROCESSING_MS));
+    sqlite3_str_appendf(s, "0.%02d",
+                        (int)(99 - left * 99 / STORE_PROCESSING_MS));
 }
 
 /* Answers with a row, whose JSON it frees. */
@@ -227,7 +224,7 @@ static void answer_row (struct service *s, struct row *row, int progress,
   if (!progress) {
     sqlite3_str_appendall(json, row->json);
   }
-  else {  /* in place of the closing brace */
+  else { /* in place of the closing brace */
     while (length > 0 && row->json[length - 1] != '}')
       length--;
     sqlite3_str_append(json, row->json, (int)length - 1);
@@ -282,8 +279,8 @@ static void handle_download (struct service *s, const struct request *r,
     answer_code(reply, code);
     return;
   }
-  store_values(service_store(s), row.json, strlen(row.json), "object",
-               read_url, &url);
+  store_values(service_store(s), row.json, strlen(row.json), "object", read_url,
+               &url);
   sqlite3_free(row.json);
   if (url != NULL && *url != '\0') {
     reply_text(reply, 200, TYPE_TEXT, url, strlen(url));
@@ -312,7 +309,9 @@ static void handle_delete (struct service *s, const struct request *r,
 static void handle_errors (struct service *s, const struct request *r,
                            const char *org, struct reply *reply) {
   sqlite3_str *json = sqlite3_str_new(NULL);
-  (void)s; (void)r; (void)org;
+  (void)s;
+  (void)r;
+  (void)org;
   catalog_write(json);
   reply_built(reply, 200, json);
 }
@@ -334,14 +333,18 @@ static const char models[] =
 
 static void handle_models (struct service *s, const struct request *r,
                            const char *org, struct reply *reply) {
-  (void)s; (void)r; (void)org;
+  (void)s;
+  (void)r;
+  (void)org;
   reply_text(reply, 200, TYPE_JSON, text_copy(models, sizeof(models) - 1),
              sizeof(models) - 1);
 }
 
 static void handle_create (struct service *s, const struct request *r,
                            const char *org, struct reply *reply) {
-  (void)s; (void)r; (void)org;
+  (void)s;
+  (void)r;
+  (void)org;
   reply_error(reply, 501, NULL, NULL,
               "The emulator does not create generations; "
               "POST /_emulator/add puts them in.");
@@ -358,5 +361,5 @@ const struct route api_routes[] = {
   {"get", "GET", "/v2/generate/*", 0, handle_get},
   {"errors", "GET", "/v2/errors", 1, handle_errors},
   {"models", "GET", "/v2/models", 0, handle_models},
-  {NULL, NULL, NULL, 0, NULL}
+  {NULL, NULL, NULL, 0, NULL},
 };

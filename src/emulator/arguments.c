@@ -43,17 +43,27 @@ const char arguments_help[] =
 
 /* Options, in the order of 'names'. Those from FLAGS on take no value. */
 enum option {
-  O_PORT, O_HOST, O_DATABASE, O_KEY, O_GENERATIONS, O_SEED, O_IMPORT,
-  O_EXPORT, O_NOW, O_LOG, O_VERSION, O_HELP, O_UNKNOWN
+  O_PORT,
+  O_HOST,
+  O_DATABASE,
+  O_KEY,
+  O_GENERATIONS,
+  O_SEED,
+  O_IMPORT,
+  O_EXPORT,
+  O_NOW,
+  O_LOG,
+  O_VERSION,
+  O_HELP,
+  O_UNKNOWN
 };
 
-#define FLAGS  O_LOG
+#define FLAGS O_LOG
 
 static const char *const names[] = {
-  "--port", "--host", "--database", "--key", "--generations",
-  "--random-seed", "--import", "--export", "--now", "--log", "--version",
-  "--help", NULL
-};
+  "--port",        "--host",   "--database", "--key", "--generations",
+  "--random-seed", "--import", "--export",   "--now", "--log",
+  "--version",     "--help",   NULL};
 
 /* Finds an option's name, which may be followed by "=value". */
 static enum option find (const char *argument) {
@@ -74,8 +84,10 @@ static char *read_integer (const char *name, const char *text, int64_t most,
   errno = 0;
   n = strtoll(text, &end, 10);
   if (errno != 0 || end == text || *end != '\0' || n < 0 || n > most)
-    return sqlite3_mprintf("%s wants a whole number from 0 to %lld, not "
-                           "\"%s\"", name, (long long)most, text);
+    return sqlite3_mprintf(
+      "%s wants a whole number from 0 to %lld, not "
+      "\"%s\"",
+      name, (long long)most, text);
   *number = n;
   return NULL;
 }
@@ -92,8 +104,8 @@ static int is_visible (const char *text) {
 static char *read_key (struct arguments *a, char *text) {
   struct key *key = &a->keys[a->options.key_count];
   char *equals = strrchr(text, '=');
-  if (equals == NULL || equals == text || equals[1] == '\0' ||
-      !is_visible(text))
+  if (equals == NULL || equals == text || equals[1] == '\0'
+      || !is_visible(text))
     return sqlite3_mprintf("--key wants KEY=ORGANIZATION, without spaces");
   if (a->options.key_count == KEYS_MAX)
     return sqlite3_mprintf("--key may be given %d times at most", KEYS_MAX);
@@ -105,8 +117,7 @@ static char *read_key (struct arguments *a, char *text) {
 }
 
 /* Reads the value of an option that takes one. */
-static char *read_value (struct arguments *a, enum option option,
-                         char *value) {
+static char *read_value (struct arguments *a, enum option option, char *value) {
   struct options *o = &a->options;
   int64_t number = 0;
   char *why = NULL;
@@ -125,8 +136,10 @@ static char *read_value (struct arguments *a, enum option option,
       break;
     case O_NOW:
       if (!time_parse(value, &o->now))
-        why = sqlite3_mprintf("--now wants a time like 2026-08-25T12:00:00Z, "
-                              "not \"%s\"", value);
+        why = sqlite3_mprintf(
+          "--now wants a time like 2026-08-25T12:00:00Z, "
+          "not \"%s\"",
+          value);
       break;
     case O_HOST: o->host = value; break;
     case O_DATABASE: o->database = value; break;
@@ -145,8 +158,7 @@ static void read_flag (struct arguments *a, enum option option) {
 }
 
 /* Reads the option at argv[*i] and the value behind it. */
-static char *read_option (struct arguments *a, int argc, char **argv,
-                          int *i) {
+static char *read_option (struct arguments *a, int argc, char **argv, int *i) {
   char *argument = argv[*i], *equals = strchr(argument, '=');
   enum option option = find(argument);
   if (option == O_UNKNOWN && argument[0] != '-')
@@ -160,7 +172,7 @@ static char *read_option (struct arguments *a, int argc, char **argv,
   if (option >= FLAGS) {
     read_flag(a, option);
     return equals == NULL ? NULL
-      : sqlite3_mprintf("%s takes no value", names[option]);
+                          : sqlite3_mprintf("%s takes no value", names[option]);
   }
   if (equals != NULL)
     return read_value(a, option, equals + 1);

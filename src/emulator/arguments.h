@@ -8,18 +8,16 @@
 
 #include "service.h"
 
-#define KEYS_MAX  64
+#define KEYS_MAX 64
 
-enum arguments_wish {
-  WISH_RUN, WISH_HELP, WISH_VERSION
-};
+enum arguments_wish { WISH_RUN, WISH_HELP, WISH_VERSION };
 
 struct arguments {
   enum arguments_wish wish;
   struct options options;
   struct key keys[KEYS_MAX];
-  const char *export;   /* a file, or NULL */
-  char **command;       /* what follows "--", or NULL */
+  const char *export; /* a file, or NULL */
+  char **command;     /* what follows "--", or NULL */
 };
 
 /* Reads the arguments. NULL, or what is wrong with them, to be freed with

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <zlib.h>
 
-#define ZIP_INPUT  16384
-#define GZIP_WINDOW  (15 + 16)  /* zlib: the largest window, gzip's format */
-#define ZIP_MEMORY  8           /* zlib's default */
-#define DRIPS  20               /* pieces a second of a slow transfer */
+#define ZIP_INPUT   16384
+#define GZIP_WINDOW (15 + 16) /* zlib: the largest window, gzip's format */
+#define ZIP_MEMORY  8         /* zlib's default */
+#define DRIPS       20        /* pieces a second of a slow transfer */
 
 ssize_t body_read (struct body *b, char *out, size_t size) {
   return b->read(b, out, size);
@@ -70,12 +70,12 @@ struct listing_body {
   char *org;
   struct filter filter;
   struct scan scan;
-  int64_t (*now) (void *arg);
+  int64_t (*now)(void *arg);
   void *now_arg;
-  char *batch;         /* what was read from the store and not yet given */
+  char *batch; /* what was read from the store and not yet given */
   size_t length, at;
-  int rows;            /* whether any row was given yet */
-  int over;            /* whether the array's end is in 'batch' */
+  int rows; /* whether any row was given yet */
+  int over; /* whether the array's end is in 'batch' */
 };
 
 /* Reads the next rows; they follow a "[" or a ",". Returns 0 on failure. */
@@ -105,7 +105,7 @@ static ssize_t listing_read (struct body *b, char *out, size_t size) {
   if (n == 0 && l->over)
     return 0;
   if (n == 0 && !listing_fill(l))
-    return BODY_CUT;  /* too late for a status of 500 */
+    return BODY_CUT; /* too late for a status of 500 */
   n = l->length - l->at;
   if (n > size)
     n = size;
@@ -123,8 +123,8 @@ static void listing_close (struct body *b) {
 }
 
 struct body *body_listing (struct store *s, const char *org,
-                           const struct filter *f,
-                           int64_t (*now) (void *arg), void *arg) {
+                           const struct filter *f, int64_t (*now)(void *arg),
+                           void *arg) {
   struct listing_body *l = calloc(1, sizeof(*l));
   struct filter taken = *f;
   if (l == NULL) {
@@ -152,7 +152,7 @@ struct gzip_body {
   struct body body;
   struct body *inner;
   z_stream zip;
-  int over;                        /* 'inner' has ended */
+  int over; /* 'inner' has ended */
   unsigned char input[ZIP_INPUT];
 };
 
@@ -193,9 +193,10 @@ static void gzip_close (struct body *b) {
 
 struct body *body_gzip (struct body *inner) {
   struct gzip_body *g = inner != NULL ? calloc(1, sizeof(*g)) : NULL;
-  if (g == NULL || deflateInit2(&g->zip, Z_BEST_SPEED, Z_DEFLATED,
-                                GZIP_WINDOW, ZIP_MEMORY,
-                                Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (g == NULL
+      || deflateInit2(&g->zip, Z_BEST_SPEED, Z_DEFLATED, GZIP_WINDOW,
+                      ZIP_MEMORY, Z_DEFAULT_STRATEGY)
+           != Z_OK) {
     free(g);
     body_close(inner);
     return NULL;
@@ -213,8 +214,8 @@ struct faulty_body {
   struct body body;
   struct body *inner;
   double rate;
-  int64_t left;  /* until the cut; -1: none */
-  int (*nap) (void *arg, int64_t ms);
+  int64_t left; /* until the cut; -1: none */
+  int (*nap)(void *arg, int64_t ms);
   void *nap_arg;
 };
 
@@ -229,8 +230,8 @@ static size_t faulty_allow (struct faulty_body *f, size_t size) {
     piece = 1;
   if (piece < (double)size)
     size = (size_t)piece;
-  return f->nap(f->nap_arg, (int64_t)((double)size * 1000 / f->rate))
-    ? size : 0;
+  return f->nap(f->nap_arg, (int64_t)((double)size * 1000 / f->rate)) ? size
+                                                                      : 0;
 }
 
 static ssize_t faulty_read (struct body *b, char *out, size_t size) {
@@ -251,7 +252,7 @@ static void faulty_close (struct body *b) {
 }
 
 struct body *body_faulty (struct body *inner, double rate, int64_t cut,
-                          int (*nap) (void *arg, int64_t ms), void *arg) {
+                          int (*nap)(void *arg, int64_t ms), void *arg) {
   struct faulty_body *f = inner != NULL ? calloc(1, sizeof(*f)) : NULL;
   if (f == NULL) {
     body_close(inner);

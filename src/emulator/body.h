@@ -12,13 +12,13 @@
 
 #include <sys/types.h>
 
-#define BODY_CUT  (-1)  /* the connection has to be closed here */
+#define BODY_CUT (-1) /* the connection has to be closed here */
 
 struct body {
   /* Gives 1 to 'size' bytes, 0 at the end, or BODY_CUT. */
-  ssize_t (*read) (struct body *b, char *out, size_t size);
-  void (*close) (struct body *b);
-  int64_t length;  /* in all; -1: not known */
+  ssize_t (*read)(struct body *b, char *out, size_t size);
+  void (*close)(struct body *b);
+  int64_t length; /* in all; -1: not known */
 };
 
 ssize_t body_read (struct body *b, char *out, size_t size);
@@ -36,8 +36,8 @@ struct body *body_text (char *text, size_t length);
 ** insertion. Takes what the filter points to. 'now' is asked for the time
 ** before each step. */
 struct body *body_listing (struct store *s, const char *org,
-                           const struct filter *f,
-                           int64_t (*now) (void *arg), void *arg);
+                           const struct filter *f, int64_t (*now)(void *arg),
+                           void *arg);
 
 /* Owns and compresses 'inner'. */
 struct body *body_gzip (struct body *inner);
@@ -46,6 +46,6 @@ struct body *body_gzip (struct body *inner);
 ** after 'cut' bytes (-1: never) with BODY_CUT. 'nap' sleeps so many
 ** milliseconds and returns 0 where it is time to give up. */
 struct body *body_faulty (struct body *inner, double rate, int64_t cut,
-                          int (*nap) (void *arg, int64_t ms), void *arg);
+                          int (*nap)(void *arg, int64_t ms), void *arg);
 
 #endif

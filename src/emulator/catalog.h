@@ -12,7 +12,7 @@
 
 struct catalog_entry {
   const char *code;
-  int status;              /* of an answer that carries the code */
+  int status; /* of an answer that carries the code */
   const char *message;
   const char *suggestion;
 };

@@ -43,8 +43,8 @@ void chance_hex (struct chance *c, char *out, int n) {
 void chance_uuid (struct chance *c, char out[UUID_SIZE]) {
   char hex[33];
   chance_hex(c, hex, 32);
-  hex[12] = '4';                                  /* the version */
-  hex[16] = "89ab"[chance_below(c, 4)];           /* the variant */
+  hex[12] = '4';                        /* the version */
+  hex[16] = "89ab"[chance_below(c, 4)]; /* the variant */
   memcpy(out, hex, 8);
   memcpy(out + 9, hex + 8, 4);
   memcpy(out + 14, hex + 12, 4);
@@ -54,8 +54,8 @@ void chance_uuid (struct chance *c, char out[UUID_SIZE]) {
 }
 
 static int is_hex (char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
-         (c >= 'A' && c <= 'F');
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')
+         || (c >= 'A' && c <= 'F');
 }
 
 int uuid_valid (const char *text) {

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define UUID_SIZE  37  /* 36 characters and the NUL */
+#define UUID_SIZE 37 /* 36 characters and the NUL */
 
 struct chance {
   uint64_t state;

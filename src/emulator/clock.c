@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#define YEAR_LAST  9999
+#define YEAR_LAST 9999
 
 void clock_open (struct clock *c) {
   pthread_mutex_init(&c->lock, NULL);
@@ -93,23 +93,22 @@ static int read_zone (const char **at, int *minutes) {
     (*at)++;
     return 1;
   }
-  if (!read_part(at, sign < 0 ? '-' : '+', 0, 23, &hours) ||
-      !read_part(at, ':', 0, 59, &rest))
+  if (!read_part(at, sign < 0 ? '-' : '+', 0, 23, &hours)
+      || !read_part(at, ':', 0, 59, &rest))
     return 0;
   *minutes = sign * (hours * 60 + rest);
   return 1;
 }
 
 /* Reads what follows the date, if anything does. */
-static int read_time (const char **at, struct tm *t, int *fraction,
-                      int *zone) {
+static int read_time (const char **at, struct tm *t, int *fraction, int *zone) {
   *fraction = *zone = 0;
   if (**at == '\0')
     return 1;
-  return read_part(at, 'T', 0, 23, &t->tm_hour) &&
-         read_part(at, ':', 0, 59, &t->tm_min) &&
-         read_part(at, ':', 0, 60, &t->tm_sec) &&
-         read_fraction(at, fraction) && read_zone(at, zone);
+  return read_part(at, 'T', 0, 23, &t->tm_hour)
+         && read_part(at, ':', 0, 59, &t->tm_min)
+         && read_part(at, ':', 0, 60, &t->tm_sec) && read_fraction(at, fraction)
+         && read_zone(at, zone);
 }
 
 int time_parse (const char *text, int64_t *milliseconds) {
@@ -118,14 +117,14 @@ int time_parse (const char *text, int64_t *milliseconds) {
   time_t seconds;
   memset(&t, 0, sizeof(t));
   t.tm_year = read_digits(&text, 4) - 1900;
-  if (t.tm_year < 70 || !read_part(&text, '-', 1, 12, &t.tm_mon) ||
-      !read_part(&text, '-', 1, 31, &t.tm_mday) ||
-      !read_time(&text, &t, &fraction, &zone) || *text != '\0')
+  if (t.tm_year < 70 || !read_part(&text, '-', 1, 12, &t.tm_mon)
+      || !read_part(&text, '-', 1, 31, &t.tm_mday)
+      || !read_time(&text, &t, &fraction, &zone) || *text != '\0')
     return 0;
   t.tm_mon--;
   check = t;
   seconds = timegm(&check);
-  if (check.tm_mday != t.tm_mday)  /* 30 February became a day in March */
+  if (check.tm_mday != t.tm_mday) /* 30 February became a day in March */
     return 0;
   *milliseconds = ((int64_t)seconds - zone * 60) * 1000 + fraction;
   return *milliseconds >= 0;

@@ -11,12 +11,12 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#define TIME_SIZE  25  /* "2026-08-25T12:00:00.123Z" and its NUL */
+#define TIME_SIZE 25 /* "2026-08-25T12:00:00.123Z" and its NUL */
 
 struct clock {
   pthread_mutex_t lock;
-  int64_t offset;  /* added to the machine's time, or to 'still' */
-  int64_t still;   /* where a clock that stands still stands; else -1 */
+  int64_t offset; /* added to the machine's time, or to 'still' */
+  int64_t still;  /* where a clock that stands still stands; else -1 */
 };
 
 /* Starts a clock that runs with the machine's. */

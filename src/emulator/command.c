@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STATUS_NOT_FOUND  127
-#define STATUS_NOT_RUN  126
-#define STATUS_SIGNAL  128
+#define STATUS_NOT_FOUND 127
+#define STATUS_NOT_RUN   126
+#define STATUS_SIGNAL    128
 
 extern char **environ;
 
@@ -67,7 +67,7 @@ static int start (char **command, pid_t *pid) {
 /* Hands a signal on. One from the terminal's keyboard has gone to the whole
 ** foreground group: the command has it already. */
 static void hand_on (pid_t pid, const siginfo_t *info) {
-  if (info->si_code <= 0)  /* sent by a process */
+  if (info->si_code <= 0) /* sent by a process */
     kill(pid, info->si_signo);
 }
 

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define ADVANCE_KEY  "seconds"
+#define ADVANCE_KEY "seconds"
 
 static void answer_done (struct reply *reply, char *why) {
   if (why == NULL)
@@ -49,8 +49,8 @@ static void handle_set (struct service *s, const struct request *r,
 
 static int read_seconds (void *arg, const struct value *v) {
   double *seconds = arg;
-  if (strcmp(v->key, ADVANCE_KEY) == 0 &&
-      (strcmp(v->type, "integer") == 0 || strcmp(v->type, "real") == 0))
+  if (strcmp(v->key, ADVANCE_KEY) == 0
+      && (strcmp(v->type, "integer") == 0 || strcmp(v->type, "real") == 0))
     *seconds = v->number;
   return 0;
 }
@@ -66,14 +66,16 @@ static void handle_advance (struct service *s, const struct request *r,
 
 static void handle_reset (struct service *s, const struct request *r,
                           const char *org, struct reply *reply) {
-  (void)r; (void)org;
+  (void)r;
+  (void)org;
   answer_done(reply, service_reset(s));
 }
 
 static void handle_requests (struct service *s, const struct request *r,
                              const char *org, struct reply *reply) {
   sqlite3_str *json = sqlite3_str_new(NULL);
-  (void)r; (void)org;
+  (void)r;
+  (void)org;
   journal_write(service_journal(s), json);
   reply_built(reply, 200, json);
 }
@@ -85,5 +87,5 @@ const struct route control_routes[] = {
   {NULL, "POST", "/_emulator/advance", 1, handle_advance},
   {NULL, "POST", "/_emulator/reset", 1, handle_reset},
   {NULL, "GET", "/_emulator/requests", 1, handle_requests},
-  {NULL, NULL, NULL, 0, NULL}
+  {NULL, NULL, NULL, 0, NULL},
 };

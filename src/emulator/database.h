@@ -13,9 +13,9 @@
 
 struct store {
   sqlite3 *db;
-  pthread_mutex_t lock;  /* held for one call, never longer */
-  int64_t due;           /* when the next running row goes on; -1: none */
-  uint64_t added;        /* how many ids were made up by store_add */
+  pthread_mutex_t lock; /* held for one call, never longer */
+  int64_t due;          /* when the next running row goes on; -1: none */
+  uint64_t added;       /* how many ids were made up by store_add */
 };
 
 /* Takes the lock and lets running generations advance to 'now'. */

@@ -16,22 +16,22 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-#define BODY_MAX  (64 * 1024 * 1024)  /* of a request to /_emulator */
-#define BLOCK  32768                  /* of an answer, read at a time */
-#define HEADERS_MAX  100              /* distinct ones in the journal */
-#define GZIP_LEAST  512               /* shorter bodies stay as they are */
+#define BODY_MAX    (64 * 1024 * 1024) /* of a request to /_emulator */
+#define BLOCK       32768              /* of an answer, read at a time */
+#define HEADERS_MAX 100                /* distinct ones in the journal */
+#define GZIP_LEAST  512                /* shorter bodies stay as they are */
 
 struct exchange {
   struct service *service;
   char *target;
   int started;
   sqlite3_str *body;
-  int too_long;        /* the request's body is */
-  uint64_t number;     /* in the journal, where 'noted' */
+  int too_long;    /* the request's body is */
+  uint64_t number; /* in the journal, where 'noted' */
   int noted;
   const char *method;
-  int status;          /* of the answer; 0: none */
-  int64_t began;       /* service_ticks */
+  int status;    /* of the answer; 0: none */
+  int64_t began; /* service_ticks */
 };
 
 void *exchange_begin (void *host, const char *uri,
@@ -53,10 +53,11 @@ static void write_log (const struct exchange *x) {
           (long long)(service_ticks() - x->began));
 }
 
-void exchange_end (void *host, struct MHD_Connection *connection,
-                   void **state, enum MHD_RequestTerminationCode how) {
+void exchange_end (void *host, struct MHD_Connection *connection, void **state,
+                   enum MHD_RequestTerminationCode how) {
   struct exchange *x = *state;
-  (void)connection; (void)how;
+  (void)connection;
+  (void)how;
   *state = NULL;
   if (x == NULL)
     return;
@@ -132,8 +133,8 @@ static char *headers_json (struct MHD_Connection *connection) {
 static void note (struct exchange *x, struct MHD_Connection *connection) {
   char *headers = headers_json(connection);
   if (headers != NULL)
-    x->number = journal_add(service_journal(x->service), x->method,
-                            x->target, headers);
+    x->number = journal_add(service_journal(x->service), x->method, x->target,
+                            headers);
   x->noted = 1;
   sqlite3_free(headers);
 }
@@ -151,8 +152,8 @@ static int is_loopback (const struct sockaddr *address) {
   if (address->sa_family == AF_INET6) {
     const struct in6_addr *a =
       &((const struct sockaddr_in6 *)address)->sin6_addr;
-    return IN6_IS_ADDR_LOOPBACK(a) ||
-           (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
+    return IN6_IS_ADDR_LOOPBACK(a)
+           || (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
   }
   return 0;
 }
@@ -160,11 +161,11 @@ static int is_loopback (const struct sockaddr *address) {
 /* Whether a request comes from a program on this machine. A browser tells by
 ** Origin on whose behalf it asks: no page is to control the emulator. */
 static int is_local (struct MHD_Connection *connection) {
-  const union MHD_ConnectionInfo *info =
-    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-  return info != NULL && info->client_addr != NULL &&
-         is_loopback(info->client_addr) &&
-         header(connection, "Origin") == NULL;
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+    connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  return info != NULL && info->client_addr != NULL
+         && is_loopback(info->client_addr)
+         && header(connection, "Origin") == NULL;
 }
 
 static void fill_request (const struct exchange *x,
@@ -188,9 +189,9 @@ static void fill_request (const struct exchange *x,
 static ssize_t read_body (void *arg, uint64_t at, char *out, size_t size) {
   ssize_t n = body_read(arg, out, size);
   (void)at;
-  return n > 0 ? n
-    : n == 0 ? MHD_CONTENT_READER_END_OF_STREAM
-             : MHD_CONTENT_READER_END_WITH_ERROR;
+  return n > 0    ? n
+         : n == 0 ? MHD_CONTENT_READER_END_OF_STREAM
+                  : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
 static void close_body (void *arg) {
@@ -220,15 +221,14 @@ static int accepts_gzip (struct MHD_Connection *connection) {
   if (*at != ';')
     return 1;
   at += 1 + strspn(at + 1, " ");
-  return strncmp(at, "q=0", 3) != 0 || strcspn(at + 3, "123456789") <
-                                       strcspn(at + 3, ",");
+  return strncmp(at, "q=0", 3) != 0
+         || strcspn(at + 3, "123456789") < strcspn(at + 3, ",");
 }
 
 /* Compresses the body where both sides gain by it. */
-static void compress (struct MHD_Connection *connection,
-                      struct reply *reply) {
-  if (reply->plain || reply->body == NULL ||
-      (reply->body->length >= 0 && reply->body->length < GZIP_LEAST))
+static void compress (struct MHD_Connection *connection, struct reply *reply) {
+  if (reply->plain || reply->body == NULL
+      || (reply->body->length >= 0 && reply->body->length < GZIP_LEAST))
     return;
   reply_header(reply, "Vary", "Accept-Encoding");
   if (!accepts_gzip(connection))
@@ -241,15 +241,14 @@ static void compress (struct MHD_Connection *connection,
 static struct MHD_Response *make_response (struct reply *reply) {
   struct MHD_Response *response;
   if (reply->body == NULL)
-    response = MHD_create_response_from_buffer(0, NULL,
-                                               MHD_RESPMEM_PERSISTENT);
+    response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
   else
     response = MHD_create_response_from_callback(
       reply->body->length >= 0 ? (uint64_t)reply->body->length
                                : MHD_SIZE_UNKNOWN,
       BLOCK, read_body, reply->body, close_body);
   if (response != NULL) {
-    reply->body = NULL;  /* the response has it */
+    reply->body = NULL; /* the response has it */
     add_headers(response, sqlite3_str_value(reply->headers));
   }
   return response;
@@ -286,24 +285,23 @@ static enum MHD_Result send_reply (struct exchange *x,
 /* Resets the connection. Closing it alone would send what TCP calls an
 ** orderly end; a connect to nowhere makes Linux send the reset at once. */
 static void reset (struct MHD_Connection *connection) {
-  const union MHD_ConnectionInfo *info =
-    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+    connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   struct linger linger = {1, 0};
   struct sockaddr nowhere;
   if (info == NULL)
     return;
   memset(&nowhere, 0, sizeof(nowhere));
   nowhere.sa_family = AF_UNSPEC;
-  setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &linger,
-             sizeof(linger));
+  setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
   connect(info->connect_fd, &nowhere, sizeof(nowhere));
 }
 
 /* Carries out what a fault does to the connection; 0: there is none left. */
 static int suffer (struct exchange *x, struct MHD_Connection *connection,
                    const struct fault *fault, struct reply *reply) {
-  if (fault->delay > 0 &&
-      !service_nap(x->service, (int64_t)(fault->delay * 1000)))
+  if (fault->delay > 0
+      && !service_nap(x->service, (int64_t)(fault->delay * 1000)))
     return 0;
   if (fault->reset) {
     reset(connection);
@@ -312,8 +310,8 @@ static int suffer (struct exchange *x, struct MHD_Connection *connection,
   if ((fault->drip > 0 || fault->cut >= 0) && reply->body == NULL)
     reply->body = body_text(text_copy("", 0), 0);
   if (fault->drip > 0 || fault->cut >= 0)
-    reply->body = body_faulty(reply->body, fault->drip, fault->cut,
-                              service_nap, x->service);
+    reply->body = body_faulty(reply->body, fault->drip, fault->cut, service_nap,
+                              x->service);
   return 1;
 }
 
@@ -358,10 +356,12 @@ enum MHD_Result exchange_step (void *host, struct MHD_Connection *connection,
                                const char *version, const char *data,
                                size_t *size, void **state) {
   struct exchange *x = *state;
-  (void)host; (void)url; (void)version;
+  (void)host;
+  (void)url;
+  (void)version;
   if (x == NULL || x->target == NULL)
     return MHD_NO;
-  if (!x->started) {  /* the head is there: the body may follow */
+  if (!x->started) { /* the head is there: the body may follow */
     x->started = 1;
     x->method = method;
     return MHD_YES;

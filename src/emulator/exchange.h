@@ -13,7 +13,7 @@
 /* What the server's callbacks are given. */
 struct exchange_host {
   struct service *service;
-  int log;  /* a line per request to standard error */
+  int log; /* a line per request to standard error */
 };
 
 /* MHD_OPTION_URI_LOG_CALLBACK: an exchange begins with its raw target. */
@@ -27,7 +27,7 @@ enum MHD_Result exchange_step (void *host, struct MHD_Connection *connection,
                                size_t *size, void **state);
 
 /* MHD_OPTION_NOTIFY_COMPLETED: it is over, in whatever way. */
-void exchange_end (void *host, struct MHD_Connection *connection,
-                   void **state, enum MHD_RequestTerminationCode how);
+void exchange_end (void *host, struct MHD_Connection *connection, void **state,
+                   enum MHD_RequestTerminationCode how);
 
 #endif

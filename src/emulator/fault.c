@@ -9,17 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECONDS_MAX  86400.0
+#define SECONDS_MAX 86400.0
 
 static const char *const route_names[] = {
-  "*", "list", "get", "count", "delete", "errors", "models", "download",
-  "create", "estimate", NULL
-};
+  "*",      "list",     "get",    "count",    "delete", "errors",
+  "models", "download", "create", "estimate", NULL};
 
 static const char *const member_names[] = {
-  "route", "statusCode", "body", "retryAfter", "headers", "delay", "drip",
-  "cut", "reset", "perform", "skip", "times", NULL
-};
+  "route", "statusCode", "body",    "retryAfter", "headers", "delay", "drip",
+  "cut",   "reset",      "perform", "skip",       "times",   NULL};
 
 void faults_open (struct faults *f) {
   pthread_mutex_init(&f->lock, NULL);
@@ -73,8 +71,8 @@ static int problem (struct description *d, const char *name,
 
 static int read_number (struct description *d, const struct value *v,
                         double most, double *number) {
-  if ((is_type(v, "integer") || is_type(v, "real")) && v->number >= 0 &&
-      v->number <= most) {
+  if ((is_type(v, "integer") || is_type(v, "real")) && v->number >= 0
+      && v->number <= most) {
     *number = v->number;
     return 0;
   }
@@ -92,8 +90,7 @@ static int read_whole (struct description *d, const struct value *v,
   return (double)*number == n ? 0 : problem(d, v->key, "a whole number");
 }
 
-static int read_flag (struct description *d, const struct value *v,
-                      int *flag) {
+static int read_flag (struct description *d, const struct value *v, int *flag) {
   if (!is_type(v, "true") && !is_type(v, "false"))
     return problem(d, v->key, "true or false");
   *flag = is_type(v, "true");
@@ -105,8 +102,8 @@ static int add_header (struct description *d, const char *name,
                        const struct value *v) {
   if (!is_type(v, "text") && !is_type(v, "integer") && !is_type(v, "real"))
     return problem(d, name, "a string or a number");
-  if (strpbrk(v->text, "\r\n") != NULL || *name == '\0' ||
-      strpbrk(name, "\r\n: \t") != NULL)
+  if (strpbrk(v->text, "\r\n") != NULL || *name == '\0'
+      || strpbrk(name, "\r\n: \t") != NULL)
     return problem(d, "a header", "without line breaks");
   sqlite3_str_appendf(d->headers, "%s: %s\n", name, v->text);
   return 0;
@@ -138,9 +135,10 @@ static int read_route (struct description *d, const struct value *v) {
 /* A string is sent as it is, anything else as JSON. */
 static int read_body (struct description *d, const struct value *v) {
   sqlite3_free(d->fault->body);
-  d->fault->body = is_type(v, "true") || is_type(v, "false") ||
-                   is_type(v, "null")
-    ? sqlite3_mprintf("%s", v->type) : text_copy(v->text, strlen(v->text));
+  d->fault->body = is_type(v, "true") || is_type(v, "false")
+                       || is_type(v, "null")
+                     ? sqlite3_mprintf("%s", v->type)
+                     : text_copy(v->text, strlen(v->text));
   return 0;
 }
 
@@ -211,7 +209,8 @@ static void read_description (struct description *d, struct store *s,
   sqlite3_free(r.headers);
   if (result != 0 && d->problem == NULL)
     d->problem = sqlite3_mprintf(result == VALUE_NOT_JSON
-      ? "a fault must be JSON" : "a fault must be a JSON object");
+                                   ? "a fault must be JSON"
+                                   : "a fault must be a JSON object");
 }
 
 char *faults_add (struct faults *f, struct store *s, const char *json,

@@ -12,18 +12,18 @@
 #include <pthread.h>
 
 struct fault {
-  char *route;        /* "list", "get"…; "*": all */
-  int status;         /* 0: the usual answer, else this one instead */
-  char *body;         /* NULL: an error body as the service would send */
-  char *headers;      /* lines "Name: value\n", or NULL */
-  double delay;       /* seconds before the answer */
-  double drip;        /* bytes a second; 0: no limit */
-  int64_t cut;        /* bytes of body before the connection ends; -1: all */
-  int reset;          /* the connection is reset instead of an answer */
-  int perform;        /* the request is carried out although its answer is
+  char *route;   /* "list", "get"…; "*": all */
+  int status;    /* 0: the usual answer, else this one instead */
+  char *body;    /* NULL: an error body as the service would send */
+  char *headers; /* lines "Name: value\n", or NULL */
+  double delay;  /* seconds before the answer */
+  double drip;   /* bytes a second; 0: no limit */
+  int64_t cut;   /* bytes of body before the connection ends; -1: all */
+  int reset;     /* the connection is reset instead of an answer */
+  int perform;   /* the request is carried out although its answer is
                          replaced or lost */
-  int64_t skip;       /* matching requests that pass first */
-  int64_t times;      /* how often it happens; 0: every time from then on */
+  int64_t skip;  /* matching requests that pass first */
+  int64_t times; /* how often it happens; 0: every time from then on */
   struct fault *next;
 };
 

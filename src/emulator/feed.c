@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ID_MAX  200        /* bytes of an id that is given */
-#define ADDED_ITEMS  (UINT64_C(1) << 62)  /* apart from the samples' items */
+#define ID_MAX      200                 /* bytes of an id that is given */
+#define ADDED_ITEMS (UINT64_C(1) << 62) /* apart from the samples' items */
 
 static const char insert_sql[] =
   "INSERT INTO generations (id, org, created, status, source, project, due,"
@@ -97,7 +97,7 @@ enum store_code store_fill (struct store *s, const char *org, uint64_t seed,
   }
   sqlite3_finalize(q);
   sqlite3_free(sqlite3_str_finish(json));
-  if (code == STORE_OK && !db_index(s))  /* sorted once: much faster */
+  if (code == STORE_OK && !db_index(s)) /* sorted once: much faster */
     code = db_failed(s, why);
   return finish(s, code, why);
 }
@@ -106,13 +106,21 @@ enum store_code store_fill (struct store *s, const char *org, uint64_t seed,
 
 /* What is asked of a given element; 'facts' is in this order, the type of
 ** each member followed by its value. */
-enum fact { F_ID, F_CREATED, F_STATUS, F_MODEL, F_INPUT, F_SOURCE, F_ORG,
-            F_PROJECT, FACTS };
+enum fact {
+  F_ID,
+  F_CREATED,
+  F_STATUS,
+  F_MODEL,
+  F_INPUT,
+  F_SOURCE,
+  F_ORG,
+  F_PROJECT,
+  FACTS
+};
 
 static const char *const members[FACTS] = {
-  "id", "createdAt", "status", "model", "input", "source", "organization",
-  "projectId"
-};
+  "id",    "createdAt", "status",       "model",
+  "input", "source",    "organization", "projectId"};
 
 /* A member that is read or set here must be there once, and be found by its
 ** name: what SQLite and a client make of another differs. */
@@ -131,8 +139,10 @@ static sqlite3_stmt *prepare_facts (struct store *s) {
   int i;
   sqlite3_str_appendall(sql, "SELECT json_type(?1)");
   for (i = 0; i < FACTS; i++)
-    sqlite3_str_appendf(sql, ", json_type(?1, '$.%s'), json_extract(?1,"
-                             " '$.%s')", members[i], members[i]);
+    sqlite3_str_appendf(sql,
+                        ", json_type(?1, '$.%s'), json_extract(?1,"
+                        " '$.%s')",
+                        members[i], members[i]);
   sqlite3_str_appendall(sql, unclear);
   text = sqlite3_str_finish(sql);
   q = db_prepare(s, text);
@@ -142,7 +152,7 @@ static sqlite3_stmt *prepare_facts (struct store *s) {
 
 /* Sets a member to what was missing, if it was: else it stays as it came, and
 ** "source" is set, which goes anyway. */
-#define MISSING(value, name) \
+#define MISSING(value, name)                                                   \
   "iif(" value " IS NULL, '$.source', '$." name "'), "
 
 /* Puts what was missing into the text and takes out what is not part of a
@@ -173,15 +183,16 @@ static enum store_code wrong (struct addition *a, const char *what) {
 
 /* The type of a member; NULL where it is missing or null. */
 static const char *fact_type (struct addition *a, enum fact f) {
-  const char *type = (const char *)
-    sqlite3_column_text(a->facts, 1 + 2 * (int)f);
+  const char *type = (const char *)sqlite3_column_text(a->facts,
+                                                       1 + 2 * (int)f);
   return type == NULL || strcmp(type, "null") == 0 ? NULL : type;
 }
 
 /* The text of a member, likewise. */
 static const char *fact (struct addition *a, enum fact f) {
-  return fact_type(a, f) == NULL ? NULL
-    : (const char *)sqlite3_column_text(a->facts, 2 + 2 * (int)f);
+  return fact_type(a, f) == NULL
+           ? NULL
+           : (const char *)sqlite3_column_text(a->facts, 2 + 2 * (int)f);
 }
 
 /* Whether a fact is a string that can be kept beside the JSON: there half a
@@ -205,8 +216,8 @@ static enum store_code check_fact (struct addition *a, enum fact f) {
 
 /* Whether each member is there once. */
 static enum store_code check_names (struct addition *a) {
-  const char *name = (const char *)
-    sqlite3_column_text(a->facts, 1 + 2 * (int)FACTS);
+  const char *name = (const char *)sqlite3_column_text(a->facts,
+                                                       1 + 2 * (int)FACTS);
   char message[80];
   if (name == NULL)
     return STORE_OK;
@@ -245,16 +256,17 @@ static enum store_code read_entry (struct addition *a, struct entry *e,
   e->source = fact(a, F_SOURCE);
   e->org = fact(a, F_ORG);
   e->project = fact(a, F_PROJECT);
-  *made = e->id == NULL || e->status == NULL || time == NULL ||
-          e->source != NULL || e->org != NULL || fact(a, F_MODEL) == NULL ||
-          fact_type(a, F_INPUT) == NULL;
+  *made = e->id == NULL || e->status == NULL || time == NULL
+          || e->source != NULL || e->org != NULL || fact(a, F_MODEL) == NULL
+          || fact_type(a, F_INPUT) == NULL;
   chance_open(c, a->seed, ADDED_ITEMS + a->s->added++);
   chance_uuid(c, id);
   time_format(a->now, created);
   e->created = a->now;
   if (time != NULL && !time_parse(time, &e->created))
-    return wrong(a, "\"createdAt\" must be a time like "
-                    "2026-08-25T12:00:00.000Z");
+    return wrong(a,
+                 "\"createdAt\" must be a time like "
+                 "2026-08-25T12:00:00.000Z");
   if (e->id == NULL)
     e->id = id;
   if (e->status == NULL)
@@ -279,8 +291,7 @@ static void complete (struct addition *a, struct entry *e, const char *json,
     sample_input(c, s);
     *input = text_finish(s, NULL);
   }
-  sqlite3_bind_text64(a->complete, 1, json, length, SQLITE_STATIC,
-                      SQLITE_UTF8);
+  sqlite3_bind_text64(a->complete, 1, json, length, SQLITE_STATIC, SQLITE_UTF8);
   db_text(a->complete, 2, fact(a, F_ID) == NULL ? e->id : NULL);
   db_text(a->complete, 3, fact(a, F_CREATED) == NULL ? created : NULL);
   db_text(a->complete, 4, fact(a, F_STATUS) == NULL ? e->status : NULL);
@@ -334,7 +345,9 @@ static enum store_code add_element (struct addition *a, const char *json,
 ** read as JSON, too: what is no object comes as NULL. */
 static enum store_code add_all (struct addition *a, const char *json,
                                 size_t length) {
-  sqlite3_stmt *q = db_prepare(a->s, "SELECT CASE type WHEN 'object' THEN"
+  sqlite3_stmt *q = db_prepare(
+    a->s,
+    "SELECT CASE type WHEN 'object' THEN"
     " value END FROM json_each(CASE json_type(?1) WHEN 'array' THEN ?1 ELSE"
     " json_array(json(?1)) END)");
   enum store_code code = STORE_OK;

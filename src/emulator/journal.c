@@ -35,8 +35,8 @@ void journal_close (struct journal *j) {
   free(j);
 }
 
-uint64_t journal_add (struct journal *j, const char *method,
-                      const char *target, const char *headers) {
+uint64_t journal_add (struct journal *j, const char *method, const char *target,
+                      const char *headers) {
   sqlite3_str *s = sqlite3_str_new(NULL);
   struct journal_entry *entry;
   uint64_t number;
@@ -67,8 +67,8 @@ void journal_write (struct journal *j, sqlite3_str *out) {
   uint64_t n;
   char before = '[';
   pthread_mutex_lock(&j->lock);
-  for (n = j->count > JOURNAL_SIZE ? j->count - JOURNAL_SIZE : 0;
-       n < j->count; n++) {
+  for (n = j->count > JOURNAL_SIZE ? j->count - JOURNAL_SIZE : 0; n < j->count;
+       n++) {
     const struct journal_entry *entry = &j->entries[n % JOURNAL_SIZE];
     if (entry->json == NULL)
       continue;

@@ -10,16 +10,16 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
-#define JOURNAL_SIZE  10000
+#define JOURNAL_SIZE 10000
 
 struct journal_entry {
-  char *json;  /* the members that were known when it came, no "}" */
-  int status;  /* 0: no answer yet, or none at all */
+  char *json; /* the members that were known when it came, no "}" */
+  int status; /* 0: no answer yet, or none at all */
 };
 
 struct journal {
   pthread_mutex_t lock;
-  uint64_t count;  /* in all; the newest is number count - 1 */
+  uint64_t count; /* in all; the newest is number count - 1 */
   struct journal_entry entries[JOURNAL_SIZE];
 };
 
@@ -31,8 +31,8 @@ void journal_close (struct journal *j);
 void journal_clear (struct journal *j);
 
 /* Notes a request, and gives its number. 'headers' is a JSON object. */
-uint64_t journal_add (struct journal *j, const char *method,
-                      const char *target, const char *headers);
+uint64_t journal_add (struct journal *j, const char *method, const char *target,
+                      const char *headers);
 
 /* Notes the status of its answer, once that is known. */
 void journal_answered (struct journal *j, uint64_t number, int status);

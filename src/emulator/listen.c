@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG  512
+#define BACKLOG 512
 
 static int open_address (const struct addrinfo *address) {
   int one = 1, saved;
@@ -22,8 +22,8 @@ static int open_address (const struct addrinfo *address) {
   if (fd < 0)
     return -1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-  if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 &&
-      listen(fd, BACKLOG) == 0)
+  if (bind(fd, address->ai_addr, address->ai_addrlen) == 0
+      && listen(fd, BACKLOG) == 0)
     return fd;
   saved = errno;
   close(fd);
@@ -36,9 +36,8 @@ static int port_of (int fd) {
   socklen_t size = sizeof(a);
   if (getsockname(fd, (struct sockaddr *)&a, &size) != 0)
     return 0;
-  return ntohs(a.ss_family == AF_INET6
-    ? ((struct sockaddr_in6 *)&a)->sin6_port
-    : ((struct sockaddr_in *)&a)->sin_port);
+  return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
+                                       : ((struct sockaddr_in *)&a)->sin_port);
 }
 
 /* The URL that reaches the socket from this machine. */
@@ -47,9 +46,8 @@ static char *make_url (const char *host, int port) {
     host = "127.0.0.1";
   else if (strcmp(host, "::") == 0)
     host = "::1";
-  return sqlite3_mprintf(strchr(host, ':') != NULL ? "http://[%s]:%d"
-                                                   : "http://%s:%d",
-                         host, port);
+  return sqlite3_mprintf(
+    strchr(host, ':') != NULL ? "http://[%s]:%d" : "http://%s:%d", host, port);
 }
 
 int listen_open (const char *host, int port, char **url, char **why) {
@@ -62,8 +60,7 @@ int listen_open (const char *host, int port, char **url, char **why) {
   sqlite3_snprintf(sizeof(service), service, "%d", port);
   code = getaddrinfo(host, service, &hints, &addresses);
   if (code != 0) {
-    *why = sqlite3_mprintf("cannot listen on %s: %s", host,
-                           gai_strerror(code));
+    *why = sqlite3_mprintf("cannot listen on %s: %s", host, gai_strerror(code));
     return -1;
   }
   for (a = addresses; a != NULL && fd < 0; a = a->ai_next)

@@ -12,11 +12,11 @@
 #include <dlfcn.h>
 #include <string.h>
 
-#define EMULATOR  "lipsync.emulator"
+#define EMULATOR "lipsync.emulator"
 
 /* The userdata. Its slot holds a table: base_url, key, encode, decode. */
 struct handle {
-  struct emulator *e;  /* NULL: stopped */
+  struct emulator *e; /* NULL: stopped */
 };
 
 /* Argument 1 as an emulator, running or stopped. */
@@ -207,9 +207,9 @@ static int emu_index (lua_State *L) {
   lua_rawget(L, lua_upvalueindex(1));
   if (!lua_isnil(L, -1))
     return 1;
-  if (lua_type(L, 2) != LUA_TSTRING ||
-      (strcmp(lua_tostring(L, 2), "base_url") != 0 &&
-       strcmp(lua_tostring(L, 2), "key") != 0))
+  if (lua_type(L, 2) != LUA_TSTRING
+      || (strcmp(lua_tostring(L, 2), "base_url") != 0
+          && strcmp(lua_tostring(L, 2), "key") != 0))
     return 1;
   compat_getslot(L, 1);
   lua_pushvalue(L, 2);
@@ -230,26 +230,22 @@ static int emu_tostring (lua_State *L) {
 /* ---- The module ---- */
 
 static const luaL_Reg methods[] = {
-  {"add", emu_add},
-  {"requests", emu_requests},
-  {"fault", emu_fault},
-  {"set", emu_set},
-  {"advance", emu_advance},
-  {"reset", emu_reset},
-  {"stop", emu_stop},
-  {NULL, NULL}
+  {"add", emu_add},         {"requests", emu_requests},
+  {"fault", emu_fault},     {"set", emu_set},
+  {"advance", emu_advance}, {"reset", emu_reset},
+  {"stop", emu_stop},       {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {
   {"__gc", emu_stop},
   {"__close", emu_stop},
   {"__tostring", emu_tostring},
-  {NULL, NULL}
+  {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {
   {"start", emu_start},
-  {NULL, NULL}
+  {NULL, NULL},
 };
 
 /* Keeps the library in memory: a thread may still be leaving its code when

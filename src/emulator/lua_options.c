@@ -18,9 +18,10 @@ int lua_options_raise (lua_State *L, char *why) {
 }
 
 static const char *const option_names[] = {
-  "port", "host", "database", "keys", "generations", "random_seed", "import",
-  "now", "log", "gone_cursor", "hang_up_after", "ignore_status_filter", NULL
-};
+  "port",        "host",        "database",      "keys",
+  "generations", "random_seed", "import",        "now",
+  "log",         "gone_cursor", "hang_up_after", "ignore_status_filter",
+  NULL};
 
 /* Raises that the value on the top is of another type than wanted. */
 static int wrong (lua_State *L, const char *name, const char *wanted) {
@@ -41,8 +42,9 @@ static int64_t read_integer (lua_State *L, const char *name, double most) {
   if (lua_type(L, -1) != LUA_TNUMBER)
     wrong(L, name, "a number");
   if (!(n >= 0 && n <= most) || n != (double)(int64_t)n)
-    lua_options_raise(L, sqlite3_mprintf(
-      "%s must be a whole number from 0 to %.0f", name, most));
+    lua_options_raise(
+      L,
+      sqlite3_mprintf("%s must be a whole number from 0 to %.0f", name, most));
   return (int64_t)n;
 }
 
@@ -62,8 +64,9 @@ static int64_t read_now (lua_State *L) {
     return (int64_t)(seconds * 1000);
   }
   if (!time_parse(read_string(L, "now"), &now))
-    luaL_error(L, "now must be a time like \"2026-08-25T12:00:00Z\" or "
-                  "seconds since 1970");
+    luaL_error(L,
+               "now must be a time like \"2026-08-25T12:00:00Z\" or "
+               "seconds since 1970");
   return now;
 }
 
@@ -75,8 +78,9 @@ static enum gone_cursor read_gone (lua_State *L) {
   if (strcmp(text, "empty") == 0)
     return GONE_EMPTY;
   if (strcmp(text, "position") != 0)
-    luaL_error(L, "gone_cursor must be \"error\", \"empty\" or "
-                  "\"position\"");
+    luaL_error(L,
+               "gone_cursor must be \"error\", \"empty\" or "
+               "\"position\"");
   return GONE_POSITION;
 }
 
@@ -141,8 +145,8 @@ static void check_option_names (lua_State *L) {
       if (strcmp(*name, lua_tostring(L, -2)) == 0)
         break;
     if (*name == NULL)
-      lua_options_raise(L, text_unknown("option", lua_tostring(L, -2),
-                                        option_names));
+      lua_options_raise(
+        L, text_unknown("option", lua_tostring(L, -2), option_names));
   }
 }
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STATUS_FAILED  1
+#define STATUS_FAILED 1
 #define STATUS_USAGE  2
 
 /* Says what went wrong, and frees it. */
@@ -72,13 +72,8 @@ int main (int argc, char **argv) {
     return STATUS_USAGE;
   }
   switch (a.wish) {
-    case WISH_HELP:
-      fputs(arguments_help, stdout);
-      return 0;
-    case WISH_VERSION:
-      puts("lipsync-emulator " EMULATOR_VERSION);
-      return 0;
-    default:
-      return run(&a);
+    case WISH_HELP: fputs(arguments_help, stdout); return 0;
+    case WISH_VERSION: puts("lipsync-emulator " EMULATOR_VERSION); return 0;
+    default: return run(&a);
   }
 }

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#define BATCH_ROWS  100     /* rows given by one step of a scan */
-#define BATCH_LOOKS  20000  /* rows looked at: a bound on holding the lock */
+#define BATCH_ROWS  100   /* rows given by one step of a scan */
+#define BATCH_LOOKS 20000 /* rows looked at: a bound on holding the lock */
 
 /* The parameters that every query shares. */
 enum parameter { ORG = 1, STATUS, IDS, SOURCE, PROJECT, FROM, UNTIL, LIMIT };
@@ -35,13 +35,12 @@ static sqlite3_stmt *prepare (struct store *s, const char *head, int by_time,
                       by_time && f->ids == NULL ? "" : "+");
   if (f->status != NULL)
     sqlite3_str_appendall(sql,
-      " AND status IN (SELECT value FROM json_each(?2))");
+                          " AND status IN (SELECT value FROM json_each(?2))");
   if (f->ids != NULL)
-    sqlite3_str_appendall(sql,
-      " AND id IN (SELECT value FROM json_each(?3))");
+    sqlite3_str_appendall(sql, " AND id IN (SELECT value FROM json_each(?3))");
   if (f->source != NULL)
     sqlite3_str_appendall(sql,
-      " AND source IN (SELECT value FROM json_each(?4))");
+                          " AND source IN (SELECT value FROM json_each(?4))");
   if (f->project[0] != '\0')
     sqlite3_str_appendall(sql, " AND project = ?5");
   sqlite3_str_appendf(sql, " %s", tail);
@@ -96,11 +95,14 @@ enum store_code store_place (struct store *s, const char *org, const char *id,
   int found;
   pthread_mutex_lock(&s->lock);
   *gone = 0;
-  found = find_place(s, "SELECT created, id FROM generations"
-                        " WHERE +org = ?1 AND id = ?2", org, id, place);
+  found = find_place(s,
+                     "SELECT created, id FROM generations"
+                     " WHERE +org = ?1 AND id = ?2",
+                     org, id, place);
   if (!found)
-    found = *gone = find_place(s, "SELECT created, id FROM gone"
-                                  " WHERE org = ?1 AND id = ?2",
+    found = *gone = find_place(s,
+                               "SELECT created, id FROM gone"
+                               " WHERE org = ?1 AND id = ?2",
                                org, id, place);
   store_leave(s);
   return found ? STORE_OK : STORE_NONE;
@@ -129,9 +131,11 @@ enum store_code store_page (struct store *s, const char *org,
   int64_t last;
   int rows;
   store_enter(s, now);
-  q = prepare(s, "SELECT body, seq FROM generations", 1, org, f, after == NULL
-    ? "ORDER BY created DESC, id DESC LIMIT ?8"
-    : "AND (created, id) < (?6, ?7) ORDER BY created DESC, id DESC LIMIT ?8");
+  q = prepare(
+    s, "SELECT body, seq FROM generations", 1, org, f,
+    after == NULL
+      ? "ORDER BY created DESC, id DESC LIMIT ?8"
+      : "AND (created, id) < (?6, ?7) ORDER BY created DESC, id DESC LIMIT ?8");
   if (after != NULL) {
     sqlite3_bind_int64(q, FROM, after->created);
     db_text(q, UNTIL, after->id);
@@ -184,8 +188,9 @@ enum store_code store_scan (struct store *s, const char *org,
 /* Reads a row; the lock is held. */
 static enum store_code read_row (struct store *s, const char *org,
                                  const char *id, struct row *row) {
-  sqlite3_stmt *q = db_prepare(s, "SELECT body, status, due FROM generations"
-                                  " WHERE +org = ?1 AND id = ?2");
+  sqlite3_stmt *q = db_prepare(s,
+                               "SELECT body, status, due FROM generations"
+                               " WHERE +org = ?1 AND id = ?2");
   enum store_code code = STORE_NONE;
   int step;
   db_text(q, 1, org);
@@ -193,10 +198,10 @@ static enum store_code read_row (struct store *s, const char *org,
   step = sqlite3_step(q);
   if (step == SQLITE_ROW) {
     row->json = db_copy(q, 0);
-    row->terminal = status_is_terminal((const char *)
-                                       sqlite3_column_text(q, 1));
+    row->terminal = status_is_terminal((const char *)sqlite3_column_text(q, 1));
     row->due = sqlite3_column_type(q, 2) == SQLITE_NULL
-      ? -1 : sqlite3_column_int64(q, 2);
+                 ? -1
+                 : sqlite3_column_int64(q, 2);
     code = row->json != NULL ? STORE_OK : STORE_FAILED;
   }
   else if (step != SQLITE_DONE) {
@@ -220,9 +225,10 @@ static int remove_row (struct store *s, const char *id) {
   sqlite3_stmt *keep, *drop;
   if (!db_run(s, "BEGIN"))
     return 0;
-  keep = db_prepare(s, "INSERT OR REPLACE INTO gone"
-                       " SELECT id, org, created FROM generations"
-                       " WHERE id = ?1");
+  keep = db_prepare(s,
+                    "INSERT OR REPLACE INTO gone"
+                    " SELECT id, org, created FROM generations"
+                    " WHERE id = ?1");
   drop = db_prepare(s, "DELETE FROM generations WHERE id = ?1");
   db_text(keep, 1, id);
   db_text(drop, 1, id);
@@ -232,8 +238,8 @@ static int remove_row (struct store *s, const char *id) {
   return 0;
 }
 
-enum store_code store_delete (struct store *s, const char *org,
-                              const char *id, int64_t now, char **json) {
+enum store_code store_delete (struct store *s, const char *org, const char *id,
+                              int64_t now, char **json) {
   struct row row = {NULL, 0, -1};
   enum store_code code;
   store_enter(s, now);

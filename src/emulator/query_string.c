@@ -10,11 +10,10 @@
 
 #include <string.h>
 
-#define LIMIT_MAX  100
+#define LIMIT_MAX 100
 
-static const char *const statuses[] = {
-  "PENDING", "PROCESSING", "COMPLETED", "FAILED", "REJECTED", NULL
-};
+static const char *const statuses[] = {"PENDING", "PROCESSING", "COMPLETED",
+                                       "FAILED",  "REJECTED",   NULL};
 
 int query_refuse (struct refusal *why, const char *field, char *message) {
   why->field = field;
@@ -29,7 +28,7 @@ struct list {
   const char *name;
   sqlite3_str *json;
   int count;
-  int closed;  /* only the known statuses may be in it */
+  int closed; /* only the known statuses may be in it */
   struct refusal *why;
 };
 
@@ -84,8 +83,10 @@ static int add_value (void *arg, const struct value *v) {
 static int add_json (struct store *s, struct list *l, const char *value) {
   int result = store_values(s, value, strlen(value), "array", add_value, l);
   if (result < 0)
-    query_refuse(l->why, l->name, sqlite3_mprintf(
-      "%s is neither a list nor a JSON array of strings", l->name));
+    query_refuse(
+      l->why, l->name,
+      sqlite3_mprintf("%s is neither a list nor a JSON array of strings",
+                      l->name));
   return result == 0;
 }
 
@@ -129,18 +130,19 @@ static int read_one (const struct request *r, const char *name,
                      const char **value, struct refusal *why) {
   int repeated;
   *value = request_param(r, name, &repeated);
-  return !repeated || query_refuse(why, name,
-    sqlite3_mprintf("%s must be given once", name));
+  return !repeated
+         || query_refuse(why, name,
+                         sqlite3_mprintf("%s must be given once", name));
 }
 
 int query_filter (struct store *s, const struct request *r, struct filter *f,
                   struct refusal *why) {
   const char *project;
   memset(f, 0, sizeof(*f));
-  if (!read_list(s, r, "status", &f->status, why) ||
-      !read_list(s, r, "ids", &f->ids, why) ||
-      !read_list(s, r, "source", &f->source, why) ||
-      !read_one(r, "projectId", &project, why))
+  if (!read_list(s, r, "status", &f->status, why)
+      || !read_list(s, r, "ids", &f->ids, why)
+      || !read_list(s, r, "source", &f->source, why)
+      || !read_one(r, "projectId", &project, why))
     return 0;
   if (project == NULL)
     return 1;
@@ -167,8 +169,10 @@ int query_number (const struct request *r, const char *name, int least,
   else
     n = least - 1;
   if (n < least || n > most)
-    return query_refuse(why, name, sqlite3_mprintf(
-      "%s must be a whole number from %d to %d", name, least, most));
+    return query_refuse(
+      why, name,
+      sqlite3_mprintf("%s must be a whole number from %d to %d", name, least,
+                      most));
   *number = n;
   return 1;
 }
@@ -176,8 +180,8 @@ int query_number (const struct request *r, const char *name, int least,
 int query_page (const struct request *r, struct page *page,
                 struct refusal *why) {
   page->limit = 0;
-  if (!query_number(r, "limit", 1, LIMIT_MAX, &page->limit, why) ||
-      !read_one(r, "cursor", &page->cursor, why))
+  if (!query_number(r, "limit", 1, LIMIT_MAX, &page->limit, why)
+      || !read_one(r, "cursor", &page->cursor, why))
     return 0;
   if (page->cursor == NULL)
     return 1;
@@ -185,7 +189,7 @@ int query_page (const struct request *r, struct page *page,
     return query_refuse(why, "cursor",
                         sqlite3_mprintf("cursor requires limit"));
   if (!uuid_valid(page->cursor))
-    return query_refuse(why, "cursor", sqlite3_mprintf(
-      "cursor must be the id of a generation"));
+    return query_refuse(
+      why, "cursor", sqlite3_mprintf("cursor must be the id of a generation"));
   return 1;
 }

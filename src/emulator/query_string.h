@@ -13,12 +13,12 @@
 /* Why a parameter was refused. */
 struct refusal {
   const char *field;
-  char *message;  /* freed with sqlite3_free */
+  char *message; /* freed with sqlite3_free */
 };
 
 struct page {
-  int limit;           /* 0: all */
-  const char *cursor;  /* NULL: from the newest */
+  int limit;          /* 0: all */
+  const char *cursor; /* NULL: from the newest */
 };
 
 /* Reads status, ids, source and projectId. 0 where one is refused. The

@@ -9,15 +9,15 @@
 
 #include "body.h"
 
-#define TYPE_JSON  "application/json; charset=utf-8"
-#define TYPE_TEXT  "text/plain; charset=utf-8"
+#define TYPE_JSON "application/json; charset=utf-8"
+#define TYPE_TEXT "text/plain; charset=utf-8"
 
 struct reply {
   int status;
-  struct body *body;     /* owned; NULL: empty */
-  sqlite3_str *headers;  /* lines "Name: value\n" */
+  struct body *body;    /* owned; NULL: empty */
+  sqlite3_str *headers; /* lines "Name: value\n" */
   const char *request_id;
-  int plain;             /* must not be compressed */
+  int plain; /* must not be compressed */
 };
 
 /* 'request_id' must outlive the reply. */

@@ -11,30 +11,30 @@
 
 #include <stddef.h>
 
-#define SEGMENTS_MAX  6
-#define PARAMS_MAX  256
+#define SEGMENTS_MAX 6
+#define PARAMS_MAX   256
 
 struct param {
-  const char *name;   /* without "[]" or "[0]" at its end */
+  const char *name; /* without "[]" or "[0]" at its end */
   const char *value;
 };
 
 struct request {
   const char *method;
-  const char *target;      /* as it came */
-  const char *key;         /* of x-api-key, or NULL */
-  int cookie;              /* whether a cookie came */
-  int local;               /* from this machine, and not by a web page */
+  const char *target; /* as it came */
+  const char *key;    /* of x-api-key, or NULL */
+  int cookie;         /* whether a cookie came */
+  int local;          /* from this machine, and not by a web page */
   const char *body;
   size_t body_length;
   char id[UUID_SIZE];
   /* made by request_parse */
   char *memory;
-  const char *segments[SEGMENTS_MAX];  /* of the path, decoded */
-  int segment_count;       /* -1: the path has too many, or is no path */
-  int bad_escape;          /* a "%" in the path stands for nothing */
+  const char *segments[SEGMENTS_MAX]; /* of the path, decoded */
+  int segment_count; /* -1: the path has too many, or is no path */
+  int bad_escape;    /* a "%" in the path stands for nothing */
   struct param params[PARAMS_MAX];
-  int param_count;         /* what is above PARAMS_MAX is left out */
+  int param_count; /* what is above PARAMS_MAX is left out */
 };
 
 /* Takes 'target' apart; 0 when out of memory. */

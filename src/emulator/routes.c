@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define TARGET_MAX  16384
+#define TARGET_MAX 16384
 
 int routes_is_control (const struct request *r) {
   return r->segment_count > 0 && strcmp(r->segments[0], "_emulator") == 0;
@@ -21,10 +21,10 @@ int routes_is_control (const struct request *r) {
 static int path_matches (const char *path, const struct request *r) {
   int i;
   for (i = 0; i < r->segment_count; i++) {
-    size_t n = strcspn(++path, "/");  /* behind the slash */
-    if (!(n == 1 && *path == '*') &&
-        (strlen(r->segments[i]) != n ||
-         strncmp(r->segments[i], path, n) != 0))
+    size_t n = strcspn(++path, "/"); /* behind the slash */
+    if (!(n == 1 && *path == '*')
+        && (strlen(r->segments[i]) != n
+            || strncmp(r->segments[i], path, n) != 0))
       return 0;
     path += n;
     if (*path == '\0')
@@ -35,8 +35,8 @@ static int path_matches (const char *path, const struct request *r) {
 
 /* HEAD is a GET whose body is not sent. */
 static int method_matches (const char *method, const struct request *r) {
-  return strcmp(method, r->method) == 0 ||
-         (strcmp(method, "GET") == 0 && strcmp(r->method, "HEAD") == 0);
+  return strcmp(method, r->method) == 0
+         || (strcmp(method, "GET") == 0 && strcmp(r->method, "HEAD") == 0);
 }
 
 /* The first path that matches decides: "count" is no generation's id. */
@@ -89,8 +89,9 @@ static void answer_lost (const struct route *routes, const struct request *r,
 
 static void answer_no_key (const struct request *r, struct reply *reply) {
   int none = r->key == NULL && !r->cookie;
-  reply_error(reply, 401, NULL, NULL, none
-    ? "Either Cookie or x-api-key header must be provided" : "Unauthorized");
+  reply_error(reply, 401, NULL, NULL,
+              none ? "Either Cookie or x-api-key header must be provided"
+                   : "Unauthorized");
 }
 
 /* ---- Faults ---- */
@@ -127,11 +128,11 @@ static int names_type (const char *headers) {
 /* Replaces the answer by what the fault says. */
 static void answer_fault (const struct fault *f, struct reply *reply) {
   int status = f->status != 0 ? f->status : 200;
-  reply->plain = 1;  /* "cut" counts bytes as the fault's author sees them */
+  reply->plain = 1; /* "cut" counts bytes as the fault's author sees them */
   if (f->body != NULL)
-    reply_text(reply, status, names_type(f->headers) ? NULL
-               : guess_type(f->body), text_copy(f->body, strlen(f->body)),
-               strlen(f->body));
+    reply_text(reply, status,
+               names_type(f->headers) ? NULL : guess_type(f->body),
+               text_copy(f->body, strlen(f->body)), strlen(f->body));
   else if (status >= 400)
     reply_error(reply, status, usual_code(status), NULL, NULL);
   else

@@ -11,14 +11,14 @@
 #include "request.h"
 #include "service.h"
 
-typedef void (*handler) (struct service *s, const struct request *r,
-                         const char *org, struct reply *reply);
+typedef void (*handler)(struct service *s, const struct request *r,
+                        const char *org, struct reply *reply);
 
 struct route {
-  const char *name;    /* as faults call it; NULL: not open to faults */
+  const char *name; /* as faults call it; NULL: not open to faults */
   const char *method;
-  const char *path;    /* "*" stands for any one segment */
-  int open;            /* needs no key */
+  const char *path; /* "*" stands for any one segment */
+  int open;         /* needs no key */
   handler handle;
 };
 

@@ -9,31 +9,26 @@
 
 #include <string.h>
 
-#define DAYS_BACK  90
-#define DAY  INT64_C(86400000)
+#define DAYS_BACK 90
+#define DAY       INT64_C(86400000)
 
-static const char *const models[] = {
-  "lipsync-2", "lipsync-2-pro", "sync-3", "lipsync-1.9.0-beta", "react-1"
-};
+static const char *const models[] = {"lipsync-2", "lipsync-2-pro", "sync-3",
+                                     "lipsync-1.9.0-beta", "react-1"};
 
 static const char *const sources[] = {"api", "studio", "mcp", "api", "zapier"};
 
-static const char *const projects[] = {
-  "3f8c2a71-5b0e-4d6f-9a1c-7e2b4c5d6e80",
-  "91d7e4b2-0c3a-4f58-8b6d-1a2f3c4b5d60",
-  "c05a9e13-7d24-4b8e-a3f1-60b2d4e8f719",
-  NULL, NULL
-};
+static const char *const projects[] = {"3f8c2a71-5b0e-4d6f-9a1c-7e2b4c5d6e80",
+                                       "91d7e4b2-0c3a-4f58-8b6d-1a2f3c4b5d60",
+                                       "c05a9e13-7d24-4b8e-a3f1-60b2d4e8f719",
+                                       NULL, NULL};
 
-static const char *const modes[] = {
-  "bounce", "loop", "cut_off", "silence", "remap"
-};
+static const char *const modes[] = {"bounce", "loop", "cut_off", "silence",
+                                    "remap"};
 
 /* Names as a user gave them would be sanitized to these. */
-static const char *const names[] = {
-  "spring_campaign-final", "interview_02", "onboarding-fr", "Trailer_v3",
-  "lesson-14_part_2", NULL
-};
+static const char *const names[] = {"spring_campaign-final", "interview_02",
+                                    "onboarding-fr",         "Trailer_v3",
+                                    "lesson-14_part_2",      NULL};
 
 /* JSON strings without their quotes. The last is a text that was cut between
 ** the two halves of a character: legal JSON, seen from Node programs. */
@@ -45,8 +40,7 @@ static const char *const scripts[] = {
   "Grüße aus Köln – schön, dass ihr da seid! \\ud83d\\ude80",
   "Добро пожаловать на нашу ежегодную встречу.",
   "مرحبا بكم في هذا العرض القصير 👋🏽",
-  "Look at https:\\/\\/example.com\\/offers for the terms \\u0026 prices."
-};
+  "Look at https:\\/\\/example.com\\/offers for the terms \\u0026 prices."};
 
 static const char cut_script[] = "Thank you all, see you next time \\ud83d";
 
@@ -64,11 +58,11 @@ static const struct failure failures[] = {
    "The audio of the input cannot be decoded."},
   {"generation_input_face_selection_invalid",
    "No face was found in frame 0 at \\\"[412, 230]\\\"."},
-  {"generation_unknown_error", NULL}
+  {"generation_unknown_error", NULL},
 };
 
-#define LENGTH(a)  ((uint32_t)(sizeof(a) / sizeof((a)[0])))
-#define CHOOSE(c, a)  ((a)[chance_below(c, LENGTH(a))])
+#define LENGTH(a)    ((uint32_t)(sizeof(a) / sizeof((a)[0])))
+#define CHOOSE(c, a) ((a)[chance_below(c, LENGTH(a))])
 
 /* Appends ,"name":"text" or, where there is none, ,"name":null; in a sparse
 ** sample what is null is left out. */
@@ -85,9 +79,12 @@ static void signed_url (sqlite3_str *s, struct chance *c, const char *folder,
                         const char *id, const char *extension) {
   char hex[65];
   chance_hex(c, hex, 64);
-  sqlite3_str_appendf(s, "https://media.example.com/%s/%s.%s"
+  sqlite3_str_appendf(
+    s,
+    "https://media.example.com/%s/%s.%s"
     "?X-Expires=604800&X-Credential=AKIAEXAMPLE%%2Feu-west-1%%2Fs3"
-    "&X-Signature=%s", folder, id, extension, hex);
+    "&X-Signature=%s",
+    folder, id, extension, hex);
 }
 
 /* A video or audio, as an asset or by its address. */
@@ -110,13 +107,15 @@ static void media_input (sqlite3_str *s, struct chance *c, const char *type,
 }
 
 /* A script and the voice that is to speak it. */
-static void text_input (sqlite3_str *s, struct chance *c,
-                        const char *script) {
+static void text_input (sqlite3_str *s, struct chance *c, const char *script) {
   char voice[21];
   chance_hex(c, voice, 20);
-  sqlite3_str_appendf(s, "{\"type\":\"text\",\"provider\":{\"name\":"
+  sqlite3_str_appendf(
+    s,
+    "{\"type\":\"text\",\"provider\":{\"name\":"
     "\"elevenlabs\",\"voiceId\":\"%s\",\"script\":\"%s\",\"stability\":0.%u,"
-    "\"similarityBoost\":0.75}}", voice, script, 1 + chance_below(c, 9));
+    "\"similarityBoost\":0.75}}",
+    voice, script, 1 + chance_below(c, 9));
 }
 
 void sample_input (struct chance *c, sqlite3_str *json) {
@@ -154,7 +153,9 @@ static void input (sqlite3_str *s, struct chance *c, int64_t n) {
 /* Two segments, for the samples with two audio inputs. */
 static void segments (sqlite3_str *s, int64_t n, int sparse) {
   if (n % 8 == 2)
-    sqlite3_str_appendall(s, ",\"segments\":[{\"startTime\":0,\"endTime\":4.5,"
+    sqlite3_str_appendall(
+      s,
+      ",\"segments\":[{\"startTime\":0,\"endTime\":4.5,"
       "\"audioInput\":{\"refId\":\"intro\"}},{\"startTime\":4.5,"
       "\"endTime\":17.25,\"audioInput\":{\"refId\":\"main\",\"startTime\":1,"
       "\"endTime\":13.75},\"optionsOverride\":{\"sync_mode\":\"cut_off\"}}]");
@@ -166,16 +167,19 @@ static void segments (sqlite3_str *s, int64_t n, int sparse) {
 static void options (sqlite3_str *s, struct chance *c, int64_t n) {
   sqlite3_str_appendf(s, ",\"options\":{\"sync_mode\":\"%s\"",
                       CHOOSE(c, modes));
-  if (n % 5 == 4)  /* react-1 */
+  if (n % 5 == 4) /* react-1 */
     sqlite3_str_appendall(s, ",\"model_mode\":\"face\",\"prompt\":\"happy\"");
   sqlite3_str_appendf(s, ",\"temperature\":0.%u", chance_below(c, 10));
   if (n % 3 == 0)
-    sqlite3_str_appendf(s, ",\"active_speaker_detection\":{\"auto_detect\":"
-      "false,\"frame_number\":%u,\"coordinates\":[%u,%u]}",
-      chance_below(c, 250), chance_below(c, 1920), chance_below(c, 1080));
+    sqlite3_str_appendf(s,
+                        ",\"active_speaker_detection\":{\"auto_detect\":"
+                        "false,\"frame_number\":%u,\"coordinates\":[%u,%u]}",
+                        chance_below(c, 250), chance_below(c, 1920),
+                        chance_below(c, 1080));
   else
-    sqlite3_str_appendall(s, ",\"active_speaker_detection\":"
-                             "{\"auto_detect\":true}");
+    sqlite3_str_appendall(s,
+                          ",\"active_speaker_detection\":"
+                          "{\"auto_detect\":true}");
   sqlite3_str_appendf(s, ",\"occlusion_detection_enabled\":%s}",
                       n % 6 == 0 ? "true" : "false");
 }
@@ -227,14 +231,14 @@ static void extras (sqlite3_str *s, struct chance *c, int64_t n,
 ** back everything is terminal. */
 static const char *status_of (int64_t n, int64_t count) {
   static const char *const newest[] = {
-    "COMPLETED", "PENDING", "PROCESSING", "FAILED", "PENDING", "PROCESSING",
-    "REJECTED", "PROCESSING", "COMPLETED", "PENDING"
-  };
+    "COMPLETED",  "PENDING",  "PROCESSING", "FAILED",    "PENDING",
+    "PROCESSING", "REJECTED", "PROCESSING", "COMPLETED", "PENDING"};
   int64_t back = count - 1 - n;
   if (back < (int64_t)LENGTH(newest))
     return newest[back];
-  return n % 10 == 3 || n % 10 == 6 ? "FAILED" : n % 10 == 9 ? "REJECTED"
-                                                             : "COMPLETED";
+  return n % 10 == 3 || n % 10 == 6 ? "FAILED"
+         : n % 10 == 9              ? "REJECTED"
+                                    : "COMPLETED";
 }
 
 /* Dates go up with n, but not strictly: a listing in the order of insertion
@@ -243,7 +247,7 @@ static int64_t created_of (struct chance *c, int64_t n, int64_t count,
                            int64_t now, const char *status) {
   int64_t step = DAYS_BACK * DAY / count;
   int64_t at = now - DAYS_BACK * DAY + n * step;
-  if (status[0] == 'P')  /* running: made within the last minute */
+  if (status[0] == 'P') /* running: made within the last minute */
     return now - 1000 - (int64_t)chance_below(c, 59000);
   if (n % 17 == 1)
     at -= step;
@@ -263,14 +267,16 @@ void sample_make (uint64_t seed, int64_t n, int64_t count, int64_t now,
   sample->source = CHOOSE(&c, sources);
   sample->project = CHOOSE(&c, projects);
   sample->created = created_of(&c, n, count, now, sample->status);
-  if (sparse)  /* a date without a fraction is legal too */
+  if (sparse) /* a date without a fraction is legal too */
     sample->created -= sample->created % 1000;
   time_format(sample->created, created);
   if (sparse)
     memcpy(created + 19, "Z", 2);
-  sqlite3_str_appendf(json, "{\"id\":\"%s\",\"createdAt\":\"%s\",\"status\":"
-    "\"%s\",\"model\":\"%s\",\"input\":", sample->id, created,
-    sample->status, models[n % LENGTH(models)]);
+  sqlite3_str_appendf(json,
+                      "{\"id\":\"%s\",\"createdAt\":\"%s\",\"status\":"
+                      "\"%s\",\"model\":\"%s\",\"input\":",
+                      sample->id, created, sample->status,
+                      models[n % LENGTH(models)]);
   input(json, &c, n);
   options(json, &c, n);
   outcome(json, &c, sample->status, sample->id, sparse);

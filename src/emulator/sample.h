@@ -17,10 +17,10 @@
 /* What the store keeps of a generation beside its JSON text. */
 struct sample {
   char id[UUID_SIZE];
-  int64_t created;      /* milliseconds since 1970 */
+  int64_t created; /* milliseconds since 1970 */
   const char *status;
   const char *source;
-  const char *project;  /* NULL: in none */
+  const char *project; /* NULL: in none */
 };
 
 /* Makes item 'n' of 'count', the oldest being 0; appends its JSON. */

@@ -12,21 +12,21 @@
 #include <string.h>
 #include <time.h>
 
-#define IMPORT_MAX  INT64_C(900000000)  /* below SQLite's longest text */
-#define ADVANCE_MAX  3.2e9              /* seconds: a hundred years */
+#define IMPORT_MAX  INT64_C(900000000) /* below SQLite's longest text */
+#define ADVANCE_MAX 3.2e9              /* seconds: a hundred years */
 
 struct service {
   struct store *store;
   struct clock clock;
   struct faults faults;
   struct journal *journal;
-  struct options options;     /* as at the start; its texts are ours */
+  struct options options; /* as at the start; its texts are ours */
   struct key *keys;
-  struct settings settings;   /* as they are now */
-  uint64_t requests;          /* how many ids were made */
+  struct settings settings; /* as they are now */
+  uint64_t requests;        /* how many ids were made */
   int hushed;
-  unsigned changes;           /* counts what was changed by hand */
-  pthread_mutex_t lock;       /* over the members above, from 'settings' on */
+  unsigned changes;     /* counts what was changed by hand */
+  pthread_mutex_t lock; /* over the members above, from 'settings' on */
   pthread_cond_t changed;
 };
 
@@ -92,8 +92,7 @@ static char *populate (struct service *s) {
   if (count < 0)
     count = o->import != NULL ? 0 : DEFAULT_GENERATIONS;
   if (count > 0)
-    store_fill(s->store, s->keys[0].org, o->seed, count, service_now(s),
-               &why);
+    store_fill(s->store, s->keys[0].org, o->seed, count, service_now(s), &why);
   if (why == NULL && o->import != NULL)
     why = import(s, o->import);
   return why;
@@ -149,8 +148,8 @@ struct service *service_open (const struct options *o, char **why) {
   clock_set(&s->clock, o->now);
   faults_open(&s->faults);
   s->journal = journal_open();
-  if (s->journal != NULL && copy_options(s, o) &&
-      store_open(&s->store, o->database, why) == STORE_OK) {
+  if (s->journal != NULL && copy_options(s, o)
+      && store_open(&s->store, o->database, why) == STORE_OK) {
     if (store_is_empty(s->store))
       *why = populate(s);
     if (*why == NULL)
@@ -264,8 +263,7 @@ static int wait_until (struct service *s, const struct timespec *t,
   int code = 0, awake;
   pthread_mutex_lock(&s->lock);
   changes = s->changes;
-  while (code == 0 && !s->hushed &&
-         !(changes_count && changes != s->changes))
+  while (code == 0 && !s->hushed && !(changes_count && changes != s->changes))
     code = pthread_cond_timedwait(&s->changed, &s->lock, t);
   awake = !s->hushed;
   pthread_mutex_unlock(&s->lock);
@@ -327,9 +325,8 @@ char *service_reset (struct service *s) {
 
 /* ---- Settings ---- */
 
-static const char *const setting_names[] = {
-  "gone_cursor", "hang_up_after", "ignore_status_filter", NULL
-};
+static const char *const setting_names[] = {"gone_cursor", "hang_up_after",
+                                            "ignore_status_filter", NULL};
 
 static const char *const gone_names[] = {"error", "empty", "position", NULL};
 
@@ -348,20 +345,22 @@ static int read_gone (struct change *c, const struct value *v) {
       c->settings.gone_cursor = (enum gone_cursor)i;
       return 0;
     }
-  c->problem = sqlite3_mprintf("gone_cursor must be \"error\", \"empty\" or "
-                               "\"position\"");
+  c->problem = sqlite3_mprintf(
+    "gone_cursor must be \"error\", \"empty\" or "
+    "\"position\"");
   return 1;
 }
 
 static int read_hang_up (struct change *c, const struct value *v) {
-  if ((strcmp(v->type, "integer") == 0 || strcmp(v->type, "real") == 0) &&
-      v->number >= 0 && v->number <= 86400 &&
-      v->number == (double)(int)v->number) {
+  if ((strcmp(v->type, "integer") == 0 || strcmp(v->type, "real") == 0)
+      && v->number >= 0 && v->number <= 86400
+      && v->number == (double)(int)v->number) {
     c->settings.hang_up_after = (int)v->number;
     return 0;
   }
-  c->problem = sqlite3_mprintf("hang_up_after must be a whole number of "
-                               "seconds from 0 to 86400");
+  c->problem = sqlite3_mprintf(
+    "hang_up_after must be a whole number of "
+    "seconds from 0 to 86400");
   return 1;
 }
 
@@ -391,8 +390,9 @@ char *service_set (struct service *s, const char *json, size_t length) {
   c.problem = NULL;
   service_settings(s, &c.settings);
   if (store_values(s->store, json, length, "object", read_setting, &c) != 0)
-    return c.problem != NULL ? c.problem
-      : sqlite3_mprintf("settings must be a JSON object");
+    return c.problem != NULL
+             ? c.problem
+             : sqlite3_mprintf("settings must be a JSON object");
   pthread_mutex_lock(&s->lock);
   s->settings = c.settings;
   pthread_mutex_unlock(&s->lock);

@@ -13,17 +13,17 @@
 #include "journal.h"
 #include "store.h"
 
-#define EMULATOR_VERSION  "0.1.0"
-#define DEFAULT_GENERATIONS  60
-#define GENERATIONS_MAX  INT64_C(100000000)
+#define EMULATOR_VERSION    "0.1.0"
+#define DEFAULT_GENERATIONS 60
+#define GENERATIONS_MAX     INT64_C(100000000)
 
 /* What a cursor does whose generation is gone. */
 enum gone_cursor { GONE_ERROR, GONE_EMPTY, GONE_POSITION };
 
 struct settings {
   enum gone_cursor gone_cursor;
-  int hang_up_after;         /* seconds that a reader may pause; 0: any */
-  int ignore_status_filter;  /* listings show every status */
+  int hang_up_after;        /* seconds that a reader may pause; 0: any */
+  int ignore_status_filter; /* listings show every status */
 };
 
 struct key {
@@ -33,16 +33,16 @@ struct key {
 
 /* How an emulator is started. Texts are copied. */
 struct options {
-  const char *host;        /* address to listen on */
-  int port;                /* 0: any free one */
+  const char *host; /* address to listen on */
+  int port;         /* 0: any free one */
   const char *database;
-  const struct key *keys;  /* the first one's organization gets the samples */
+  const struct key *keys; /* the first one's organization gets the samples */
   int key_count;
-  int64_t generations;     /* samples; -1: 60, or none with an import */
+  int64_t generations; /* samples; -1: 60, or none with an import */
   uint64_t seed;
-  const char *import;      /* a file, or NULL */
-  int64_t now;             /* where the clock stands; -1: it runs */
-  int log;                 /* a line per request to standard error */
+  const char *import; /* a file, or NULL */
+  int64_t now;        /* where the clock stands; -1: it runs */
+  int log;            /* a line per request to standard error */
   struct settings settings;
 };
 
@@ -63,7 +63,7 @@ void service_hush (struct service *s);
 struct store *service_store (struct service *s);
 struct faults *service_faults (struct service *s);
 struct journal *service_journal (struct service *s);
-int64_t service_now (void *service);  /* also as a callback */
+int64_t service_now (void *service); /* also as a callback */
 void service_settings (struct service *s, struct settings *settings);
 
 /* The first key; the organization of a key, NULL if unknown. */

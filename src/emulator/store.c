@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define APPLICATION  "1279873107"  /* "LIPS": marks the file as ours */
+#define APPLICATION "1279873107" /* "LIPS": marks the file as ours */
 
 static const char setup[] =
   "PRAGMA locking_mode = EXCLUSIVE;"
@@ -39,7 +39,8 @@ static const char tables[] =
   "  id TEXT PRIMARY KEY COLLATE NOCASE,"
   "  org TEXT NOT NULL,"
   "  created INTEGER NOT NULL) WITHOUT ROWID;"
-  "PRAGMA application_id = " APPLICATION ";"
+  "PRAGMA application_id = " APPLICATION
+  ";"
   "PRAGMA user_version = 1;";
 
 static const char indexes[] =
@@ -74,8 +75,8 @@ int db_finish (sqlite3_stmt *q) {
 
 int64_t db_integer (struct store *s, const char *sql, int64_t otherwise) {
   sqlite3_stmt *q = db_prepare(s, sql);
-  if (sqlite3_step(q) == SQLITE_ROW &&
-      sqlite3_column_type(q, 0) == SQLITE_INTEGER)
+  if (sqlite3_step(q) == SQLITE_ROW
+      && sqlite3_column_type(q, 0) == SQLITE_INTEGER)
     otherwise = sqlite3_column_int64(q, 0);
   sqlite3_finalize(q);
   return otherwise;
@@ -83,8 +84,9 @@ int64_t db_integer (struct store *s, const char *sql, int64_t otherwise) {
 
 char *db_copy (sqlite3_stmt *q, int column) {
   const char *text = (const char *)sqlite3_column_text(q, column);
-  return text == NULL ? NULL
-    : text_copy(text, (size_t)sqlite3_column_bytes(q, column));
+  return text == NULL
+           ? NULL
+           : text_copy(text, (size_t)sqlite3_column_bytes(q, column));
 }
 
 enum store_code db_failed (struct store *s, char **why) {
@@ -100,13 +102,15 @@ int db_index (struct store *s) {
 /* ---- The passing of time ---- */
 
 int status_is_terminal (const char *status) {
-  return strcmp(status, "COMPLETED") == 0 || strcmp(status, "FAILED") == 0 ||
-         strcmp(status, "REJECTED") == 0;
+  return strcmp(status, "COMPLETED") == 0 || strcmp(status, "FAILED") == 0
+         || strcmp(status, "REJECTED") == 0;
 }
 
 void db_find_due (struct store *s) {
-  s->due = db_integer(s, "SELECT min(due) FROM generations"
-                         " WHERE due IS NOT NULL", -1);
+  s->due = db_integer(s,
+                      "SELECT min(due) FROM generations"
+                      " WHERE due IS NOT NULL",
+                      -1);
 }
 
 /* What a row becomes next. A PENDING one runs on from when it was due, not
@@ -142,12 +146,12 @@ void store_enter (struct store *s, int64_t now) {
   pthread_mutex_lock(&s->lock);
   if (s->due < 0 || now < s->due)
     return;
-  if (db_run(s, "BEGIN") && step(s, step_pending, now) &&
-      step(s, step_failed, now) && step(s, step_completed, now) &&
-      db_run(s, "COMMIT"))
+  if (db_run(s, "BEGIN") && step(s, step_pending, now)
+      && step(s, step_failed, now) && step(s, step_completed, now)
+      && db_run(s, "COMMIT"))
     db_find_due(s);
   else
-    db_run(s, "ROLLBACK");  /* it is tried again by the next call */
+    db_run(s, "ROLLBACK"); /* it is tried again by the next call */
 }
 
 void store_leave (struct store *s) {
@@ -162,23 +166,23 @@ static const char *prepare_file (struct store *s) {
   if (!db_run(s, setup) || !db_run(s, "BEGIN EXCLUSIVE")) {
     int code = sqlite3_errcode(s->db);
     return code == SQLITE_BUSY || code == SQLITE_LOCKED
-      ? "it is in use by another process" : sqlite3_errmsg(s->db);
+             ? "it is in use by another process"
+             : sqlite3_errmsg(s->db);
   }
-  if (db_integer(s, "SELECT count(*) FROM sqlite_schema", 0) > 0 &&
-      db_integer(s, "PRAGMA application_id", 0) != atoi(APPLICATION))
+  if (db_integer(s, "SELECT count(*) FROM sqlite_schema", 0) > 0
+      && db_integer(s, "PRAGMA application_id", 0) != atoi(APPLICATION))
     return "it is a database of another program";
-  if (!db_run(s, tables) ||
-      (db_integer(s, "SELECT 1 FROM generations LIMIT 1", 0) &&
-       !db_index(s)) ||
-      !db_run(s, "COMMIT"))
+  if (!db_run(s, tables)
+      || (db_integer(s, "SELECT 1 FROM generations LIMIT 1", 0) && !db_index(s))
+      || !db_run(s, "COMMIT"))
     return sqlite3_errmsg(s->db);
   return NULL;
 }
 
 /* The same from the start: opens the file first. */
 static const char *open_file (struct store *s, const char *path) {
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-                    SQLITE_OPEN_NOMUTEX;  /* the mutex is ours */
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                    | SQLITE_OPEN_NOMUTEX; /* the mutex is ours */
   if (!sqlite3_threadsafe())
     return "this SQLite library was built without threads";
   if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK)
@@ -186,8 +190,7 @@ static const char *open_file (struct store *s, const char *path) {
   return prepare_file(s);
 }
 
-enum store_code store_open (struct store **out, const char *path,
-                            char **why) {
+enum store_code store_open (struct store **out, const char *path, char **why) {
   struct store *s = calloc(1, sizeof(*s));
   const char *problem;
   *out = NULL;
@@ -203,8 +206,11 @@ enum store_code store_open (struct store **out, const char *path,
   }
   db_find_due(s);
   /* never less than the rows there ever were: no id is made up twice */
-  s->added = (uint64_t)db_integer(s, "SELECT ifnull(max(seq), 0) +"
-    " (SELECT count(*) FROM gone) FROM generations", 0);
+  s->added = (uint64_t)db_integer(
+    s,
+    "SELECT ifnull(max(seq), 0) +"
+    " (SELECT count(*) FROM gone) FROM generations",
+    0);
   *out = s;
   return STORE_OK;
 }
@@ -229,10 +235,11 @@ enum store_code store_clear (struct store *s) {
   int done;
   pthread_mutex_lock(&s->lock);
   /* without indexes it is done page by page, and filled again faster */
-  done = db_run(s, "BEGIN; DROP INDEX IF EXISTS by_id;"
-                   "DROP INDEX IF EXISTS by_time;"
-                   "DROP INDEX IF EXISTS by_due;"
-                   "DELETE FROM generations; DELETE FROM gone; COMMIT");
+  done = db_run(s,
+                "BEGIN; DROP INDEX IF EXISTS by_id;"
+                "DROP INDEX IF EXISTS by_time;"
+                "DROP INDEX IF EXISTS by_due;"
+                "DELETE FROM generations; DELETE FROM gone; COMMIT");
   if (!done)
     db_run(s, "ROLLBACK");
   s->due = -1;

@@ -19,15 +19,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STORE_PENDING_MS  60000      /* how long a generation is PENDING */
-#define STORE_PROCESSING_MS  300000  /* and then PROCESSING */
+#define STORE_PENDING_MS    60000  /* how long a generation is PENDING */
+#define STORE_PROCESSING_MS 300000 /* and then PROCESSING */
 
 enum store_code {
   STORE_OK,
-  STORE_NONE,     /* there is no such row in this organization */
-  STORE_RUNNING,  /* the row is not terminal */
-  STORE_WRONG,    /* what was given is not right; a reason says why */
-  STORE_FAILED    /* the database failed; a reason says why */
+  STORE_NONE,    /* there is no such row in this organization */
+  STORE_RUNNING, /* the row is not terminal */
+  STORE_WRONG,   /* what was given is not right; a reason says why */
+  STORE_FAILED   /* the database failed; a reason says why */
 };
 
 struct store;
@@ -70,7 +70,7 @@ struct filter {
   char *status;
   char *ids;
   char *source;
-  char project[UUID_SIZE];  /* "" is NULL here */
+  char project[UUID_SIZE]; /* "" is NULL here */
 };
 
 void filter_close (struct filter *f);
@@ -99,8 +99,8 @@ enum store_code store_page (struct store *s, const char *org,
 
 /* How far a listing in the order of insertion has come. */
 struct scan {
-  int64_t at;    /* the last row that was looked at */
-  int64_t last;  /* the last row there was when it began */
+  int64_t at;   /* the last row that was looked at */
+  int64_t last; /* the last row there was when it began */
 };
 
 enum store_code store_scan_open (struct store *s, struct scan *scan);
@@ -115,32 +115,32 @@ enum store_code store_scan (struct store *s, const char *org,
 struct row {
   char *json;
   int terminal;
-  int64_t due;  /* when it goes on to its next status; -1: never */
+  int64_t due; /* when it goes on to its next status; -1: never */
 };
 
 enum store_code store_get (struct store *s, const char *org, const char *id,
                            int64_t now, struct row *row);
 
 /* Removes a terminal row and gives its JSON. */
-enum store_code store_delete (struct store *s, const char *org,
-                              const char *id, int64_t now, char **json);
+enum store_code store_delete (struct store *s, const char *org, const char *id,
+                              int64_t now, char **json);
 
 /* ---- Reading JSON that came from outside (value.c) ---- */
 
 /* A member of an object or an element of an array. */
 struct value {
-  const char *key;   /* NULL in an array */
-  const char *type;  /* SQLite's word: "text", "integer", "real", "true"… */
-  const char *text;  /* decoded string, or the text of anything else */
-  double number;     /* of an integer, a real, true (1) */
+  const char *key;  /* NULL in an array */
+  const char *type; /* SQLite's word: "text", "integer", "real", "true"… */
+  const char *text; /* decoded string, or the text of anything else */
+  double number;    /* of an integer, a real, true (1) */
 };
 
 /* Called for each in turn; not 0 ends the walk and is its result. The store
 ** must not be called from it. */
-typedef int (*value_reader) (void *arg, const struct value *value);
+typedef int (*value_reader)(void *arg, const struct value *value);
 
-#define VALUE_NOT_JSON  (-1)   /* no JSON at all */
-#define VALUE_OTHER  (-2)      /* JSON, but not of the type that was asked */
+#define VALUE_NOT_JSON (-1) /* no JSON at all */
+#define VALUE_OTHER    (-2) /* JSON, but not of the type that was asked */
 
 /* Walks the members of a JSON text of the given type ("object", "array"). */
 int store_values (struct store *s, const char *json, size_t length,

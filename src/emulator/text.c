@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define WORD_MAX  32  /* the longest word that is compared with names */
+#define WORD_MAX 32 /* the longest word that is compared with names */
 
 char *text_copy (const char *text, size_t length) {
   char *copy = sqlite3_malloc64(length + 1);
@@ -28,13 +28,13 @@ char *text_finish (sqlite3_str *s, size_t *length) {
     sqlite3_free(text);
     return NULL;
   }
-  return text != NULL ? text : text_copy("", 0);  /* SQLite: empty is NULL */
+  return text != NULL ? text : text_copy("", 0); /* SQLite: empty is NULL */
 }
 
 /* The length of the UTF-8 character at 'p', 0 where there is none. */
 static size_t utf8_length (const unsigned char *p, size_t left) {
   size_t n, i;
-  unsigned char low = 0x80, high = 0xBF;  /* the range of the second byte */
+  unsigned char low = 0x80, high = 0xBF; /* the range of the second byte */
   if (*p < 0x80)
     return 1;
   n = *p >= 0xF0 ? 4 : *p >= 0xE0 ? 3 : 2;
