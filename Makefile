@@ -43,6 +43,8 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 FLAGS = -std=c99 -D_GNU_SOURCE -O2 -g -fPIC -fno-plt -fvisibility=hidden \
   -pthread $(WARNINGS)
 COMPILE = $(CC) $(FLAGS) -MMD -MP
+# Where what knows the client finds its headers.
+INCLUDES = -Isrc/core -Isrc/http
 ifeq ($(shell uname),Darwin)
 MODULE = $(CC) -bundle -undefined dynamic_lookup -pthread
 else
@@ -50,16 +52,14 @@ MODULE = $(CC) -shared -pthread
 LIBS = -ldl
 endif
 
-# The client is two modules, see src/binding.h: lipsync.core, which is loaded at
-# once, and lipsync.wire, which needs libcurl. A file in neither list is in both.
-CORE_ONLY = core generation value
-WIRE_ONLY = answer buf engine exchange fault field header http inflate origin \
-  process request session transfer wire
+# The client is two modules, see src/core/capi.h: lipsync.core, which is loaded
+# at once, and lipsync.http, which links libcurl and has all of the core in it
+# but for the core's own module.
 
 OUT = build/$(LUA)
-CLIENT = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/*.c))
-CORE = $(filter-out $(WIRE_ONLY:%=$(OUT)/obj/%.o),$(CLIENT))
-WIRE = $(filter-out $(CORE_ONLY:%=$(OUT)/obj/%.o),$(CLIENT))
+CORE = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/core/*.c))
+HTTP = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/http/*.c))
+CLIENT = $(CORE) $(HTTP)
 # The emulator is main(), a Lua binding, and a library that knows neither.
 SERVER = $(patsubst src/emulator/%.c,build/emulator/%.o,$(filter-out \
   src/emulator/main.c src/emulator/lua%,$(wildcard src/emulator/*.c)))
@@ -67,16 +67,16 @@ MAIN = $(patsubst src/emulator/%.c,build/emulator/%.o,\
   $(wildcard src/emulator/main.c))
 BINDING = $(patsubst src/emulator/%.c,$(OUT)/obj/emulator/%.o,\
   $(wildcard src/emulator/lua*.c))
-UNITS = $(patsubst spec/unit/%.c,build/unit/%,$(wildcard spec/unit/*_test.c))
+UNITS = $(patsubst spec/c/%.c,build/unit/%,$(wildcard spec/c/*_test.c))
 PARTS = $(patsubst src/%.c,build/unit/obj/%.o,\
-  $(wildcard src/buf.c src/json*.c src/inflate.c))
+  $(wildcard src/core/buf.c src/core/json*.c src/http/inflate.c))
 # Lua modules of the specs' own.
 SUPPORT = scripted_server process
 
 # The VM to test, where one was asked for by name.
 ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
 
-.PHONY: all build client emulator help demo test lint format deps install \
+.PHONY: all build client emulator help demo test lint format rockspecs deps install \
   uninstall clean units support \
   headers FORCE
 .SECONDARY:
@@ -85,7 +85,7 @@ all: build ## build the module for LUA (default lua5.4) and the emulator
 
 build: client emulator
 
-client: $(OUT)/lipsync/core.so $(OUT)/lipsync/wire.so
+client: $(OUT)/lipsync/core.so $(OUT)/lipsync/http.so
 
 help: ## list the targets
 	@echo "make TARGET [LUA=lua5.4|luajit|lua5.3|lua5.2|lua5.1]"
@@ -108,6 +108,9 @@ lint: ## the checks that run nothing
 format: ## clang-format on all C files
 	git ls-files -z '*.c' '*.h' | xargs -0 $$(scripts/clang-format) -i
 
+rockspecs: ## write their lists of files
+	$(LUA) scripts/rockspecs.lua
+
 deps: ## install what is missing (apt; DEPS=no only looks)
 	@scripts/deps test
 
@@ -126,9 +129,9 @@ $(OUT)/lipsync/core.so: $(CORE) $(OUT)/flags
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $(CORE) $(LIBS) $(LDFLAGS)
 
-$(OUT)/lipsync/wire.so: $(WIRE) $(OUT)/flags
+$(OUT)/lipsync/http.so: $(HTTP) $(filter-out %/core.o,$(CORE)) $(OUT)/flags
 	@mkdir -p $(@D)
-	$(MODULE) -o $@ $(WIRE) $(CURL_LIBS) -lz $(LIBS) $(LDFLAGS)
+	$(MODULE) -o $@ $(filter %.o,$^) $(CURL_LIBS) -lz $(LIBS) $(LDFLAGS)
 
 # Says what to do, where the compiler would only miss lua.h.
 headers:
@@ -138,7 +141,8 @@ headers:
 
 $(OUT)/obj/%.o: src/%.c $(OUT)/flags | headers
 	@mkdir -p $(@D)
-	$(COMPILE) $(LUA_CFLAGS) $(CURL_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(COMPILE) $(if $(findstring /emulator/,$@),,$(INCLUDES)) $(LUA_CFLAGS) \
+	  $(CURL_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 # Without its libraries the emulator is left out; nothing else needs it.
 emulator: $(if $(EMULATOR),\
@@ -164,13 +168,13 @@ units: $(UNITS)
 build/unit/%: build/unit/obj/%.o $(PARTS)
 	$(CC) -pthread -o $@ $< $(PARTS) -lz $(LIBS) -lm $(LDFLAGS)
 
-build/unit/obj/%.o: spec/unit/%.c build/unit/flags
+build/unit/obj/%.o: spec/c/%.c build/unit/flags
 	@mkdir -p $(@D)
-	$(COMPILE) -Isrc $(CFLAGS) -c -o $@ $<
+	$(COMPILE) $(INCLUDES) $(CFLAGS) -c -o $@ $<
 
 build/unit/obj/%.o: src/%.c build/unit/flags
 	@mkdir -p $(@D)
-	$(COMPILE) $(CFLAGS) -c -o $@ $<
+	$(COMPILE) $(INCLUDES) $(CFLAGS) -c -o $@ $<
 
 support: $(SUPPORT:%=$(OUT)/%.so) build/old_curl.so
 
@@ -185,7 +189,7 @@ $(SUPPORT:%=$(OUT)/%.so): $(OUT)/%.so: $(OUT)/obj/support/%.o
 $(SUPPORT:%=$(OUT)/obj/support/%.o): $(OUT)/obj/support/%.o: \
     spec/support/%.c $(OUT)/flags | headers
 	@mkdir -p $(@D)
-	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(COMPILE) $(INCLUDES) $(LUA_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 # A 'flags' file changes when the compiler or its flags do: everything in its
 # folder is then built anew.

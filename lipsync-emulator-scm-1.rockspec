@@ -28,6 +28,7 @@ build = {
   modules = {
     ["lipsync.emulator"] = {
       sources = {
+        -- begin emulator
         "src/emulator/api.c",
         "src/emulator/arguments.c",
         "src/emulator/body.c",
@@ -55,6 +56,7 @@ build = {
         "src/emulator/store.c",
         "src/emulator/text.c",
         "src/emulator/value.c",
+        -- end
       },
       defines = { "_GNU_SOURCE" },
       libraries = { "microhttpd", "sqlite3", "z", "pthread", "dl" },

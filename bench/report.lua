@@ -5,7 +5,7 @@
 -- of growth says (build/bench/growth.md) where that was made.
 
 local samples = require "bench.samples"
-local wire = require "lipsync.wire"
+local http = require "lipsync.http"
 
 local samples_path, report_path, rows, most, runs = arg[1], arg[2],
   tonumber(arg[3]), tonumber(arg[4]), arg[5]
@@ -174,7 +174,7 @@ local function machine()
   local text = read_file "/proc/cpuinfo" or ""
   local _, cores = text:gsub("processor%s*:", "")
   local model = text:match "model name%s*:%s*([^\n]+)" or "unknown processor"
-  local libcurl = tostring(wire.curl_version):match "[%d.]+" or "unknown"
+  local libcurl = tostring(http.curl_version):match "[%d.]+" or "unknown"
   return ("%d cores, %s, libcurl %s"):format(cores, model, libcurl)
 end
 

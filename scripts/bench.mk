@@ -19,11 +19,11 @@ build/bench/%: bench/%.c build/bench/flags
 
 # The scanner with its SIMD and without.
 build/bench/scan build/bench/scan_plain: bench/scan.c build/bench/flags \
-    $(wildcard src/json*)
-	$(CC) $(FLAGS) $(if $(findstring plain,$@),-DJSON_NO_SIMD) -Isrc $(CFLAGS) \
+    $(wildcard src/core/json*)
+	$(CC) $(FLAGS) $(if $(findstring plain,$@),-DJSON_NO_SIMD) $(INCLUDES) $(CFLAGS) \
 	  -o $@ $(filter %.c,$^) $(LDFLAGS)
 
 $(OUT)/bench_index.so: bench/index.c $(OUT)/flags | headers
-	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CFLAGS) -shared -o $@ $< $(LDFLAGS)
+	$(COMPILE) $(INCLUDES) $(LUA_CFLAGS) $(CFLAGS) -shared -o $@ $< $(LDFLAGS)
 
 -include $(wildcard build/bench/*.d)

@@ -29,7 +29,7 @@ $(OUT)/torture: $(TORTURE) $(CLIENT)
 
 $(OUT)/obj/torture/%.o: spec/torture/%.c $(OUT)/flags | headers
 	@mkdir -p $(@D)
-	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CURL_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(COMPILE) $(INCLUDES) $(LUA_CFLAGS) $(CURL_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 -include $(TORTURE:.o=.d)
 
@@ -45,7 +45,7 @@ every-byte: ## answers that break behind every byte, not each seventh
 SECONDS = 20
 FUZZ = json header http retry_after query control import
 FUZZ_CC = clang
-FUZZ_FLAGS = -std=c99 -D_GNU_SOURCE -O1 -g -pthread -Isrc -Isrc/emulator \
+FUZZ_FLAGS = -std=c99 -D_GNU_SOURCE -O1 -g -pthread $(INCLUDES) -Isrc/emulator \
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 .PHONY: fuzz
@@ -55,17 +55,17 @@ fuzz: ## what reads what others sent; SECONDS=20 FUZZ=json
 	@$(MAKE) -s --no-print-directory $(FUZZ:%=build/fuzz/%)
 	@scripts/fuzz $(SECONDS) $(FUZZ)
 
-build/fuzz/json: $(wildcard src/json*.c)
-build/fuzz/header: src/header.c
-build/fuzz/http: $(addprefix src/,answer.c buf.c engine.c exchange.c header.c \
-  http.c inflate.c json.c json_value.c origin.c process.c request.c)
+build/fuzz/json: $(wildcard src/core/json*.c)
+build/fuzz/header: src/http/header.c
+build/fuzz/http: src/core/buf.c $(wildcard src/core/json*.c) \
+  $(filter-out src/http/lua% src/http/failure.c,$(wildcard src/http/*.c))
 # Reads its modules from lua/, always by the interpreter whose API it uses.
 build/fuzz/retry_after: LUA = lua5.4
 # The emulator, but for what is between it and libmicrohttpd.
 EMULATED = query control import
 $(EMULATED:%=build/fuzz/%): $(filter-out src/emulator/main.c \
   src/emulator/lua%,$(wildcard src/emulator/*.c))
-build/fuzz/control build/fuzz/import: $(wildcard src/json*.c)
+build/fuzz/control build/fuzz/import: $(wildcard src/core/json*.c)
 
 build/fuzz/%: spec/fuzz/%_fuzz.c
 	@mkdir -p $(@D)
@@ -104,8 +104,8 @@ threads:
 	  '$$(setarch -R true 2>/dev/null && echo setarch -R) \
 	  build/threads "$$SYNC_BASE_URL"'
 
-build/threads: spec/torture/threads.c $(wildcard src/*.c)
+build/threads: spec/torture/threads.c $(wildcard src/core/*.c src/http/*.c)
 	@mkdir -p $(@D)
-	$(CC) -std=c99 -D_GNU_SOURCE -O1 -g -pthread -fsanitize=thread -Isrc \
+	$(CC) -std=c99 -D_GNU_SOURCE -O1 -g -pthread -fsanitize=thread $(INCLUDES) \
 	  $(LUA_CFLAGS) $(CURL_CFLAGS) -o $@ $^ $(LUA_LIBS) $(CURL_LIBS) -lz \
 	  $(LIBS) -lm

@@ -22,13 +22,13 @@ pictures: ## of the examples for LÖVE, Neovim and mpv, into docs/pictures
 # A program's own use of libcurl.
 $(OUT)/own_curl.so: spec/support/own_curl.c $(OUT)/flags | headers
 	@mkdir -p $(@D)
-	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CFLAGS) -shared -o $@ $< $(CURL_LIBS) \
+	$(COMPILE) $(INCLUDES) $(LUA_CFLAGS) $(CFLAGS) -shared -o $@ $< $(CURL_LIBS) \
 	  $(LDFLAGS)
 
 # ---- Embedding ----
 
 # The Lua files as arrays of C, so that a program needs no other file.
-MODULES = $(wildcard lua/lipsync/*.lua lua/lipsync/host/*.lua)
+MODULES = $(wildcard lua/lipsync/*.lua lua/lipsync/*/*.lua)
 STATIC = $(CLIENT) $(OUT)/obj/embed/embed.o $(OUT)/obj/embed/modules.o
 
 static: $(OUT)/liblipsync.a $(OUT)/lipsync.h ## liblipsync.a with all inside
@@ -53,7 +53,7 @@ $(OUT)/obj/embed/modules.o: $(OUT)/embed/modules.c src/embed/modules.h \
 
 $(OUT)/obj/embed/%.o: src/embed/%.c $(OUT)/flags | headers
 	@mkdir -p $(@D)
-	$(COMPILE) -Isrc $(LUA_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(COMPILE) $(INCLUDES) $(LUA_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 # The example, in C and the same file as C++.
 $(OUT)/embed/example: examples/embed/list.c $(OUT)/liblipsync.a $(OUT)/lipsync.h

@@ -292,7 +292,7 @@ describe("on a bad day, coroutines", function()
           live = live + 1
         end
       end
-      here.client:home().session:poll(0.001)
+      here.client:runtime().session:poll(0.001)
     end
   end
 
@@ -332,7 +332,7 @@ describe("on a bad day, coroutines", function()
     end)
     repeat
       coroutine.resume(task)
-      here.client:home().session:poll(0.01)
+      here.client:runtime().session:poll(0.01)
     until #here.server:requests() == 1
     listing:close()
     run { task }

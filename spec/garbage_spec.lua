@@ -3,13 +3,13 @@
 -- elsewhere, may be anything: read as what it is or as nothing, never an error
 -- of Lua's, never a number that nobody can wait for, and never for long.
 
-local filter = require "lipsync.filter"
-local http_date = require "lipsync.http_date"
+local filter = require "lipsync.base.filter"
+local http_date = require "lipsync.base.http_date"
 local lipsync = require "lipsync"
-local message = require "lipsync.message"
-local retry_after = require "lipsync.retry_after"
-local time = require "lipsync.time"
-local url = require "lipsync.url"
+local message = require "lipsync.error.message"
+local retry_after = require "lipsync.error.retry_after"
+local time = require "lipsync.base.time"
+local url = require "lipsync.base.url"
 
 local ROUNDS = 2000
 

@@ -7,7 +7,7 @@ local lipsync = require "lipsync"
 local process = require "process"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
-local wire = require "lipsync.wire"
+local http = require "lipsync.http"
 
 -- An answer that stays half-read: two generations, and silence behind them.
 local function half()
@@ -213,15 +213,15 @@ describe("a Lua state", function()
         assert(process.state(prelude(server.base_url) .. [[
           kept = client.generations:list()
           assert(assert(kept:next()).id == "g1")
-          local wire = require "lipsync.wire"
-          session = assert(wire.session { base_url = client.known.base_url,
+          local http = require "lipsync.http"
+          session = assert(http.session { base_url = client.known.base_url,
             user_agent = "spec" })
           transfer = assert(session:start { method = "GET", path = "/v2/x" })
           session:step()
         ]]))
       end
       collectgarbage()
-      assert.equal(0, (select(2, wire.live())))
+      assert.equal(0, (select(2, http.live())))
     end)
 
   it("loads and unloads the module a hundred times", function()
@@ -265,7 +265,7 @@ describe("objects", function()
     end)
     collectgarbage()
     collectgarbage()
-    assert.equal(0, (select(2, wire.live())))
+    assert.equal(0, (select(2, http.live())))
   end)
 
   it("work on without what made them", function()
@@ -334,7 +334,7 @@ describe("a coroutine", function()
     end
     collectgarbage()
     collectgarbage()
-    assert.equal(0, (select(2, wire.live())))
+    assert.equal(0, (select(2, http.live())))
   end)
 end)
 
@@ -355,7 +355,7 @@ describe("an error in on_event", function()
         "g1")
       assert.is_false(ok)
       assert.is_true(problem.mine)
-      assert.equal(0, (select(2, wire.live())))
+      assert.equal(0, (select(2, http.live())))
     end
     when = nil
     assert(client.generations:get "g1")

@@ -102,7 +102,7 @@ describe("TLS", function()
 
   -- Since 7.87 libcurl keeps them once they were read.
   local function keeps_certificates()
-    local version = require "lipsync.wire".curl_version
+    local version = require "lipsync.http".curl_version
     local minor = tonumber(version:match "libcurl/7%.(%d+)")
     return not minor or minor >= 87
   end
@@ -173,7 +173,7 @@ describe("TLS", function()
       -- The listing by HTTP/1.1, all else by HTTP/2 where libcurl has it.
       local log = server:log()
       assert.matches("GET HTTP/1.1", log, 1, true)
-      if require "lipsync.wire".curl_version:find("nghttp2", 1, true) then
+      if require "lipsync.http".curl_version:find("nghttp2", 1, true) then
         assert.matches("DELETE HTTP/2.0", log, 1, true)
         assert.is_nil(log:find("DELETE HTTP/1.1", 1, true))
       end

@@ -1,23 +1,23 @@
 -- SPDX-License-Identifier: MIT
 -- A client: its options, its session, and the methods for loops of one's own.
 
-local bucket = require "lipsync.bucket"
-local catalog = require "lipsync.catalog"
-local check = require "lipsync.check"
+local retry_budget = require "lipsync.call.retry_budget"
+local error_codes = require "lipsync.resources.errors"
+local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
-local events = require "lipsync.events"
-local generations = require "lipsync.generations"
+local events = require "lipsync.call.events"
+local generations = require "lipsync.resources.generations"
 local host = require "lipsync.host"
-local hosted = require "lipsync.hosted"
-local options = require "lipsync.options"
-local queue = require "lipsync.queue"
-local tasks = require "lipsync.tasks"
-local wakers = require "lipsync.wakers"
-local wire = require "lipsync.wire"
+local native_tasks = require "lipsync.sched.native_tasks"
+local options = require "lipsync.base.options"
+local limiter = require "lipsync.call.limiter"
+local scheduler = require "lipsync.sched.scheduler"
+local waiters = require "lipsync.sched.waiters"
+local http = require "lipsync.http"
 
 ---@class lipsync.Client
 ---@field generations lipsync.Generations
----@field errors lipsync.Catalog
+---@field errors lipsync.ErrorCodes
 local Client = {}
 Client.__index = Client
 
@@ -57,7 +57,7 @@ local function check_host(own)
   if type(own.host) ~= "string" then return end
   local known = {}
   for _, name in ipairs(host.names()) do known[name] = true end
-  check.names({ [own.host] = true }, known, "host")
+  misuse.names({ [own.host] = true }, known, "host")
 end
 
 -- Everything a session is made of. It is kept, since a forked child needs a
@@ -77,7 +77,7 @@ local function raise_address(phrase, from)
   if from.base_url_from == "SYNC_BASE_URL" then
     text = text .. ". The address comes from SYNC_BASE_URL"
   end
-  check.raise(text .. ".")
+  misuse.raise(text .. ".")
 end
 
 -- A key or header that cannot be sent may come from outside: the client is
@@ -87,7 +87,7 @@ local function make_session(config, from)
   local refused = problem and { message = problem, field = "headers" }
   if problem then config.headers = nil end
   while true do
-    local session, phrase, field = wire.session(config)
+    local session, phrase, field = http.session(config)
     if session then return session, refused or nil end
     if field == "base_url" or config[field] == nil then
       raise_address(phrase, from)
@@ -112,40 +112,41 @@ function client.new(given)
   local self = setmetatable({
     options = own, has_key = from.api_key ~= nil, refused = refused,
     pagings = setmetatable({}, { __mode = "k" }),
-    make_session = function() return wire.session(config) end,
+    make_session = function() return http.session(config) end,
     listener = events.listener(own.on_event,
       core.getenv "SYNC_LOG" == "1"),
     known = { host = session:host(), base_url = from.base_url,
               base_url_from = from.base_url_from, key_from = from.key_from,
-              ca_file = own.ca_file or wire.ca_file },
+              ca_file = own.ca_file or http.ca_file },
   }, Client)
-  self:settle(session)
+  self:start_runtime(session)
   self.generations = generations.new(self)
-  self.errors = catalog.new(self)
+  self.errors = error_codes.new(self)
   return self
 end
 
--- Begins a life in this process.
-function Client:settle(session)
-  local home = {
-    forks = wire.forks(), session = session, bucket = bucket.new(),
-    queue = queue.new(self.options.max_in_flight), wakers = wakers.new(),
+-- Makes all that belongs to this process.
+function Client:start_runtime(session)
+  local runtime = {
+    forks = http.forks(), session = session,
+    retry_budget = retry_budget.new(), waiters = waiters.new(),
+    limiter = limiter.new(self.options.max_in_flight),
     request = { owner = self, max_generation = self.options.max_generation,
                 max_response = self.options.max_response },
   }
-  home.tasks = tasks.new(self, home)
-  self.current = home
-  return home
+  runtime.scheduler = scheduler.new(self, runtime)
+  self.current = runtime
+  return runtime
 end
 
---- Session, queue, bucket, wakers and tasks of this process, and what all its
---- requests have in common: a forked child has its own.
----@return { session: table, queue: table, bucket: table, wakers: table,
----   tasks: table, request: table }
-function Client:home()
+--- Session, limiter, retry budget, waiters and scheduler of this process, and
+--- what all its requests have in common: a forked child has its own.
+---@return { session: table, limiter: table, retry_budget: table,
+---   waiters: table, scheduler: table, request: table }
+function Client:runtime()
   local current = self.current
-  if current.forks == wire.forks() or self.closed then return current end
-  return self:settle(self.make_session())
+  if current.forks == http.forks() or self.closed then return current end
+  return self:start_runtime(self.make_session())
 end
 
 --- What errors say about this client; a fresh table.
@@ -158,13 +159,13 @@ end
 
 --- Raises if the client was closed.
 function Client:check_open()
-  if self.closed then check.raise("this client was closed") end
+  if self.closed then misuse.raise("this client was closed") end
 end
 
 local function open(self, name)
-  check.self(self, Client, "client:%s(…)", name)
+  misuse.self(self, Client, "client:%s(…)", name)
   self:check_open()
-  return self:home()
+  return self:runtime()
 end
 
 --- The one descriptor that a loop of one's own watches for reading.
@@ -176,8 +177,8 @@ end
 --- In how many seconds `step` is to be called although nothing came.
 ---@return number|nil  nil: not at all
 function Client:timeout()
-  local home = open(self, "timeout")
-  local due, own = home.session:timeout(), home.tasks:timeout()
+  local runtime = open(self, "timeout")
+  local due, own = runtime.session:timeout(), runtime.scheduler:timeout()
   return due and own and math.min(due, own) or due or own
 end
 
@@ -190,11 +191,11 @@ end
 ---@param ... any  its arguments
 ---@return lipsync.Task
 function Client:spawn(fn, ...)
-  local home = open(self, "spawn")
-  if not check.callable(fn) then
-    check.raise("spawn takes a function, got " .. check.show(fn))
+  local runtime = open(self, "spawn")
+  if not misuse.callable(fn) then
+    misuse.raise("spawn takes a function, got " .. misuse.show(fn))
   end
-  return home.tasks:spawn(fn, ...)
+  return runtime.scheduler:spawn(fn, ...)
 end
 
 --- Moves everything on, as far as that goes without waiting, and resumes the
@@ -207,29 +208,30 @@ end
 ---   more; default 0.002
 ---@return integer  how many transfers became ready
 function Client:step(budget)
-  local home = open(self, "step")
+  local runtime = open(self, "step")
   if budget ~= nil and (type(budget) ~= "number" or budget ~= budget) then
-    check.raise("budget must be a number of seconds, got "
-      .. check.show(budget))
+    misuse.raise("budget must be a number of seconds, got "
+      .. misuse.show(budget))
   end
-  return home.tasks:step(budget or default_budget)
+  return runtime.scheduler:step(budget or default_budget)
 end
 
 --- How many tasks have not ended yet; in nginx, of those of this request.
 ---@return integer
 function Client:pending()
-  return open(self, "pending").tasks:pending()
+  return open(self, "pending").scheduler:pending()
 end
 
 --- Makes steps, and waits in between as the host waits, until no task is
 --- left. Not from inside a task, which would wait for itself.
 function Client:run()
-  local home = open(self, "run")
-  if home.tasks.current or hosted.is_running(home.tasks) then
-    check.raise("client:run() was called by a task, and would wait for it")
+  local runtime = open(self, "run")
+  local tasks = runtime.scheduler
+  if tasks.current or native_tasks.is_running(tasks) then
+    misuse.raise("client:run() was called by a task, and would wait for it")
   end
   host.check(self)
-  home.tasks:run()
+  tasks:run()
 end
 
 --- Connects, and pays the first TLS cost, at a time the host can afford: by
@@ -248,14 +250,14 @@ end
 --- Closes every connection. What is pending ends in an error of kind
 --- `closed`; further calls raise. Idempotent.
 function Client:close()
-  check.self(self, Client, "client:close()")
+  misuse.self(self, Client, "client:close()")
   if self.closed then return end
   self.closed = true
-  local home = self.current
-  home.wakers:closing()
-  home.session:close()
+  local runtime = self.current
+  runtime.waiters:closing()
+  runtime.session:close()
   self.make_session = nil
-  home.tasks:close()
+  runtime.scheduler:close()
 end
 
 Client.__close = Client.close

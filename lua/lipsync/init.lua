@@ -14,10 +14,10 @@
 local loader = require "lipsync.loader"
 
 local core = loader.binary "lipsync.core"
-local check = require "lipsync.check"
-local errors = require "lipsync.errors"
-local generation = require "lipsync.generation"
-local time = require "lipsync.time"
+local misuse = require "lipsync.base.misuse"
+local errors = require "lipsync.error"
+local generation = require "lipsync.resources.generation"
+local time = require "lipsync.base.time"
 
 errors.install()
 generation.install()
@@ -27,7 +27,7 @@ local lipsync = { _VERSION = core._VERSION, null = core.null }
 -- Raises where a colon was written for the dot of `call`.
 local function check_dot(first, call)
   if first == lipsync then
-    check.raise("call it with a dot: lipsync." .. call)
+    misuse.raise("call it with a dot: lipsync." .. call)
   end
 end
 
@@ -70,8 +70,8 @@ end
 
 local function check_text(text, name)
   if type(text) ~= "string" then
-    check.raise(("lipsync.%s takes a string, got %s"):format(name,
-      check.show(text)))
+    misuse.raise(("lipsync.%s takes a string, got %s"):format(name,
+      misuse.show(text)))
   end
 end
 
@@ -97,7 +97,7 @@ function lipsync.time(text)
   local seconds = time.parse(text)
   if seconds then return seconds end
   return nil, errors.new("invalid", ("%s is not a time such as "
-    .. "2026-08-25T10:00:00Z"):format(check.show(text)), nil, nil, "time")
+    .. "2026-08-25T10:00:00Z"):format(misuse.show(text)), nil, nil, "time")
 end
 
 --- Whether `value` is an error object of this library.

@@ -48,7 +48,7 @@ local client
 function loader.client()
   if client then return client end
   forget_failed()
-  loader.binary "lipsync.wire"
+  loader.binary "lipsync.http"
   client = require "lipsync.client"
   return client
 end

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "answer.h"
+#include "response.h"
 #include "exchange.h"
 #include "process.h"
 
@@ -113,23 +113,23 @@ static struct http_exchange *start (struct http_session *s, int how) {
 
 
 /* Reads on, and counts the elements; false when the answer is over. */
-static int read_on (struct answer *a, int is_list, unsigned *elements) {
+static int read_on (struct response *a, int is_list, unsigned *elements) {
   const char *text;
   size_t length;
   struct element e;
-  enum answer_status status;
+  enum response_status status;
   if (is_list)
-    while ((status = answer_next(a, &e)) == ANSWER_ELEMENT) {
+    while ((status = response_next(a, &e)) == RESPONSE_ELEMENT) {
       expect(element_has_id(&e) && e.text[0] == '{');
       expect(e.text[e.length - 1] == '}');
-      answer_take(a);
+      response_take(a);
       ++*elements;
     }
   else
-    status = answer_read(a, &text, &length);
-  if (status == ANSWER_END && !is_list)
+    status = response_read(a, &text, &length);
+  if (status == RESPONSE_END && !is_list)
     touch(text, length);
-  return status == ANSWER_WAIT;
+  return status == RESPONSE_WAIT;
 }
 
 
@@ -144,11 +144,11 @@ static void drain (void) {
 ** elements came. */
 static unsigned exchange (struct http_session *s, int how, uint32_t seed,
                           const uint8_t *data, size_t size) {
-  struct answer a;
+  struct response a;
   int is_list = how >> 2 & 1, steps = 0, closed = 0;
   unsigned elements = 0;
   struct http_exchange *x = start(s, how);
-  answer_open(&a, x, is_list, 1024, 4096);
+  response_open(&a, x, is_list, 1024, 4096);
   while (steps++ < STEPS && read_on(&a, is_list, &elements)) {
     accept_newest();
     if (x->sent && size > 0) {
@@ -171,7 +171,7 @@ static unsigned exchange (struct http_session *s, int how, uint32_t seed,
     http_step(s, 1);
   }
   expect(steps < STEPS);
-  answer_close(&a);
+  response_close(&a);
   return elements;
 }
 

@@ -68,10 +68,10 @@ static lua_State *open_once (void) {
     abort();
   luaL_openlibs(L);
   expect(L, luaL_dostring(L, "package.path = 'lua/?.lua'") == LUA_OK);
-  push_function(L, "lipsync.retry_after", "header");
-  push_function(L, "lipsync.retry_after", "body");
-  push_function(L, "lipsync.http_date", "parse");
-  push_function(L, "lipsync.time", "parse");
+  push_function(L, "lipsync.error.retry_after", "header");
+  push_function(L, "lipsync.error.retry_after", "body");
+  push_function(L, "lipsync.base.http_date", "parse");
+  push_function(L, "lipsync.base.time", "parse");
   lua_sethook(L, count_line, LUA_MASKLINE, 0);
   return L;
 }

@@ -115,8 +115,8 @@ local function describe_loop(name, vm)
         loop(function() other = client.generations:count() end, function()
           -- Steps that are not the loop's.
           for _ = 1, 200 do
-            client:home().session:poll(0.001)
-            client:home().wakers:drain(client:home().session)
+            client:runtime().session:poll(0.001)
+            client:runtime().waiters:dispatch(client:runtime().session)
           end
           client.generations:count()
         end)

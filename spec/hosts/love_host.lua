@@ -14,7 +14,7 @@ local binary = launch.find "love"
 local game = [[
 local inside = require "spec.support.inside"
 local core = require "lipsync.core"
-local wire = require "lipsync.wire"
+local http = require "lipsync.http"
 local say, await = inside.say, inside.await
 local seen, frame, updates = {}, 0, { longest = 0 }
 
@@ -176,7 +176,7 @@ describe("LÖVE", function()
     end
     local report = run [[
       await("the first rows", function() return #seen > 30 end)
-      say(select(2, wire.live()))
+      say(select(2, http.live()))
       love.event.quit()
     ]]
     assert.equal(("done\n"):rep(4) .. "2\ndone\n", report)

@@ -12,7 +12,7 @@ local binary = launch.find "mpv"
 
 local prologue = [[
 local inside = require "spec.support.inside"
-local wire = require "lipsync.wire"
+local http = require "lipsync.http"
 local say, await = inside.say, inside.await
 local timers, overlay, shown = 0, nil, ""
 
@@ -176,11 +176,11 @@ describe("mpv", function()
       press "ESC"
       await("the end", function()
         collectgarbage() collectgarbage()
-        return select(2, wire.live()) == 0
+        return select(2, http.live()) == 0
       end)
       local n = timers
       inside.pause(0.3)
-      say(n > 0, select(2, wire.live()), timers == n)
+      say(n > 0, select(2, http.live()), timers == n)
     ]])
   end)
 
@@ -230,12 +230,12 @@ describe("mpv", function()
     service:fault { route = "list", drip = 10000 }
     launch.write(folder .. "/first.lua", [[
       local inside = require "spec.support.inside"
-      local wire = require "lipsync.wire"
+      local http = require "lipsync.http"
       assert(loadfile "examples/mpv/generations.lua")()
       mp.commandv("script-binding", "generations")
       local move = inside.script(function()
         inside.await("a listing", function()
-          return select(2, wire.live()) == 1
+          return select(2, http.live()) == 1
         end)
         inside.pause(0.3)
         mp.commandv("script-message", "again")
@@ -264,7 +264,7 @@ describe("mpv", function()
       await("some", function()
         return menu():find "Generations: %d+, arriving"
       end)
-      say(select(2, wire.live()))
+      say(select(2, http.live()))
     ]])
   end)
 end)

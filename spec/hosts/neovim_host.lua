@@ -13,7 +13,7 @@ local binary = launch.find "nvim"
 local prologue = [[
 local inside = require "spec.support.inside"
 local core = require "lipsync.core"
-local wire = require "lipsync.wire"
+local http = require "lipsync.http"
 local say, await = inside.say, inside.await
 local api = vim.api
 local notified = {}
@@ -22,7 +22,7 @@ vim.fn.confirm = function() return 1 end
 local function lines() return api.nvim_buf_line_count(0) end
 local function transfers()
   collectgarbage() collectgarbage()
-  return select(2, wire.live())
+  return select(2, http.live())
 end
 local function listed()
   local state = vim.b.generations

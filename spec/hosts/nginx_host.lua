@@ -162,7 +162,7 @@ location = /hold { content_by_lua_block {
 } }
 location = /live { content_by_lua_block {
   collectgarbage() collectgarbage()
-  local sessions, transfers = require "lipsync.wire".live()
+  local sessions, transfers = require "lipsync.http".live()
   ngx.say(sessions, " ", transfers)
 } }
 location = /naps { content_by_lua_block {

@@ -13,7 +13,7 @@ local binary = launch.find "obs"
 local prologue = [[
 assert(loadfile "examples/obs/generations.lua")()
 local inside = require "spec.support.inside"
-local wire = require "lipsync.wire"
+local http = require "lipsync.http"
 local obs = obslua
 local say, await = inside.say, inside.await
 local timers = 0
@@ -29,9 +29,9 @@ end
 
 local unload = script_unload
 function script_unload()
-  say("unloads", select(2, wire.live()))
+  say("unloads", select(2, http.live()))
   unload()
-  say("unloaded", select(2, wire.live()))
+  say("unloaded", select(2, http.live()))
 end
 
 local function setting(source, name)
@@ -179,7 +179,7 @@ describe("OBS Studio", function()
         obs.obs_properties_get(properties, "refresh"), nil)
       obs.obs_properties_destroy(properties)
       await("a transfer", function()
-        return select(2, wire.live()) == 1 and timers == 1
+        return select(2, http.live()) == 1 and timers == 1
       end)
     ]]
     assert.matches("^done\nunloads [12]\nunloaded %d\n$", report)
@@ -189,7 +189,7 @@ describe("OBS Studio", function()
   it("loads its scripts anew in mid-listing", function()
     service:fault { route = "list", drip = 200 }
     local report = run([[
-      await("a transfer", function() return select(2, wire.live()) == 1 end)
+      await("a transfer", function() return select(2, http.live()) == 1 end)
     ]], function(program, report)
       choose("alt+s", "Up Return")
       program:await(function() return report():find "done\n.*done\n" end)

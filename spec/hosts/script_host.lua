@@ -118,7 +118,7 @@ for _, vm in ipairs(vms) do
         return log
       end
       assert.is_nil(linked "core":find "libcurl")
-      assert.truthy(linked "wire":find "libcurl")
+      assert.truthy(linked "http":find "libcurl")
     end)
 
     it("leaves the program's own cjson as it was", function()
@@ -190,7 +190,7 @@ for _, vm in ipairs(vms) do
         client.generations:count()
         client:step()
         local core = require "lipsync.core"
-        local session, wakes = client:home().session, 0
+        local session, wakes = client:runtime().session, 0
         local from, cpu = core.now(), os.clock()
         while core.now() - from < 0.5 do
           session:poll(0.5 - (core.now() - from))

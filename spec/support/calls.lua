@@ -3,12 +3,12 @@
 -- the verdicts are tried with.
 
 require "lipsync"
-local bucket = require "lipsync.bucket"
+local retry_budget = require "lipsync.call.retry_budget"
 local call = require "lipsync.call"
-local options = require "lipsync.options"
-local queue = require "lipsync.queue"
-local tasks = require "lipsync.tasks"
-local wakers = require "lipsync.wakers"
+local options = require "lipsync.base.options"
+local limiter = require "lipsync.call.limiter"
+local scheduler = require "lipsync.sched.scheduler"
+local waiters = require "lipsync.sched.waiters"
 
 local calls = {}
 
@@ -49,17 +49,17 @@ function calls.client(plans, more)
     return client.transfers[n]
   end
   function session.step() return 0 end
-  function session.catch_up() end
+  function session.drain() end
   function session.poll() return 0 end
   function session.next_ready() return nil end
   function session.is_open() return true end
   function session.redact(_, text) return text end
   function session.origin() return "https://here.example" end
-  local home = { session = session, queue = queue.new(8),
-                 bucket = bucket.new(), wakers = wakers.new(),
-                 request = {} }
-  home.tasks = tasks.new(client, home)
-  function client.home() return home end
+  local runtime = { session = session, limiter = limiter.new(8),
+                    retry_budget = retry_budget.new(), waiters = waiters.new(),
+                    request = {} }
+  runtime.scheduler = scheduler.new(client, runtime)
+  function client.runtime() return runtime end
   function client.about() return { host = "here.example" } end
   client.options.host = function(_, transfer, seconds)
     client.waits[#client.waits + 1] = seconds

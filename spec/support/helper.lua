@@ -11,13 +11,13 @@ local busted = require "busted"
 -- closed, so the collector goes first (twice: finalizers, then what they held).
 -- What LuaJIT compiled of a spec holds on to the spec's closures: out with it.
 local function count_live()
-  local wire = package.loaded["lipsync.wire"]
-  if type(wire) ~= "table" then return 0, 0 end
+  local http = package.loaded["lipsync.http"]
+  if type(http) ~= "table" then return 0, 0 end
   local jit = rawget(_G, "jit")
   if jit then jit.flush() end
   collectgarbage()
   collectgarbage()
-  return wire.live()
+  return http.live()
 end
 
 local function global_names()

@@ -13,7 +13,7 @@
 
 #include <lualib.h>
 
-#include "binding.h"
+#include "capi.h"
 
 /* In the child: calls the function at 1; the string that it returns, or its
 ** error's text, goes to the pipe. */
@@ -123,10 +123,10 @@ static int process_unset (lua_State *L) {
 /* process.lend(version): what a core of another build would lend. */
 static int process_lend (lua_State *L) {
   const char *version = luaL_checkstring(L, 1);
-  struct loan *loan = (struct loan *)lua_newuserdata(L, sizeof(*loan));
-  memset(loan, 0, sizeof(*loan));
-  strncpy(loan->version, version, sizeof(loan->version) - 1);
-  lua_setfield(L, LUA_REGISTRYINDEX, LOAN);
+  struct capi *capi = (struct capi *)lua_newuserdata(L, sizeof(*capi));
+  memset(capi, 0, sizeof(*capi));
+  strncpy(capi->version, version, sizeof(capi->version) - 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, CAPI);
   return 0;
 }
 

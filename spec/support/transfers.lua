@@ -4,7 +4,7 @@
 -- without the Lua layer.
 
 local core = require "lipsync.core"
-local wire = require "lipsync.wire"
+local http = require "lipsync.http"
 
 local transfers = {}
 
@@ -16,7 +16,7 @@ function transfers.session(base_url, more)
   local config = { base_url = base_url, api_key = "test-key",
                    user_agent = "spec", connect_timeout = 5 }
   for name, value in pairs(more or {}) do config[name] = value end
-  return assert(wire.session(config))
+  return assert(http.session(config))
 end
 
 --- Starts a request, by default GET /v2/generations with the key.

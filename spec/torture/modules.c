@@ -21,7 +21,7 @@ static struct module {
 static int count = 0;
 
 int luaopen_lipsync_core (lua_State *L);
-int luaopen_lipsync_wire (lua_State *L);
+int luaopen_lipsync_http (lua_State *L);
 
 
 static int write_code (lua_State *L, const void *data, size_t n, void *to) {
@@ -78,7 +78,7 @@ static int keep (lua_State *L, const char *name) {
 
 
 static int is_library (const char *name) {
-  return strcmp(name, "lipsync.core") == 0 || strcmp(name, "lipsync.wire") == 0;
+  return strcmp(name, "lipsync.core") == 0 || strcmp(name, "lipsync.http") == 0;
 }
 
 
@@ -115,8 +115,8 @@ void modules_preload (lua_State *L) {
   lua_getfield(L, -1, "preload");
   lua_pushcfunction(L, luaopen_lipsync_core);
   lua_setfield(L, -2, "lipsync.core");
-  lua_pushcfunction(L, luaopen_lipsync_wire);
-  lua_setfield(L, -2, "lipsync.wire");
+  lua_pushcfunction(L, luaopen_lipsync_http);
+  lua_setfield(L, -2, "lipsync.http");
   for (i = 0; i < count; i++) {
     lua_pushinteger(L, i);
     lua_pushcclosure(L, load_kept, 1);

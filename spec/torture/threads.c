@@ -17,7 +17,7 @@
 #define ROUNDS  8  /* of threads that come and go */
 
 int luaopen_lipsync_core (lua_State *L);
-int luaopen_lipsync_wire (lua_State *L);
+int luaopen_lipsync_http (lua_State *L);
 
 static const char *base_url;
 
@@ -54,8 +54,8 @@ static void *run (int calls) {
   lua_getfield(L, -1, "preload");
   lua_pushcfunction(L, luaopen_lipsync_core);
   lua_setfield(L, -2, "lipsync.core");
-  lua_pushcfunction(L, luaopen_lipsync_wire);
-  lua_setfield(L, -2, "lipsync.wire");
+  lua_pushcfunction(L, luaopen_lipsync_http);
+  lua_setfield(L, -2, "lipsync.http");
   luaL_loadstring(L, script);
   lua_pushstring(L, base_url);
   lua_pushinteger(L, calls);

@@ -16,11 +16,11 @@
 #define LOADED "lipsync.embedded" /* in the registry: name -> module */
 
 int luaopen_lipsync_core (lua_State *L);
-int luaopen_lipsync_wire (lua_State *L);
+int luaopen_lipsync_http (lua_State *L);
 
 static const luaL_Reg libraries[] = {
   {"lipsync.core", luaopen_lipsync_core},
-  {"lipsync.wire", luaopen_lipsync_wire},
+  {"lipsync.http", luaopen_lipsync_http},
   {NULL, NULL},
 };
 

@@ -4,7 +4,7 @@
 ** as JSON, by lua-cjson; all rules about them are the service's.
 */
 
-#include "../compat.h"
+#include "../core/compat.h"
 #include "emulator.h"
 #include "lua_options.h"
 #include "text.h"

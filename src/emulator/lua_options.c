@@ -3,7 +3,7 @@
 ** lua_options: see lua_options.h.
 */
 
-#include "../compat.h"
+#include "../core/compat.h"
 #include "lua_options.h"
 #include "text.h"
 

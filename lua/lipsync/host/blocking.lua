@@ -2,7 +2,7 @@
 -- Waiting where the host may be blocked: a plain script on any VM. Where a
 -- blocked main thread is a fault it refuses, and says what to do instead.
 
-local check = require "lipsync.check"
+local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
 local global = require "lipsync.host.global"
 
@@ -27,7 +27,7 @@ end
 function blocking.check(client)
   local where = faulty()
   if where and client.options.host ~= "blocking" then
-    check.raise(("waiting here would block %s. Call it in a task: "
+    misuse.raise(("waiting here would block %s. Call it in a task: "
       .. "client:spawn(function() … end)%s"):format(where, where == "OBS"
         and "." or ", with client:step() in love.update."))
   end
@@ -45,11 +45,11 @@ end
 ---@param client table|nil  whose tasks are told of what became ready
 function blocking.wait(session, target, seconds, client)
   local until_ = seconds and core.now() + seconds
-  local wakers = client and client:home().wakers
+  local waiters = client and client:runtime().waiters
   repeat
     if target and target:ready() then return end
     session:poll(remaining(until_, core.now()))
-    if wakers then wakers:drain(session) end
+    if waiters then waiters:dispatch(session) end
   until not session:is_open() or until_ and core.now() >= until_
 end
 

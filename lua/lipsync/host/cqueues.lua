@@ -4,8 +4,8 @@
 -- of their own until it signals. So a step wakes those it is for, no others.
 
 local global = require "lipsync.host.global"
-local turn = require "lipsync.turn"
-local yields = require "lipsync.host.yields"
+local timeslice = require "lipsync.host.timeslice"
+local lua51 = require "lipsync.host.lua51"
 
 local cqueues = { name = "cqueues", real = true, wakes = true, yields = true,
   advice = "call it in a coroutine of a cqueues controller: "
@@ -28,30 +28,30 @@ end
 
 --- Raises where Lua 5.1 cannot yield.
 function cqueues.check()
-  yields.check()
+  lua51.check()
 end
 
 -- What watches the descriptor, for one controller: ends when nobody waits.
-local function watch(it, home, pump)
-  local session, wakers = home.session, home.wakers
+local function watch(it, runtime, pump)
+  local session, waiters = runtime.session, runtime.waiters
   local watched = { events = "r" }
-  wakers:on_close(pump, function()
+  waiters:on_close(pump, function()
     pump.bell:signal()
     it.cancel(watched.pollfd)
   end)
   while pump.waiting > 0 and session:is_open() do
     watched.pollfd, watched.timeout = session:fd(), session:timeout()
     it.poll(watched, pump.bell)
-    if session:is_open() then turn.step(session, pump) end
-    wakers:drain(session)
+    if session:is_open() then timeslice.step(session, pump) end
+    waiters:dispatch(session)
   end
-  wakers:on_close(pump, nil)
+  waiters:on_close(pump, nil)
   pump.runs = false
 end
 
-local function pump_of(it, controller, home)
-  local pumps = home.cqueues or setmetatable({}, { __mode = "k" })
-  home.cqueues = pumps
+local function pump_of(it, controller, runtime)
+  local pumps = runtime.cqueues or setmetatable({}, { __mode = "k" })
+  runtime.cqueues = pumps
   local pump = pumps[controller]
   if not pump then
     pump = { waiting = 0, bell = require "cqueues.condition".new() }
@@ -62,7 +62,7 @@ local function pump_of(it, controller, home)
     pump.bell:signal()  -- what was started may be due sooner than the rest
   else
     pump.runs = true
-    controller:wrap(watch, it, home, pump)
+    controller:wrap(watch, it, runtime, pump)
   end
   return pump
 end
@@ -80,16 +80,16 @@ end
 ---@param seconds number
 ---@param client table
 function cqueues.wait(_, target, seconds, client)
-  local it, home = library(), client:home()
+  local it, runtime = library(), client:runtime()
   if not target or target:ready() then
     return it.sleep(target and 0 or seconds)
   end
-  local pump = pump_of(it, (it.running()), home)
+  local pump = pump_of(it, (it.running()), runtime)
   local waiter = setmetatable(
     { condition = require "cqueues.condition".new() }, Waiter)
-  home.wakers:add(target, waiter)
+  runtime.waiters:subscribe(target, waiter)
   it.poll(waiter.condition, seconds < math.huge and seconds or nil)
-  home.wakers:remove(target, waiter)
+  runtime.waiters:unsubscribe(target, waiter)
   pump.waiting = pump.waiting - 1
   if pump.waiting == 0 then pump.bell:signal() end
 end

@@ -3,12 +3,12 @@
 -- core.msleep. In a coroutine of the program's own and while HAProxy starts
 -- core.msleep comes back at once: host.wait notices and polls instead.
 
-local check = require "lipsync.check"
+local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
 local global = require "lipsync.host.global"
-local nap = require "lipsync.nap"
-local turn = require "lipsync.turn"
-local wire = require "lipsync.wire"
+local poll_interval = require "lipsync.host.poll_interval"
+local timeslice = require "lipsync.host.timeslice"
+local http = require "lipsync.http"
 
 local haproxy = { name = "haproxy" }
 
@@ -60,7 +60,7 @@ end
 --- Raises in converters and fetches.
 function haproxy.check()
   if unyielding[coroutine.running()] then
-    check.raise("nothing can wait in a converter or a fetch of HAProxy. Do "
+    misuse.raise("nothing can wait in a converter or a fetch of HAProxy. Do "
       .. "it in an action, a service or core.register_task.")
   end
 end
@@ -76,12 +76,13 @@ function haproxy.wait(session, target, seconds, client)
   repeat
     local from = core.now()
     local left = math.max(until_ - from, 0.001)
-    local _, transfers = wire.live()
-    it.msleep(math.ceil(math.min(nap.seconds(n, transfers), left) * 1000))
+    local _, transfers = http.live()
+    local pause = math.min(poll_interval.seconds(n, transfers), left)
+    it.msleep(math.ceil(pause * 1000))
     n = n + 1
     if not session:is_open() then return end
-    turn.step(session, coroutine.running())
-    client:home().wakers:drain(session)
+    timeslice.step(session, coroutine.running())
+    client:runtime().waiters:dispatch(session)
     local now = core.now()
   until target and target:ready() or now >= until_ or now - from < 1e-4
 end

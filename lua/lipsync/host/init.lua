@@ -15,7 +15,7 @@
 --   log(text), logs()    where errors are shown, and whether that is here
 
 local blocking = require "lipsync.host.blocking"
-local check = require "lipsync.check"
+local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
 local cqueues = require "lipsync.host.cqueues"
 local global = require "lipsync.host.global"
@@ -24,8 +24,8 @@ local luv = require "lipsync.host.luv"
 local nginx = require "lipsync.host.nginx"
 local task = require "lipsync.host.task"
 local timer = require "lipsync.host.timer"
-local turn = require "lipsync.turn"
-local yields = require "lipsync.host.yields"
+local timeslice = require "lipsync.host.timeslice"
+local lua51 = require "lipsync.host.lua51"
 
 local host = {}
 
@@ -84,7 +84,7 @@ function host.check(client)
   local here = find(client)
   if not here then return end
   if client.options.host and not here.here(client) then
-    check.raise(('host = "%s" cannot wait here%s.'):format(here.name,
+    misuse.raise(('host = "%s" cannot wait here%s.'):format(here.name,
       here.advice and ": " .. here.advice or ""))
   end
   if here.check then here.check(client) end
@@ -123,7 +123,7 @@ end
 -- no clock is judged before it. All other hosts make the steps themselves.
 local function step(session, target)
   if target and session:is_open() and not target:ready() then
-    turn.step(session, coroutine.running() or host)
+    timeslice.step(session, coroutine.running() or host)
   end
 end
 
@@ -145,18 +145,18 @@ function host.wait(client, session, target, seconds)
   local to = here and here.real and core.now()
     or waited(client, session, target, seconds, from)
   if not here then step(session, target) end
-  client:home().wakers:drain(session)
+  client:runtime().waiters:dispatch(session)
   return from, to
 end
 
 --- Lets the host have its turn if it is over, although there is more to do.
----@param reader table  see turn.lua; also with `clock`, for the wait counts
-function host.rest(reader)
-  if not turn.is_over(reader) then return end
+---@param reader table  see timeslice.lua; with `clock`, for the wait counts
+function host.yield_if_expired(reader)
+  if not timeslice.is_expired(reader) then return end
   local client = reader.client
-  local from, to = host.wait(client, client:home().session, nil, 0)
+  local from, to = host.wait(client, client:runtime().session, nil, 0)
   reader.clock:add(from, to)
-  turn.join(reader, to)
+  timeslice.begin(reader, to)
 end
 
 --- How the host makes tasks of its own coroutines, nil where it has none.
@@ -164,7 +164,7 @@ end
 ---@return table|nil  spawn(fn), kill(thread) -> whether it did, scope()
 function host.starter(client)
   local here = find(client)
-  if not here or yields.is_limited() or not here.here(client) then
+  if not here or lua51.is_limited() or not here.here(client) then
     return nil
   end
   return here.starter

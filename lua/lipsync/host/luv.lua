@@ -41,9 +41,9 @@ Pump.__index = Pump
 function luv.pump(client, move)
   local uv = library()
   if not uv then return nil end
-  local self = setmetatable({ uv = uv, home = client:home(), move = move,
+  local self = setmetatable({ uv = uv, runtime = client:runtime(), move = move,
     schedule = scheduler() }, Pump)
-  self.home.wakers:on_close(self, function() self:close() end)
+  self.runtime.waiters:on_close(self, function() self:close() end)
   return self
 end
 
@@ -66,7 +66,7 @@ function Pump:rest()
 end
 
 function Pump:open()
-  local fd = self.home.session:fd()
+  local fd = self.runtime.session:fd()
   local function fire() self:fire() end
   self.timer, self.on_event = self.uv.new_timer(), fire
   self.poll = fd and self.uv.new_poll(fd)

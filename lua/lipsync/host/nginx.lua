@@ -2,12 +2,12 @@
 -- Waiting in nginx (ngx_lua, OpenResty): each coroutine steps the session,
 -- looks for its own transfer, and sleeps a little by nginx's own timer.
 
-local check = require "lipsync.check"
+local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
 local global = require "lipsync.host.global"
-local nap = require "lipsync.nap"
-local turn = require "lipsync.turn"
-local wire = require "lipsync.wire"
+local poll_interval = require "lipsync.host.poll_interval"
+local timeslice = require "lipsync.host.timeslice"
+local http = require "lipsync.http"
 
 local nginx = { name = "nginx", real = true }
 
@@ -29,7 +29,7 @@ end
 function nginx.check()
   local phase = global.get "ngx".get_phase()
   if not sleeps[phase] then
-    check.raise(("nothing can wait in nginx's %s phase. Do it in a timer: "
+    misuse.raise(("nothing can wait in nginx's %s phase. Do it in a timer: "
       .. "ngx.timer.at(0, function() … end)."):format(phase))
   end
 end
@@ -44,12 +44,12 @@ function nginx.wait(session, target, seconds, client)
   local ngx, until_, n = global.get "ngx", core.now() + seconds, 0
   repeat
     local left = math.max(until_ - core.now(), 0.001)
-    local _, transfers = wire.live()
-    ngx.sleep(math.min(nap.seconds(n, transfers), left))
+    local _, transfers = http.live()
+    ngx.sleep(math.min(poll_interval.seconds(n, transfers), left))
     n = n + 1
     if not session:is_open() then return end
-    turn.step(session, coroutine.running())
-    client:home().wakers:drain(session)
+    timeslice.step(session, coroutine.running())
+    client:runtime().waiters:dispatch(session)
   until target and target:ready() or core.now() >= until_
 end
 

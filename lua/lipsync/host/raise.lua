@@ -6,7 +6,7 @@
 local core = require "lipsync.core"
 local global = require "lipsync.host.global"
 local host = require "lipsync.host"
-local yields = require "lipsync.host.yields"
+local lua51 = require "lipsync.host.lua51"
 
 local raise = {}
 
@@ -24,14 +24,14 @@ end
 
 -- The program lua of 5.1, outside of coroutines, whose errors are values.
 local function is_mute()
-  return yields.is_limited() and coroutine.running() == nil
+  return lua51.is_limited() and coroutine.running() == nil
 end
 
 --- Raises an error object out of a call that can return none.
 ---@param client table
 ---@param err lipsync.Error
 function raise.error(client, err)
-  if not client:home().tasks.current and not is_caught() then
+  if not client:runtime().scheduler.current and not is_caught() then
     if host.shows() then
       host.log(tostring(err))
     elseif is_mute() then

@@ -2,7 +2,7 @@
 -- Waiting in a task: it yields to the client:step that resumed it. For games
 -- and any other program with a loop or a timer.
 
-local yields = require "lipsync.host.yields"
+local lua51 = require "lipsync.host.lua51"
 
 local task = { name = "task", real = true, wakes = true, yields = true,
   advice = "call it in a task: client:spawn(function() … end)" }
@@ -12,12 +12,12 @@ local task = { name = "task", real = true, wakes = true, yields = true,
 ---@param client table
 ---@return boolean
 function task.here(client)
-  return client:home().tasks:running() ~= nil
+  return client:runtime().scheduler:running() ~= nil
 end
 
 --- Raises where Lua 5.1 cannot yield.
 function task.check()
-  yields.check()
+  lua51.check()
 end
 
 --- Waits until it is woken or `seconds` are over.
@@ -26,7 +26,7 @@ end
 ---@param seconds number
 ---@param client table
 function task.wait(_, target, seconds, client)
-  client:home().tasks:wait(target, seconds)
+  client:runtime().scheduler:wait(target, seconds)
 end
 
 return task

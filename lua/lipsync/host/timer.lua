@@ -3,7 +3,7 @@
 -- steps. It is set while there are tasks only, so an idle client wakes nobody.
 
 local global = require "lipsync.host.global"
-local nap = require "lipsync.nap"
+local poll_interval = require "lipsync.host.poll_interval"
 
 local timer = { name = "timer" }
 
@@ -54,7 +54,7 @@ function timer.pump(client, move)
   local here = host()
   if not here then return nil end
   local self = setmetatable({ set = here.set, move = move, n = 0 }, Pump)
-  client:home().wakers:on_close(self, function() self:set(nil) end)
+  client:runtime().waiters:on_close(self, function() self:set(nil) end)
   return self
 end
 
@@ -67,7 +67,7 @@ function Pump:arm(on, seconds)
     return self:set(nil)
   end
   self.n = seconds == 0 and 0 or self.n + 1
-  self:set(math.min(nap.seconds(self.n), seconds or 1))
+  self:set(math.min(poll_interval.seconds(self.n), seconds or 1))
 end
 
 --- Writes to the log of mpv or OBS.

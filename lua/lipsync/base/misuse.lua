@@ -1,0 +1,176 @@
+-- SPDX-License-Identifier: MIT
+-- Misuse: what is wrong in the caller's program is raised, as a string that
+-- begins with the caller's own line. Knows no option or filter by name.
+
+local core = require "lipsync.core"
+local texts = require "lipsync.base.text"
+
+local misuse = {}
+
+-- Our own folders below lipsync/.
+local folders = { base = true, error = true, host = true, call = true,
+                  sched = true, list = true, bulk = true, resources = true }
+
+-- The folder in "lua/lipsync/base/misuse.lua:12: ", without one of ours at its
+-- end; nil where the text names no file.
+local function folder(where)
+  local path = where:match "^(.*[/\\])[^/\\]*:%d+: $"
+  local above, last = (path or ""):match "^(.*[/\\])([^/\\]+)[/\\]$"
+  return folders[last] and above or path
+end
+
+-- "file:line: " of the function at `level`, "" for C functions and for levels
+-- that do not exist. This is what `error` would put before a message, so the
+-- debug library is not needed, which some hosts take away.
+local position = core.where
+
+-- Long paths are cut in front ("...ib/lua/5.4/lipsync/"), each file's at a
+-- place of its own, so then one only has to end in the other.
+local function same_folder(a, b)
+  if a == b then return true end
+  if not a or not b then return false end
+  local cut = a:sub(1, 3) == "..." or b:sub(1, 3) == "..."
+  a, b = a:gsub("^%.%.%.", ""), b:gsub("^%.%.%.", "")
+  if #a > #b then a, b = b, a end
+  return cut and b:sub(-#a) == a
+end
+
+--- The position of the nearest function on the stack that is not ours.
+--- Walking instead of counting levels keeps it right across tail calls.
+---@return string where  "cleanup.lua:9: ", or "" where nothing is known
+function misuse.caller()
+  local own
+  for level = 1, 60 do
+    local where = position(level)
+    if where ~= "" then
+      local path = folder(where)
+      own = own or path
+      if not same_folder(path, own) then return where end
+    end
+  end
+  return ""
+end
+
+--- Raises `message` with the line of the caller.
+---@param message string
+function misuse.raise(message)
+  core.raise(misuse.caller() .. message)
+end
+
+-- How many letters must be inserted, removed, replaced or swapped with their
+-- neighbour to make `b` of `a`.
+local function distance(a, b)
+  local rows = {}
+  for i = 0, #a do rows[i] = { [0] = i } end
+  for j = 0, #b do rows[0][j] = j end
+  for i = 1, #a do
+    local row, above = rows[i], rows[i - 1]
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      local best = math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + cost)
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1)
+         and a:byte(i - 1) == b:byte(j) then
+        best = math.min(best, rows[i - 2][j - 2] + 1)
+      end
+      row[j] = best
+    end
+  end
+  return rows[#a][#b]
+end
+
+-- project_id and projectId are the same word to somebody who misspells.
+local function plain(name)
+  return (name:gsub("[_%-%s]", ""):lower())
+end
+
+--- The name in `known` that is nearest to `name`, nil if none is near.
+---@param name string
+---@param known string[]
+---@return string|nil
+function misuse.nearest(name, known)
+  local wanted, best, least = plain(name:sub(1, 40)), nil, math.huge
+  for _, candidate in ipairs(known) do
+    local d = distance(wanted, plain(candidate))
+    if d < least then best, least = candidate, d end
+  end
+  return least <= math.max(1, math.floor(#wanted / 3)) and best or nil
+end
+
+--- The keys of `set`, sorted.
+---@param set table<string, any>
+---@return string[]
+function misuse.keys(set)
+  local names = {}
+  for name in pairs(set) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+--- How a value is shown in a message: short, on one line, never a secret's
+--- whole text.
+---@param value any
+---@return string
+function misuse.show(value)
+  if type(value) == "string" then
+    local short = #value > 40 and texts.cut(value, 40) .. "…" or value
+    return 'string "' .. short:gsub("%c", "?") .. '"'
+  elseif type(value) == "number" or type(value) == "boolean" then
+    return type(value) .. " " .. tostring(value)
+  end
+  return type(value)
+end
+
+--- Raises for the first key of `given` that `known` does not have.
+---@param given table
+---@param known table<string, any>
+---@param what string  what such a key is called: "filter", "option"
+function misuse.names(given, known, what)
+  for name in pairs(given) do
+    if type(name) ~= "string" then
+      misuse.raise(("unknown %s %s. Known: %s."):format(what,
+        "[" .. tostring(name) .. "]", table.concat(misuse.keys(known), ", ")))
+    elseif known[name] == nil then
+      local names = misuse.keys(known)
+      local near = misuse.nearest(name, names)
+      misuse.raise(('unknown %s "%s"%s Known: %s.'):format(what, name,
+        near and (', did you mean "%s"?'):format(near) or ".",
+        table.concat(names, ", ")))
+    end
+  end
+end
+
+--- Raises unless `value` is a table (or nil); returns it, or an empty one.
+---@param value any
+---@param what string
+---@return table
+function misuse.table(value, what)
+  if value == nil then return {} end
+  if type(value) ~= "table" then
+    misuse.raise(("%s must be a table, got %s"):format(what,
+      misuse.show(value)))
+  end
+  return value
+end
+
+--- Raises unless `self` is an object made with `class`: a dot was written
+--- where a colon belongs.
+---@param self any
+---@param class table  the metatable
+---@param call string  how it is written, "client.generations:%s(…)"
+---@param name string|nil  the method's, for %s
+function misuse.self(self, class, call, name)
+  if getmetatable(self) ~= class then
+    misuse.raise("call it with a colon: " .. call:format(name))
+  end
+end
+
+--- Whether `value` can be called.
+---@param value any
+---@return boolean
+function misuse.callable(value)
+  local meta = type(value) == "table" and getmetatable(value)
+  return type(value) == "function"
+    or type(meta) == "table" and meta.__call ~= nil
+end
+
+return misuse

@@ -1,0 +1,90 @@
+-- SPDX-License-Identifier: MIT
+-- Deadlines in order: a binary heap. Finding the next one costs nothing,
+-- adding or removing one as many steps as the number has bits, so a loop that
+-- looks for what is due pays nothing for those that are not. Pure.
+
+local Heap = {}
+Heap.__index = Heap
+
+local timers = {}
+
+---@return table
+function timers.new()
+  -- A table of their own: one that has names beside its numbers LuaJIT can
+  -- leave without some of them when memory runs out while it grows.
+  return setmetatable({ n = 0, items = {} }, Heap)
+end
+
+-- Exchanges two. Nothing in here can raise, so whatever does, where memory runs
+-- out between two exchanges, leaves all items inside.
+local function swap(items, a, b)
+  local x, y = items[a], items[b]
+  items[a], items[b] = y, x
+  x.heap_at, y.heap_at = b, a
+end
+
+-- Moves the item at `at` up to where it belongs.
+local function rise(items, at)
+  while at > 1 do
+    local above = math.floor(at / 2)
+    if items[above].due <= items[at].due then return end
+    swap(items, at, above)
+    at = above
+  end
+end
+
+-- Moves the item at `at` down to where it belongs, among `n`.
+local function sink(items, at, n)
+  while true do
+    local below = at * 2
+    if below > n then return end
+    if below < n and items[below + 1].due < items[below].due then
+      below = below + 1
+    end
+    if items[at].due <= items[below].due then return end
+    swap(items, at, below)
+    at = below
+  end
+end
+
+--- Adds an item, which is in no heap.
+---@param item table  its member `due` is the deadline and stays as it is
+---   while it is inside; its member `heap_at` is the heap's
+function Heap:add(item)
+  local n = self.n + 1
+  self.items[n] = item  -- what takes memory comes before what is believed
+  item.heap_at = n
+  self.n = n
+  rise(self.items, n)
+end
+
+--- Removes an item; does nothing if it is not inside.
+---@param item table
+function Heap:remove(item)
+  local at, n, items = item.heap_at, self.n, self.items
+  if not at then return end
+  local last = items[n]
+  items[at], last.heap_at = last, at
+  items[n], self.n, item.heap_at = nil, n - 1, nil
+  if last == item then return end
+  rise(items, at)
+  sink(items, at, n - 1)  -- one of the two does nothing
+end
+
+--- The item with the earliest deadline.
+---@return table|nil
+function Heap:first()
+  return self.items[1]
+end
+
+--- Takes one whose deadline has come.
+---@param now number
+---@return table|nil
+function Heap:take_due(now)
+  local item = self.items[1]
+  if not item or item.due > now then return nil end
+  self:remove(item)
+  return item
+end
+
+return timers

@@ -1,0 +1,59 @@
+-- SPDX-License-Identifier: MIT
+-- What a client tells of its calls: to `on_event`, and with SYNC_LOG=1 one
+-- line each to standard error. Never a secret, never a query string.
+
+local core = require "lipsync.core"
+local message = require "lipsync.error.message"
+
+---@class lipsync.Event
+---@field type string  request, response, retry or queued. A listing in one
+---   answer has its response when its first generation is there, and another
+---   one, with `err`, if it breaks behind that
+---@field method string
+---@field path string  without the query
+---@field attempt integer  from 1
+---@field statusCode integer|nil  of a response
+---@field seconds number|nil  waited since the request was made
+---@field bytes integer|nil  received so far
+---@field delay number|nil  seconds until the retry
+---@field err lipsync.Error|nil  what went wrong
+---@field requestId string|nil
+---@field tag any  the call's option
+
+local events = {}
+
+local parts = {
+  { "statusCode", "%d" }, { "attempt", "attempt %d" },
+  { "bytes", "%d bytes" }, { "seconds", "%s s" }, { "delay", "in %s s" },
+}
+
+--- One line for the log.
+---@param event lipsync.Event
+---@return string
+function events.line(event)
+  local words = { "lipsync:", event.type, event.method, event.path }
+  for _, part in ipairs(parts) do
+    local value = event[part[1]]
+    if value ~= nil and (part[1] ~= "attempt" or value > 1) then
+      if part[2]:find("%s", 1, true) then value = message.seconds(value) end
+      words[#words + 1] = part[2]:format(value)
+    end
+  end
+  if event.err then words[#words + 1] = "(" .. tostring(event.err) .. ")" end
+  return table.concat(words, " ")
+end
+
+--- Makes the function that a client tells its events to, nil if nobody
+--- listens.
+---@param on_event fun(event: lipsync.Event)|nil
+---@param log boolean
+---@return fun(event: lipsync.Event)|nil
+function events.listener(on_event, log)
+  if not log then return on_event end
+  return function(event)
+    core.log(events.line(event))
+    if on_event then on_event(event) end
+  end
+end
+
+return events

@@ -1,0 +1,163 @@
+-- SPDX-License-Identifier: MIT
+-- max_in_flight: how many requests may be under way whose answer has not
+-- begun. A slot is given back when the answer begins, so none is ever held
+-- across the caller's loop body, where eight loops that delete would wait for
+-- each other for ever. Who waits is served in the order of asking.
+
+local Limiter = {}
+Limiter.__index = Limiter
+
+local limiter = {}
+
+-- A slot or a place in the queue may belong to a coroutine that nobody will
+-- resume. The weak tables forget it when it is collected; this is how long a
+-- queue must have stood still before that is helped along.
+local stuck = 1  -- seconds
+
+---@param slots integer
+---@param collect function|nil  a full garbage collection
+---@return table
+function limiter.new(slots, collect)
+  return setmetatable({
+    slots = slots, used = 0,
+    taken = setmetatable({}, { __mode = "k" }),
+    waiting = setmetatable({}, { __mode = "v" }),
+    first = 1, last = 0,
+    moved = -math.huge, collected = -math.huge, idle = math.huge,
+    collect = collect or function() collectgarbage() end,
+  }, Limiter)
+end
+
+-- Whether there is a slot. `used` is never too low: what the collector takes
+-- it does not see, and whose answer has begun needs no slot any more, also
+-- where nobody had time yet to read it and give the slot back. So only where
+-- none seems left are they looked at one by one.
+local function has_slot(self)
+  if self.used < self.slots then return true end
+  local used = 0
+  for ticket in pairs(self.taken) do
+    if ticket.begun and ticket:begun() then
+      self.taken[ticket] = nil
+    else
+      used = used + 1
+    end
+  end
+  self.used = used
+  return used < self.slots
+end
+
+local function is_here(self, ticket, place)
+  return ticket ~= nil and ticket.place == place
+    and self.waiting[place] == ticket
+end
+
+-- The ticket whose turn it is: places of those who left are passed over, and
+-- so are those who cannot come now.
+local function head(self)
+  while self.first <= self.last
+        and not is_here(self, self.waiting[self.first], self.first) do
+    self.waiting[self.first] = nil
+    self.first = self.first + 1
+  end
+  for place = self.first, self.last do
+    local ticket = self.waiting[place]
+    local group = ticket and ticket.group
+    if is_here(self, ticket, place) and not (group and group.busy) then
+      return ticket
+    end
+  end
+  return nil
+end
+
+-- Sends the one whose turn it is to the end if it has not come for its slot
+-- for long: nobody may resume its coroutine before the others are done.
+local function pass_over(self, now)
+  local turn = has_slot(self) and head(self)
+  self.idle = turn and math.min(self.idle, now) or math.huge
+  if now - self.idle < stuck then return end
+  self.idle = math.huge
+  self.waiting[turn.place] = nil
+  self.last = self.last + 1
+  self.waiting[self.last], turn.place = turn, self.last
+end
+
+-- Helps a queue along that stands still.
+local function unstick(self, now)
+  pass_over(self, now)
+  if now - self.moved < stuck or now - self.collected < stuck then return end
+  self.collected = now
+  self.collect()
+end
+
+local function enqueue(self, ticket, now)
+  if ticket.place then return end
+  if self.first > self.last then self.moved = now end
+  self.last = self.last + 1
+  self.waiting[self.last] = ticket
+  ticket.place = self.last
+end
+
+-- In a function of its own: what it holds must not outlive it, or the
+-- collection below would not find an abandoned head.
+local function may_take(self, ticket)
+  if not has_slot(self) then return false end
+  if ticket.blocks then return true end
+  local turn = head(self)
+  return turn == nil or turn == ticket
+end
+
+--- Tries to take a slot; if there is none, `ticket` keeps a place in the
+--- queue and is to ask again.
+---@param ticket table  the call; its member `place` is the queue's. It may
+---   have called(), for when it is its turn; begun(), whether it needs its
+---   slot no more; `blocks`, that nobody else can run while it waits, so that
+---   it goes first; `group`, whose member `busy` says that it cannot come now
+---@param now number  monotonic seconds
+---@return boolean
+function Limiter:take(ticket, now)
+  if not may_take(self, ticket) then
+    enqueue(self, ticket, now)
+    unstick(self, now)
+    self:call_next()  -- a slot may just have been seen to be free
+    return false
+  end
+  if not self.taken[ticket] then self.used = self.used + 1 end
+  self.taken[ticket] = true
+  self.moved, self.idle = now, math.huge
+  self:leave(ticket)
+  return true
+end
+
+--- Whether `take` would give a slot to `ticket`.
+---@param ticket table
+---@return boolean
+function Limiter:is_turn(ticket)
+  return may_take(self, ticket)
+end
+
+--- Tells the ticket whose turn it is, where it can be told and there is a
+--- slot for it.
+function Limiter:call_next()
+  local turn = head(self)
+  if turn and turn.called and has_slot(self) then turn:called() end
+end
+
+--- Gives back the slot of `ticket`, if it has one.
+---@param ticket table
+function Limiter:release(ticket)
+  if not self.taken[ticket] then return end
+  self.taken[ticket] = nil
+  self.used = self.used - 1
+  self:call_next()
+end
+
+--- Gives up the place of `ticket` in the queue, if it has one.
+---@param ticket table
+function Limiter:leave(ticket)
+  if not ticket.place then return end
+  self.waiting[ticket.place] = nil
+  ticket.place = nil
+  self:call_next()
+end
+
+return limiter

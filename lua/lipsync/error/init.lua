@@ -1,0 +1,153 @@
+-- SPDX-License-Identifier: MIT
+-- Error objects: made from what the core says failed and from answers with a
+-- status of 400 or more. A table with documented members and nothing else;
+-- its sentence is kept beside it.
+
+local core = require "lipsync.core"
+local message = require "lipsync.error.message"
+local retry = require "lipsync.error.retry"
+local retry_after = require "lipsync.error.retry_after"
+
+---@class lipsync.Error
+---@field kind string  api, timeout, connection, tls, protocol, limit, invalid,
+---   canceled or closed
+---@field message string  the service's, else a phrase of what happened
+---@field errorCode string|nil  stable; what to branch on
+---@field statusCode integer|nil
+---@field suggestion string|nil  the service's
+---@field field string|nil  what is wrong with the request
+---@field requestId string|nil  for the service's support
+---@field retryable boolean  whether a later attempt may end otherwise
+---@field retryAfter number|nil  seconds the service asks to wait
+---@field attempts integer  requests made
+---@field seconds number  waited in the call
+---@field method string|nil
+---@field path string|nil  without the query
+---@field body string|nil  of an answer, at most 64 KiB
+---@field delivered integer|nil  generations a listing gave before it broke
+---@field details table  further members of the API's own body
+---@field cause lipsync.Error|nil  the error below
+---@field tag any  the call's option
+
+local errors = {}
+
+errors.body_limit = 64 * 1024
+
+-- What tostring gives. Weak, so that an error is collected as any table.
+local sentences = setmetatable({}, { __mode = "k" })
+
+local function to_string(err)
+  return sentences[err] or message.sentence(err, {})
+end
+
+--- Teaches the core's error objects to speak. Called once, by init.lua.
+function errors.install()
+  core.error_meta.__tostring = to_string
+  core.error_meta.__concat = function(a, b)
+    return tostring(a) .. tostring(b)
+  end
+end
+
+--- Completes a failure of the core, or any table of fields, in place.
+---@param err table  kind, message, reason and further members
+---@param about table  what is known of the call, see message.sentence;
+---   attempts, seconds, method, path, tag, delivered are copied
+---@return lipsync.Error
+function errors.complete(err, about)
+  about.reason = err.reason
+  err.reason = nil
+  err.method, err.path, err.tag = about.method, about.path, about.tag
+  err.attempts, err.seconds = about.attempts or 0, about.seconds or 0
+  err.delivered = about.delivered
+  err.details = err.details or {}
+  err.retryable = retry.retryable(err.kind, err.statusCode)
+  sentences[err] = message.sentence(err, about)
+  return setmetatable(err, core.error_meta)
+end
+
+--- An error of our own.
+---@param kind string
+---@param text string
+---@param about table|nil
+---@param reason string|nil
+---@param field string|nil
+---@return lipsync.Error
+function errors.new(kind, text, about, reason, field)
+  return errors.complete({ kind = kind, message = text, reason = reason,
+    field = field }, about or {})
+end
+
+-- A member as a string, or nil: null and other types are no answer.
+local function text_of(value)
+  return type(value) == "string" and value ~= "" and value or nil
+end
+
+-- `message` is a string, or an array of them.
+local function message_of(value)
+  if type(value) ~= "table" then return text_of(value) end
+  local parts = {}
+  for _, part in ipairs(value) do parts[#parts + 1] = text_of(part) end
+  return #parts > 0 and table.concat(parts, "; ") or nil
+end
+
+local named = { "errorCode", "suggestion", "field", "requestId" }
+
+-- Copies the documented members; all further ones go under `details`.
+local function read_body(err, body)
+  local details, known = {}, { statusCode = true }
+  for _, name in ipairs(named) do
+    err[name] = text_of(body[name])
+    known[name] = err[name] ~= nil
+  end
+  err.errorCode = err.errorCode or text_of(body.error_code)
+  err.message = message_of(body.message)
+  known.message = type(body.message) == "string"
+  for name, value in pairs(body) do
+    if not known[name] and value ~= core.null then details[name] = value end
+  end
+  err.details = details
+end
+
+-- What is longer is no error of the service's, and reading it takes its time.
+local function decode_object(body)
+  if #body > errors.body_limit or not body:find "^%s*{" then return nil end
+  local value = core.decode(body)
+  return type(value) == "table" and value or nil
+end
+
+-- What to call an answer that the service did not explain.
+local function unexplained(status, media, body)
+  local phrase = message.phrase(status)
+  if body == "" then return phrase .. " (empty answer)" end
+  return media and ("%s (%s)"):format(phrase, media:match "^[^;]*") or phrase
+end
+
+--- An error from a complete answer with a status of 400 or more.
+---@param answer { status: integer, header: fun(name: string): string|nil,
+---   body: string }
+---@param about table
+---@return lipsync.Error
+function errors.from_answer(answer, about)
+  local err = { kind = "api", statusCode = answer.status }
+  local body = decode_object(answer.body)
+  if body then read_body(err, body) end
+  about.json = body ~= nil
+  err.body = answer.body:sub(1, errors.body_limit)
+  err.message = err.message
+    or body and message.phrase(answer.status)
+    or unexplained(answer.status, answer.header "content-type", answer.body)
+  err.requestId = err.requestId or answer.header "x-request-id"
+  err.retryAfter = retry_after.header(answer.header "retry-after",
+      answer.header "date", core.time())
+    or retry_after.body(err.details and err.details.retryAfterSeconds)
+  return errors.complete(err, about)
+end
+
+--- Whether `value` is an error object of this library.
+---@param value any
+---@return boolean
+function errors.is_error(value)
+  return core.is_error(value)
+end
+
+return errors

@@ -1,0 +1,248 @@
+-- SPDX-License-Identifier: MIT
+-- The sentences of errors:
+--   <what was asked>: <what happened>. <what to do>. [<attempts, seconds>]
+-- One line, no key, no query string, the service's own words where it sent
+-- some. Pure: works on an error's fields and on what is known about its call.
+
+local texts = require "lipsync.base.text"
+
+local cut, trim = texts.cut, texts.trim
+
+local message = {}
+
+-- The answer's own reason phrase is not kept, so the usual ones are here.
+local phrases = {
+  [400] = "Bad Request", [401] = "Unauthorized", [402] = "Payment Required",
+  [403] = "Forbidden", [404] = "Not Found", [405] = "Method Not Allowed",
+  [408] = "Request Timeout", [409] = "Conflict", [410] = "Gone",
+  [413] = "Content Too Large", [422] = "Unprocessable Content",
+  [429] = "Too Many Requests", [500] = "Internal Server Error",
+  [501] = "Not Implemented", [502] = "Bad Gateway",
+  [503] = "Service Unavailable", [504] = "Gateway Timeout",
+}
+
+message.no_key = "no API key"
+message.closed = "the client was closed"
+message.canceled = "the call was canceled"
+message.listing_closed = "the listing was closed"
+
+local advice = {
+  no_key = 'Pass lipsync.new { api_key = "…" } or set SYNC_API_KEY (nginx '
+    .. 'workers see it only with "env SYNC_API_KEY;" in nginx.conf)',
+  gone = "It was deleted before, or belongs to another organization",
+  running = "It can be deleted once it is COMPLETED, FAILED or REJECTED; "
+    .. "the API has no cancel",
+  outcome = "The generation may have been deleted",
+  resume = "A listing in one answer cannot be resumed; "
+    .. "with page_size = 100 it is",
+}
+
+--- The usual phrase of a status.
+---@param status integer
+---@return string
+function message.phrase(status)
+  return phrases[status] or (status >= 500 and "server error" or "refused")
+end
+
+-- `n` with so many decimals, without the locale's comma or trailing zeros.
+local function decimals(n, places)
+  local scale = 10 ^ places
+  local scaled = math.floor(n * scale + 0.5)
+  local whole = math.floor(scaled / scale)
+  local rest = ("%0" .. places .. "d"):format(scaled - whole * scale)
+  rest = rest:gsub("0+$", "")
+  return ("%d"):format(whole) .. (rest == "" and "" or "." .. rest)
+end
+
+--- A duration for reading: "0.25", "9.2", "131".
+---@param seconds number
+---@return string
+function message.seconds(seconds)
+  if seconds >= 1e15 then return "many" end
+  if seconds < 1 then return decimals(seconds, 2) end
+  if seconds < 10 then return decimals(seconds, 1) end
+  return ("%d"):format(math.floor(seconds + 0.5))
+end
+
+--- "1 attempt", "4 attempts"
+---@param n integer
+---@param noun string
+---@return string
+function message.count(n, noun)
+  return ("%d %s%s"):format(n, noun, n == 1 and "" or "s")
+end
+
+--- What an id or a service's text looks like inside a sentence: on one line,
+--- not endless.
+---@param text string
+---@return string
+function message.inline(text)
+  text = trim((text:gsub("%c+", " ")))
+  if #text <= 400 then return text end
+  return cut(text, 400) .. "…"
+end
+
+--- "nothing received for 30 s (stall_timeout)"
+function message.stalled(seconds)
+  return ("nothing received for %s s (stall_timeout)")
+    :format(message.seconds(seconds))
+end
+
+--- "60 s have passed (timeout), in attempt 2"
+---@param seconds number
+---@param where { attempt: integer|nil, slots: integer|nil }
+function message.deadline(seconds, where)
+  local place = ""
+  if where.slots then
+    place = (", waiting for one of %s (max_in_flight)")
+      :format(message.count(where.slots, "connection"))
+  elseif where.attempt then
+    place = (", in attempt %d"):format(where.attempt)
+  end
+  return ("%s s have passed (timeout)%s")
+    :format(message.seconds(seconds), place)
+end
+
+--- "after 3620 generations"
+function message.after(delivered)
+  return "after " .. message.count(delivered, "generation")
+end
+
+--- "the connection broke after 3620 generations"
+function message.broken(delivered)
+  return "the connection broke " .. message.after(delivered)
+end
+
+--- "302 redirect to https://other.example, which is not followed"
+function message.redirect(status, origin)
+  if not origin then
+    return ("%d, a status that this API does not have"):format(status)
+  end
+  return ("%d redirect to %s, which is not followed"):format(status, origin)
+end
+
+--- What came instead of what was expected:
+--- `expected a JSON array, got text/html (200): "<html>…"`.
+---@param expected string
+---@param content_type string|nil
+---@param status integer
+---@param body string
+---@return string
+function message.unexpected(expected, content_type, status, body)
+  local media = (content_type or "no content type"):match "^[^;]*"
+  local start = trim(cut(message.inline(cut(body, 200)), 30))
+  return ('expected %s, got %s (%d)%s'):format(expected,
+    message.inline(media), status,
+    body == "" and ", nothing in it" or (': "%s"'):format(start))
+end
+
+-- What happened, for the sentence: an answer's status and code come first.
+local function happened(err)
+  local text = message.inline(err.message)
+  if err.kind ~= "api" then return text end
+  if err.errorCode then
+    return ("%d %s: %s"):format(err.statusCode, err.errorCode, text)
+  end
+  return ("%d %s"):format(err.statusCode, text)
+end
+
+local function base_url_right(about)
+  return about.base_url and ("Is base_url (%s) right?"):format(about.base_url)
+end
+
+local function address_from(about)
+  return about.base_url_from
+    and ("The address comes from %s"):format(about.base_url_from)
+end
+
+local api_advice = {
+  [401] = function(_, about)
+    return ("%s does not accept the key %s"):format(about.host or "The service",
+      about.key_from == "api_key" and "given as api_key"
+      or "from " .. (about.key_from or "SYNC_API_KEY"))
+  end,
+  [404] = function(err, about)
+    if not about.json then return base_url_right(about) end
+    return about.id and err.statusCode == 404 and advice.gone
+  end,
+  [409] = function(err)
+    local code = "generation_not_deletable_while_processing"
+    return err.errorCode == code and advice.running
+  end,
+}
+
+local by_kind = {
+  api = function(err, about)
+    local own = api_advice[err.statusCode]
+    return err.suggestion or own and own(err, about)
+      or about.outcome_unknown and advice.outcome
+  end,
+  connection = function(_, about)
+    if about.broken then return advice.resume end
+    if about.outcome_unknown then return advice.outcome end
+    return address_from(about)
+  end,
+  timeout = function(_, about)
+    if about.broken then return advice.resume end
+    if about.outcome_unknown then return advice.outcome end
+    return about.reason == "connect" and address_from(about)
+  end,
+  tls = function(_, about)
+    if about.reason == "handshake" then return nil end
+    return (about.ca_file
+        and ("Certificates are looked for in %s; "):format(about.ca_file)
+        or "")
+      .. (about.ca_file and "set" or "Set")
+      .. " ca_file or install ca-certificates"
+  end,
+  protocol = function(_, about)
+    -- Something else answered than the service.
+    local foreign = about.foreign or about.reason == "redirect"
+    return foreign and base_url_right(about)
+  end,
+  invalid = function(_, about)
+    return about.reason == "no_key" and advice.no_key
+  end,
+}
+
+-- Attempts and seconds. A wait the service asks for belongs to them.
+local function effort(err)
+  local asked = err.retryAfter and
+    ("the service asks for a wait of %s s"):format(
+      message.seconds(err.retryAfter))
+  local tries = (err.attempts or 0) > 1 and ("%s in %s s"):format(
+    message.count(err.attempts, "attempt"), message.seconds(err.seconds))
+  if err.kind == "tls" then return "Not retried" end
+  if err.kind ~= "api" then return tries or nil end
+  -- An answer that no attempt will change was not given up, it was got.
+  if tries and err.retryable then tries = "Gave up after " .. tries end
+  if tries and asked then return tries .. "; " .. asked end
+  if tries then return tries end
+  return asked and asked:gsub("^t", "T")
+end
+
+-- Ends a sentence that may already have an end.
+local function stop(text)
+  return text:match "[.?!…]$" and text or text .. "."
+end
+
+--- The whole sentence.
+---@param err table  an error object's fields
+---@param about table  of its call: action, host, base_url, base_url_from,
+---   key_from, ca_file, id, broken, reason, outcome_unknown, json, foreign
+---@return string
+function message.sentence(err, about)
+  local own = by_kind[err.kind]
+  local what_to_do = own and own(err, about) or nil
+  local parts = { stop(happened(err)) }
+  local tries = effort(err)
+  -- Where nothing answered, how often it was tried explains the advice.
+  local first, second = tries, what_to_do
+  if err.kind == "api" then first, second = what_to_do, tries end
+  if first then parts[#parts + 1] = stop(message.inline(first)) end
+  if second then parts[#parts + 1] = stop(message.inline(second)) end
+  local text = table.concat(parts, " ")
+  return about.action and about.action .. ": " .. text or text
+end
+
+return message

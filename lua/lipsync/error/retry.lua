@@ -1,0 +1,50 @@
+-- SPDX-License-Identifier: MIT
+-- Whether a failure is worth another attempt, and after how long. Pure.
+
+local backoff = require "lipsync.error.backoff"
+
+local retry = {}
+
+retry.longest = 120  -- seconds; a longer wait is the caller's to decide
+
+local never = { [501] = true, [505] = true }
+
+--- Whether a later attempt can end otherwise: 408, 429, every 5xx but 501 and
+--- 505, a broken connection, and a timeout. 409 is an answer about state.
+---@param kind string
+---@param status integer|nil
+---@return boolean
+function retry.retryable(kind, status)
+  if kind == "connection" or kind == "timeout" then return true end
+  if kind ~= "api" or not status then return false end
+  return status == 408 or status == 429
+    or status >= 500 and status <= 599 and not never[status]
+end
+
+--- Decides about one failure.
+---@param err table  kind, statusCode, retryAfter (seconds) of the failure
+---@param attempt integer  attempts made so far, this one included
+---@param limits { max_attempts: integer, remaining: number, random: number }
+---   `remaining`: seconds left of the call's timeout, math.huge without one;
+---   `random`: in [0, 1)
+---@return number|nil delay  seconds to wait before the next attempt
+---@return string|nil why_not  "kind", "attempts", "wait" or "deadline"
+function retry.decide(err, attempt, limits)
+  if not retry.retryable(err.kind, err.statusCode) then return nil, "kind" end
+  if limits.remaining <= 0 then return nil, "deadline" end
+  if attempt >= limits.max_attempts then return nil, "attempts" end
+  local asked = err.retryAfter
+  if asked and asked > retry.longest then return nil, "wait" end
+  local delay
+  if asked then
+    delay = backoff.asked(asked, limits.random)
+  else
+    local base = err.statusCode == 429 and backoff.base_busy or backoff.base
+    delay = backoff.jitter(attempt, limits.random, base)
+  end
+  -- An attempt that could only begin after the end is a wait for nothing.
+  if delay >= limits.remaining then return nil, "deadline" end
+  return delay
+end
+
+return retry

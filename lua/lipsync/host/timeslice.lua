@@ -1,0 +1,72 @@
+-- SPDX-License-Identifier: MIT
+-- How long the readers of listings may go on before the host runs. A server
+-- that is never slower than the loop would hold the host for ever, so after
+-- one slice without a wait the host has its turn. All readers share a slice,
+-- because eight of them hold the host just as well as one; the time of the
+-- sessions' steps counts, too.
+
+local core = require "lipsync.core"
+
+local timeslice = {}
+
+local length = 0.002  -- seconds
+
+-- The most of a slice that steps may take, and how long after the end of a
+-- slice whoever makes steps starts a new one (seconds).
+local step_share, pause = length / 2, length / 4
+
+-- The current slice. There is one for the whole Lua state, because the host
+-- has one loop: its number, its end, how many readers joined it, how long each
+-- of them may read, and how long the steps took.
+local number, ends, readers, share, stepped = 0, 0, 0, length, 0
+
+-- The slice in which a coroutine, or a session, last had a step.
+local last = setmetatable({}, { __mode = "k" })
+
+-- Starts a slice. What the steps of the one before left is shared by as many
+-- readers as that one had.
+local function start(at)
+  number, ends = number + 1, at + length
+  share = (length - math.min(stepped, step_share)) / math.max(readers, 1)
+  readers, stepped = 0, 0
+end
+
+--- Called after a wait: the reader joins the current slice, or starts a new one
+--- if it already had its part of the current one, since then the host has run.
+---@param reader table  gets `slice_ends`: when to wait again, though only for a
+---   moment; its member `slice` is kept here
+---@param at number  monotonic seconds
+function timeslice.begin(reader, at)
+  if reader.slice == number or at >= ends + length then start(at) end
+  readers = readers + 1
+  reader.slice, reader.slice_ends = number, math.min(at + share, ends)
+end
+
+--- Makes a session's step within the slice, where coroutines make their own
+--- steps or several sessions share one loop. The step is shorter where others
+--- have used the slice up, and there is none where this session already had
+--- one in it.
+---@param session table  the core's
+---@param who any  what makes the steps: if it made one in this slice, the host
+---   has run since, and a new slice starts
+function timeslice.step(session, who)
+  local at = core.now()
+  if last[who] == number or at >= ends + pause then start(at) end
+  local left = math.min(step_share - stepped, ends - at)
+  if left > 0 or last[session] ~= number then
+    session:step(math.max(left, 0))
+    stepped = stepped + core.now() - at
+  end
+  last[who], last[session] = number, number
+end
+
+--- Whether the host is to run now; in a task that is also when the step has
+--- used up its budget.
+---@param reader table  `client`, and `slice_ends` by timeslice.begin
+---@return boolean
+function timeslice.is_expired(reader)
+  local at, until_ = core.now(), reader.client.step_ends
+  return at >= reader.slice_ends or until_ ~= nil and at >= until_
+end
+
+return timeslice

@@ -1,0 +1,86 @@
+-- SPDX-License-Identifier: MIT
+-- What the Lua layer adds to a Generation: its bytes and members are the
+-- core's.
+
+local misuse = require "lipsync.base.misuse"
+local core = require "lipsync.core"
+local time = require "lipsync.base.time"
+
+---@class lipsync.Generation  every member of the JSON is a field, null and
+---   absent ones nil; the named ones are those that are documented
+---@field id string
+---@field createdAt string  ISO 8601
+---@field input table[]
+---@field model string
+---@field status string  PENDING, PROCESSING, COMPLETED, FAILED, REJECTED, or
+---   one that is newer than this text
+---@field error string|nil
+---@field errorCode string|nil  stable; also sent as error_code
+---@field options table|nil
+---@field outputDuration number|nil  seconds
+---@field outputUrl string|nil  signed, to be used as it is; also sent as
+---   outputMediaUrl
+---@field outputFileName string|nil
+---@field segments table[]|nil
+---@field segmentOutputUrl string|nil
+---@field synthesizedAudioUrl string|nil
+---@field webhookUrl string|nil
+---@field projectId string|nil
+---@field get fun(self, name: string): any  a member whatever its name
+---@field has fun(self, name: string): boolean  also where it is null
+---@field json fun(self): string  the exact bytes
+---@field decode fun(self): table  a plain table; null is lipsync.null
+---@field fields fun(self): fun(): string, any  iterator over name and value
+
+local generation = {}
+
+local terminal = { COMPLETED = true, FAILED = true, REJECTED = true }
+
+local function check_self(self, name)
+  if not core.is_generation(self) then
+    misuse.raise("call it with a colon: generation:" .. name .. "()")
+  end
+end
+
+--- Whether nothing more will happen to it, so that it can be deleted. A status
+--- that is not known is taken for one that goes on.
+---@param self lipsync.Generation
+---@return boolean
+local function is_terminal(self)
+  check_self(self, "is_terminal")
+  return terminal[self:get "status"] or false
+end
+
+--- When it was made.
+---@param self lipsync.Generation
+---@return number|nil  seconds since 1970 UTC with fraction; nil if it has no
+---   createdAt that is a time
+local function created_at(self)
+  check_self(self, "created_at")
+  return time.parse(self:get "createdAt")
+end
+
+--- Deletes it: client.generations:delete of the client it came from.
+---@param self lipsync.Generation
+---@param options lipsync.CallOptions|nil
+---@return lipsync.Generation|nil deleted
+---@return lipsync.Error|nil err
+---@return string|nil note  "already_gone"
+local function delete(self, options)
+  check_self(self, "delete")
+  local client = core.owner(self)
+  if not client then
+    misuse.raise("this generation was made from text and has no client: "
+      .. "call client.generations:delete(generation)")
+  end
+  return client.generations:delete(self, options)
+end
+
+--- Adds the methods. Called once, by init.lua.
+function generation.install()
+  core.add_method("is_terminal", is_terminal)
+  core.add_method("created_at", created_at)
+  core.add_method("delete", delete)
+end
+
+return generation

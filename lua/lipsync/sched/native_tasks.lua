@@ -1,0 +1,201 @@
+-- SPDX-License-Identifier: MIT
+-- Tasks in hosts that have coroutines of their own, nginx and cqueues: there a
+-- task is one of those, so the host's own functions work in it and it waits
+-- as everything else does. This only counts them, tells of those that died,
+-- and ends what a canceled one had under way.
+
+local misuse = require "lipsync.base.misuse"
+local host = require "lipsync.host"
+local task = require "lipsync.sched.task"
+
+local NativeTask = {}
+NativeTask.__index = NativeTask
+
+local native_tasks = {}
+
+-- How a task holds its coroutine, by which its set finds it: were that held
+-- fast, a request that is cut off would leave both behind in LuaJIT.
+local weak = { __mode = "v" }
+
+-- The task is over, however.
+local function finish(self)
+  if self.over then return false end
+  self.over = true
+  self.scope.count = self.scope.count - 1
+  self.set.runtime.waiters:notify(self.scope)
+  return true
+end
+
+-- Its coroutine ran to the end or was killed. Not before: the calls of one that
+-- goes on must be known as its own.
+local function leave(self)
+  if self.at.thread then self.set.native[self.at.thread] = nil end
+  self.scope.tasks[self] = nil
+  self.at.thread = nil
+end
+
+-- An error in a coroutine that a task has made by coroutine.wrap ends the task
+-- in nginx, past every pcall (seen with ngx_lua 0.10.23); nginx logs it.
+local function is_gone(self)
+  if self.over or not self.began then return false end
+  local thread = self.at.thread
+  local state = thread and coroutine.status(thread)
+  return not thread or state == "zombie" or state == "dead"
+end
+
+local aborted = "a coroutine of its own making died; the log of nginx says of "
+  .. "what"
+
+local function find_gone(scope)
+  for self in pairs(scope.tasks) do
+    if is_gone(self) then return self end
+  end
+  return nil
+end
+
+-- Ends those that have ended so. Who is told may start others, so the table is
+-- not walked meanwhile.
+local function look_after(scope)
+  local self = find_gone(scope)
+  while self do
+    finish(self)
+    leave(self)
+    task.cancel_calls(self)
+    self.set:tell(aborted, self)
+    self = find_gone(scope)
+  end
+end
+
+-- Those of one place, by set. Neither a controller nor a timer of nginx's that
+-- never ends holds a client: nothing in a scope leads back to its set.
+local function scopes_of(place)
+  local scopes = place[native_tasks]
+  if not scopes then
+    scopes = setmetatable({}, { __mode = "k" })
+    place[native_tasks] = scopes
+  end
+  return scopes
+end
+
+-- One per set of tasks and place (nginx: a request): how many are left, and
+-- the target that `run` waits for.
+local function scope_of(set, start)
+  local scopes = scopes_of(start.scope())
+  local scope = scopes[set]
+  if not scope then
+    scope = { count = 0, tasks = setmetatable({}, { __mode = "k" }) }
+    function scope.ready()
+      if scope.count > 0 then look_after(scope) end
+      return scope.count == 0
+    end
+    scopes[set] = scope
+  end
+  return scope
+end
+
+--- How many tasks of this kind there are here.
+---@param set table  from scheduler.new
+---@param start table  from host.starter
+---@return integer
+function native_tasks.count(set, start)
+  local scope = scope_of(set, start)
+  look_after(scope)
+  return scope.count
+end
+
+--- What is ready when none of them is left.
+---@param set table
+---@param start table
+---@return table
+function native_tasks.all(set, start)
+  return scope_of(set, start)
+end
+
+--- Whether this is called in a task that `run` would wait for, or in a
+--- coroutine that one has made: who has resumed another is "normal".
+---@param set table
+---@return boolean
+function native_tasks.is_running(set)
+  local start, thread = host.starter(set.client), coroutine.running()
+  if not start then return false end
+  for one in pairs(scope_of(set, start).tasks) do
+    local own = one.at.thread
+    if own and (own == thread or coroutine.status(own) == "normal") then
+      return true
+    end
+  end
+  return false
+end
+
+local function trace(problem)
+  local debug = rawget(_G, "debug")
+  if type(problem) ~= "string" or not debug then return problem end
+  return { problem = problem, trace = debug.traceback(problem, 2) }
+end
+
+-- What the host's coroutine does. Where the host begins it later it may have
+-- been canceled by then.
+local function live(self, fn)
+  if self.over then return end
+  local set, thread = self.set, coroutine.running()
+  self.at.thread, set.native[thread] = thread, self
+  self.began = true
+  local ok, problem = xpcall(fn, trace)
+  leave(self)
+  if not finish(self) or ok then return end
+  task.cancel_calls(self)
+  if type(problem) == "table" and problem.trace then
+    self.trace, problem = problem.trace, problem.problem
+  end
+  set:tell(problem, self)
+end
+
+--- Starts a task: when it begins is the host's affair. In nginx it runs at
+--- once until its first wait, in cqueues when its controller comes to it.
+---@param set table
+---@param start table
+---@param fn function
+---@return lipsync.Task
+function native_tasks.spawn(set, start, fn, ...)
+  local bound = task.bind(fn, ...)
+  local self = setmetatable({ set = set, scope = scope_of(set, start),
+    calls = setmetatable({}, { __mode = "k" }), kill = start.kill,
+    at = setmetatable({}, weak) }, NativeTask)
+  self.scope.count = self.scope.count + 1
+  self.scope.tasks[self] = true
+  start.spawn(function() live(self, bound) end)
+  return self
+end
+
+--- Turns away a call that a canceled task has begun all the same. Others have
+--- their turn first, or a task that goes on in a loop would hold them all.
+---@param call table
+function native_tasks.refuse(call)
+  call:cancel()
+  host.wait(call.client, call.runtime.session, nil, 0)
+end
+
+--- Ends the task: what it has under way is canceled, and where the host can,
+--- it is not resumed any more; elsewhere its calls return `canceled` from now
+--- on. One that has not begun does not begin.
+function NativeTask:cancel()
+  misuse.self(self, NativeTask, "task:cancel()")
+  if not finish(self) then return end
+  self.refuses = true
+  task.cancel_calls(self)
+  local thread = self.at.thread
+  if thread and self.kill(thread) then leave(self) end
+end
+
+--- Whether it has ended.
+---@return boolean
+function NativeTask:is_over()
+  misuse.self(self, NativeTask, "task:is_over()")
+  return self.over == true
+end
+
+function NativeTask:__tostring()
+  return ("lipsync task (%s)"):format(self.over and "over" or "under way")
+end
+
+return native_tasks

@@ -1,0 +1,302 @@
+-- SPDX-License-Identifier: MIT
+-- The tasks of a client: made by client:spawn and resumed by client:step,
+-- each when what it waits for is there. What a step costs depends on how many
+-- are ready, not on how many wait.
+
+local run_queue = require "lipsync.sched.run_queue"
+local core = require "lipsync.core"
+local host = require "lipsync.host"
+local native_tasks = require "lipsync.sched.native_tasks"
+local task = require "lipsync.sched.task"
+
+local Scheduler = {}
+Scheduler.__index = Scheduler
+
+local scheduler = {}
+
+-- With less than this left (seconds) no further step of the session is begun:
+-- the smallest piece that it can do may take as long.
+local piece = 0.0004
+
+--- The tasks of a client in this process.
+---@param client table
+---@param runtime table  session and waiters
+---@return table
+function scheduler.new(client, runtime)
+  -- All that will ever be set has its place: where memory is short, a task
+  -- could be lost between two lists for want of one.
+  return setmetatable({
+    client = client, runtime = runtime, count = 0,
+    run_queue = run_queue.new(), failures = {},
+    current = false, stepping = false, runner = false, pump = false,
+    native = setmetatable({}, { __mode = "k" }),  -- by coroutine
+  }, Scheduler)
+end
+
+--- Puts a task among those to be resumed.
+---@param one lipsync.Task
+function Scheduler:push(one)
+  if not self.run_queue:push(one) then return end
+  if self.runner then self.runtime.waiters:notify(self.runner) end
+  if not self.stepping then self:arm() end
+end
+
+--- Whether a step would resume anybody now. Asked before a wait, and nobody
+--- is to sleep over what the last step of all, whoever made it, brought.
+---@return boolean
+function Scheduler:is_ready()
+  self.runtime.waiters:dispatch(self.runtime.session)
+  local due = self.run_queue:due()
+  return due ~= nil and due <= core.now()
+end
+
+--- See client:spawn.
+---@param fn function
+---@return lipsync.Task
+function Scheduler:spawn(fn, ...)
+  local start = host.starter(self.client)
+  if start then return native_tasks.spawn(self, start, fn, ...) end
+  local one = task.new(self, fn, ...)
+  self.count = self.count + 1
+  self:push(one)
+  return one
+end
+
+--- The task that runs now and may yield: not a coroutine of its own making.
+---@return lipsync.Task|nil
+function Scheduler:running()
+  local one = self.current
+  return one and one.thread == coroutine.running() and one or nil
+end
+
+--- Remembers a call of the running task, which ends with it.
+---@param call table
+function Scheduler:adopt(call)
+  local thread = coroutine.running()
+  local one = self.current or thread and self.native[thread]
+  if not one then return end
+  one.calls[call] = true
+  if one.refuses then native_tasks.refuse(call) end
+end
+
+--- Waits in the running task. It yields in any case, also for what is ready:
+--- then only until the others had their turn.
+---@param target table|nil  what a waker wakes
+---@param seconds number
+function Scheduler:wait(target, seconds)
+  local one = self.current
+  one.target = target
+  if target then self.runtime.waiters:subscribe(target, one) end
+  if seconds <= 0 or target and target:ready() then
+    self:push(one)
+  elseif seconds < math.huge then
+    self.run_queue:sleep(one, core.now() + seconds)
+  end
+  task.rest()
+end
+
+-- What a task waited for does not matter any more.
+local function forget_wait(self, one)
+  self.run_queue:cancel_sleep(one)
+  if not one.target then return end
+  self.runtime.waiters:unsubscribe(one.target, one)
+  one.target = nil
+end
+
+local function finish(self, one)
+  one.over = true
+  self.count = self.count - 1
+  forget_wait(self, one)
+end
+
+local function note(self, one, problem)
+  self.failures[#self.failures + 1] = { problem, one }
+end
+
+-- Ends a task from outside; it may raise in doing so.
+local function cut_off(self, one)
+  finish(self, one)
+  local ok, problem = task.tear_down(one)
+  if not ok then note(self, one, problem) end
+end
+
+--- A task was canceled. The one that runs ends at its next wait.
+---@param one lipsync.Task
+function Scheduler:end_canceled(one)
+  if self.current == one then return end
+  cut_off(self, one)
+  if not self.stepping then self:arm() end
+end
+
+local function resume(self, one)
+  if one.over then return end
+  forget_wait(self, one)
+  self.current = one
+  local state, problem = task.resume(one)
+  self.current = false
+  if state == "died" then
+    finish(self, one)
+    task.trace(one, problem)
+    note(self, one, problem)
+    task.tear_down(one)
+  elseif state == "ended" then
+    finish(self, one)
+  elseif one.canceled then
+    cut_off(self, one)
+  elseif state == "yields" then
+    self.run_queue:defer(one)
+  end
+end
+
+-- Tells of tasks that died. The program's function may raise: then the rest
+-- is told in the next step, and nothing is lost.
+local function report(self)
+  local on_task_error = self.client.options.on_task_error
+  while self.failures[1] do
+    local failure = table.remove(self.failures, 1)
+    if on_task_error then
+      on_task_error(failure[1], failure[2])
+    else
+      host.log("lipsync: a task failed: "
+        .. tostring(failure[2].trace or failure[1]))
+    end
+  end
+end
+
+--- Tells of a task that died outside of a step.
+---@param problem any
+---@param one table
+function Scheduler:tell(problem, one)
+  note(self, one, problem)
+  report(self)
+end
+
+-- Those that slept long enough.
+local function wake_due(self)
+  local now = core.now()
+  local one = self.run_queue:take_due(now)
+  while one do
+    self:push(one)
+    one = self.run_queue:take_due(now)
+  end
+end
+
+-- Steps and resumes by turns: first who is ready first, at least one, until
+-- nobody is or the time has come. The session is given what is left of it.
+local function turns(self, until_)
+  local session, waiters = self.runtime.session, self.runtime.waiters
+  local queue, total = self.run_queue, 0
+  queue:promote()
+  repeat
+    session:step(until_ - core.now())
+    local became = waiters:dispatch(session)
+    total = total + became
+    wake_due(self)
+    for _ = 1, queue:size() do
+      resume(self, queue:shift())
+      if core.now() >= until_ then return total end
+    end
+  until became == 0 and queue:size() == 0
+    or core.now() >= until_ - piece
+  return total
+end
+
+--- Moves the session and the tasks on.
+---@param budget number  seconds
+---@return integer  how many transfers became ready
+function Scheduler:step(budget)
+  local session = self.runtime.session
+  if self.stepping then  -- called by a task: the step it runs in goes on
+    session:step((self.client.step_ends or 0) - core.now())
+    return self.runtime.waiters:dispatch(session)
+  end
+  local until_ = core.now() + budget
+  self.client.step_ends = until_  -- may raise, and then this is no step
+  self.stepping = true
+  local ok, total = pcall(turns, self, until_)
+  self.stepping, self.client.step_ends, self.current = false, nil, false
+  if self.client.closed then self:close() end
+  self:arm()
+  if not ok then core.raise(total) end
+  report(self)
+  return total
+end
+
+--- Seconds until a step has something to do for a task, nil: no such time.
+---@return number|nil
+function Scheduler:timeout()
+  local due = self.run_queue:due()
+  return due and math.max(0, due - core.now())
+end
+
+--- How many tasks have not ended.
+---@return integer
+function Scheduler:pending()
+  local start = host.starter(self.client)
+  return self.count + (start and native_tasks.count(self, start) or 0)
+end
+
+-- Waits for those that the host resumes.
+local function wait_for_hosted(self)
+  local start = host.starter(self.client)
+  local all = start and native_tasks.all(self, start)
+  while all and not all.ready() do
+    host.wait(self.client, self.runtime.session, all, math.huge)
+  end
+end
+
+--- Steps, and waits as the host waits, until no task is left.
+function Scheduler:run()
+  local client = self.client
+  local runner = { ready = function() return self:is_ready() end }
+  while self.count > 0 do
+    client:step()
+    if self.count > 0 and not self:is_ready() then
+      self.runner = runner
+      host.wait(client, self.runtime.session, runner,
+        self:timeout() or math.huge)
+      self.runner = false
+    end
+  end
+  wait_for_hosted(self)
+end
+
+-- Where the host has a timer or a loop to register with, it makes the steps.
+function Scheduler:arm()
+  if self.count > 0 and not self.pump and not self.client.closed then
+    self.pump = host.pump(self.client)
+  end
+  if not self.pump then return end
+  local runtime = self.runtime
+  local due = self.count > 0 and runtime.session:timeout()
+  local own = self:timeout()
+  if own and due ~= false then due = math.min(own, due or own) end
+  self.pump:arm(self.count > 0, due or nil)
+end
+
+-- Without a function of the program's, an end it asked for is no news.
+local function is_news(self, problem)
+  return self.client.options.on_task_error
+    or not core.is_error(problem) or problem.kind ~= "closed"
+end
+
+--- The client was closed: everybody who waits is told, once. Who goes on all
+--- the same by yields of its own ends here.
+function Scheduler:close()
+  if self.stepping then return end
+  self.stepping = true
+  self.runtime.waiters:notify_all()
+  local queue = self.run_queue
+  while queue:size() > 0 do resume(self, queue:shift()) end
+  queue:promote()
+  while queue:size() > 0 do queue:shift():cancel() end
+  self.stepping = false
+  local failures = self.failures
+  self.failures = {}
+  for _, failure in ipairs(failures) do
+    if is_news(self, failure[1]) then note(self, failure[2], failure[1]) end
+  end
+  report(self)
+end
+
+return scheduler

@@ -1,0 +1,132 @@
+-- SPDX-License-Identifier: MIT
+local filter = require "lipsync.base.filter"
+
+local function raises(given, pattern)
+  local ok, message = pcall(function()
+    filter.read(given)
+    return nil
+  end)
+  assert.is_false(ok)
+  assert.match("filter_spec%.lua:%d+: ", message)
+  assert.match(pattern, message)
+end
+
+local function ids(n)
+  local list = {}
+  for i = 1, n do list[i] = "id" .. i end
+  return list
+end
+
+describe("filter", function()
+  it("takes nothing for everything", function()
+    local own = filter.read(nil)
+    assert.is_false(own.nothing)
+    assert.is_false(own.paged)
+    assert.equal("/p", filter.target("/p", own, {}))
+  end)
+
+  it("reads strings and arrays alike", function()
+    local a = filter.read { status = "COMPLETED, FAILED" }
+    local b = filter.read { status = { "COMPLETED", "FAILED" } }
+    assert.same(a.status, b.status)
+    assert.equal("/p?status=COMPLETED,FAILED", filter.target("/p", a, {}))
+  end)
+
+  it("encodes what it sends, in one order", function()
+    local own = filter.read { source = { "a b", "ä&" }, projectId = "x/y",
+                              status = "NEW", limit = 5, cursor = "c d" }
+    assert.equal("/p?status=NEW&source=a%20b,%C3%A4%26&projectId=x%2Fy"
+      .. "&limit=5&cursor=c%20d",
+      filter.target("/p", own, { limit = own.limit, cursor = own.cursor }))
+  end)
+
+  it("copies what it was given", function()
+    local given = { status = { "FAILED" } }
+    local own = filter.read(given)
+    given.status[1] = "COMPLETED"
+    assert.same({ "FAILED" }, own.status)
+  end)
+
+  it("asks for nothing with an empty array", function()
+    assert.is_true(filter.read { ids = {} }.nothing)
+    assert.is_true(filter.read { status = {} }.nothing)
+    assert.is_true(filter.read { source = {}, status = "FAILED" }.nothing)
+  end)
+
+  it("raises for what says nothing", function()
+    raises({ status = "" }, "status is an empty string")
+    raises({ status = "  " }, "status is an empty string")
+    raises({ ids = { "" } }, "ids holds an empty string")
+    raises({ ids = "a,,b" }, "ids holds an empty string")
+    raises({ projectId = "" }, "projectId is an empty string")
+    raises({ limit = 5, cursor = "" }, "cursor is an empty string")
+  end)
+
+  it("raises for an element with a comma", function()
+    raises({ status = { "COMPLETED,FAILED" } }, "an element with a comma")
+    raises({ ids = { "a", "b,c" } }, "an element with a comma")
+  end)
+
+  it("raises for wrong types", function()
+    raises("FAILED", 'filter must be a table, got string "FAILED"')
+    raises({ status = 5 }, "status must be a string or an array")
+    raises({ status = { 5 } }, "status must hold strings, got number 5")
+    raises({ status = { a = "b" } }, "without holes or names")
+    raises({ projectId = {} }, "projectId must be a string, got table")
+  end)
+
+  it("raises for numbers out of range", function()
+    for _, limit in ipairs { 0, -1, 1.5, 0 / 0, math.huge, "10", true } do
+      raises({ limit = limit }, "limit must be a whole number")
+    end
+    for _, size in ipairs { 0, 101, 2.5, "10" } do
+      raises({ page_size = size }, "page_size must be a whole number from 1 "
+        .. "to 100")
+    end
+  end)
+
+  it("raises for unknown names", function()
+    raises({ project_id = "x" }, 'unknown filter "project_id", did you mean '
+      .. '"projectId"%? Known: cursor, ids, limit, page_size, projectId, '
+      .. "source, status%.")
+    raises({ "FAILED" }, "unknown filter %[1%]")
+  end)
+
+  it("raises for what does not go together", function()
+    raises({ cursor = "a", page_size = 5 }, "cursor does not go with")
+    raises({ cursor = "a" }, "cursor needs a limit")
+    raises({ cursor = "a", limit = 101 }, "cursor needs a limit")
+    for name, value in pairs { limit = 5, page_size = 5 } do
+      raises({ ids = ids(101), [name] = value },
+        name .. " does not go with more than 100 ids, got 101")
+    end
+  end)
+
+  it("pages with page_size or a limit above 100", function()
+    assert.is_false(filter.read { limit = 100 }.paged)
+    assert.is_true(filter.read { limit = 101 }.paged)
+    assert.is_true(filter.read { page_size = 1 }.paged)
+  end)
+
+  it("makes ids unique and groups them by a hundred", function()
+    local list = ids(250)
+    list[251] = "id1"
+    local groups = filter.groups(filter.read { ids = list })
+    assert.equal(3, #groups)
+    assert.equal(100, #groups[1])
+    assert.equal(50, #groups[3])
+    assert.equal("id101", groups[2][1])
+    assert.same({ false }, filter.groups(filter.read {}))
+  end)
+
+  it("knows the statuses asked for", function()
+    assert.same({ FAILED = true, NEW = true },
+      filter.statuses(filter.read { status = { "FAILED", "NEW" } }))
+    assert.is_nil(filter.statuses(filter.read {}))
+  end)
+
+  it("lets a count have no pages", function()
+    assert.has_error(function() filter.read_count { limit = 5 } end)
+    assert.same({ "FAILED" }, filter.read_count { status = "FAILED" }.status)
+  end)
+end)

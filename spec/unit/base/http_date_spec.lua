@@ -1,0 +1,24 @@
+-- SPDX-License-Identifier: MIT
+local http_date = require "lipsync.base.http_date"
+
+describe("http_date", function()
+  it("reads the three forms", function()
+    for _, text in ipairs { "Sun, 06 Nov 1994 08:49:37 GMT",
+        "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994" } do
+      assert.equal(784111777, http_date.parse(text), text)
+    end
+  end)
+
+  it("takes two digits of a year for the nearer century", function()
+    assert.equal(1793954977,
+      http_date.parse "Friday, 06-Nov-26 08:49:37 GMT")
+  end)
+
+  it("refuses all else", function()
+    for _, text in ipairs { "", "30", "Sun, 06 Foo 1994 08:49:37 GMT",
+        "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET",
+        "Sun, 06 Nov 1994 25:49:37 GMT" } do
+      assert.is_nil(http_date.parse(text))
+    end
+  end)
+end)

@@ -1,0 +1,37 @@
+-- SPDX-License-Identifier: MIT
+local stopwatch = require "lipsync.base.stopwatch"
+
+describe("stopwatch", function()
+  it("counts waits and not what is between them", function()
+    local c = stopwatch.new()
+    assert.equal(0, c:seconds())
+    c:add(10, 12)
+    c:add(100, 103)
+    assert.equal(5, c:seconds())
+  end)
+
+  it("counts time once where two wait together", function()
+    local c = stopwatch.new()
+    c:add(10, 12)
+    c:add(10, 12)
+    c:add(11, 13)
+    assert.equal(3, c:seconds())
+  end)
+
+  it("does not run backwards", function()
+    local c = stopwatch.new()
+    c:add(10, 9)
+    assert.equal(0, c:seconds())
+  end)
+
+  it("has laps that begin later and run with it", function()
+    local c = stopwatch.new()
+    c:add(0, 5)
+    local lap = c:lap()
+    assert.equal(0, lap:seconds())
+    c:add(10, 12)
+    lap:add(10, 13)
+    assert.equal(3, lap:seconds())
+    assert.equal(8, c:seconds())
+  end)
+end)

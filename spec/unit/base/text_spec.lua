@@ -1,0 +1,25 @@
+-- SPDX-License-Identifier: MIT
+local text = require "lipsync.base.text"
+
+describe("text", function()
+  it("loses the white space around it, and only that", function()
+    for given, trimmed in pairs { ["a"] = "a", [" a b\r\n"] = "a b",
+        ["\t\v\f a"] = "a", [""] = "", [" \n "] = "",
+        ["\194\160\195\160"] = "\194\160\195\160" } do
+      assert.equal(trimmed, text.trim(given))
+    end
+  end)
+
+  it("is trimmed in linear time", function()
+    local spaces = (" "):rep(1000000)
+    assert.equal("a" .. spaces .. "b",
+      text.trim(spaces .. "a" .. spaces .. "b" .. spaces))
+  end)
+
+  it("is cut short, but not in the middle of a character", function()
+    assert.equal("aä", text.cut("aä", 3))
+    assert.equal("a", text.cut("aä", 2))
+    assert.equal("ab", text.cut("abc", 2))
+    assert.equal("", text.cut("ää", 1))
+  end)
+end)

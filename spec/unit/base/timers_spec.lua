@@ -1,0 +1,51 @@
+-- SPDX-License-Identifier: MIT
+local timers = require "lipsync.base.timers"
+
+describe("timers", function()
+  -- The deadlines that are inside, in the order in which they come out.
+  local function empty(h)
+    local found = {}
+    while h:first() do
+      found[#found + 1] = h:first().due
+      h:remove(h:first())
+    end
+    return found
+  end
+
+  it("gives the earliest first, whatever the order of adding", function()
+    local h, all = timers.new(), {}
+    for i = 1, 500 do
+      all[i] = (i * 7919) % 1009
+      h:add { due = all[i] }
+    end
+    table.sort(all)
+    assert.same(all, empty(h))
+  end)
+
+  it("removes from anywhere, and only what is inside", function()
+    local h, items, left = timers.new(), {}, {}
+    for i = 1, 300 do
+      items[i] = { due = (i * 7919) % 1009 }
+      h:add(items[i])
+    end
+    for i = 1, 300 do
+      if i % 3 == 0 then left[#left + 1] = items[i].due
+      else h:remove(items[i]) end
+    end
+    h:remove(items[1])
+    h:remove {}
+    table.sort(left)
+    assert.same(left, empty(h))
+    assert.equal(0, h.n)
+    assert.is_nil(h:first())
+  end)
+
+  it("gives what is due, and no more", function()
+    local h = timers.new()
+    for _, due in ipairs { 3, 1, 2 } do h:add { due = due } end
+    assert.equal(1, h:take_due(2).due)
+    assert.equal(2, h:take_due(2).due)
+    assert.is_nil(h:take_due(2))
+    assert.equal(3, h:first().due)
+  end)
+end)

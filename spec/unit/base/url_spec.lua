@@ -1,0 +1,64 @@
+-- SPDX-License-Identifier: MIT
+local url = require "lipsync.base.url"
+
+describe("url", function()
+  it("encodes all but unreserved characters", function()
+    assert.equal("aZ09-._~", url.encode "aZ09-._~")
+    assert.equal("a%2Fb%3Fc%25%20%23%C3%A4", url.encode "a/b?c% #ä")
+    assert.equal("%00", url.encode "\0")
+  end)
+
+  it("makes one segment of an id", function()
+    assert.equal("a%2Fb", url.segment "a/b")
+    assert.equal("a%3Fb", url.segment "a?b")
+    assert.equal("%252e%252e", url.segment "%2e%2e")
+    assert.equal("...", url.segment "...")
+    assert.equal("a%20b", url.segment "a b")
+  end)
+
+  it("refuses what cannot be one", function()
+    for _, id in ipairs { "", ".", "..", "a\0b", "a\nb", "a\127" } do
+      local segment, problem = url.segment(id)
+      assert.is_nil(segment)
+      assert.is_string(problem)
+    end
+  end)
+
+  it("joins a query in the given order", function()
+    assert.equal("/a", url.with_query("/a", {}))
+    assert.equal("/a?x=1&b=2",
+      url.with_query("/a", { { "x", "1" }, { "b", "2" } }))
+  end)
+
+  it("gives the origin without user, path and query", function()
+    assert.equal("https://a.example:8443",
+      url.origin "HTTPS://user:pass@a.example:8443/x?y=1")
+  end)
+
+  it("shows an id on one line", function()
+    assert.equal("a%0Ab", url.readable "a\nb")
+    assert.is_true(#url.readable(("x"):rep(999)) < 100)
+  end)
+
+  it("refuses an id that is not UTF-8", function()
+    for _, id in ipairs { "\255", "a\128", "\192\128", "\237\160\128",
+                          "\244\144\128\128", "\226\130",
+                          "\240\143\191\191" } do
+      assert.is_nil((url.segment(id)))
+    end
+    assert.equal("%C3%A9%E2%82%AC%F0%9F%98%80",
+      url.segment "\195\169\226\130\172\240\159\152\128")
+  end)
+
+  it("finds where a relative address leads", function()
+    local base = "https://a.example"
+    for address, origin in pairs {
+      ["//evil.example/x"] = "https://evil.example",
+      ["/\\evil.example"] = "https://evil.example",
+      ["/login?to=//b.example"] = base, ["login"] = base, [""] = base,
+      ["HTTP://b.example:81/"] = "http://b.example:81",
+    } do
+      assert.equal(origin, url.origin(address, base))
+    end
+  end)
+end)

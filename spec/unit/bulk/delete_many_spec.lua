@@ -1,0 +1,313 @@
+-- SPDX-License-Identifier: MIT
+local scripted = require "spec.support.scripted"
+local service = require "spec.support.service"
+
+local lipsync = require "lipsync"
+local http = require "lipsync.http"
+
+describe("delete_many", function()
+  local here = service.fixture(after_each)
+  local start = here.start
+
+  local deleted = service.answer(204, "")
+  local missing = service.answer(404, '{"message":"There is none."}')
+  local running = service.answer(409, '{"message":"It runs."}')
+
+  local function all(answer)
+    return { answer, loop = true }
+  end
+
+  it("deletes an array of ids and generations, each once", function()
+    local generations = start(all(deleted))
+    local x = lipsync.generation(service.generation "x")
+    local result = assert(generations:delete_many({ "a", x, "a", "b", "x" }))
+    assert.same({ deleted = 3, gone = 0, skipped = 2, failed = 0,
+                  errors = {} }, result)
+    local targets = {}
+    for _, request in ipairs(here.server:requests(3)) do
+      targets[request.target] = request.method
+    end
+    assert.same({ ["/v2/generations/a"] = "DELETE",
+      ["/v2/generations/x"] = "DELETE", ["/v2/generations/b"] = "DELETE" },
+      targets)
+  end)
+
+  it("makes no request for nothing", function()
+    local generations = start(all(deleted))
+    assert.equal(0, generations:delete_many({}).deleted)
+    assert.equal(0, generations:delete_many(generations:list { ids = {} })
+      .deleted)
+    assert.equal(0, #here.server:connections())
+  end)
+
+  it("asks `when`, and tells `on_result` of each", function()
+    local generations = start(all(deleted))
+    local told = {}
+    local result = assert(generations:delete_many({ "a", "b" }, {
+      when = function(item) return item == "b" end,
+      on_result = function(id, outcome, generation, err)
+        told[id] = outcome
+        assert.equal(id == "b", generation ~= nil)
+        assert.is_nil(err)
+      end,
+    }))
+    assert.same({ a = "skipped", b = "deleted" }, told)
+    assert.equal(1, result.deleted)
+    assert.equal(1, result.skipped)
+  end)
+
+  it("counts what is gone apart", function()
+    local result = assert(start(all(missing)):delete_many { "a", "b" })
+    assert.equal(2, result.gone)
+    assert.equal(0, result.failed)
+  end)
+
+  it("goes on behind a failure", function()
+    local result = assert(start(all(running)):delete_many { "a", "b", ".." })
+    assert.equal(3, result.failed)
+    assert.equal(3, #result.errors)
+    local sentences = {}
+    for i, err in ipairs(result.errors) do sentences[i] = tostring(err) end
+    table.sort(sentences)
+    assert.match("^delete generation a: 409 It runs", sentences[1])
+  end)
+
+  it("stops where the key is not accepted", function()
+    local ids = {}
+    for i = 1, 50 do ids[i] = "g" .. i end
+    local generations = start(all(service.answer(401,
+      '{"message":"Unauthorized"}')))
+    local result, err, so_far = generations:delete_many(ids,
+      { concurrency = 2 })
+    assert.is_nil(result)
+    assert.equal(401, err.statusCode)
+    assert.is_true(so_far.failed >= 1 and so_far.failed <= 2)
+  end)
+
+  it("stops where the listing breaks, and says what was done", function()
+    local cut = { { read = true }, { send = "HTTP/1.1 200 OK\r\n"
+      .. "Content-Length: 5000\r\n\r\n[" .. service.generation "a" .. "," },
+      { close = true } }
+    local generations = start { cut, deleted }
+    local result, err, so_far = generations:delete_many(generations:list())
+    assert.is_nil(result)
+    assert.equal("connection", err.kind)
+    assert.equal(1, so_far.deleted)
+  end)
+
+  it("has so many under way at once and no more", function()
+    -- Nobody answers before four requests are there.
+    local generations = start({ all({ { read = true }, { hold = true } })[1],
+      loop = true })
+    local _, err, so_far = generations:delete_many({ "a", "b", "c", "d", "e" },
+      { concurrency = 4, timeout = 0.5, on_result = function()
+        here.client:close()
+      end })
+    assert.equal("closed", err.kind)
+    assert.equal(4, #here.server:requests(4))
+    assert.is_true(so_far.failed >= 1)
+  end)
+
+  it("closes everything when a callback raises", function()
+    local generations = start(all(deleted))
+    local ok, problem = pcall(function()
+      generations:delete_many({ "a", "b", "c" }, {
+        on_result = function() error({ mine = true }) end })
+    end)
+    assert.is_false(ok)
+    assert.is_true(problem.mine)
+    local again = assert(generations:delete_many { "d" })
+    assert.equal(1, again.deleted)
+  end)
+
+  it("raises for what cannot be deleted, before anything is", function()
+    local generations = start(all(deleted))
+    for _, items in ipairs { "a", { 5 }, { "a", false }, { a = "b" } } do
+      local ok, message = pcall(function()
+        generations:delete_many(items)
+      end)
+      assert.is_false(ok)
+      assert.match("delete_many_spec.lua:%d+: ", message)
+    end
+    local ok, message = pcall(function()
+      generations:delete_many({}, { concurency = 5 })
+    end)
+    assert.is_false(ok)
+    assert.match('did you mean "concurrency"', message)
+    assert.equal(0, #here.server:connections())
+  end)
+
+  for _, gone_cursor in ipairs { "error", "empty", "position" } do
+    it("deletes what a paged listing gives, gone cursor: " .. gone_cursor,
+       function()
+      local generations = here.emulate { generations = 230,
+                                         gone_cursor = gone_cursor }
+      local filter = { status = { "COMPLETED", "FAILED", "REJECTED" } }
+      local before = assert(generations:count(filter))
+      local rest = assert(generations:count()) - before
+      filter.page_size = 20
+      local result = assert(generations:delete_many(generations:list(filter)))
+      assert.equal(before, result.deleted)
+      assert.equal(0, result.failed)
+      assert.equal(rest, (assert(generations:count())))
+    end)
+  end
+
+  it("raises for another client's listing, whose connection it cannot move",
+    function()
+      local generations = start(all(deleted))
+      local other = service.client(here.server.base_url)
+      local ok, err = pcall(function()
+        generations:delete_many(other.generations:list())
+      end)
+      other:close()
+      assert.is_false(ok)
+      assert.matches("delete_many_spec.lua:%d+: the listing belongs to", err)
+      assert.equal(0, #here.server:connections())
+    end)
+
+  it("tries each again by itself", function()
+    local busy = service.answer(503, '{"message":"Busy."}')
+    local generations = start({ busy, busy, deleted, deleted, deleted })
+    local result = assert(generations:delete_many({ "a", "b", "c" }))
+    assert.equal(3, result.deleted)
+    assert.equal(5, #here.server:requests(5))
+  end)
+
+  it("gives each a timeout of its own, from its own start", function()
+    -- Two at a time, each waiting for 0.5 s: all of them together take longer
+    -- than one may.
+    local slow = { { read = true }, { stall = 0.5 },
+                   { send = scripted.response(204, "",
+                       { Connection = "close" }) } }
+    local generations = start({ slow, loop = true })
+    local ids = { "a", "b", "c", "d", "e", "f", "g", "h" }
+    local result = assert(generations:delete_many(ids,
+      { concurrency = 2, timeout = 1.9, max_attempts = 1 }))
+    assert.same({}, result.errors)
+    assert.equal(8, result.deleted)
+  end)
+
+  it("ends those that hear nothing, and deletes the others", function()
+    local generations = start({ { { read = true }, { hold = true } },
+                                deleted, deleted })
+    local result = assert(generations:delete_many({ "a", "b", "c" },
+      { stall_timeout = 0.2, max_attempts = 1 }))
+    assert.equal(2, result.deleted)
+    assert.equal(1, result.failed)
+    assert.equal("timeout", result.errors[1].kind)
+  end)
+
+  it("needs no more slots than there are", function()
+    local generations = start(all(deleted), { max_in_flight = 1 })
+    local result = assert(generations:delete_many({ "a", "b", "c", "d" },
+      { concurrency = 4 }))
+    assert.equal(4, result.deleted)
+  end)
+
+  it("is collected where nobody resumes it, and closes what it had", function()
+    local generations = start({ { { read = true }, { hold = true } },
+                                loop = true },
+      { host = function(session, target, seconds)
+          repeat
+            session:step()
+            coroutine.yield()
+          until target and target:ready()
+          assert.is_number(seconds)
+        end })
+    local function abandon()
+      local co = coroutine.create(function()
+        generations:delete_many { "a", "b", "c" }
+      end)
+      for _ = 1, 10 do assert(coroutine.resume(co)) end
+      local _, during = http.live()
+      assert.equal("suspended", coroutine.status(co))
+      return during
+    end
+    local _, before = http.live()
+    assert.equal(before + 3, abandon())
+    collectgarbage()
+    collectgarbage()
+    local _, after = http.live()
+    assert.equal(before, after)
+  end)
+
+  it("lets its callbacks make calls, however few slots there are", function()
+    local asked = 0
+    local generations = start({ service.answer(200, '{"count":1}'),
+                                loop = true }, { max_in_flight = 1 })
+    local result = assert(generations:delete_many({ "a", "b", "c" }, {
+      concurrency = 3, on_result = function()
+        asked = asked + assert(generations:count(nil, { timeout = 10 }))
+      end }))
+    assert.equal(3, result.deleted)
+    assert.equal(3, asked)
+  end)
+
+  it("waits in a task, on every Lua", function()
+    local generations = start({ service.answer(200, service.list(2)),
+                                deleted, deleted })
+    local result, err
+    here.client:spawn(function()
+      result, err = generations:delete_many(generations:list())
+    end)
+    here.client:run()
+    assert.is_nil(err)
+    assert.equal(2, result.deleted)
+  end)
+
+  it("closes everything when a listener raises", function()
+    local responses = 0
+    local generations = start({ deleted, { { read = true }, { hold = true } },
+                                loop = true },
+      { on_event = function(event)
+        if event.type ~= "response" then return end
+        responses = responses + 1
+        error({ mine = true })
+      end })
+    local _, before = http.live()
+    local ok, problem = pcall(generations.delete_many, generations,
+      { "a", "b", "c" })
+    assert.is_false(ok)
+    assert.is_true(problem.mine)
+    assert.equal(1, responses)
+    if _VERSION == "Lua 5.1" then
+      collectgarbage()
+      collectgarbage()
+    end
+    local _, after = http.live()
+    assert.equal(before, after)
+  end)
+
+  it("does not care what becomes of the array meanwhile", function()
+    local generations = start(all(deleted))
+    local ids = { "a", "b", "c" }
+    local result = assert(generations:delete_many(ids, { concurrency = 1,
+      on_result = function() ids[3] = false end }))
+    assert.equal(3, result.deleted)
+  end)
+
+  it("leaves the host its turn, though it starts nothing", function()
+    local turns = 0
+    local generations = start({}, { host = function(session, target, seconds)
+      if not target and seconds == 0 then turns = turns + 1 end
+      session:poll(0)
+    end })
+    local ids = {}
+    for i = 1, 30 do ids[i] = "g" .. i end
+    local result = assert(generations:delete_many(ids, { when = function()
+      scripted.sleep(0.001)
+    end }))
+    assert.equal(30, result.skipped)
+    assert.is_true(turns >= 3)
+  end)
+
+  it("tells how a filter is to be given", function()
+    local generations = start {}
+    local ok, message = pcall(function()
+      generations:delete_many { status = "FAILED" }
+    end)
+    assert.is_false(ok)
+    assert.match("pass client.generations:list", message, 1, true)
+  end)
+end)

@@ -1,0 +1,161 @@
+-- SPDX-License-Identifier: MIT
+-- Many calls moved on by one coroutine, and no more often than needed.
+
+local calls = require "spec.support.calls"
+local core = require "lipsync.core"
+local lanes = require "lipsync.bulk.pool"
+
+-- A call that waits for a target of its own until it is `done`.
+local function new_call(seconds)
+  local one = { moved = 0, target = {} }
+  function one.target.ready() return one.arrived or false end
+  function one.advance()
+    one.moved = one.moved + 1
+    return one.done or false
+  end
+  function one.wants() return one.target, seconds or 60 end
+  function one.cancel() one.canceled = true end
+  return one
+end
+
+describe("pool", function()
+  local of, client, over
+
+  local owner
+
+  -- Adds calls and moves each on once.
+  local function start(...)
+    client, over = calls.client {}, {}
+    owner = { client = client, slice_ends = math.huge }
+    function owner.settled(_, call) over[#over + 1] = call end
+    function owner.guard(_, fn, ...) return fn(...) end
+    client.options.host = function() end
+    of = lanes.new(client)
+    for _, call in ipairs { ... } do of:add(call) end
+    assert.is_false(of:advance(owner))
+  end
+
+  local function wake(call) client.runtime().waiters:notify(call.target) end
+
+  it("move on those to which something happened, and no others", function()
+    local a, b = new_call(), new_call()
+    start(a, b)
+    of:wait()
+    assert.is_false(of:advance(owner))
+    wake(a)
+    assert.is_true(of:ready())
+    assert.is_false(of:advance(owner))
+    assert.equal(2, a.moved)
+    assert.equal(1, b.moved)
+    a.done = true
+    wake(a)
+    assert.is_true(of:advance(owner))
+    assert.same({ a }, over)
+    assert.equal(1, of.count)
+    wake(a)
+    assert.is_false(of:ready())
+  end)
+
+  it("move on those for which it is time", function()
+    local a, b = new_call(0), new_call(60)
+    start(a, b)
+    of:wait()
+    of:advance(owner)
+    assert.equal(2, a.moved)
+    assert.equal(1, b.moved)
+  end)
+
+  it("look again at what is there already, but after a wait", function()
+    local a = new_call()
+    a.arrived = true
+    start(a)
+    assert.equal(1, a.moved)
+    assert.is_true(of:ready())
+    of:advance(owner)
+    assert.equal(2, a.moved)
+  end)
+
+  it("tell the host how long, and count the wait for all", function()
+    local asked
+    start(new_call(7), new_call(9))
+    client.options.host = function(_, target, seconds)
+      assert.equal(of, target)
+      asked = seconds
+      local from = core.now()
+      repeat until core.now() - from > 0.01
+    end
+    local lap = of.clock:lap()
+    of:wait()
+    assert.is_true(asked > 6 and asked <= 7)
+    assert.is_true(lap:seconds() >= 0.01)
+  end)
+
+  it("look out for a call that another moves on", function()
+    local guest, added = new_call(3), 0
+    guest.clock = { add = function() added = added + 1 end }
+    start(new_call())
+    of:watch_call(guest)
+    assert.is_true(of:is_watching())
+    of:wait()
+    assert.equal(1, added)
+    wake(guest)
+    of:advance(owner)
+    assert.is_false(of:is_watching())
+    assert.equal(0, guest.moved)
+    assert.equal(1, of.count)
+  end)
+
+  it("cancel what is under way, also while it is moved on", function()
+    local a, b = new_call(), new_call()
+    start(a, b)
+    a.done = true
+    wake(a)
+    wake(b)
+    function owner.settled() of:cancel() end
+    assert.is_true(of:advance(owner))
+    assert.is_true(b.canceled)
+    assert.equal(1, b.moved)
+    assert.equal(0, of.count)
+  end)
+
+  it("stop where it is the host's turn, and go on with the next", function()
+    local a, b, c = new_call(), new_call(), new_call()
+    start(a, b, c)
+    for _, call in ipairs { a, b, c } do wake(call) end
+    owner.slice_ends = 0
+    for n = 1, 3 do
+      of:advance(owner)
+      assert.equal(3 + n, a.moved + b.moved + c.moved)
+    end
+    assert.same({ 2, 2, 2 }, { a.moved, b.moved, c.moved })
+    assert.is_false(of:ready())
+  end)
+
+  it("step aside in the queue while the program's function runs", function()
+    start()
+    local slots = client.runtime().limiter
+    local filler = {}
+    for i = 1, 8 do
+      filler[i] = {}
+      slots:take(filler[i], 0)
+    end
+    local mine, other = { group = of }, {}
+    slots:take(mine, 0)
+    slots:take(other, 0)
+    slots:release(filler[1])
+    of:set_busy(true)
+    assert.is_true(slots:is_turn(other))
+    of:set_busy(false)
+    assert.is_false(slots:is_turn(other))
+    assert.is_true(slots:take(mine, 0))
+  end)
+
+  it("move all on when the client was closed", function()
+    local a = new_call()
+    start(a)
+    client.closed = true
+    assert.is_true(of:ready())
+    of:advance(owner)
+    assert.equal(2, a.moved)
+  end)
+end)

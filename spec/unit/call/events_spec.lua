@@ -1,0 +1,105 @@
+-- SPDX-License-Identifier: MIT
+local service = require "spec.support.service"
+
+local core = require "lipsync.core"
+local events = require "lipsync.call.events"
+
+describe("events", function()
+  local here, told = service.fixture(after_each), nil
+
+  local function start(script, options)
+    told = {}
+    options = options or {}
+    options.on_event = options.on_event or function(event)
+      told[#told + 1] = event
+    end
+    return here.start(script, options)
+  end
+
+  local function types()
+    local list = {}
+    for i, event in ipairs(told) do list[i] = event.type end
+    return list
+  end
+
+  it("tell of requests, responses and retries", function()
+    local generations = start { service.answer(503, '{"requestId":"r1"}'),
+      service.answer(200, '{"count":3}', { ["X-Request-Id"] = "r2" }) }
+    assert.equal(3, generations:count({ status = "FAILED" }, { tag = "t" }))
+    assert.same({ "request", "response", "retry", "request", "response" },
+      types())
+    for _, event in ipairs(told) do
+      assert.equal("GET", event.method)
+      assert.equal("/v2/generations/count", event.path)
+      assert.equal("t", event.tag)
+    end
+    assert.equal(503, told[2].statusCode)
+    assert.equal("r1", told[2].err.requestId)
+    assert.is_number(told[3].delay)
+    assert.equal(2, told[4].attempt)
+    assert.equal("r2", told[5].requestId)
+    assert.is_true(told[5].bytes > 10)
+    assert.is_true(told[5].seconds >= 0)
+  end)
+
+  it("never hold the key or a query", function()
+    local generations = start { service.answer(400, '{"message":"No."}') }
+    generations:list({ projectId = "hidden" }):next()
+    for _, event in ipairs(told) do
+      for _, value in pairs(event) do
+        assert.is_nil(tostring(value):find(service.key, 1, true))
+        assert.is_nil(tostring(value):find("hidden", 1, true))
+      end
+    end
+  end)
+
+  it("raise out of their call, behind its transfer's end", function()
+    for _, when in ipairs { "request", "response", "retry" } do
+      local problem = { mine = true }
+      local generations = start({ service.answer(503, ""), loop = true },
+        { on_event = function(event)
+          if event.type == when then error(problem) end
+        end })
+      local ok, err = pcall(function() generations:delete "a" end)
+      assert.is_false(ok)
+      assert.equal(problem, err)
+      assert.same({}, { next(here.client:runtime().limiter.taken) })
+      here.stop()
+    end
+  end)
+
+  it("raise out of a listing's step too", function()
+    local generations = start({ { { read = true }, { send = "HTTP/1.1 200 OK"
+      .. "\r\nContent-Length: 5000\r\n\r\n[" .. service.generation "a" .. "," },
+      { hold = true } } }, { on_event = function(event)
+        if event.type == "response" then error "mine" end
+      end })
+    local listing = generations:list()
+    local ok, err = pcall(function() listing:next() end)
+    assert.is_false(ok)
+    assert.match("mine", err)
+    assert.equal(1, #here.server:gone(1))
+  end)
+
+  it("are lines for the log", function()
+    assert.equal("lipsync: response GET /v2/errors 200 12 bytes 0.25 s",
+      events.line { type = "response", method = "GET", path = "/v2/errors",
+                    statusCode = 200, attempt = 1, bytes = 12,
+                    seconds = 0.25 })
+    assert.equal("lipsync: retry GET /x attempt 2 in 1.5 s (why)",
+      events.line { type = "retry", method = "GET", path = "/x", attempt = 2,
+                    delay = 1.5, err = "why" })
+  end)
+
+  it("are logged and told where both are wished", function()
+    local lines, log = {}, core.log
+    core.log = function(line) lines[#lines + 1] = line end
+    local heard = 0
+    local listener = events.listener(function() heard = heard + 1 end, true)
+    listener { type = "request", method = "GET", path = "/x", attempt = 1 }
+    core.log = log
+    assert.same({ "lipsync: request GET /x" }, lines)
+    assert.equal(1, heard)
+    assert.is_nil(events.listener(nil, false))
+  end)
+end)

@@ -1,0 +1,101 @@
+-- SPDX-License-Identifier: MIT
+require "lipsync"
+local errors = require "lipsync.error"
+
+local function answer(status, body, headers)
+  headers = headers or {}
+  return errors.from_answer({ status = status, body = body,
+    header = function(name) return headers[name] end },
+    { action = "list generations", method = "GET", path = "/v2/generations",
+      attempts = 2, seconds = 1.5, tag = "t" })
+end
+
+describe("errors", function()
+  it("keep every member of the service's body", function()
+    local err = answer(429, '{"message":"Wait.","statusCode":429,'
+      .. '"errorCode":"concurrency_limit_reached","error":"Too Many Requests",'
+      .. '"suggestion":"Less.","field":"limit","requestId":"r1",'
+      .. '"activeGenerations":3,"upgradeUrl":null,"retryAfterSeconds":12}')
+    assert.equal("api", err.kind)
+    assert.equal("Wait.", err.message)
+    assert.equal(429, err.statusCode)
+    assert.equal("concurrency_limit_reached", err.errorCode)
+    assert.equal("Less.", err.suggestion)
+    assert.equal("limit", err.field)
+    assert.equal("r1", err.requestId)
+    assert.equal(12, err.retryAfter)
+    assert.is_true(err.retryable)
+    assert.same({ error = "Too Many Requests", activeGenerations = 3,
+                  retryAfterSeconds = 12 }, err.details)
+    assert.equal(2, err.attempts)
+    assert.equal(1.5, err.seconds)
+    assert.equal("GET", err.method)
+    assert.equal("/v2/generations", err.path)
+    assert.equal("t", err.tag)
+    assert.match('^{"message"', err.body)
+  end)
+
+  it("join a message that is an array", function()
+    local err = answer(400, '{"message":["a","b"],"statusCode":400}')
+    assert.equal("a; b", err.message)
+    assert.same({ "a", "b" }, err.details.message)
+  end)
+
+  it("do not believe types", function()
+    local err = answer(400, '{"message":5,"errorCode":null,"field":{},'
+      .. '"requestId":"","error_code":"x"}')
+    assert.equal("Bad Request", err.message)
+    assert.equal("x", err.errorCode)
+    assert.is_nil(err.field)
+    assert.is_nil(err.requestId)
+    assert.equal(5, err.details.message)
+  end)
+
+  it("take any body", function()
+    local html = answer(502, "<html>", { ["content-type"] = "text/html; x" })
+    assert.equal("Bad Gateway (text/html)", html.message)
+    assert.equal("list generations: 502 Bad Gateway (text/html). Gave up "
+      .. "after 2 attempts in 1.5 s.", tostring(html))
+    assert.equal("Service Unavailable (empty answer)",
+      answer(503, "").message)
+    assert.equal("Not Found", answer(404, "[1]").message)
+    assert.equal(64 * 1024, #answer(500, ("x"):rep(1e5)).body)
+  end)
+
+  it("do not decode what is far longer than any error", function()
+    local function body(n)
+      return '{"errorCode":"e","message":"M.","pad":"' .. ("x"):rep(n) .. '"}'
+    end
+    assert.equal("e", answer(500, body(6e4)).errorCode)
+    local long = answer(500, body(7e4))
+    assert.is_nil(long.errorCode)
+    assert.equal("Internal Server Error", long.message)
+    assert.equal(64 * 1024, #long.body)
+  end)
+
+  it("read what the headers say", function()
+    local err = answer(503, "", { ["retry-after"] = "7",
+                                  ["x-request-id"] = "r2" })
+    assert.equal(7, err.retryAfter)
+    assert.equal("r2", err.requestId)
+  end)
+
+  it("speak when printed or joined, and are plain tables", function()
+    local err = errors.new("invalid", "the id is empty",
+      { action = "delete generation" })
+    assert.equal("delete generation: the id is empty.", tostring(err))
+    assert.equal("> delete generation: the id is empty.", "> " .. err)
+    assert.equal("delete generation: the id is empty.!", err .. "!")
+    assert.is_true(errors.is_error(err))
+    assert.is_false(errors.is_error { kind = "api" })
+    assert.is_nil(err.reason)
+    assert.same({}, err.details)
+    assert.equal(0, err.attempts)
+  end)
+
+  it("show the service's words on one line", function()
+    local err = answer(400, '{"message":"one\\ntwo\\u0000"}')
+    assert.equal("one\ntwo\0", err.message)
+    assert.match("^list generations: 400 one two%.", tostring(err))
+  end)
+end)

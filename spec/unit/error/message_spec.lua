@@ -1,0 +1,134 @@
+-- SPDX-License-Identifier: MIT
+local message = require "lipsync.error.message"
+
+local function sentence(err, about)
+  return message.sentence(err, about or {})
+end
+
+describe("message", function()
+  it("writes seconds for reading, whatever the locale", function()
+    for text, n in pairs { ["0"] = 0, ["0.25"] = 0.25, ["0.96"] = 0.956,
+        ["9.2"] = 9.24, ["1"] = 1.04, ["131"] = 130.6, ["60"] = 60,
+        ["many"] = math.huge } do
+      assert.equal(text, message.seconds(n))
+    end
+  end)
+
+  it("keeps a text on one line and short", function()
+    assert.equal("a b", message.inline " a\r\n\tb ")
+    local long = message.inline(("ä"):rep(1000))
+    assert.is_true(#long < 410)
+    assert.match("ä…$", long)
+  end)
+
+  it("explains a missing key", function()
+    assert.equal('list generations: no API key. Pass lipsync.new { api_key = '
+      .. '"…" } or set SYNC_API_KEY (nginx workers see it only with "env '
+      .. 'SYNC_API_KEY;" in nginx.conf).',
+      sentence({ kind = "invalid", message = message.no_key },
+        { action = "list generations", reason = "no_key" }))
+  end)
+
+  it("explains a wrong key by where it came from", function()
+    local err = { kind = "api", statusCode = 401, message = "Unauthorized",
+                  attempts = 1, seconds = 0 }
+    assert.equal("list generations: 401 Unauthorized. api.sync.so does not "
+      .. "accept the key from SYNC_API_KEY.", sentence(err, {
+        action = "list generations", host = "api.sync.so",
+        key_from = "SYNC_API_KEY" }))
+    assert.match("accept the key given as api_key%.$",
+      sentence(err, { host = "x", key_from = "api_key" }))
+  end)
+
+  it("explains what is gone", function()
+    assert.equal("delete generation 1: 404 generation_not_found: There is "
+      .. "none. It was deleted before, or belongs to another organization.",
+      sentence({ kind = "api", statusCode = 404, message = "There is none.",
+                 errorCode = "generation_not_found" },
+        { action = "delete generation 1", id = "1", json = true }))
+  end)
+
+  it("explains what is running, in the service's words if it has some",
+     function()
+    local err = { kind = "api", statusCode = 409, message = "Busy",
+      errorCode = "generation_not_deletable_while_processing" }
+    assert.equal("409 generation_not_deletable_while_processing: Busy. It can "
+      .. "be deleted once it is COMPLETED, FAILED or REJECTED; the API has "
+      .. "no cancel.", sentence(err))
+    err.suggestion = "Wait."
+    assert.match("Busy%. Wait%.$", sentence(err))
+  end)
+
+  it("ends with attempts and the wait asked for", function()
+    local err = { kind = "api", statusCode = 429, message = "Slow down.",
+      errorCode = "rate_limit_exceeded", attempts = 4, seconds = 9.2,
+      retryAfter = 30, retryable = true }
+    assert.equal("429 rate_limit_exceeded: Slow down. Gave up after 4 attempts "
+      .. "in 9.2 s; the service asks for a wait of 30 s.", sentence(err))
+    assert.match("2 attempts in 1 s%.$", sentence({ kind = "api",
+      statusCode = 409, message = "Busy.", attempts = 2, seconds = 1 }))
+    err.attempts = 1
+    assert.match("Slow down%. The service asks for a wait of 30 s%.$",
+      sentence(err))
+  end)
+
+  it("says where an address nobody answers at comes from", function()
+    assert.equal("list generations: cannot connect to 127.0.0.1:4010: "
+      .. "connection refused. 4 attempts in 2.1 s. The address comes from "
+      .. "SYNC_BASE_URL.", sentence({ kind = "connection", attempts = 4,
+        seconds = 2.1, message = "cannot connect to 127.0.0.1:4010: "
+          .. "connection refused" },
+        { action = "list generations", base_url_from = "SYNC_BASE_URL" }))
+  end)
+
+  it("says when a deletion's outcome is unknown", function()
+    assert.equal("delete generation 1: nothing received for 30 s "
+      .. "(stall_timeout). 4 attempts in 131 s. The generation may have been "
+      .. "deleted.", sentence({ kind = "timeout", attempts = 4, seconds = 131,
+        message = message.stalled(30) },
+        { action = "delete generation 1", outcome_unknown = true }))
+  end)
+
+  it("says where the deadline came", function()
+    assert.equal("60 s have passed (timeout), in attempt 2",
+      message.deadline(60, { attempt = 2 }))
+    assert.equal("5 s have passed (timeout), waiting for one of 8 connections "
+      .. "(max_in_flight)", message.deadline(5, { slots = 8 }))
+  end)
+
+  it("explains certificates", function()
+    local err = { kind = "tls", message = "the certificate of api.sync.so "
+      .. "cannot be verified: unable to get local issuer certificate" }
+    assert.match("certificate%. Not retried%. Certificates are looked for in "
+      .. "/x/ca%.pem; set ca_file or install ca%-certificates%.$",
+      sentence(err, { ca_file = "/x/ca.pem", reason = "certificate" }))
+    assert.match("Not retried%. Set ca_file", sentence(err,
+      { reason = "certificate" }))
+  end)
+
+  it("shows what answered instead of the service", function()
+    local text = message.unexpected("a JSON array", "text/html; charset=x",
+      200, "<html><head><title>Sign in to the proxy")
+    assert.equal('list generations: expected a JSON array, got text/html '
+      .. '(200): "<html><head><title>Sign in to". Is base_url '
+      .. "(https://proxy.example) right?", sentence(
+        { kind = "protocol", message = text },
+        { action = "list generations", foreign = true,
+          base_url = "https://proxy.example" }))
+  end)
+
+  it("says how to resume a broken listing", function()
+    assert.equal("list generations: the connection broke after 3620 "
+      .. "generations. A listing in one answer cannot be resumed; with "
+      .. "page_size = 100 it is.", sentence({ kind = "connection",
+        message = message.broken(3620), delivered = 3620, attempts = 1 },
+        { action = "list generations", broken = true }))
+    assert.equal("the connection broke after 1 generation", message.broken(1))
+  end)
+
+  it("has a phrase for every status", function()
+    assert.equal("Bad Gateway", message.phrase(502))
+    assert.equal("server error", message.phrase(599))
+    assert.equal("refused", message.phrase(418))
+  end)
+end)

@@ -1,0 +1,46 @@
+-- SPDX-License-Identifier: MIT
+local retry_after = require "lipsync.error.retry_after"
+
+describe("retry_after", function()
+  it("reads seconds, with a fraction too", function()
+    assert.equal(30, retry_after.header("30", nil, 0))
+    assert.equal(1.5, retry_after.header(" 1.5 ", nil, 0))
+    assert.equal(0, retry_after.header("0", nil, 0))
+  end)
+
+  it("counts a date against the answer's own", function()
+    assert.equal(90, retry_after.header("Sun, 06 Nov 1994 08:51:07 GMT",
+      "Sun, 06 Nov 1994 08:49:37 GMT", 5))
+  end)
+
+  it("counts it against our clock without one", function()
+    assert.equal(7, retry_after.header("Sun, 06 Nov 1994 08:49:37 GMT",
+      nil, 784111770))
+  end)
+
+  it("takes a date that has passed for now", function()
+    assert.equal(0, retry_after.header("Sun, 06 Nov 1994 08:49:37 GMT",
+      nil, 2e9))
+  end)
+
+  it("ignores what it cannot read", function()
+    assert.is_nil(retry_after.header(nil, nil, 0))
+    for _, text in ipairs { "", "soon", "-1", "1e9", "nan", "1,5" } do
+      assert.is_nil(retry_after.header(text, nil, 0), text)
+    end
+  end)
+
+  it("reads the body's member", function()
+    assert.equal(12.5, retry_after.body(12.5))
+    assert.equal(12, retry_after.body "12")
+    for _, value in ipairs { -1, math.huge, 0 / 0, {}, true, "x" } do
+      assert.is_nil(retry_after.body(value))
+    end
+    assert.is_nil(retry_after.body(nil))
+  end)
+
+  it("reads a number without end as a long time", function()
+    local seconds = retry_after.header(("9"):rep(400), nil, 0)
+    assert.is_true(seconds > 1e9 and seconds < math.huge)
+  end)
+end)

@@ -1,0 +1,87 @@
+-- SPDX-License-Identifier: MIT
+local retry = require "lipsync.error.retry"
+
+local function decide(err, attempt, limits)
+  limits = limits or {}
+  return retry.decide(err, attempt or 1, {
+    max_attempts = limits.max_attempts or 4,
+    remaining = limits.remaining or 60,
+    random = limits.random or 0.5,
+  })
+end
+
+local function api(status, retry_after)
+  return { kind = "api", statusCode = status, retryAfter = retry_after }
+end
+
+describe("retry.decide", function()
+  it("retries 408, 429 and 5xx but 501 and 505", function()
+    for _, status in ipairs { 408, 429, 500, 502, 503, 504, 506, 599 } do
+      assert.is_number(decide(api(status)), status)
+    end
+    for _, status in ipairs { 400, 401, 403, 404, 409, 410, 422, 501, 505,
+                              600 } do
+      local delay, why = decide(api(status))
+      assert.is_nil(delay)
+      assert.equal("kind", why)
+    end
+  end)
+
+  it("retries connection and timeout and nothing else", function()
+    assert.is_number(decide { kind = "connection" })
+    assert.is_number(decide { kind = "timeout" })
+    for _, kind in ipairs { "tls", "protocol", "limit", "invalid", "canceled",
+                            "closed" } do
+      assert.is_nil(decide { kind = kind })
+    end
+  end)
+
+  it("does not retry a timeout that is the deadline", function()
+    local delay, why = decide({ kind = "timeout" }, 1, { remaining = 0 })
+    assert.is_nil(delay)
+    assert.equal("deadline", why)
+  end)
+
+  it("stops after max_attempts", function()
+    assert.is_number(decide({ kind = "connection" }, 3))
+    local delay, why = decide({ kind = "connection" }, 4)
+    assert.is_nil(delay)
+    assert.equal("attempts", why)
+    assert.is_nil(decide({ kind = "connection" }, 1, { max_attempts = 1 }))
+  end)
+
+  it("waits by our rule, longer after 429", function()
+    assert.equal(0.125, decide(api(503)))
+    assert.equal(0.25, decide(api(503), 2))
+    assert.equal(0.5, decide(api(429)))
+  end)
+
+  it("takes the server's word before our rule", function()
+    assert.equal(30, decide(api(429, 30), 1, { random = 0 }))
+    assert.equal(31.5, decide(api(503, 30)))
+    assert.equal(0, decide(api(429, 0)))
+  end)
+
+  it("returns at once what asks for more than 120 s", function()
+    assert.equal(120, decide(api(429, 120), 1,
+      { remaining = math.huge, random = 0 }))
+    local delay, why = decide(api(429, 121), 1, { remaining = math.huge })
+    assert.is_nil(delay)
+    assert.equal("wait", why)
+  end)
+
+  it("returns at once what asks for more than is left", function()
+    local delay, why = decide(api(429, 30), 1, { remaining = 29 })
+    assert.is_nil(delay)
+    assert.equal("deadline", why)
+    assert.is_nil(decide(api(503), 1, { remaining = 0.1 }))
+  end)
+
+  it("changes nothing it was given", function()
+    local err, limits = api(429, 3), { max_attempts = 4, remaining = 60,
+                                       random = 0 }
+    retry.decide(err, 1, limits)
+    assert.same(api(429, 3), err)
+    assert.same({ max_attempts = 4, remaining = 60, random = 0 }, limits)
+  end)
+end)

@@ -1,0 +1,76 @@
+-- SPDX-License-Identifier: MIT
+local blocking = require "lipsync.host.blocking"
+local core = require "lipsync.core"
+local host = require "lipsync.host"
+local scripted = require "spec.support.scripted"
+local service = require "spec.support.service"
+
+describe("host", function()
+  local here = service.fixture(after_each)
+  local start = here.start
+
+  it("is asked anew at each wait, and is the one that was named", function()
+    start {}
+    assert.equal(blocking.wait, host.waiter(here.client))
+    local function mine() end
+    here.client.options.host = mine
+    assert.equal(mine, host.waiter(here.client))
+    here.client.options.host = "blocking"
+    assert.equal(blocking.wait, host.waiter(here.client))
+    assert.same({ "task", "nginx", "haproxy", "cqueues", "blocking", "luv" },
+      host.names())
+  end)
+
+  it("may be the caller's own", function()
+    local waits = {}
+    start({ { { read = true }, { stall = 0.05 },
+              { send = scripted.response(200, '{"count":2}') } } },
+      { host = function(session, transfer, seconds)
+        waits[#waits + 1] = transfer or false
+        assert.is_true(seconds >= 0)
+        session:poll(seconds)
+      end })
+    assert.equal(2, here.client.generations:count())
+    assert.is_true(#waits > 0)
+    assert.is_function(waits[1].ready)
+  end)
+
+  it("that does not wait is helped to, instead of spinning", function()
+    local waits = 0
+    start({ { { read = true }, { stall = 0.3 },
+              { send = scripted.response(200, '{"count":2}') } } },
+      { host = function(session)
+        waits = waits + 1
+        session:step()
+      end })
+    assert.equal(2, here.client.generations:count())
+    assert.is_true(waits < 5000)
+  end)
+
+  it("sleeps without a transfer", function()
+    start {}
+    local from = core.now()
+    blocking.wait(here.client:runtime().session, nil, 0.05)
+    assert.is_true(core.now() - from >= 0.05)
+  end)
+
+  it("returns at once for what is ready, and from a closed session",
+     function()
+    start {}
+    local session = here.client:runtime().session
+    blocking.wait(session, { ready = function() return true end }, 3600)
+    here.client:close()
+    blocking.wait(session, { ready = function() return false end }, 3600)
+  end)
+
+  it("breathes although there is data", function()
+    local sleeps = 0
+    start({ service.answer(200, service.list(3)) }, {
+      host = function(session, transfer, seconds)
+        if not transfer and seconds == 0 then sleeps = sleeps + 1 end
+        return blocking.wait(session, transfer, seconds)
+      end })
+    for _ in here.client.generations:list() do scripted.sleep(0.005) end
+    assert.is_true(sleeps >= 2)
+  end)
+end)

@@ -1,0 +1,23 @@
+-- SPDX-License-Identifier: MIT
+local poll_interval = require "lipsync.host.poll_interval"
+
+describe("poll_interval", function()
+  it("begins short and never sleeps for long, nor not at all", function()
+    local last = 0
+    for n = 0, 1000 do
+      local seconds = poll_interval.seconds(n)
+      assert.is_true(seconds >= last and seconds >= 0.001)
+      last = seconds
+    end
+    assert.is_true(last <= 0.005)
+  end)
+
+  it("is as short beside a few, and longer beside hundreds", function()
+    for n = 0, 50 do
+      assert.equal(poll_interval.seconds(n), poll_interval.seconds(n, 20))
+      local seconds = poll_interval.seconds(n, 400)
+      assert.is_true(seconds >= 0.01 and seconds <= 0.05)
+      assert.is_true(poll_interval.seconds(n, 1e6) <= 0.1)
+    end
+  end)
+end)

@@ -1,0 +1,135 @@
+-- SPDX-License-Identifier: MIT
+local core = require "lipsync.core"
+local timeslice = require "lipsync.host.timeslice"
+
+describe("timeslice", function()
+  -- A clock of its own, far from those of other specs.
+  local now = 1e9
+
+  before_each(function() now = now + 1000 end)
+
+  -- Readers that never want for data, in a host that resumes them one after
+  -- the other: how long each worked between two turns of the host, and how
+  -- long the host waited at most, from its second round on.
+  local function rounds(readers, n)
+    local longest, worked = 0, {}
+    for round = 1, n do
+      local from = now
+      for i, reader in ipairs(readers) do
+        timeslice.begin(reader, now)
+        local began = now
+        repeat now = now + 1e-5 until now >= reader.slice_ends
+        if round > 1 then worked[i] = (worked[i] or 0) + now - began end
+      end
+      if round > 1 then longest = math.max(longest, now - from) end
+      now = now + 1e-3
+    end
+    return longest, worked
+  end
+
+  local function near(expected, value)
+    assert.is_true(math.abs(expected - value) < 2e-4,
+      ("%g is not about %g"):format(value, expected))
+  end
+
+  it("gives the host its turn after 2 ms of one reader", function()
+    local reader = {}
+    timeslice.begin(reader, now)
+    near(0.002, reader.slice_ends - now)
+    near(0.002, (rounds({ reader }, 10)))
+  end)
+
+  it("shares them among all that read, evenly", function()
+    local readers = {}
+    for i = 1, 8 do readers[i] = {} end
+    local longest, worked = rounds(readers, 21)
+    assert.is_true(longest < 0.0025, longest)
+    for i = 1, 8 do near(20 * 0.00025, worked[i]) end
+  end)
+
+  it("holds the very first round together, too", function()
+    local first, second = {}, {}
+    timeslice.begin(first, now)
+    timeslice.begin(second, now + 0.0021)
+    assert.is_true(second.slice_ends <= now + 0.0021)
+  end)
+
+  it("gives all of it to the one that is left", function()
+    local readers = {}
+    for i = 1, 8 do readers[i] = {} end
+    rounds(readers, 3)
+    local longest = rounds({ readers[1] }, 10)
+    near(0.002, longest)
+  end)
+
+  describe("that steps are part of", function()
+    local original = core.now
+
+    before_each(function() rawset(core, "now", function() return now end) end)
+    after_each(function() rawset(core, "now", original) end)
+
+    -- A session that has more to do than it gets time for.
+    local function new_session()
+      local session = { steps = {} }
+      function session.step(_, seconds)
+        session.steps[#session.steps + 1] = seconds
+        now = now + seconds + 1e-5
+      end
+      return session
+    end
+
+    it("holds the host no longer where each reader makes its own", function()
+      local session, readers, longest = new_session(), {}, 0
+      for i = 1, 8 do readers[i] = {} end
+      for round = 1, 20 do
+        local from, made = now, #session.steps
+        for _, reader in ipairs(readers) do
+          timeslice.step(session, reader)
+          timeslice.begin(reader, now)
+          while now < reader.slice_ends do now = now + 1e-5 end
+        end
+        assert.equal(1, #session.steps - made)
+        if round > 1 then longest = math.max(longest, now - from) end
+        now = now + 1e-3
+      end
+      assert.is_true(longest < 0.0022, longest)
+      near(0.001, session.steps[20])
+    end)
+
+    it("leaves out no session of several", function()
+      local sessions, pumps = { new_session(), new_session() }, { {}, {} }
+      for _ = 1, 20 do
+        local from = now
+        for i = 1, 2 do timeslice.step(sessions[i], pumps[i]) end
+        assert.is_true(now - from < 0.0022)
+      end
+      assert.equal(20, #sessions[1].steps)
+      assert.equal(20, #sessions[2].steps)
+    end)
+
+    it("gives who is alone a millisecond of each round", function()
+      local session = new_session()
+      for round = 1, 20 do
+        timeslice.step(session, session)
+        near(0.001, session.steps[round])
+      end
+    end)
+
+    it("makes one for who comes when nobody was there for long", function()
+      local session = new_session()
+      for i = 1, 20 do
+        timeslice.step(session, {})
+        assert.equal(i, #session.steps)
+        now = now + 0.003
+      end
+    end)
+  end)
+
+  it("is a new one for who comes long after the last", function()
+    local first, second = {}, {}
+    timeslice.begin(first, now)
+    now = now + 1
+    timeslice.begin(second, now)
+    assert.is_true(second.slice_ends - now > 0)
+  end)
+end)

@@ -1,0 +1,1020 @@
+-- SPDX-License-Identifier: MIT
+-- Sessions and transfers without the Lua layer, against a server that sends
+-- what no HTTP library would.
+
+local core = require "lipsync.core"
+local gzip = require "spec.support.gzip"
+local proc = require "spec.support.proc"
+local program = require "spec.support.program"
+local scripted = require "spec.support.scripted"
+local transfers = require "spec.support.transfers"
+local http = require "lipsync.http"
+
+-- Most scripts serve one request a connection: saying so spares the client
+-- from finding out.
+local function response(status, body, headers)
+  local all = { Connection = "close" }
+  for name, value in pairs(headers or {}) do all[name] = value end
+  return scripted.response(status, body, all)
+end
+
+-- A generation's JSON and a list of several.
+local function row(i) return ('{"id":"g%d","status":"COMPLETED"}'):format(i) end
+local function rows(n)
+  local all = {}
+  for i = 1, n do all[i] = row(i) end
+  return "[" .. table.concat(all, ", ") .. "]"
+end
+
+local it_measures = proc.is_here and it or pending
+local it_runs = program.can_run() and it or pending
+-- Lua 5.2 collects when a function is called and then no more in it.
+local it_collects = _VERSION ~= "Lua 5.2" and it_runs or pending
+local function peak() return proc.memory("self", "VmHWM") end
+
+local server, session
+
+local function serve(script, more)
+  server = scripted.start(script)
+  session = transfers.session(server.base_url, more)
+end
+
+local function list(request)
+  local full = { list = true, stream = true }
+  for name, value in pairs(request or {}) do full[name] = value end
+  local transfer = assert(transfers.start(session, full))
+  local found, failure = transfers.list(session, transfer)
+  return found, failure, transfer
+end
+
+local function read(request)
+  local transfer = assert(transfers.start(session, request))
+  local body, failure = transfers.read(session, transfer)
+  return body, failure, transfer
+end
+
+-- What a failure is, in short.
+local function what(failure)
+  return failure and failure.kind .. " " .. failure.reason or "none"
+end
+
+local function once(...) return { { { read = true }, ... } } end
+
+describe("a transfer", function()
+  after_each(function()
+    if session then session:close() end
+    if server then server:stop() end
+    session, server = nil, nil
+  end)
+
+  describe("sends", function()
+    it("when it is begun, as far as no step is needed to connect", function()
+      local function answer(id)
+        return scripted.response(200, ('{"id":"%s"}'):format(id))
+      end
+      serve { { { read = true }, { send = answer "g1" }, { read = true },
+                { send = answer "g2" } } }
+      assert.matches("g1", (read()))
+      local second = assert(transfers.start(session))
+      assert.equal(2, #server:requests(2))
+      assert.equal('{"id":"g2"}', (transfers.read(session, second)))
+    end)
+
+    it("one request, with the key where it is wanted", function()
+      serve { { { read = true }, { send = scripted.response(200, "[]") },
+                { read = true }, { send = response(200, "{}") } } }
+      assert.same({}, (list()))
+      assert.equal("{}", (read { path = "/v2/errors", key = false }))
+      local seen = server:requests(2)
+      assert.equal("GET", seen[1].method)
+      assert.equal("/v2/generations", seen[1].target)
+      assert.equal("test-key", seen[1].headers["x-api-key"])
+      assert.equal("gzip", seen[1].headers["accept-encoding"])
+      assert.equal("application/json", seen[1].headers.accept)
+      assert.equal("spec", seen[1].headers["user-agent"])
+      assert.equal("/v2/errors", seen[2].target)
+      assert.is_nil(seen[2].headers["x-api-key"])
+      -- In clear libcurl's HTTP/2 is broken below 8.0: it is not offered.
+      for _, request in ipairs(seen) do
+        assert.matches("^%u+ %S+ HTTP/1.1\r\n", request.head)
+        assert.is_nil(request.headers.upgrade)
+      end
+    end)
+
+    it("headers of the session and of the request, the latter first",
+      function()
+        serve({ { { read = true }, { send = response(204, "") } } },
+          { headers = { ["X-A"] = "session", ["X-B"] = "kept" } })
+        read { headers = { ["x-a"] = "request", ["X-Empty"] = "" } }
+        local headers = server:requests(1)[1].headers
+        assert.equal("request", headers["x-a"])
+        assert.equal("kept", headers["x-b"])
+        assert.equal("", headers["x-empty"])
+        assert.equal("test-key", headers["x-api-key"])
+      end)
+
+    it("other methods and the prefix of the base URL", function()
+      server = scripted.start(once { send = response(204, "") })
+      session = transfers.session(server.base_url .. "/pre/fix/")
+      read { method = "DELETE", path = "/v2/generations/a%2Fb" }
+      local seen = server:requests(1)[1]
+      assert.equal("DELETE", seen.method)
+      assert.equal("/pre/fix/v2/generations/a%2Fb", seen.target)
+    end)
+
+    it("no header that would be another, and none of ours", function()
+      serve { {} }
+      local cases = {
+        { { ["X-A"] = "a\r\nX-B: b" }, "headers" },
+        { { ["X A"] = "a" }, "headers" }, { { [""] = "a" }, "headers" },
+        { { ["X-Api-Key"] = "other" }, "headers" },
+        { { ["Content-Length"] = "1" }, "headers" },
+        { { Host = "other" }, "headers" },
+      }
+      for _, case in ipairs(cases) do
+        local transfer, failure = transfers.start(session,
+          { headers = case[1] })
+        assert.is_nil(transfer)
+        assert.equal("invalid", failure.kind)
+        assert.equal(case[2], failure.field)
+      end
+      local transfer, failure = transfers.start(session, { path = "/a b" })
+      assert.is_nil(transfer)
+      assert.equal("invalid path", what(failure))
+      assert.same({}, server:requests(0))
+    end)
+  end)
+
+  describe("reads", function()
+    it("a list however it is cut into pieces", function()
+      local body = rows(5)
+      -- Each closes, and says so: no request meets a connection that ends.
+      local plain = response(200, body, { Connection = "close" })
+      local packed = gzip(body)
+      local zipped = response(200, packed, { ["Content-Encoding"] = "gzip",
+                                             Connection = "close" })
+      local chunked = "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+        .. "Transfer-Encoding: chunked\r\n\r\n"
+      for i = 1, #body do
+        chunked = chunked .. "1\r\n" .. body:sub(i, i) .. "\r\n"
+      end
+      chunked = chunked .. "0\r\nX-Trailer: t\r\n\r\n"
+      local script = {}
+      for _, text in ipairs { plain, zipped, chunked } do
+        for _, size in ipairs { 1, 7, #text } do
+          script[#script + 1] = { { read = true },
+            { send = text, chunk = size }, { close = true } }
+        end
+      end
+      serve(script)
+      for i = 1, #script do
+        local found, failure = list()
+        assert.equal("none", what(failure), i)
+        assert.equal(5, #found)
+        for n, generation in ipairs(found) do
+          assert.equal(row(n), generation:json())
+        end
+      end
+    end)
+
+    it("a page that is there as a whole, without waiting", function()
+      serve(once { send = response(200, rows(3)) })
+      local transfer = assert(transfers.start(session, { list = true }))
+      local deadline = core.now() + 20
+      while not transfer:done() and core.now() < deadline do
+        session:poll(1)
+      end
+      for i = 1, 3 do assert.equal("g" .. i, transfer:next().id) end
+      local generation, failure = transfer:next()
+      assert.is_nil(generation)
+      assert.is_nil(failure)
+    end)
+
+    it("as long as no moment has come that it was told of", function()
+      serve(once { send = response(200, rows(4)) })
+      local transfer = assert(transfers.start(session, { list = true }))
+      local deadline = core.now() + 20
+      while not transfer:done() and core.now() < deadline do
+        session:poll(1)
+      end
+      local past, future = core.now() - 1, math.huge
+      assert.is_false(transfer:next(past))
+      assert.is_false(transfer:next(future, past))
+      assert.is_false(transfer:next(nil, past))
+      assert.equal("g1", transfer:next(future).id)
+      assert.equal("g2", transfer:next(future, future).id)
+      assert.equal("g3", transfer:next(nil, future).id)
+      assert.equal("g4", transfer:next(nil, nil).id)
+      assert.is_false(transfer:next(past))
+      assert.is_nil((transfer:next(future)))
+    end)
+
+    it("long generations, plain and packed, without standing still",
+      function()
+        local text, state = {}, 7
+        for i = 1, 700000 do  -- hardly to be compressed
+          state = (state * 16807) % 2147483647
+          text[i] = string.char(48 + state % 64 + (state % 64 > 43 and 1 or 0))
+        end
+        local long = '{"id":"' .. table.concat(text) .. '"}'
+        local body = "[" .. long .. (" "):rep(700000) .. ("," .. long):rep(4)
+          .. (" "):rep(700000) .. "]"
+        serve { { { read = true }, { send = response(200, body) } },
+                { { read = true }, { send = response(200, gzip(body),
+                  { ["Content-Encoding"] = "gzip" }) } } }
+        for _ = 1, 2 do
+          local transfer = assert(transfers.start(session,
+            { list = true, stream = true }))
+          local found, idle = 0, 0
+          while true do
+            local generation, failure = transfer:next()
+            if generation == nil then assert.is_nil(failure) break end
+            if generation then found = found + 1 end
+            if generation == false and not transfer:ready() then
+              local before = transfer:received()
+              session:poll(5)
+              if transfer:received() == before then idle = idle + 1 end
+            end
+          end
+          assert.equal(5, found)
+          -- A wait in which nothing came: a few for the connection.
+          assert.is_true(idle < 20, idle)
+        end
+      end)
+
+    it("status and headers of the last answer, not of a 1xx", function()
+      serve(once { send = "HTTP/1.1 103 Early Hints\r\nX-A: early\r\n\r\n"
+        .. "HTTP/1.1 409 Conflict\r\nX-A:  late \r\nContent-Length: 2\r\n"
+        .. "\r\n{}" })
+      local body, _, transfer = read()
+      assert.equal("{}", body)
+      assert.equal(409, transfer:status())
+      assert.equal("late", transfer:header "x-a")
+      assert.is_nil(transfer:header "X")
+      assert.is_true(transfer:sent())
+    end)
+
+    it("gzip whole, in several members", function()
+      local packed = gzip "{\"a\":" .. gzip "1}"
+      serve(once { send = response(200, packed,
+        { ["Content-Encoding"] = "gzip" }) })
+      assert.equal('{"a":1}', (read()))
+    end)
+
+    it("an error's body whatever it is encoded with", function()
+      serve(once { send = response(500, "??",
+        { ["Content-Encoding"] = "br" }) })
+      local body, _, transfer = read()
+      assert.equal(500, transfer:status())
+      assert.equal("??", body)
+    end)
+
+    it("nothing of a list that was cut, but what was whole", function()
+      local body = rows(3)
+      local whole = response(200, body)
+      local head = #whole - #body
+      local ends = {}  -- where each generation is complete
+      for i = 1, 3 do ends[i] = head + select(2, whole:sub(head + 1)
+        :find(row(i), 1, true)) end
+      local script = {}
+      for n = 0, #whole - 1 do
+        script[n + 1] = { { read = true }, { send = whole:sub(1, n) },
+                          { close = true } }
+      end
+      serve(script)
+      for n = 0, #whole - 1 do
+        local found, failure = list()
+        local expected = 0
+        for _, at in ipairs(ends) do
+          if n >= at then expected = expected + 1 end
+        end
+        assert.equal(expected, #found, n)
+        assert.is_true(failure ~= nil and (failure.kind == "connection"
+          or failure.kind == "protocol"), n)
+      end
+      assert.equal(#whole, #server:requests(#whole))
+    end)
+
+    it("nothing made of a truncated or damaged gzip", function()
+      local packed = gzip(rows(50))
+      local function answer(bytes)
+        return { { read = true }, { send = response(200, bytes,
+          { ["Content-Encoding"] = "gzip" }) }, { close = true } }
+      end
+      serve { answer(packed:sub(1, -9)), answer(packed .. "junk"),
+              answer("not gzip at all"),
+              answer(packed:sub(1, 20) .. "\255\255" .. packed:sub(23)) }
+      for i = 1, 4 do
+        local _, failure = list()
+        assert.equal("protocol gzip", what(failure), i)
+      end
+    end)
+  end)
+
+  describe("fails", function()
+    it("where nobody listens", function()
+      serve { {} }
+      server:stop()
+      local _, failure, transfer = read()
+      assert.equal("connection connect", what(failure))
+      assert.equal(("cannot connect to 127.0.0.1:%d: connection refused")
+        :format(server.port), failure.message)
+      assert.is_false(transfer:sent())
+    end)
+
+    it("where the name has no address", function()
+      session = transfers.session "https://surely-not-there.invalid"
+      local _, failure = read()
+      assert.equal("connection resolve", what(failure))
+      assert.equal("cannot resolve surely-not-there.invalid", failure.message)
+    end)
+
+    it("on a reset, before and inside the answer", function()
+      serve { { { read = true }, { reset = true } },
+              { { read = true }, { send = response(200, "[1,"):sub(1, -3) },
+                { reset = true } } }
+      assert.equal("connection", (select(2, read())).kind)
+      assert.equal("connection", (select(2, read())).kind)
+    end)
+
+    it("without sending twice when a reused connection has died", function()
+      serve { { { read = true }, { send = scripted.response(200, "[]") },
+                { read = true }, { close = true } },
+              { { read = true } },  -- what libcurl opens, to send again
+              { { read = true }, { send = response(200, "[]") } } }
+      assert.equal("[]", (read()))
+      local _, failure, transfer = read { method = "DELETE" }
+      assert.equal("connection resend", what(failure))
+      assert.is_true(transfer:sent())
+      assert.equal(2, #server:requests(2))
+      assert.equal("[]", (read()))
+      assert.equal(3, #server:requests(3))
+    end)
+
+    it("on what is not HTTP", function()
+      serve { { { read = true }, { send = "SSH-2.0-OpenSSH\r\n" },
+                { close = true } },
+              { { read = true }, { send = "[]" }, { close = true } } }
+      assert.equal("protocol http", what((select(2, read()))))
+      assert.equal("protocol http", what((select(2, read()))))
+    end)
+
+    it("on an encoding that was not asked for", function()
+      serve(once { send = response(200, "[]",
+        { ["Content-Encoding"] = "br" }) })
+      local _, failure = list()
+      assert.equal("protocol encoding", what(failure))
+      assert.matches('"br"', failure.message)
+    end)
+
+    it("on a list of something else, naming it", function()
+      local cases = {
+        { "{}", "shape", "expected a JSON array, got an object" },
+        { '"x"', "shape", "expected a JSON array, got a string" },
+        { "null", "shape", "expected a JSON array, got null" },
+        { "", "json", "expected a JSON array, got nothing" },
+        { '[{"id":"a"},7]', "shape",
+          "expected generations, but element 2 of the list is a number" },
+        { '[[]]', "shape",
+          "expected generations, but element 1 of the list is an array" },
+        { '[{"id":7}]', "shape",
+          "element 1 of the list is an object without a string id" },
+        { '[{"id":"a"}', "json", "the JSON ends too early, behind byte 11" },
+        { '[{"id":"a"}]]', "json" }, { "<html>", "json" },
+        { "[{\"id\":\"a\",\"b\":\"\1\"}]", "json" },
+        { '[{"id":"a\255"}]', "json" },
+      }
+      local script = {}
+      for i, case in ipairs(cases) do
+        script[i] = { { read = true }, { send = response(200, case[1]) },
+                      { close = true } }
+      end
+      serve(script)
+      for _, case in ipairs(cases) do
+        local _, failure = list()
+        assert.equal("protocol " .. case[2], what(failure), case[1])
+        if case[3] then assert.equal(case[3], failure.message) end
+      end
+    end)
+
+    it("gives what an answer began with", function()
+      serve(once { send = response(200, "<html>nope") })
+      local _, failure = list()
+      assert.equal("<html>nope", failure.body)
+    end)
+  end)
+
+  describe("keeps its limits", function()
+    it_measures("holds no bytes that were read, whether it is collected or not",
+      function()
+        local script, kept = {}, {}  -- they live on
+        local text = "[" .. (" "):rep(3e5) .. "]"
+        for i = 1, 60, 2 do
+          script[i] = { { read = true }, { send = response(200, text) } }
+          -- Its last byte is read before the answer ends.
+          script[i + 1] = { { read = true },
+            { send = "HTTP/1.1 200 OK\r\n\r\n" .. text }, { stall = 0.02 } }
+        end
+        serve(script)
+        local before
+        finally(function() collectgarbage "restart" end)
+        collectgarbage "stop"
+        for i = 1, #script do
+          local found, failure, transfer = list()
+          assert.same({}, found)
+          assert.is_nil(failure)
+          kept[i] = transfer
+          before = before or proc.memory "self"
+        end
+        local grown = proc.memory "self" - before
+        collectgarbage "restart"
+        assert.equal(60, #kept)
+        if not os.getenv "LIPSYNC_SANITIZED" then
+          assert.is_true(grown < 4096, grown)
+        end
+      end)
+
+    local function over(answer, request)
+      serve(once({ send = answer }, { hold = true }))
+      return list(request)
+    end
+
+    it("for a generation", function()
+      local long = '[{"id":"' .. ("x"):rep(5000)
+      local found, failure = over("HTTP/1.1 200 OK\r\n\r\n" .. long,
+        { max_generation = 4000 })
+      assert.same({}, found)
+      assert.equal("limit max_generation", what(failure))
+      assert.equal("generation 1 is longer than 4000 bytes (max_generation)",
+        failure.message)
+    end)
+
+    it("for white space, where an endless answer could hide", function()
+      serve { { { read = true }, { send = "HTTP/1.1 200 OK\r\n\r\n[" },
+                { repeat_send = (" "):rep(1000) } },
+              { { read = true }, { send = "HTTP/1.1 200 OK\r\n\r\n[]" },
+                { repeat_send = ("\n"):rep(1000) } } }
+      for _ = 1, 2 do
+        local _, failure = list { max_generation = 40000 }
+        assert.equal("limit max_generation", what(failure))
+        assert.matches("40000 bytes of white space", failure.message)
+      end
+    end)
+
+    it("for an answer read whole, however it is sent", function()
+      local packed = gzip(("x"):rep(100000))
+      serve { { { read = true }, { send = response(200, ("x"):rep(5000)) } },
+              { { read = true }, { send = response(200, packed,
+                { ["Content-Encoding"] = "gzip" }) } },
+              { { read = true }, { send = "HTTP/1.1 500 No\r\n\r\n" },
+                { repeat_send = ("x"):rep(1000) } } }
+      for _ = 1, 3 do
+        local body, failure = read { max_response = 4000 }
+        assert.is_nil(body)
+        assert.equal("limit max_response", what(failure))
+      end
+    end)
+
+    it("for headers, also of answers before the last", function()
+      serve { { { read = true }, { send = "HTTP/1.1 200 OK\r\n" },
+                { repeat_send = "X-A: " .. ("x"):rep(1000) .. "\r\n" } },
+              { { read = true },
+                { repeat_send = "HTTP/1.1 100 Continue\r\nX-A: "
+                  .. ("x"):rep(1000) .. "\r\n\r\n" } } }
+      assert.equal("limit headers", what((select(2, list()))))
+      assert.equal("limit headers", what((select(2, list()))))
+    end)
+
+    it("for nesting and members", function()
+      serve { { { read = true }, { send = response(200, '[{"id":"a","b":'
+                .. ("["):rep(1000)) } },
+              { { read = true }, { send = response(200, '[{"id":"a"'
+                .. (',"b":1'):rep(2000) .. "}]") } } }
+      assert.equal("limit depth", what((select(2, list()))))
+      assert.equal("limit members", what((select(2, list()))))
+    end)
+
+    it_measures("for a compressed bomb: memory stays flat", function()
+      local pipe = assert(io.popen("{ printf '[{\"id\":\"'; "
+        .. "head -c 100000000 /dev/zero | tr '\\0' x; } | gzip -nc"))
+      local packed = pipe:read "*a"
+      pipe:close()
+      serve { { { read = true }, { send = response(200, packed,
+                { ["Content-Encoding"] = "gzip" }) } } }
+      local before = peak()
+      local _, failure = list()
+      assert.equal("limit max_generation", what(failure))
+      assert.is_true(peak() - before < 8000, peak() - before)
+    end)
+
+    it("for what is not read: the server has to wait", function()
+      local line = row(1) .. ","
+      serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" },
+        { repeat_send = line:rep(1000) }))
+      local transfer = assert(transfers.start(session,
+        { list = true, stream = true }))
+      local most = 0
+      for _ = 1, 300 do
+        session:poll(0.002)
+        most = math.max(most, transfer:received())
+      end
+      assert.is_true(most < 400 * 1024, most)
+      -- And goes on when it is read.
+      for _ = 1, 50000 do
+        local generation = transfer:next()
+        if generation == false then session:poll(5) end
+      end
+      assert.is_true(transfer:received() > most)
+      transfer:close()
+    end)
+  end)
+
+  describe("ends", function()
+    it("by close, which the server sees, and stays ended", function()
+      serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" }, { hold = true }))
+      local transfer = assert(transfers.start(session,
+        { list = true, stream = true }))
+      while not transfer:status() do session:poll(1) end
+      transfer:close()
+      transfer:close()
+      assert.equal(1, #server:gone(1))
+      assert.is_true(transfer:ready())
+      assert.is_true(transfer:done())
+      assert.is_nil(transfer:status())
+      assert.is_nil(transfer:header "date")
+      assert.equal(0, transfer:received())
+      assert.is_false(transfer:sent())
+      assert.equal("closed closed", what((select(2, transfer:next()))))
+      assert.equal("closed closed", what((select(2, transfer:read()))))
+      assert.equal("Transfer (closed)", tostring(transfer))
+    end)
+
+    it("by being collected", function()
+      serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" }, { hold = true }))
+      local transfer = assert(transfers.start(session,
+        { list = true, stream = true }))
+      while not transfer:status() do session:poll(1) end
+      transfer = nil -- luacheck: ignore
+      collectgarbage()
+      collectgarbage()
+      assert.equal(1, #server:gone(1))
+      assert.is_nil(session:next_ready())
+    end)
+
+    it("by being collected, though the collector knows nothing of what it "
+       .. "holds", function()
+      serve { { { read = true }, { hold = true } }, loop = true }
+      collectgarbage()
+      collectgarbage()
+      collectgarbage "stop"
+      local _, before = http.live()
+      local most = 0
+      for _ = 1, 600 do
+        assert(transfers.start(session))
+        local _, now = http.live()
+        most = math.max(most, now - before)
+      end
+      collectgarbage "restart"
+      assert.is_true(most < 400, most)
+    end)
+
+    it("before many more are abandoned, whatever the program holds itself",
+      function()
+        local text = "HTTP/1.1 200 OK\r\n\r\n[" .. row(1) .. (" "):rep(4e5)
+        serve { { { read = true }, { send = text }, { hold = true } },
+                loop = true }
+        local ballast, most = {}, 0
+        for i = 1, 1e5 do ballast[i] = { i } end
+        collectgarbage()
+        for _ = 1, 200 do
+          local transfer = assert(transfers.start(session,
+            { list = true, stream = true }))
+          while not transfer:next() do session:poll(1) end
+          most = math.max(most, (select(2, http.live())))
+        end
+        assert.is_true(most < 90 and #ballast > 0, most)
+      end)
+
+    -- On Lua 5.2 each of the small steps is all of a collection then.
+    it("by few collections, where the collector is generational", function()
+      local has_it, before = pcall(collectgarbage, "generational")
+      if not has_it then pending "this VM has no such mode" end
+      serve { { { read = true }, { hold = true } }, loop = true }
+      local kept, collections = {}, 0
+      local function watch()
+        collections = collections + 1
+        setmetatable({}, { __gc = watch })
+      end
+      for i = 1, 80 do
+        if i == 75 then watch() end
+        kept[i] = assert(transfers.start(session))
+      end
+      local found = collections
+      watch = function() end
+      if before ~= "generational" then collectgarbage "incremental" end
+      assert.is_true(found < 500 and #kept == 80, found)
+    end)
+
+    it("when its session is closed", function()
+      serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" .. row(1) },
+        { hold = true }))
+      local transfer = assert(transfers.start(session,
+        { list = true, stream = true }))
+      while not transfer:ready() do session:poll(1) end
+      session:close()
+      assert.equal(1, #server:gone(1))
+      -- What had arrived is read first.
+      local generation, failure = transfer:next()
+      while generation do generation, failure = transfer:next() end
+      assert.equal("closed closed", what(failure))
+      transfer, failure = transfers.start(session)
+      assert.is_nil(transfer)
+      assert.equal("closed closed", what(failure))
+      assert.is_false(session:is_open())
+      assert.equal(0, session:step())
+      assert.is_nil(session:fd())
+      session:close()
+    end)
+
+    it("in any order of collection", function()
+      for _ = 1, 20 do
+        local one = scripted.start(once({ hold = true }))
+        local s = transfers.session(one.base_url)
+        for _ = 1, 3 do transfers.start(s) end
+        s:step()
+        s = nil -- luacheck: ignore
+        collectgarbage()
+        collectgarbage()
+        one:stop()
+      end
+      local sessions, exchanges = http.live()
+      assert.same({ 0, 0 }, { sessions, exchanges })
+    end)
+  end)
+
+  describe("connects", function()
+    it("by http: to this machine only, judged by the address", function()
+      serve({ { { read = true }, { send = response(200, "[]") },
+                { close = true } }, loop = true })
+      local mine = { "127.0.0.1", "127.1", "0", "0x7f.1", "localhost",
+                     "foo.localhost", "127.9.8.7", "[::1]",
+                     "[::ffff:127.0.0.1]" }
+      for _, name in ipairs(mine) do
+        local s = transfers.session(("http://%s:%d"):format(name, server.port))
+        local transfer = transfers.start(s)
+        local body, failure = transfers.read(s, transfer)
+        -- Only 127.0.0.1 listens: what counts is that it is not refused.
+        assert.is_true(body == "[]" or failure.kind == "connection", name)
+        s:close()
+      end
+      local others = { "192.0.2.1", "[2001:db8::1]", "[::ffff:192.0.2.1]",
+                       "3221225985" }
+      for _, name in ipairs(others) do
+        local s = transfers.session(("http://%s:9"):format(name))
+        local _, failure = transfers.read(s, transfers.start(s))
+        assert.equal("invalid loopback", what(failure), name)
+        assert.equal("base_url", failure.field)
+        s:close()
+      end
+    end)
+
+    it("without the environment's proxy, where it would see the key",
+      function()
+        serve(once { send = response(200, "[]") })
+        local proxy = scripted.start { { { read = true } }, loop = true }
+        local vm = os.getenv "LIPSYNC_LUA" or arg[-1] or "lua"
+        local script = ([[
+          local transfers = require "spec.support.transfers"
+          local s = transfers.session "%s"
+          print(transfers.read(s, transfers.start(s)))]])
+          :format(server.base_url)
+        local pipe = assert(io.popen(("http_proxy=%s ALL_PROXY=%s %s -e '%s'")
+          :format(proxy.base_url, proxy.base_url, vm, script)))
+        local text = pipe:read "*a"
+        pipe:close()
+        assert.matches("^%[%]", text)
+        assert.same({}, proxy:connections(0))
+        proxy:stop()
+      end)
+  end)
+end)
+
+describe("a session", function()
+  it("is refused an address or a key that cannot be", function()
+    local cases = {
+      { base_url = "https://x/v2", field = "base_url" },
+      { base_url = "https://x/v2/", field = "base_url" },
+      { base_url = "https://x/a/v2//", field = "base_url" },
+      { base_url = "ftp://x", field = "base_url" },
+      { base_url = "x", field = "base_url" },
+      { base_url = "", field = "base_url" },
+      { base_url = "https://", field = "base_url" },
+      { base_url = "https://u@x", field = "base_url" },
+      { base_url = "https://u:p@x", field = "base_url" },
+      { base_url = "https://x?a", field = "base_url" },
+      { base_url = "https://x#a", field = "base_url" },
+      { base_url = "https://x\n", field = "base_url" },
+      { base_url = "https://x y", field = "base_url" },
+      { api_key = "a\n", field = "api_key" },
+      { api_key = "a\r\nX-A: b", field = "api_key" },
+      { api_key = "a b", field = "api_key" },
+      { headers = { ["X-A"] = "\n" }, field = "headers" },
+    }
+    for _, case in ipairs(cases) do
+      case.base_url = case.base_url or "https://x"
+      case.user_agent = "spec"
+      local refused, phrase, field = http.session(case)
+      assert.is_nil(refused, case.base_url)
+      assert.equal("string", type(phrase))
+      assert.equal(case.field, field)
+      assert.is_nil(phrase:find "a b", phrase)
+    end
+  end)
+
+  it("knows its origin", function()
+    local s = transfers.session "https://api.example:8443/prefix"
+    assert.equal("https://api.example:8443", s:origin())
+    assert.equal("api.example:8443", s:host())
+    assert.equal("Session (https://api.example:8443)", tostring(s))
+    s:close()
+    assert.equal("Session (closed)", tostring(s))
+  end)
+
+  it("says which transfers became ready, each once", function()
+    local server2 = scripted.start { { { read = true },
+      { send = response(200, "{}") } }, loop = true }
+    local s = transfers.session(server2.base_url)
+    local mine = {}
+    for i = 1, 5 do mine[assert(transfers.start(s, {}))] = i end
+    local finished, deadline = 0, core.now() + 20
+    while finished < 5 and core.now() < deadline do
+      s:poll(1)
+      local transfer = s:next_ready()
+      while transfer do
+        assert.is_number(mine[transfer])
+        if transfer:done() then finished = finished + 1 end
+        transfer = s:next_ready()
+      end
+    end
+    assert.equal(5, finished)
+    assert.is_number(s:fd())
+    s:close()
+    server2:stop()
+  end)
+
+  it("uses as many connections as it ever needed at once", function()
+    -- The answers of each burst come one behind the other.
+    local connections, keep = { loop = true }, scripted.response(200, "{}")
+    for i = 1, 12 do
+      connections[i] = { { read = true }, { stall = i * 0.01 },
+        { send = keep }, { read = true }, { send = keep } }
+    end
+    local busy = scripted.start(connections)
+    local s = transfers.session(busy.base_url)
+    for _ = 1, 2 do
+      local burst = {}
+      for i = 1, 12 do burst[i] = assert(transfers.start(s)) end
+      for _, transfer in ipairs(burst) do
+        assert.equal("{}", (transfers.read(s, transfer)))
+      end
+    end
+    assert.equal(12, #busy:connections())
+    s:close()
+    busy:stop()
+  end)
+
+  it("waits for what is new, whatever was not taken", function()
+    local busy = scripted.start { { { read = true },
+      { send = response(200, "{}") } }, { { read = true }, { hold = true } } }
+    local s = transfers.session(busy.base_url)
+    local first = assert(transfers.start(s))
+    assert.equal("{}", (transfers.read(s, first)))
+    local second = assert(transfers.start(s))
+    while not second:sent() do s:poll(1) end
+    local from = core.now()
+    for _ = 1, 3 do s:poll(0.1) end  -- the first is still in the queue
+    assert.is_true(core.now() - from > 0.15)
+    assert.equal(first, s:next_ready())
+    s:close()
+    busy:stop()
+  end)
+
+  describe("steps", function()
+    local peer, own
+
+    after_each(function()
+      own:close()
+      peer:stop()
+    end)
+
+    -- So many listings without an end, each as full as it gets: what they have
+    -- received, and a function that reads all of one.
+    local function streams(n)
+      local pad = row(1):sub(1, -2) .. ',"input":"' .. ("x"):rep(4000) .. '"},'
+      peer = scripted.start { { { read = true },
+        { send = "HTTP/1.1 200 OK\r\n\r\n[" },
+        { repeat_send = pad:rep(16) } }, loop = true }
+      own = transfers.session(peer.base_url)
+      local all = {}
+      for i = 1, n do
+        all[i] = assert(transfers.start(own, { list = true, stream = true }))
+      end
+      local function received()
+        local bytes = {}
+        for i = 1, n do bytes[i] = all[i]:received() end
+        return bytes
+      end
+      local function read_all(i) while all[i]:next() do end end
+      -- The more was read, the more there may be in a socket.
+      for _ = 1, 100 do
+        own:poll(1)
+        for i = 1, n do read_all(i) end
+      end
+      return received, read_all
+    end
+
+    -- Steps until nothing more comes: every reader has enough.
+    local function fill(received)
+      local bytes = received()
+      while true do
+        scripted.sleep(0.05)
+        for _ = 1, 20 do own:step() end
+        local before = bytes
+        bytes = received()
+        if table.concat(before, " ") == table.concat(bytes, " ") then
+          return bytes
+        end
+      end
+    end
+
+    it("by one piece of a stream where there is no time", function()
+      local received, read_all = streams(1)
+      local before = fill(received)[1]
+      for _ = 1, 50 do
+        read_all(1)
+        scripted.sleep(0.002)
+        own:step(0)
+        local bytes = received()[1]
+        assert.is_true(bytes - before <= 128 * 1024, bytes - before)
+        before = bytes
+      end
+      assert.is_true(own:step(-1) >= 0)
+    end)
+
+    it("by one piece of an answer that is read whole, too", function()
+      local text = '"' .. ("x"):rep(4e6) .. '"'
+      peer = scripted.start { { { read = true },
+        { send = response(200, text) } } }
+      own = transfers.session(peer.base_url)
+      local transfer = assert(transfers.start(own))
+      while transfer:received() < 1e6 do own:poll(1) end
+      local steps, most, deadline = 0, 0, core.now() + 20
+      while not transfer:done() and core.now() < deadline do
+        local before = transfer:received()
+        own:step(0)
+        steps, most = steps + 1, math.max(most, transfer:received() - before)
+      end
+      assert.equal(text, (transfer:read()))
+      assert.is_true(most <= 128 * 1024 and steps > 20, most)
+    end)
+
+    for _, time in ipairs { 0, -1e9, -math.huge } do
+      it(("and leaves the other sockets to the next one, given %g s")
+        :format(time), function()
+          peer = scripted.start { { { read = true },
+            { send = response(200, "{}") } }, loop = true }
+          own = transfers.session(peer.base_url)
+          local all, pieces, most = {}, 0, 0
+          for i = 1, 5 do all[i] = assert(transfers.start(own)) end
+          local deadline = core.now() + 20
+          while pieces < 10 and core.now() < deadline do
+            scripted.sleep(0.01)
+            own:step(time)
+            local now = 0  -- requests sent and answers received
+            for _, transfer in ipairs(all) do
+              now = now + (transfer:sent() and 1 or 0)
+                + (transfer:done() and 1 or 0)
+            end
+            pieces, most = now, math.max(most, now - pieces)
+          end
+          assert.same({ 10, 1 }, { pieces, most })
+        end)
+    end
+
+    it("and leaves the other streams that go on to the next one", function()
+      local received, read_all = streams(4)
+      fill(received)
+      for i = 1, 4 do read_all(i) end
+      assert.equal(0, own:timeout())
+      local grown, before = {}, received()
+      for round = 1, 4 do
+        own:step(0)
+        local now = received()
+        grown[round] = 0
+        for i = 1, 4 do
+          if now[i] > before[i] then grown[round] = grown[round] + 1 end
+        end
+        before = now
+      end
+      -- One that goes on, and perhaps one that went on before.
+      assert.equal(1, grown[1])
+      for round = 2, 4 do assert.is_true(grown[round] <= 2) end
+    end)
+  end)
+
+  -- A finalizer of the program's runs wherever Lua takes memory. In a process
+  -- of its own, for there the collector soon comes round. Each result is that
+  -- of a function in which a finalizer ran.
+  local preamble = [[
+    local session, transfer, inside, has_run
+    local http = require "lipsync.http"
+    local function open()
+      session = http.session { base_url = os.getenv "SYNC_BASE_URL",
+                               api_key = os.getenv "SYNC_API_KEY" }
+    end
+    local function start()
+      return session:start { method = "GET", key = true, list = true,
+        stream = true, path = "/v2/generations" }
+    end
+    local function leave(finalizer)
+      local function run()
+        if inside then
+          has_run = true
+          finalizer()
+        end
+      end
+      local newproxy = rawget(_G, "newproxy")
+      if not newproxy then return setmetatable({}, { __gc = run }) and nil end
+      getmetatable(newproxy(true)).__gc = run
+    end
+    local function call(fn, ...)
+      inside, has_run = true, false
+      local value, failure = fn(...)
+      inside = false
+      return value, failure
+    end
+    local function try_next(finalizer)
+      local value, failure
+      repeat
+        open()
+        transfer = start()
+        repeat
+          session:poll(0.01)
+          leave(finalizer)
+          repeat value, failure = call(transfer.next, transfer)
+          until not value or has_run
+        until value == nil or has_run
+        if not has_run then session:close() end
+      until has_run
+      return value, failure
+    end
+  ]]
+
+  it_runs("may be closed by a finalizer while it starts a transfer", function()
+    assert.same({ "nil\tclosed\n", true }, { program.run_text(preamble .. [[
+      local value, failure
+      repeat
+        open()
+        leave(function() session:close() end)
+        local all = {}
+        for i = 1, 100 do
+          if not has_run then
+            value, failure = call(start)
+            all[i] = value
+          end
+        end
+        session:close()
+      until has_run
+      print(value, failure.kind)
+    ]]) })
+  end)
+
+  it_collects("has transfers that a finalizer may close while they are read",
+    function()
+      assert.same({ "nil\tclosed\n", true }, { program.run_text(preamble .. [[
+        local value, failure = try_next(function() transfer:close() end)
+        print(value, failure.kind)
+      ]]) })
+    end)
+
+  it_collects("has transfers that a finalizer may read, each generation once",
+    function()
+      assert.same({ "true\n", true }, { program.run_text(preamble .. [[
+        local inner
+        local outer = try_next(function()
+          inside = false
+          inner = transfer:next()
+        end)
+        if outer == false then outer = transfer:next() end
+        print(inner.id ~= outer.id)
+      ]]) })
+    end)
+
+  it("has no timer and nothing to do while idle", function()
+    local s = transfers.session "http://127.0.0.1:9"
+    assert.is_nil(s:timeout())
+    assert.equal(0, s:step())
+    assert.equal(0, s:poll(0))
+    s:close()
+  end)
+end)

@@ -1,0 +1,75 @@
+-- SPDX-License-Identifier: MIT
+local scripted = require "spec.support.scripted"
+local service = require "spec.support.service"
+
+describe("page_source", function()
+  local here = service.fixture(after_each)
+  local start = here.start
+
+  -- Rows of falling age, as the service lists them.
+  local function page(first, last)
+    local items = {}
+    for i = first, last do
+      items[#items + 1] = ('{"id":"g%d","createdAt":"2026-08-25T10:%02d:00Z",'
+        .. '"status":"FAILED"}'):format(i, 59 - i)
+    end
+    return service.answer(200, "[" .. table.concat(items, ",") .. "]")
+  end
+
+  it("follows the last id until an empty page", function()
+    local generations = start { page(1, 2), page(3, 3), page(1, 0) }
+    local found = assert(generations:all { page_size = 2, status = "FAILED" })
+    assert.equal(3, #found)
+    local requests = here.server:requests(3)
+    assert.equal("/v2/generations?status=FAILED&limit=2", requests[1].target)
+    assert.equal("/v2/generations?status=FAILED&limit=2&cursor=g2",
+      requests[2].target)
+    assert.equal("/v2/generations?status=FAILED&limit=2&cursor=g3",
+      requests[3].target)
+  end)
+
+  it("takes a limit above 100 page after page", function()
+    local generations = start { page(1, 3) }
+    generations:list({ limit = 150 }):next()
+    assert.equal("/v2/generations?limit=100", here.server:requests(1)[1].target)
+  end)
+
+  it("asks for a broken page again and gives none twice", function()
+    local broken = { { read = true }, { send = "HTTP/1.1 200 OK\r\n"
+      .. "Content-Length: 900\r\n\r\n[" .. service.generation "g3" .. "," },
+      { close = true } }
+    local generations = start { page(1, 2), broken, page(3, 3), page(1, 0) }
+    local ids = {}
+    for generation in generations:list { page_size = 2 } do
+      ids[#ids + 1] = generation.id
+    end
+    assert.same({ "g1", "g2", "g3" }, ids)
+    assert.equal(4, #here.server:requests(4))
+  end)
+
+  it("starts its attempts anew with every page", function()
+    local bad = service.answer(503, "")
+    local generations = start { bad, bad, page(1, 2), bad, bad, page(3, 3),
+                                page(1, 0) }
+    assert.equal(3, #assert(generations:all({ page_size = 2 },
+      { max_attempts = 3 })))
+  end)
+
+  it("ends with protocol where a page brings nothing older", function()
+    local generations = start { page(1, 2), page(1, 2) }
+    local found, err = generations:all { page_size = 2 }
+    assert.is_nil(found)
+    assert.equal("protocol", err.kind)
+    assert.equal(2, err.delivered)
+    assert.match("the page after g2 brings nothing older", err.message)
+  end)
+
+  it("holds no connection during the loop body", function()
+    local generations = start { { { read = true }, { send =
+      scripted.response(200, service.list(2)) }, { hold = true } } }
+    local listing = generations:list { page_size = 2 }
+    listing:next()
+    assert.is_nil(listing.source.call)
+    listing:close()
+  end)
+end)

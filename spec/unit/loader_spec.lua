@@ -1,0 +1,206 @@
+-- SPDX-License-Identifier: MIT
+-- What is loaded when: in processes and Lua states of their own, since this
+-- one has loaded everything.
+
+local lipsync = require "lipsync"
+local proc = require "spec.support.proc"
+local process = require "process"
+local program = require "spec.support.program"
+
+local it_runs = program.can_run() and it or pending
+local it_maps = program.can_run() and proc.is_here and it or pending
+
+-- Whether libcurl is in this process's memory, for a program's text.
+local prelude = [[
+  local function has_curl()
+    local file = assert(io.open "/proc/self/maps")
+    local text = file:read "*a"
+    file:close()
+    return text:find("libcurl", 1, true) ~= nil
+  end
+]]
+
+-- Runs a text in a Lua state of its own; why it failed.
+local function why(text)
+  local well, message = process.state(
+    ("package.path, package.cpath = %q, %q "):format(package.path,
+    package.cpath) .. text)
+  return not well and message
+end
+
+describe("require \"lipsync\"", function()
+  it_maps("loads no libcurl, and all that needs no client", function()
+    local text, well = program.run_text(prelude .. [[
+      local lipsync = require "lipsync"
+      local before = {}
+      for name in pairs(package.loaded) do before[name] = true end
+      local generation = lipsync.generation [=[{"id":"x","status":"FAILED",
+        "createdAt":"1970-01-01T00:00:01Z"}]=]
+      assert(generation.id == "x" and generation:is_terminal())
+      assert(generation:created_at() == 1 and generation:decode().id == "x")
+      assert(not pcall(generation.delete, generation))
+      local none, err = lipsync.generation "{"
+      assert(none == nil and lipsync.is_error(err) and #tostring(err) > 20)
+      assert(lipsync.time "1970-01-01T00:00:00Z" == 0)
+      assert(lipsync.null ~= nil and lipsync._VERSION)
+      for name in pairs(package.loaded) do assert(before[name], name) end
+      print(has_curl(), lipsync.new() ~= nil, has_curl())
+    ]])
+    assert.is_true(well, text)
+    assert.equal("false\ttrue\ttrue\n", text)
+  end)
+end)
+
+describe("the first client", function()
+  it_runs("loads all that is ever loaded", function()
+    local text, well = program.run_text [[
+      local lipsync = require "lipsync"
+      local client = lipsync.new { max_attempts = 2 }
+      local before, after = {}, {}
+      for name in pairs(package.loaded) do before[#before + 1] = name end
+      local searchers = package.searchers or package.loaders
+      for i = #searchers, 1, -1 do searchers[i] = nil end
+      searchers[1] = function(name) assert(false, "loads " .. name) end
+
+      local failed = { status = "FAILED" }
+      local ids = {}
+      for generation in client.generations:list(failed) do
+        ids[#ids + 1] = generation.id
+      end
+      assert(client.generations:list { page_size = 10 }:next():delete()
+        or true)
+      assert(client.generations:delete(ids[1]).id == ids[1])
+      assert(client.generations:get(ids[2]).status == "FAILED")
+      assert(client.generations:count() > 10)
+      assert(#client.generations:all { limit = 5 } == 5)
+      assert(client.errors:explain "generation_pipeline_failed")
+      assert(client:warm() and #client.errors:list() > 0)
+      local n = 0
+      for _ = 1, 3 do
+        client:spawn(function()
+          local listing = client.generations:list { limit = 20 }
+          while listing:next() do n = n + 1 end
+        end)
+      end
+      client:spawn(function() client.generations:count() end):cancel()
+      client:run()
+      assert(n == 60)
+      local result = client.generations:delete_many(
+        client.generations:list { status = "FAILED", page_size = 5 })
+      assert(result.deleted > 0)
+      local none, err = client.generations:get "gone"
+      assert(none == nil and #tostring(err) > 20)
+      local other = lipsync.new { base_url = "http://127.0.0.1:1",
+        max_attempts = 2 }
+      none, err = other.generations:count()
+      assert(none == nil and err.kind == "connection")
+      assert(not pcall(other.generations.list, other.generations, 5))
+      other:close()
+      client:close()
+
+      for name in pairs(package.loaded) do after[#after + 1] = name end
+      print(#after - #before)
+    ]]
+    assert.is_true(well, text)
+    assert.equal("0\n", text)
+  end)
+
+  it("may fail to load, and the next one does not", function()
+    assert.is_false(why [[
+      local lipsync = require "lipsync"
+      for _, name in ipairs { "lipsync.http", "lipsync.client",
+                              "lipsync.base.url" } do
+        package.preload[name] = function() assert(false, "no " .. name) end
+        for _ = 1, 2 do
+          local ok, problem = pcall(lipsync.new)
+          assert(not ok and tostring(problem):find("no " .. name, 1, true),
+            problem)
+        end
+        package.preload[name] = nil
+      end
+      lipsync.new { api_key = "k" }:close()
+    ]])
+  end)
+end)
+
+-- Under the thread sanitizer what is preloaded is the program's own affair.
+local it_preloads = os.getenv "LIPSYNC_SANITIZED" == "tsan" and pending or it
+
+describe("a libcurl that is too old", function()
+  it_preloads("is told by the first client, each time", function()
+    local pipe = assert(io.popen(
+      ("LD_PRELOAD=\"$LD_PRELOAD build/old_curl.so\" %s -e '%s' 2>&1"):format(
+      program.vm, [[
+        local lipsync = require "lipsync"
+        print(lipsync.generation "{\"id\":\"x\"}".id)
+        for _ = 1, 2 do print(select(2, pcall(lipsync.new))) end
+      ]])))
+    local text = pipe:read "*a"
+    pipe:close()
+    local problem = "[^\n]*lipsync needs libcurl 7%.80 or later, this is "
+      .. "libcurl/7%.79%.1\n"
+    assert.matches("^x\n" .. problem .. problem .. "$", text)
+  end)
+end)
+
+describe("a library", function()
+  -- Loads init.lua anew, and makes a client, where the module `missing` is not
+  -- found, for the reason `result`. As in OBS, the function error only writes
+  -- to a log.
+  local function load_without(missing, result)
+    local chunk = assert(loadfile "lua/lipsync/init.lua")
+    local require_, error_, assert_ = require, error, assert
+    local loader = package.loaded["lipsync.loader"]
+    local fake = function(name)
+      if name == missing then error_(result, 0) end
+      return require_(name)
+    end
+    package.loaded["lipsync.loader"] = nil
+    _G.require, _G.error = fake, function() end
+    function _G.assert(value, text)  -- busted's own adds a line
+      if not value then error_(text, 0) end
+      return value
+    end
+    local ok, message = pcall(function() chunk().new() end)
+    _G.require, _G.error, _G.assert = require_, error_, assert_
+    package.loaded["lipsync.loader"] = loader
+    assert.is_false(ok)
+    return message
+  end
+
+  for _, name in ipairs { "lipsync.core", "lipsync.http" } do
+    it(name .. " that is missing: says how to get it", function()
+      local message = load_without(name, ("module '%s' not found:\n\tno file")
+        :format(name))
+      assert.match("^" .. name .. " was not found for Lua.* "
+        .. '%(package.cpath .*%): run "make install LUA=%S+"%.$', message)
+    end)
+
+    it(name .. " that does not load: passes on why", function()
+      assert.equal("libcurl 7.80 or later is needed",
+        load_without(name, "libcurl 7.80 or later is needed"))
+    end)
+  end
+
+  it("lipsync.http brings the core, where it is asked for alone", function()
+    assert.is_false(why [[
+      local http = require "lipsync.http"
+      assert(http.curl_version:find "^libcurl/")
+      assert(package.loaded["lipsync.core"]._VERSION)
+    ]])
+  end)
+
+  it("of another build is refused", function()
+    local function ask(version)
+      return why(([[
+        require "lipsync.core"
+        require "process".lend "%s"
+        require "lipsync.http"
+      ]]):format(version))
+    end
+    assert.matches("lipsync.http is of version %S+, lipsync.core of 9.9.9: "
+      .. "install both from one build", ask "9.9.9")
+    assert.matches("are of different builds: install both from one",
+      ask(lipsync._VERSION))
+  end)
+end)

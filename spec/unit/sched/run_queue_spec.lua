@@ -1,0 +1,49 @@
+-- SPDX-License-Identifier: MIT
+local run_queue = require "lipsync.sched.run_queue"
+
+describe("run_queue", function()
+  local function new(name)
+    return { name = name, queued = false, after = false }
+  end
+
+  it("gives who is ready in order, each once", function()
+    local own, a, b = run_queue.new(), new "a", new "b"
+    assert.is_true(own:push(a))
+    assert.is_true(own:push(b))
+    assert.is_false(own:push(a))
+    assert.equal(2, own:size())
+    assert.equal(a, own:shift())
+    assert.is_true(own:push(a))
+    assert.equal(b, own:shift())
+    assert.equal(a, own:shift())
+    assert.is_nil(own:shift())
+    assert.equal(0, own:size())
+  end)
+
+  it("gives who slept long enough, the first one first", function()
+    local own, a, b, c = run_queue.new(), new "a", new "b", new "c"
+    own:sleep(a, 30)
+    own:sleep(b, 10)
+    own:sleep(c, 20)
+    own:cancel_sleep(c)
+    assert.equal(10, own:due())
+    assert.is_nil(own:take_due(9))
+    assert.equal(b, own:take_due(10))
+    assert.is_nil(own:take_due(29))
+    assert.equal(a, own:take_due(31))
+    assert.is_nil(own:due())
+  end)
+
+  it("leaves who yielded by itself to the next step, and is due", function()
+    local own, a, b = run_queue.new(), new "a", new "b"
+    own:defer(a)
+    assert.equal(0, own:due())
+    assert.is_false(own:push(a))
+    assert.equal(0, own:size())
+    own:push(b)
+    own:promote()
+    assert.equal(b, own:shift())
+    assert.equal(a, own:shift())
+    assert.is_nil(own:due())
+  end)
+end)

@@ -1,0 +1,453 @@
+-- SPDX-License-Identifier: MIT
+local core = require "lipsync.core"
+local scripted = require "spec.support.scripted"
+local service = require "spec.support.service"
+
+local limited = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
+
+describe("scheduler", function()
+  local server, client, failures
+
+  local function start(script, options)
+    failures = {}
+    local own = { on_task_error = function(err, task)
+      failures[#failures + 1] = { err, task }
+    end }
+    for name, value in pairs(options or {}) do own[name] = value end
+    server = scripted.start(script)
+    client = service.client(server.base_url, own)
+  end
+
+  after_each(function()
+    client:close()
+    server:stop()
+  end)
+
+  local function read(filter)
+    local listing, ids = client.generations:list(filter), {}
+    local generation, err = listing:next()
+    while generation do
+      ids[#ids + 1] = generation.id
+      generation, err = listing:next()
+    end
+    return ids, err
+  end
+
+  -- Steps without waiting, for as long as it takes `fn` to say so.
+  local function step_until(fn, budget)
+    local deadline = core.now() + 20
+    repeat
+      client:step(budget)
+    until fn() or core.now() > deadline
+    assert.is_true(fn())
+  end
+
+  -- Steps until the server has read so many requests.
+  local function await_requests(n)
+    step_until(function() return #server:requests() >= n end)
+  end
+
+  -- The answer to a second request, there before it is asked: the call that
+  -- sends it also reads it.
+  local function early()
+    local answer = scripted.response(200, service.generation "g1")
+    start { { { read = true }, { send = answer }, { stall = 0.02 },
+              { send = answer }, { read = true }, { hold = true } } }
+    assert(client.generations:get "g1")
+    scripted.sleep(0.1)
+    return core.now()
+  end
+
+  it("is run on by an answer that is there at once", function()
+    local began = early()
+    client:spawn(function() assert(client.generations:get "g1") end)
+    client:run()
+    assert.is_true(core.now() - began < 10)
+    assert.equal(1, #server:connections(1))
+    assert.same({}, failures)
+  end)
+
+  it("is not needed for such an answer", function()
+    local began = early()
+    assert(client.generations:get "g1")
+    assert.is_true(core.now() - began < 10)
+  end)
+
+  it("begins at the next step, with its arguments", function()
+    start {}
+    local got
+    client:spawn(function(...) got = { n = select("#", ...), ... } end, 1,
+      nil, "three", nil)
+    assert.is_nil(got)
+    assert.equal(1, client:pending())
+    assert.equal(0, client:timeout())
+    client:step()
+    assert.same({ n = 4, 1, nil, "three" }, got)
+    assert.equal(0, client:pending())
+    assert.is_nil(client:timeout())
+  end)
+
+  it("waits for its own while the others go on", function()
+    start { { { read = true }, { stall = 0.2 },
+              { send = scripted.response(200, service.list(2)) } },
+            { { read = true },
+              { send = scripted.response(200, '{"count":7}') } } }
+    local order = {}
+    client:spawn(function()
+      local n = #read()
+      order[#order + 1] = n
+    end)
+    await_requests(1)
+    client:spawn(function()
+      local n = assert(client.generations:count())
+      order[#order + 1] = n
+    end)
+    client:run()
+    assert.same({ 7, 2 }, order)
+  end)
+
+  it("yields by itself until the next step", function()
+    start {}
+    local n = 0
+    client:spawn(function()
+      for _ = 1, 3 do
+        n = n + 1
+        coroutine.yield "anything"
+      end
+    end)
+    for i = 1, 3 do
+      client:step(1)
+      assert.equal(i, n)
+    end
+    client:step()
+    assert.equal(0, client:pending())
+  end)
+
+  it("keeps to the budget, whatever has arrived", function()
+    start { service.answer(200, service.list(300)) }
+    local delivered, most, before = 0, 0, 0
+    client:spawn(function()
+      local listing = client.generations:list()
+      while listing:next() do delivered = delivered + 1 end
+    end)
+    step_until(function()
+      most = math.max(most, delivered - before)
+      before = delivered
+      return client:pending() == 0
+    end, 0)
+    assert.equal(300, delivered)
+    assert.is_true(most <= 2, most)
+  end)
+
+  it("keeps to it inside a page and inside a generation too", function()
+    local page = "[" .. service.generation("large", "COMPLETED",
+      ',"text":"' .. ("x"):rep(900 * 1024) .. '"') .. ","
+      .. service.list(90):sub(2)
+    start { service.answer(200, page), service.answer(200, "[]"),
+            service.answer(200, page) }
+    for _, filter in ipairs { { page_size = 100 }, {} } do
+      local steps, n = 0, nil
+      client:spawn(function() n = #read(filter) end)
+      step_until(function()
+        -- Only steps that had something to read count.
+        steps = steps + 1
+        return client:pending() == 0
+      end, 0)
+      assert.equal(91, n)
+      assert.is_true(steps > 14 + (filter.page_size and 90 or 0))
+    end
+  end)
+
+  -- Has `fn` told of each step of the session: the seconds that it is given.
+  local function watch_steps(fn)
+    local runtime = client:runtime()
+    local session = runtime.session
+    runtime.session = setmetatable({
+      step = function(_, seconds)
+        fn(seconds)
+        return session:step(seconds)
+      end,
+    }, { __index = function(_, name)
+      return function(_, ...) return session[name](session, ...) end
+    end })
+  end
+
+  it("leaves the session what is left of the budget", function()
+    start {}
+    local given = {}
+    watch_steps(function(seconds) given[#given + 1] = seconds end)
+    client:spawn(function()
+      scripted.sleep(0.02)
+      client:step(60)  -- of the budget of the step that it runs in
+      client:runtime().scheduler:wait(nil, 0)
+      scripted.sleep(0.02)
+    end)
+    client:step(0.5)
+    assert.equal(3, #given)
+    assert.is_true(given[1] <= 0.5 and given[1] > 0)
+    assert.is_true(given[2] <= 0.48)
+    assert.is_true(given[3] <= given[2])
+  end)
+
+  it("begins no step of the session for which hardly any is left", function()
+    start {}
+    local given, rounds = 0, 0
+    watch_steps(function() given = given + 1 end)
+    client:spawn(function()
+      local tasks = client:runtime().scheduler
+      repeat until core.now() >= client.step_ends - 1e-4
+      tasks:wait(nil, 0)
+      rounds = rounds + 1
+    end)
+    client:step(0.01)
+    assert.same({ 1, 0 }, { given, rounds })
+    client:step(0)  -- but one in each of the client's
+    assert.same({ 2, 1 }, { given, rounds })
+  end)
+
+  it("makes no steps in tasks that wait, many as they may be", function()
+    local head, body = scripted.response(200, service.list(300))
+      :match "^(.-\r\n\r\n)(.*)"
+    -- The head alone wakes a task, and there is nothing for it to read.
+    start { { { read = true }, { send = head }, { stall = 0.02 },
+              { send = body }, { hold = true } }, loop = true }
+    local inside, n = 0, 0
+    watch_steps(function()
+      if client:runtime().scheduler.current then inside = inside + 1 end
+    end)
+    for _ = 1, 8 do
+      client:spawn(function()
+        local mine = #read()
+        n = n + mine
+      end)
+    end
+    step_until(function() return client:pending() == 0 end)
+    assert.equal(2400, n)
+    assert.equal(0, inside)
+  end)
+
+  it("gives its error to on_task_error, and ends what it had", function()
+    start { { { read = true }, { send = scripted.response(200,
+      service.list(1), { ["Content-Length"] = "100000" }) }, { hold = true } } }
+    local task = client:spawn(function()
+      assert(client.generations:list():next())
+      error({ code = 7 }, 0)
+    end)
+    step_until(function() return task:is_over() end)
+    assert.equal(7, failures[1][1].code)
+    assert.equal(task, failures[1][2])
+    -- Not only when it is collected.
+    assert.equal(1, #server:gone(1))
+  end)
+
+  it("is logged when it dies, if nobody asked to be told", function()
+    local log, text = core.log, nil
+    rawset(core, "log", function(line) text = line end)
+    start {}
+    client.options.on_task_error = nil
+    client:spawn(function() error "quite unexpected" end)
+    client:step()
+    rawset(core, "log", log)
+    assert.matches("a task failed: [^\n]*scheduler_spec.lua:%d+: quite unexpected",
+      text)
+  end)
+
+  it("loses no error where on_task_error raises", function()
+    start {}
+    local seen = 0
+    client.options.on_task_error = function()
+      seen = seen + 1
+      error "and once more"
+    end
+    client:spawn(function() error "one" end)
+    client:spawn(function() error "two" end)
+    assert.has_error(function() client:step() end)
+    assert.has_error(function() client:step() end)
+    client:step()
+    assert.equal(2, seen)
+  end)
+
+  it("can be canceled, which closes its connections", function()
+    start { { { read = true }, { hold = true } } }
+    local went_on = false
+    local task = client:spawn(function()
+      client.generations:count()
+      went_on = true
+    end)
+    await_requests(1)
+    assert.is_false(task:is_over())
+    task:cancel()
+    task:cancel()
+    assert.is_true(task:is_over())
+    assert.equal(0, client:pending())
+    assert.equal(1, #server:gone(1))
+    client:run()
+    assert.is_false(went_on)
+    assert.same({}, failures)
+  end)
+
+  it("can cancel itself, at its next wait", function()
+    start {}
+    local task, after
+    task = client:spawn(function()
+      task:cancel()
+      coroutine.yield()
+      after = true
+    end)
+    client:run()
+    assert.is_true(task:is_over())
+    assert.is_nil(after)
+  end)
+
+  it("gets `closed` when the client is closed", function()
+    start { { { read = true }, { hold = true } } }
+    local kind
+    client:spawn(function()
+      local _, err = client.generations:count()
+      kind = err.kind
+    end)
+    client:spawn(function() while true do coroutine.yield() end end)
+    await_requests(1)
+    client:close()
+    assert.equal("closed", kind)
+    assert.has_error(function() client:step() end)
+    assert.equal(0, client:runtime().scheduler.count)
+  end)
+
+  it("may close the client itself", function()
+    start { { { read = true }, { hold = true } } }
+    local kind
+    client:spawn(function()
+      local _, err = client.generations:count()
+      kind = err.kind
+    end)
+    client:step()
+    client:spawn(function() client:close() end)
+    client:step()
+    assert.equal("closed", kind)
+  end)
+
+  it("is woken by the listing's end, wherever that comes from", function()
+    start { { { read = true }, { hold = true } } }
+    local listing, kind = client.generations:list(), nil
+    client:spawn(function()
+      local _, err = listing:next()
+      kind = err.kind
+    end)
+    await_requests(1)
+    listing:close()
+    client:step()
+    assert.equal("canceled", kind)
+  end)
+
+  it("gets a place in the queue as soon as there is one", function()
+    local answer = { { read = true },
+                     { send = scripted.response(200, '{"count":1}') } }
+    start({ answer, answer, answer, answer, loop = true },
+      { max_in_flight = 1 })
+    local n, wakes = 0, 0
+    for _ = 1, 20 do
+      client:spawn(function()
+        assert(client.generations:count())
+        n = n + 1
+      end)
+    end
+    local wait = client:runtime().scheduler.wait
+    client:runtime().scheduler.wait = function(...)
+      wakes = wakes + 1
+      return wait(...)
+    end
+    client:run()
+    assert.equal(20, n)
+    -- Nobody looks up from time to time.
+    assert.is_true(wakes < 20 * 6, wakes)
+  end)
+
+  it("costs a step nothing while it waits", function()
+    start({ { { read = true }, { hold = true } }, loop = true },
+      { max_in_flight = 1 })
+    local function cost(waiting)
+      for _ = client:pending() + 1, waiting do
+        client:spawn(function() client.generations:count() end)
+      end
+      for _ = 1, 5 do client:step(1) end
+      local instructions = 0
+      debug.sethook(function() instructions = instructions + 1 end, "", 10)
+      client:step(1)
+      debug.sethook()
+      return instructions
+    end
+    if rawget(_G, "jit") then require "jit".off() end
+    local few = cost(10)
+    local many = cost(1000)
+    if rawget(_G, "jit") then require "jit".on() end
+    assert.is_true(many <= few * 3 + 20, few .. " " .. many)
+  end)
+
+  it("is not confused with a coroutine that it makes", function()
+    start { { { read = true }, { stall = 0.05 },
+              { send = scripted.response(200, service.list(3)) } } }
+    local ids = {}
+    client:spawn(function()
+      local each = coroutine.wrap(function()
+        local listing = client.generations:list()
+        local generation = listing:next()
+        while generation do
+          coroutine.yield(generation.id)
+          generation = listing:next()
+        end
+      end)
+      for id in each do ids[#ids + 1] = id end
+    end)
+    client:run()
+    assert.same({ "g1", "g2", "g3" }, ids)
+  end)
+
+  it("cannot run the client that runs it", function()
+    start {}
+    client:spawn(function() client:run() end)
+    client:step()
+    assert.matches("^[^\n]*scheduler_spec.lua:%d+: client:run%(%) was called by a "
+      .. "task", failures[1][1])
+  end)
+
+  it("takes functions only", function()
+    start {}
+    assert.has_error(function() client:spawn "x" end)
+    assert.has_error(function() client.spawn(function() end) end)
+  end)
+
+  it("has a `for`, or is told what to do on Lua 5.1", function()
+    start { { { read = true }, { stall = 0.05 },
+              { send = scripted.response(200, service.list(3)) } } }
+    local n = 0
+    client:spawn(function()
+      for _ in client.generations:list() do n = n + 1 end
+    end)
+    client:run()
+    if limited then
+      assert.matches("listing:next%(%)", failures[1][1])
+      assert.equal(0, #server:requests())
+    else
+      assert.equal(3, n)
+    end
+  end)
+
+  if rawget(coroutine, "close") then
+    it("closes its variables when it ends early", function()
+      start { { { read = true }, { hold = true } } }
+      local closed = 0
+      local made = assert(load([[
+        local client, note = ...
+        local variable <close> = setmetatable({}, { __close = note })
+        client.generations:count()
+      ]]))
+      local task = client:spawn(made, client, function()
+        closed = closed + 1
+      end)
+      client:step()
+      task:cancel()
+      assert.equal(1, closed)
+    end)
+  end
+end)

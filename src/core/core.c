@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+**
+** core: lipsync.core, the module that the Lua layer stands on. Puts together
+** what needs no client, and adds what of the operating system the layer needs
+** and a host may not offer: clocks, randomness, the environment, standard
+** error. Links nothing, for a program may never make a client.
+*/
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+
+#include "core.h"
+#include "monotonic.h"
+
+#if defined(__linux__)
+#include <sys/random.h>
+#endif
+
+
+/* core.now(): seconds on a clock that only goes forward. */
+static int core_now (lua_State *L) {
+  lua_pushnumber(L, (lua_Number)monotonic_now());
+  return 1;
+}
+
+
+/* core.time(): seconds since 1970 UTC. */
+static int core_time (lua_State *L) {
+  struct timeval t;
+  gettimeofday(&t, NULL);
+  lua_pushnumber(L, (lua_Number)((double)t.tv_sec + (double)t.tv_usec * 1e-6));
+  return 1;
+}
+
+
+/* core.random(): a number from [0, 1), not of the program's own sequence and
+** not the same in a forked child. */
+static int core_random (lua_State *L) {
+  unsigned int bits = 0;
+#if defined(__linux__)
+  if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits))
+    bits = (unsigned int)(monotonic_now() * 1e9);
+#else
+  bits = arc4random();
+#endif
+  lua_pushnumber(L, (lua_Number)(bits / 4294967296.0));
+  return 1;
+}
+
+
+/* core.getenv(name): a variable of the environment, or nil. */
+static int core_getenv (lua_State *L) {
+  lua_pushstring(L, getenv(luaL_checkstring(L, 1)));
+  return 1;
+}
+
+
+/* core.log(line): writes a line to standard error, in one piece. */
+static int core_log (lua_State *L) {
+  luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  lua_pushliteral(L, "\n");
+  lua_concat(L, 2);
+  fputs(lua_tostring(L, 1), stderr);
+  return 0;
+}
+
+
+/* core.raise(value): as error(value, 0), which in OBS only writes a log. */
+static int core_raise (lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  return lua_error(L);
+}
+
+
+/* core.where(level): "file:line: " of the function at a level of the stack, 1
+** being the caller; "" where that is not known. */
+static int core_where (lua_State *L) {
+  luaL_where(L, (int)luaL_checkinteger(L, 1));
+  return 1;
+}
+
+
+static const luaL_Reg functions[] = {
+  {"generation", generation_new},
+  {"is_generation", generation_is},
+  {"owner", generation_owner},
+  {"decode", value_decode},
+  {"is_error", error_is},
+  {"now", core_now},
+  {"time", core_time},
+  {"random", core_random},
+  {"getenv", core_getenv},
+  {"log", core_log},
+  {"raise", core_raise},
+  {"where", core_where},
+  {NULL, NULL},
+};
+
+
+/* Puts what lipsync.http needs where it finds it. */
+static void publish_capi (lua_State *L) {
+  static const struct capi capi = {LIPSYNC_VERSION, sizeof(struct element),
+                                   sizeof(struct json_member), generation_alloc,
+                                   generation_init};
+  memcpy(lua_newuserdata(L, sizeof(capi)), &capi, sizeof(capi));
+  lua_setfield(L, LUA_REGISTRYINDEX, CAPI);
+}
+
+
+COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L);
+
+COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L) {
+  pin_module();
+  luaL_newlib(L, functions);
+  generation_register(L);
+  lua_setfield(L, -2, "add_method");
+  error_register(L);
+  lua_setfield(L, -2, "error_meta");
+  value_push_null(L);
+  lua_setfield(L, -2, "null");
+  lua_pushliteral(L, LIPSYNC_VERSION);
+  lua_setfield(L, -2, "_VERSION");
+  publish_capi(L);
+  return 1;
+}

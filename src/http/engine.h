@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+**
+** engine: what moves a libcurl multi handle on without ever waiting unasked.
+** With epoll (Linux) one private descriptor stands for all sockets and a due
+** time for all timers, so one step costs the same for one transfer and for a
+** thousand; elsewhere libcurl polls its sockets itself. Knows nothing of what
+** is transferred, nor of Lua.
+*/
+
+#ifndef lipsync_engine_h
+#define lipsync_engine_h
+
+#include <curl/curl.h>
+
+#define ENGINE_EVENTS 8
+
+struct engine {
+  CURLM *multi; /* NULL while closed */
+  int fd;       /* the epoll set, or -1 where there is none */
+  double due;   /* when libcurl wants a call, or ENGINE_NEVER */
+  struct {      /* what epoll saw, in libcurl's words */
+    curl_socket_t socket;
+    int bitmask;
+  } events[ENGINE_EVENTS];
+  int next, count; /* those that no step had time for yet */
+  unsigned peak;   /* most transfers that were under way at once */
+  double ends;     /* when the step that runs should, or ENGINE_NEVER */
+};
+
+#define ENGINE_NEVER (-1.0)
+
+/* Makes the multi handle and its epoll set. False when memory or descriptors
+** ran out; 'e' is closed then. */
+int engine_open (struct engine *e);
+
+/* Sets a deadline for what follows, at most a millisecond away; clears it;
+** whether it has passed. A caller with more than one piece to do asks in
+** between. */
+void engine_set_deadline (struct engine *e, double seconds);
+void engine_clear_deadline (struct engine *e);
+int engine_past_deadline (const struct engine *e);
+
+/* Does what can be done now, for one socket at least, and for more of them
+** unless it is late. False when libcurl ran out of memory or descriptors: it
+** may then have lost sight of any of its sockets. */
+int engine_step (struct engine *e);
+
+/* The same for all that lies in so many sockets, however long that takes. */
+int engine_drain (struct engine *e, size_t sockets);
+
+/* Says that so many transfers are under way. As many connections as were ever
+** needed at once stay open for the next ones: libcurl by itself keeps four for
+** each transfer that is left, and so ends most of them with each burst. */
+void engine_expect (struct engine *e, unsigned transfers);
+
+/* Sets going what was just added, as far as it goes now: of many that begin
+** at the same time each pays for itself, and not the next step for all. False
+** as above. */
+int engine_begin (struct engine *e);
+
+/* Waits until there is something to do, but at most 'seconds' (negative: as
+** long as it takes); a signal ends the wait early. Does not step. */
+void engine_wait (struct engine *e, double seconds);
+
+/* Seconds until the next step is due whether or not a socket moves (0: now),
+** or ENGINE_NEVER. */
+double engine_timeout (struct engine *e);
+
+/* Cleans up; all easy handles must have been removed. Closed: nothing. */
+void engine_close (struct engine *e);
+
+/* Forgets the handles of a parent process, which must not be touched. */
+void engine_abandon (struct engine *e);
+
+#endif

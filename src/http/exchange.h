@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+**
+** exchange: what session.c, receive.c and request.c share and show nobody else:
+** the whole of a session and of an exchange. session.c owns sessions, request.c
+** turns a request into libcurl's options, receive.c receives the response.
+*/
+
+#ifndef lipsync_exchange_h
+#define lipsync_exchange_h
+
+#include <curl/curl.h>
+
+#include "engine.h"
+#include "http.h"
+#include "origin.h"
+
+#define POOL_MAX 8 /* idle easy handles kept for the next exchanges */
+
+/* What an exchange can stand in line for, in both at once: to be told of by
+** http_next_ready; to go on in the next step, after a pause. */
+enum queues { QUEUE_READY, QUEUE_RESUME, QUEUES };
+
+struct queue {
+  struct exchange *first, **last;
+  unsigned length;
+};
+
+struct exchange {
+  struct http_exchange pub;       /* first: what others see */
+  struct exchange *next, **at;    /* the session's list */
+  struct exchange *after[QUEUES]; /* who comes next, in those it is 'in' */
+  int in[QUEUES];
+  void *user;
+  CURL *easy;
+  struct curl_slist *own_headers; /* for this request only, or NULL */
+  struct buf headers;             /* header lines of the last answer */
+  size_t header_bytes;            /* of all answers, 1xx included */
+  unsigned forks;                 /* process_forks() when it was begun */
+  int added;                      /* libcurl works on it */
+  int http1;                      /* is not sent over HTTP/2 */
+  int stream;                     /* asked for as one */
+  int pauses;                     /* is one: 200, and asked for */
+  int paused;
+  unsigned step;    /* the last one that brought a piece of it */
+  int not_loopback; /* an address was refused */
+  char error[CURL_ERROR_SIZE];
+};
+
+struct http_session {
+  struct engine engine;
+  struct origin origin;
+  struct curl_slist *headers;    /* without the key */
+  struct curl_slist *key_header; /* the key, then the others; or NULL */
+  char *user_agent;
+  char *ca_file;
+  char *proxy;          /* NULL: the environment's */
+  long connect_timeout; /* milliseconds */
+  int allow_http;
+  unsigned forks; /* process_forks() when the engine was made */
+  struct exchange *exchanges;
+  size_t count;       /* how many these are */
+  unsigned under_way; /* how many libcurl works on */
+  struct queue queues[QUEUES];
+  unsigned steps; /* how many there were */
+  int has_events; /* something became ready since a step */
+  CURL *pool[POOL_MAX];
+  unsigned pooled;
+};
+
+/* Sets an option of 'x->easy'; the first one that fails decides 'code'. */
+#define SET(option, value)                                                     \
+  do {                                                                         \
+    if (code == CURLE_OK)                                                      \
+      code = curl_easy_setopt(x->easy, option, value);                         \
+  } while (0)
+
+/* A new exchange on the session's list, not started. NULL: out of memory. */
+struct exchange *exchange_new (struct http_session *s, size_t max_body,
+                               void *user);
+
+/* Takes 'x', which is over, from its session, which is going. */
+void exchange_detach (struct exchange *x);
+
+/* Ends those exchanges that libcurl has finished. */
+void exchange_reap (struct http_session *s);
+
+/* Lets the first one of those go on that http_resume was called for. */
+void exchange_resume_next (struct http_session *s);
+
+/* The callbacks that receive for an exchange. */
+CURLcode exchange_set_callbacks (struct exchange *x);
+
+/* Gives 'x' an easy handle with all options and headers for 'request'. */
+enum http_refusal request_prepare (struct exchange *x,
+                                   const struct http_request *request);
+
+/* Adds headers of the user's to a list, none of those that are ours. */
+enum http_refusal request_add_headers (struct curl_slist **list,
+                                       const struct http_header *headers,
+                                       size_t n);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+**
+** http: sessions and their exchanges, on libcurl. A session is an origin, a
+** key and the connections to it; an exchange is one request and its answer.
+** Bytes are moved, headers noted, limits kept; nothing waits, retries or
+** decides. Knows nothing of Lua, JSON or content encodings.
+*/
+
+#ifndef lipsync_http_h
+#define lipsync_http_h
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+
+/* How an exchange ended. HTTP_OK is a complete answer, whatever its status. */
+enum http_result {
+  HTTP_OK,
+  HTTP_CONNECT_TIMEOUT, /* no connection within connect_timeout */
+  HTTP_RESOLVE,         /* the host's name has no address */
+  HTTP_CONNECT,         /* no address of the host takes connections */
+  HTTP_PROXY,           /* the proxy cannot be reached or said no */
+  HTTP_SEND,            /* the request could not be sent whole */
+  HTTP_CUT,             /* the connection broke inside the answer */
+  HTTP_EMPTY,           /* the connection closed before any answer */
+  HTTP_RESEND,          /* the same on a reused connection, when libcurl
+                            was about to send the request again by itself */
+  HTTP_CERTIFICATE,     /* the server's certificate cannot be verified */
+  HTTP_HANDSHAKE,       /* TLS could not be agreed on */
+  HTTP_CA_FILE,         /* the certificates to verify with cannot be read */
+  HTTP_NOT_HTTP,        /* what came is not HTTP */
+  HTTP_HEADERS_LIMIT,   /* more than HTTP_HEADERS_MAX bytes of headers */
+  HTTP_BODY_LIMIT,      /* more than the request's max_body */
+  HTTP_NOT_LOOPBACK,    /* http: to an address that is not this machine */
+  HTTP_CANCELED,        /* http_cancel */
+  HTTP_CLOSED,          /* the session was closed */
+  HTTP_FORKED,          /* begun by the parent of this process */
+  HTTP_MEMORY           /* out of memory, or of descriptors */
+};
+
+/* Why a session or an exchange could not be made. */
+enum http_refusal {
+  HTTP_ACCEPTED,
+  HTTP_NO_MEMORY,
+  HTTP_URL_MALFORMED,    /* base_url is no URL, or holds control characters */
+  HTTP_URL_SCHEME,       /* neither http: nor https: */
+  HTTP_URL_USER,         /* has user-info */
+  HTTP_URL_QUERY,        /* has a query or a fragment */
+  HTTP_URL_V2,           /* ends in /v2 */
+  HTTP_KEY_LINE_BREAK,   /* the key ends in one */
+  HTTP_KEY_CONTROL,      /* the key holds a control character or a space */
+  HTTP_AGENT_MALFORMED,  /* the user agent holds a control character */
+  HTTP_HEADER_MALFORMED, /* a header's name or value cannot be sent */
+  HTTP_HEADER_RESERVED,  /* a header that only the client itself may set */
+  HTTP_PATH_MALFORMED    /* a path holds bytes that need encoding */
+};
+
+#define HTTP_HEADERS_MAX (64 * 1024)  /* all header lines of one exchange */
+#define HTTP_MARK        (256 * 1024) /* unread bytes: a stream pauses */
+#define HTTP_LOW                                                               \
+  (16 * 1024) /* and below which it goes on: what is left
+                                    has to be moved to the block's front */
+
+struct http_header {
+  const char *name;
+  const char *value;
+};
+
+struct http_config {
+  const char *base_url;
+  const char *api_key; /* NULL: none */
+  const char *user_agent;
+  const char *ca_file;               /* NULL: libcurl's own */
+  const char *proxy;                 /* NULL: the environment's; "": none */
+  double connect_timeout;            /* seconds */
+  int allow_http;                    /* http: to any host */
+  const struct http_header *headers; /* sent with every request */
+  size_t header_count;
+};
+
+struct http_request {
+  const char *method;
+  const char *path; /* encoded, with the query; starts with "/" */
+  int with_key;
+  int http1;       /* HTTP/1.1 even where HTTP/2 could be had */
+  int stream;      /* a 200 answer pauses at HTTP_MARK */
+  size_t max_body; /* ceiling of any other answer */
+  const struct http_header *headers;
+  size_t header_count;
+};
+
+struct http_session;
+
+/* One request and its response; read-only outside http.c. */
+struct http_exchange {
+  struct http_session *session; /* NULL once that is closed */
+  int sent;                     /* the request went out, perhaps not whole */
+  int status;                   /* 0 until the headers are complete */
+  int over;                     /* 'result' is final, nothing more will come */
+  enum http_result result;
+  int os_error;      /* errno of a failed connect, or 0 */
+  char *detail;      /* libcurl's words for a failure, never NULL */
+  struct buf body;   /* arrived and not consumed */
+  size_t unread;     /* bytes at the end of 'body' not looked at yet */
+  uint64_t received; /* bytes of headers and body so far */
+};
+
+/* Makes a session; it connects when the first exchange begins. NULL and
+** '*why' when it cannot be. */
+struct http_session *http_open (const struct http_config *config,
+                                enum http_refusal *why);
+
+/* Ends all exchanges (HTTP_CLOSED), wipes the key, frees the session. */
+void http_close (struct http_session *s);
+
+/* The origin "https://host:port", and its host with the port where it is not
+** the scheme's own. Valid as long as the session. */
+const char *http_origin (const struct http_session *s);
+const char *http_host (const struct http_session *s);
+
+/* Begins an exchange, which the caller frees with http_free. 'user' is what
+** http_next_ready returns for it. NULL and '*why' when it cannot be. */
+struct http_exchange *http_start (struct http_session *s,
+                                  const struct http_request *request,
+                                  void *user, enum http_refusal *why);
+
+/* The key, for those who keep it out of what they show; NULL without one. */
+const char *http_key (const struct http_session *s);
+
+/* How many exchanges were not freed yet, and how many bytes of answers the
+** session holds for them. */
+size_t http_count (const struct http_session *s);
+size_t http_held (const struct http_session *s);
+
+/* Does what can be done now, for so many seconds or a little longer, and never
+** for much more than a millisecond: at the least a piece of one socket, and of
+** one exchange that goes on. Returns how many exchanges wait in the queue that
+** http_next_ready takes from. */
+unsigned http_step (struct http_session *s, double seconds);
+
+/* Takes in all that has arrived, for one who is about to say that nothing
+** did: a step may not have come to it. */
+void http_drain (struct http_session *s);
+
+/* Waits until something can be done, at most 'seconds' (negative: no limit).
+** What was in the queue when a step returned does not end the wait, or those
+** who wait for one exchange would spin while another is not taken. */
+void http_wait (struct http_session *s, double seconds);
+
+/* The next exchange to which something happened, by its 'user'; or NULL. */
+void *http_next_ready (struct http_session *s);
+
+/* The one descriptor to watch, or -1; seconds to the next due step, or a
+** negative number. */
+int http_fd (struct http_session *s);
+double http_timeout (struct http_session *s);
+
+/* Takes 'n' bytes of 'x->body' as looked at, or as not needed any more. */
+void http_read (struct http_exchange *x, size_t n);
+void http_consume (struct http_exchange *x, size_t n);
+
+/* Has a paused exchange go on in the next step once little enough is unread.
+** Not at once: libcurl would then move all such on in one piece. */
+void http_resume (struct http_exchange *x);
+
+/* The value of a header of the answer, without white space around it, and
+** its length; NULL when there is none (or none yet). */
+const char *http_header (const struct http_exchange *x, const char *name,
+                         size_t *length);
+
+/* Whether this process began it, and not the one it was forked from. */
+int http_is_ours (const struct http_exchange *x);
+
+/* Ends an exchange that is not over with 'result'; closes its connection. */
+void http_cancel (struct http_exchange *x, enum http_result result);
+
+/* Cancels and frees. */
+void http_free (struct http_exchange *x);
+
+#endif

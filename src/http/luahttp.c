@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+**
+** luahttp: lipsync.http, the module that the client talks to the service with.
+** Its generations are the core's, which the core makes through struct capi.
+*/
+
+#include "process.h"
+#include "luahttp.h"
+
+
+/* http.(): a number that a forked child has other than its parent. */
+static int http_forks (lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)process_forks());
+  return 1;
+}
+
+
+/* http.(): how many sessions and transfers the process has: for
+** tests, and for those who share the host's time among themselves. */
+static int http_live (lua_State *L) {
+  unsigned sessions, exchanges;
+  process_live(&sessions, &exchanges);
+  lua_pushinteger(L, (lua_Integer)sessions);
+  lua_pushinteger(L, (lua_Integer)exchanges);
+  return 2;
+}
+
+
+static const luaL_Reg functions[] = {
+  {"session", session_new},
+  {"forks", http_forks},
+  {"live", http_live},
+  {NULL, NULL},
+};
+
+
+/* Loads the core for one who asks for this module alone. */
+static void load_core (lua_State *L) {
+  lua_getglobal(L, "require");
+  if (!lua_isfunction(L, -1))
+    luaL_error(L, "lipsync.http needs lipsync.core to be loaded before it");
+  lua_pushliteral(L, "lipsync.core");
+  lua_call(L, 1, 0);
+}
+
+
+/* Pushes the core's capi. A function of another build may want its arguments
+** elsewhere. */
+static void push_capi (lua_State *L) {
+  const struct capi *capi;
+  lua_getfield(L, LUA_REGISTRYINDEX, CAPI);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    load_core(L);
+    lua_getfield(L, LUA_REGISTRYINDEX, CAPI);
+  }
+  capi = (const struct capi *)lua_touserdata(L, -1);
+  if (capi == NULL)
+    luaL_error(L,
+               "lipsync.core is older than lipsync.http: install both "
+               "from one build");
+  if (strcmp(capi->version, LIPSYNC_VERSION) != 0)
+    luaL_error(L,
+               "lipsync.http is of version %s, lipsync.core of %s: "
+               "install both from one build",
+               LIPSYNC_VERSION, capi->version);
+  if (capi->element != sizeof(struct element)
+      || capi->member != sizeof(struct json_member))
+    luaL_error(L,
+               "lipsync.http and lipsync.core are of different builds: "
+               "install both from one");
+}
+
+
+COMPAT_EXPORT int luaopen_lipsync_http (lua_State *L);
+
+COMPAT_EXPORT int luaopen_lipsync_http (lua_State *L) {
+  lua_settop(L, 0);
+  push_capi(L); /* at 1 */
+  if (!process_init())
+    return luaL_error(L, "libcurl cannot be initialized");
+  if (!process_is_recent())
+    return luaL_error(L, "lipsync needs libcurl 7.80 or later, this is %s",
+                      process_library());
+  pin_module();
+  session_register(L);
+  transfer_register(L, 1);
+  luaL_newlib(L, functions);
+  lua_pushstring(L, process_library());
+  lua_setfield(L, -2, "curl_version");
+  /* where libcurl looks for certificates when nothing is said, or nil */
+  lua_pushstring(L, process_ca_file());
+  lua_setfield(L, -2, "ca_file");
+  return 1;
+}

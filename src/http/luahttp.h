@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+**
+** luahttp: what the files of lipsync.http share. luasession.c and luatransfer.c
+** hold one Lua type each, failure.c has the words for what fails, luafield.c
+** reads tables, luahttp.c puts them into one module.
+*/
+
+#ifndef lipsync_luahttp_h
+#define lipsync_luahttp_h
+
+#include "capi.h"
+#include "response.h"
+
+/* ---- luafield.c ---- */
+
+/* Fields of the table at index 'table' (positive). A string lives as long as
+** the table; where it is nil, NULL. */
+const char *field_string (lua_State *L, int table, const char *name);
+int field_boolean (lua_State *L, int table, const char *name);
+double field_number (lua_State *L, int table, const char *name,
+                     double otherwise);
+
+/* The field "headers" ("name" = "value") as an array, of which NULL has none.
+** Pushes what keeps it. */
+const struct http_header *field_headers (lua_State *L, int table,
+                                         size_t *count);
+
+/* ---- failure.c ---- */
+
+/* Each pushes nil and a failure and returns 2: for what went wrong with an
+** answer, for a request that cannot be sent, for a closed session. */
+int failure_push (lua_State *L, struct response *a);
+int failure_push_refusal (lua_State *L, enum http_refusal refusal);
+int failure_push_closed (lua_State *L);
+
+/* The phrase for a refusal, and the option it is about (or NULL). */
+const char *failure_refusal_text (enum http_refusal refusal,
+                                  const char **field);
+
+/* ---- luasession.c ---- */
+
+void session_register (lua_State *L);
+
+/* http.session(config): a session, or nil, a phrase and an option's name. */
+int session_new (lua_State *L);
+
+/* ---- luatransfer.c ---- */
+
+/* Makes the type. The capi is at index 'capi'. */
+void transfer_register (lua_State *L, int capi);
+
+#define TRANSFER_ALLOWED 64
+
+/* Starts a request on 'http'. Stack: the session at 1, the request's table at
+** 2. Pushes a transfer, or nil and a failure. 'http' and 'allowed' are the
+** session's own. The first becomes NULL if a finalizer closes it meanwhile; the
+** second is how many transfers there may be before the collector has to look
+** for abandoned ones, TRANSFER_ALLOWED at first. */
+int transfer_start (lua_State *L, struct http_session *const *http,
+                    size_t *allowed);
+
+/* Pushes the transfer that 'user' of http_next_ready stands for, or nil when
+** it has been collected. The session is at 1. */
+void transfer_push (lua_State *L, void *user);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT
+**
+** luasession: a Lua object over a session of session.c. Its value (user value,
+** environment) is a table with weak values that finds the transfer userdata
+** for what http_next_ready returns.
+*/
+
+#include <math.h>
+
+#include "luahttp.h"
+
+#define KEY_MIN 8
+
+struct session {
+  struct http_session *http; /* NULL once closed */
+  size_t allowed;            /* see transfer_start */
+};
+
+
+static struct session *to_session (lua_State *L) {
+  return (struct session *)luaL_checkudata(L, 1, SESSION_TYPE);
+}
+
+
+static struct http_session *check_session (lua_State *L) {
+  struct session *s = to_session(L);
+  if (s->http == NULL)
+    luaL_error(L, "the session is closed");
+  return s->http;
+}
+
+
+/* ---- Making one ---- */
+
+static void push_weak_table (lua_State *L) {
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+}
+
+
+/* Pushes a closed session. */
+static struct session *push_session (lua_State *L) {
+  struct session *s = (struct session *)compat_newuserdata(L, sizeof(*s));
+  s->http = NULL;
+  s->allowed = TRANSFER_ALLOWED;
+  luaL_getmetatable(L, SESSION_TYPE);
+  lua_setmetatable(L, -2);
+  push_weak_table(L);
+  compat_setslot(L, -2);
+  return s;
+}
+
+
+static void read_config (lua_State *L, struct http_config *config) {
+  config->base_url = field_string(L, 1, "base_url");
+  config->api_key = field_string(L, 1, "api_key");
+  config->user_agent = field_string(L, 1, "user_agent");
+  config->ca_file = field_string(L, 1, "ca_file");
+  config->proxy = field_string(L, 1, "proxy");
+  config->connect_timeout = field_number(L, 1, "connect_timeout", 10);
+  config->allow_http = field_boolean(L, 1, "allow_http");
+  config->headers = field_headers(L, 1, &config->header_count);
+}
+
+
+static int push_refused (lua_State *L, enum http_refusal refusal) {
+  const char *field;
+  const char *phrase = failure_refusal_text(refusal, &field);
+  if (phrase == NULL)
+    return error_no_memory(L);
+  lua_pushnil(L);
+  lua_pushstring(L, phrase);
+  lua_pushstring(L, field);
+  return 3;
+}
+
+
+int session_new (lua_State *L) {
+  struct http_config config;
+  enum http_refusal refusal;
+  struct session *s;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  read_config(L, &config);
+  if (config.base_url == NULL)
+    return luaL_argerror(L, 1, "no base_url");
+  s = push_session(L);
+  s->http = http_open(&config, &refusal);
+  return s->http == NULL ? push_refused(L, refusal) : 1;
+}
+
+
+/* ---- Methods ---- */
+
+/* session:start(request): a transfer, or nil and a failure. */
+static int session_start (lua_State *L) {
+  struct session *s = to_session(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  return s->http == NULL ? failure_push_closed(L)
+                         : transfer_start(L, &s->http, &s->allowed);
+}
+
+
+/* Steps and pushes how many transfers wait for next_ready. A closed session
+** has nothing to do. */
+static int step (lua_State *L, struct session *s, double seconds) {
+  unsigned n = s->http == NULL ? 0 : http_step(s->http, seconds);
+  lua_pushinteger(L, (lua_Integer)n);
+  return 1;
+}
+
+
+/* session:step([seconds]): for so long, or a little longer; never for much
+** more than a millisecond. */
+static int session_step (lua_State *L) {
+  struct session *s = to_session(L);
+  return step(L, s, (double)luaL_optnumber(L, 2, HUGE_VAL));
+}
+
+
+/* session:drain(): takes in what has arrived. */
+static int session_drain (lua_State *L) {
+  struct session *s = to_session(L);
+  if (s->http != NULL)
+    http_drain(s->http);
+  return 0;
+}
+
+
+/* session:poll([seconds]): waits, then steps. */
+static int session_poll (lua_State *L) {
+  struct session *s = to_session(L);
+  if (s->http != NULL)
+    http_wait(s->http, (double)luaL_optnumber(L, 2, -1));
+  return step(L, s, HUGE_VAL);
+}
+
+
+/* session:next_ready(): a transfer to which something happened, or nil. Those
+** that were collected meanwhile are passed over. */
+static int session_next_ready (lua_State *L) {
+  struct session *s = to_session(L);
+  void *user;
+  lua_settop(L, 1);
+  while (s->http != NULL && (user = http_next_ready(s->http)) != NULL) {
+    transfer_push(L, user);
+    if (!lua_isnil(L, -1))
+      return 1;
+    lua_pop(L, 1);
+  }
+  return 0;
+}
+
+
+/* session:fd(): the one descriptor to watch, or nil. */
+static int session_fd (lua_State *L) {
+  struct session *s = to_session(L);
+  int fd = s->http == NULL ? -1 : http_fd(s->http);
+  if (fd < 0)
+    return 0;
+  lua_pushinteger(L, fd);
+  return 1;
+}
+
+
+/* session:timeout(): seconds until the next step is due, or nil. */
+static int session_timeout (lua_State *L) {
+  struct session *s = to_session(L);
+  double seconds = s->http == NULL ? -1 : http_timeout(s->http);
+  if (seconds < 0)
+    return 0;
+  lua_pushnumber(L, (lua_Number)seconds);
+  return 1;
+}
+
+
+static int session_origin (lua_State *L) {
+  lua_pushstring(L, http_origin(check_session(L)));
+  return 1;
+}
+
+
+static int session_host (lua_State *L) {
+  lua_pushstring(L, http_host(check_session(L)));
+  return 1;
+}
+
+
+/* session:redact(text): the text with "(key)" where a server has sent the key
+** back. One of less than eight characters is no secret, and may be part of
+** any word. */
+static int session_redact (lua_State *L) {
+  struct session *s = to_session(L);
+  size_t rest;
+  const char *text = luaL_checklstring(L, 2, &rest), *hit;
+  /* made before the key is looked up, which a finalizer may wipe */
+  char *made = (char *)compat_newuserdata(L, rest + 1), *end = made;
+  const char *key = s->http == NULL ? NULL : http_key(s->http);
+  size_t length = key == NULL ? 0 : strlen(key);
+  while (length >= KEY_MIN
+         && (hit = (const char *)memmem(text, rest, key, length)) != NULL) {
+    size_t before = (size_t)(hit - text);
+    memcpy(end, text, before);
+    memcpy(end + before, "(key)", 5);
+    end += before + 5;
+    rest -= before + length;
+    text = hit + length;
+  }
+  memcpy(end, text, rest);
+  lua_pushlstring(L, made, (size_t)(end - made) + rest);
+  return 1;
+}
+
+
+static int session_is_open (lua_State *L) {
+  lua_pushboolean(L, to_session(L)->http != NULL);
+  return 1;
+}
+
+
+/* close, __gc and __close. */
+static int session_close (lua_State *L) {
+  struct session *s = to_session(L);
+  struct http_session *http = s->http;
+  s->http = NULL;
+  if (http != NULL)
+    http_close(http);
+  return 0;
+}
+
+
+static int session_tostring (lua_State *L) {
+  struct session *s = to_session(L);
+  if (s->http == NULL)
+    lua_pushliteral(L, "Session (closed)");
+  else
+    lua_pushfstring(L, "Session (%s)", http_origin(s->http));
+  return 1;
+}
+
+
+static const luaL_Reg methods[] = {
+  {"start", session_start},
+  {"step", session_step},
+  {"drain", session_drain},
+  {"poll", session_poll},
+  {"next_ready", session_next_ready},
+  {"fd", session_fd},
+  {"timeout", session_timeout},
+  {"origin", session_origin},
+  {"host", session_host},
+  {"redact", session_redact},
+  {"is_open", session_is_open},
+  {"close", session_close},
+  {"__gc", session_close},
+  {"__close", session_close},
+  {"__tostring", session_tostring},
+  {NULL, NULL},
+};
+
+
+void session_register (lua_State *L) {
+  luaL_newmetatable(L, SESSION_TYPE);
+  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT
+**
+** luatransfer: a Lua object over one exchange and the reading of its response.
+** Its value (user value, environment) is a table: at [1] the owner, which its
+** generations share, at [2] the session, which so outlives it.
+*/
+
+#include "monotonic.h"
+#include "luahttp.h"
+
+#define GC_HELD (8u * 1024 * 1024) /* bytes of answers that call for one */
+#define GC_TIME 2e-3 /* seconds: four times what COMPAT_GC_STEPS is to take */
+
+struct transfer {
+  struct response response; /* its exchange is NULL once closed */
+};
+
+static const size_t default_max = 16u * 1024 * 1024;
+
+
+static struct transfer *to_transfer (lua_State *L) {
+  return (struct transfer *)luaL_checkudata(L, 1, TRANSFER_TYPE);
+}
+
+
+static int is_open (const struct transfer *t) {
+  return t->response.exchange != NULL;
+}
+
+
+/* ---- Starting ---- */
+
+static size_t size_field (lua_State *L, const char *name, size_t otherwise) {
+  double value = field_number(L, 2, name, (double)otherwise);
+  return value < 1 ? 1 : value > 4e9 ? (size_t)4000000000u : (size_t)value;
+}
+
+
+/* Pushes a closed transfer with its owner and session. */
+static struct transfer *push_transfer (lua_State *L) {
+  struct transfer *t = (struct transfer *)compat_newuserdata(L, sizeof(*t));
+  memset(t, 0, sizeof(*t));
+  luaL_getmetatable(L, TRANSFER_TYPE);
+  lua_setmetatable(L, -2);
+  lua_createtable(L, 2, 0);
+  lua_getfield(L, 2, "owner");
+  lua_rawseti(L, -2, 1);
+  lua_pushvalue(L, 1);
+  lua_rawseti(L, -2, 2);
+  compat_setslot(L, -2);
+  return t;
+}
+
+
+/* Lets the session find the transfer at the top. */
+static void enter (lua_State *L, struct transfer *t) {
+  compat_getslot(L, 1);
+  lua_pushlightuserdata(L, t);
+  lua_pushvalue(L, -3);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+
+void transfer_push (lua_State *L, void *user) {
+  compat_getslot(L, 1);
+  lua_pushlightuserdata(L, user);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+}
+
+
+/* The collector does not see C memory: an abandoned transfer is small to it,
+** whatever it holds. So where there are more than are 'allowed', or they hold
+** much, each new one moves it on, the further the more they are. At the end of
+** a cycle it is known how many are in use, and twice as many are allowed. Not
+** in a large step: what the collector looks through is the program's. (A step
+** of a generational collector is a collection, hence the time.) */
+static void nudge_collector (lua_State *L, struct http_session *const *http,
+                             size_t *allowed) {
+  size_t excess = http_count(*http) / *allowed + http_held(*http) / GC_HELD;
+  size_t steps = excess * COMPAT_GC_STEPS;
+  double ends = excess == 0 ? 0 : monotonic_now() + (double)excess * GC_TIME;
+  for (; steps > 0 && *http != NULL && monotonic_now() < ends; steps--)
+    if (lua_gc(L, LUA_GCSTEP, 0) != 0 && *http != NULL) {
+      *allowed = 2 * http_count(*http);
+      if (*allowed < TRANSFER_ALLOWED)
+        *allowed = TRANSFER_ALLOWED;
+      return;
+    }
+}
+
+
+int transfer_start (lua_State *L, struct http_session *const *http,
+                    size_t *allowed) {
+  struct http_request request;
+  enum http_refusal refusal;
+  struct http_exchange *x;
+  struct transfer *t;
+  size_t max_element = size_field(L, "max_generation", 1024u * 1024);
+  memset(&request, 0, sizeof(request));
+  request.method = field_string(L, 2, "method");
+  request.path = field_string(L, 2, "path");
+  if (request.method == NULL || request.path == NULL)
+    return luaL_argerror(L, 2, "no method or path");
+  request.with_key = field_boolean(L, 2, "key");
+  request.stream = field_boolean(L, 2, "stream");
+  request.http1 = field_boolean(L, 2, "list");
+  request.max_body = size_field(L, "max_response", default_max);
+  request.headers = field_headers(L, 2, &request.header_count);
+  nudge_collector(L, http, allowed);
+  t = push_transfer(L);
+  enter(L, t);
+  if (*http == NULL)
+    return failure_push_closed(L);
+  x = http_start(*http, &request, t, &refusal);
+  if (x == NULL)
+    return failure_push_refusal(L, refusal);
+  response_open(&t->response, x, request.http1, max_element, request.max_body);
+  return 1;
+}
+
+
+/* ---- Reading ---- */
+
+/* The same as to_transfer by the metatable itself, upvalue 2, instead of its
+** name: done for each generation. */
+static struct transfer *to_transfer_fast (lua_State *L) {
+  struct transfer *t = (struct transfer *)lua_touserdata(L, 1);
+  if (!lua_getmetatable(L, 1)
+      || lua_topointer(L, -1) != lua_topointer(L, lua_upvalueindex(2)))
+    return to_transfer(L); /* which raises */
+  lua_settop(L, 1);
+  return t;
+}
+
+
+/* Whether one of the moments at 2 and 3 has come; nil is never. */
+static int is_late (lua_State *L) {
+  double first = (double)lua_tonumber(L, 2);
+  double second = (double)lua_tonumber(L, 3);
+  double now = first > 0 || second > 0 ? monotonic_now() : 0;
+  return (first > 0 && now >= first) || (second > 0 && now >= second);
+}
+
+
+/* Pushes the element 'e' as a generation, and takes it. Making room for it may
+** run a finalizer of the program's that closes the transfer, reads it, or has
+** its buffer move: so the element is looked up again. False: try again. */
+static int push_generation (lua_State *L, struct transfer *t,
+                            struct element *e) {
+  const struct capi *capi = (const struct capi *)lua_touserdata(
+    L, lua_upvalueindex(3));
+  size_t length = e->length;
+  unsigned count = e->count;
+  void *room;
+  compat_getslot(L, 1);
+  room = capi->alloc(L, e);
+  if (!is_open(t))
+    return failure_push_closed(L);
+  if (response_next(&t->response, e) != RESPONSE_ELEMENT || e->length != length
+      || e->count != count) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
+  capi->init(L, room, e, lua_upvalueindex(1), lua_gettop(L) - 1);
+  response_take(&t->response);
+  return 1;
+}
+
+
+/* transfer:next([moment [, moment]]): a generation, false (wait, or one of the
+** moments has come), nil (the end), or nil and a failure. Moves on only when
+** the generation exists. Upvalues: the metatables of generations and of
+** transfers, the core's capi. */
+static int transfer_next (lua_State *L) {
+  int late = is_late(L);
+  struct transfer *t = to_transfer_fast(L);
+  struct element e;
+  if (!is_open(t))
+    return failure_push_closed(L);
+  if (late) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
+  switch (response_next(&t->response, &e)) {
+    case RESPONSE_WAIT: lua_pushboolean(L, 0); return 1;
+    case RESPONSE_ELEMENT: return push_generation(L, t, &e);
+    case RESPONSE_END: return 0;
+    default: return failure_push(L, &t->response);
+  }
+}
+
+
+/* transfer:read(): the whole answer, false (wait), or nil and a failure. */
+static int transfer_read (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  const char *text;
+  size_t length;
+  if (!is_open(t))
+    return failure_push_closed(L);
+  switch (response_read(&t->response, &text, &length)) {
+    case RESPONSE_WAIT: lua_pushboolean(L, 0); return 1;
+    case RESPONSE_END: lua_pushlstring(L, text, length); return 1;
+    default: return failure_push(L, &t->response);
+  }
+}
+
+
+/* transfer:ready(): whether next or read would get further now. A closed one
+** would: it fails at once. */
+static int transfer_ready (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  lua_pushboolean(L, !is_open(t) || response_ready(&t->response));
+  return 1;
+}
+
+
+/* transfer:done(): whether nothing more will arrive. */
+static int transfer_done (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  lua_pushboolean(L, !is_open(t) || t->response.exchange->over);
+  return 1;
+}
+
+
+/* transfer:status(): the HTTP status, or nil while it is not known. */
+static int transfer_status (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  if (!is_open(t) || t->response.exchange->status == 0)
+    return 0;
+  lua_pushinteger(L, t->response.exchange->status);
+  return 1;
+}
+
+
+/* transfer:header(name): a header of the answer, or nil. */
+static int transfer_header (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  const char *name = luaL_checkstring(L, 2);
+  size_t length;
+  const char *value = is_open(t)
+                        ? http_header(t->response.exchange, name, &length)
+                        : NULL;
+  if (value == NULL)
+    return 0;
+  lua_pushlstring(L, value, length);
+  return 1;
+}
+
+
+/* transfer:received(): bytes of headers and body so far. */
+static int transfer_received (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  compat_pushint64(L, is_open(t) ? (int64_t)t->response.exchange->received : 0);
+  return 1;
+}
+
+
+/* transfer:sent(): whether the request may have reached the server. */
+static int transfer_sent (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  lua_pushboolean(L, is_open(t) && t->response.exchange->sent);
+  return 1;
+}
+
+
+/* close, __gc and __close. */
+static int transfer_close (lua_State *L) {
+  response_close(&to_transfer(L)->response);
+  return 0;
+}
+
+
+static int transfer_tostring (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  lua_pushstring(L, is_open(t) ? "Transfer" : "Transfer (closed)");
+  return 1;
+}
+
+
+static const luaL_Reg methods[] = {
+  {"read", transfer_read},           {"ready", transfer_ready},
+  {"done", transfer_done},           {"status", transfer_status},
+  {"header", transfer_header},       {"received", transfer_received},
+  {"sent", transfer_sent},           {"close", transfer_close},
+  {"__gc", transfer_close},          {"__close", transfer_close},
+  {"__tostring", transfer_tostring}, {NULL, NULL},
+};
+
+
+void transfer_register (lua_State *L, int capi) {
+  luaL_newmetatable(L, TRANSFER_TYPE);
+  luaL_setfuncs(L, methods, 0);
+  luaL_getmetatable(L, GENERATION_TYPE);
+  lua_pushvalue(L, -2);
+  lua_pushvalue(L, capi);
+  lua_pushcclosure(L, transfer_next, 3);
+  lua_setfield(L, -2, "next");
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}

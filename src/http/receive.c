@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT
+**
+** receive: receives a response. libcurl's callbacks here append to buffers
+** and set fields; they call nothing above.
+*/
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+#include "exchange.h"
+#include "header.h"
+#include "process.h"
+
+
+/* ---- Standing in line ---- */
+
+static void enqueue (struct exchange *x, enum queues which) {
+  struct queue *queue = &x->pub.session->queues[which];
+  if (x->in[which])
+    return;
+  x->in[which] = 1;
+  x->after[which] = NULL;
+  *queue->last = x;
+  queue->last = &x->after[which];
+  queue->length++;
+}
+
+
+static void dequeue (struct exchange *x, enum queues which) {
+  struct queue *queue = &x->pub.session->queues[which];
+  struct exchange **at = &queue->first;
+  if (!x->in[which])
+    return;
+  while (*at != x)
+    at = &(*at)->after[which];
+  *at = x->after[which];
+  if (*at == NULL)
+    queue->last = at;
+  queue->length--;
+  x->in[which] = 0;
+}
+
+
+/* Something happened to 'x'. */
+static void tell (struct exchange *x) {
+  x->pub.session->has_events = 1;
+  enqueue(x, QUEUE_READY);
+}
+
+
+void *http_next_ready (struct http_session *s) {
+  struct exchange *x = s->queues[QUEUE_READY].first;
+  if (x == NULL)
+    return NULL;
+  dequeue(x, QUEUE_READY);
+  return x->user;
+}
+
+
+/* ---- How exchanges begin and end ---- */
+
+struct exchange *exchange_new (struct http_session *s, size_t max_body,
+                               void *user) {
+  struct exchange *x = (struct exchange *)calloc(1, sizeof(*x));
+  if (x == NULL)
+    return NULL;
+  x->user = user;
+  x->pub.session = s;
+  x->pub.detail = x->error;
+  x->forks = process_forks();
+  buf_init(&x->pub.body, max_body);
+  buf_init(&x->headers, HTTP_HEADERS_MAX);
+  x->next = s->exchanges;
+  x->at = &s->exchanges;
+  if (x->next != NULL)
+    x->next->at = &x->next;
+  s->exchanges = x;
+  s->count++;
+  process_count_exchange(+1);
+  return x;
+}
+
+
+/* Gives an easy handle to the session's pool if all went well; one that failed
+** libcurl may have left in any state. Not by curl_easy_reset: that cannot say
+** that it ran out of memory, and leaves a handle without its defaults. So
+** request.c sets every option that is set at all; here go those that point
+** into the exchange. */
+static void release_easy (struct http_session *s, CURL *easy,
+                          enum http_result result) {
+  if (s->pooled < POOL_MAX && result == HTTP_OK) {
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+    s->pool[s->pooled++] = easy;
+  }
+  else
+    curl_easy_cleanup(easy);
+}
+
+
+/* Makes 'x' over: gives its easy handle back (in a forked child it is left
+** alone, for it is the parent's), tells of it. What arrived stays readable. */
+static void end_exchange (struct exchange *x, enum http_result result) {
+  struct http_session *s = x->pub.session;
+  x->pub.result = result;
+  x->pub.over = 1;
+  if (x->added)
+    s->under_way--;
+  dequeue(x, QUEUE_RESUME);
+  if (x->easy != NULL && s->forks == process_forks()) {
+    if (x->added)
+      curl_multi_remove_handle(s->engine.multi, x->easy);
+    release_easy(s, x->easy, result);
+    header_wipe(x->own_headers);
+  }
+  x->easy = NULL;
+  x->own_headers = NULL;
+  if (x->pub.body.length == 0)
+    buf_free(&x->pub.body);
+  tell(x);
+}
+
+
+void exchange_detach (struct exchange *x) {
+  dequeue(x, QUEUE_READY);
+  x->pub.session->count--;
+  *x->at = x->next;
+  if (x->next != NULL)
+    x->next->at = x->at;
+  x->pub.session = NULL;
+}
+
+
+void http_cancel (struct http_exchange *pub, enum http_result result) {
+  struct exchange *x = (struct exchange *)pub;
+  if (!pub->over)
+    end_exchange(x, result);
+}
+
+
+void http_free (struct http_exchange *pub) {
+  struct exchange *x = (struct exchange *)pub;
+  if (pub->session != NULL) {
+    http_cancel(pub, HTTP_CANCELED);
+    exchange_detach(x);
+  }
+  buf_free(&pub->body);
+  buf_free(&x->headers);
+  free(x);
+  process_count_exchange(-1);
+}
+
+
+/* What libcurl's errors are called here. */
+static const struct {
+  CURLcode code;
+  enum http_result result;
+} results[] = {
+  {CURLE_COULDNT_RESOLVE_HOST, HTTP_RESOLVE},
+  {CURLE_COULDNT_CONNECT, HTTP_CONNECT},
+  {CURLE_OPERATION_TIMEDOUT, HTTP_CONNECT_TIMEOUT},
+  {CURLE_COULDNT_RESOLVE_PROXY, HTTP_PROXY},
+  {CURLE_PROXY, HTTP_PROXY},
+  {CURLE_SEND_ERROR, HTTP_SEND},
+  {CURLE_GOT_NOTHING, HTTP_EMPTY},
+  {CURLE_PEER_FAILED_VERIFICATION, HTTP_CERTIFICATE},
+  {CURLE_SSL_ISSUER_ERROR, HTTP_CERTIFICATE},
+  {CURLE_SSL_INVALIDCERTSTATUS, HTTP_CERTIFICATE},
+  {CURLE_SSL_PINNEDPUBKEYNOTMATCH, HTTP_CERTIFICATE},
+  {CURLE_SSL_CONNECT_ERROR, HTTP_HANDSHAKE},
+  {CURLE_SSL_CIPHER, HTTP_HANDSHAKE},
+  {CURLE_USE_SSL_FAILED, HTTP_HANDSHAKE},
+  {CURLE_SSL_ENGINE_INITFAILED, HTTP_HANDSHAKE},
+  {CURLE_SSL_CACERT_BADFILE, HTTP_CA_FILE},
+  {CURLE_UNSUPPORTED_PROTOCOL, HTTP_NOT_HTTP},
+  {CURLE_WEIRD_SERVER_REPLY, HTTP_NOT_HTTP},
+  {CURLE_OUT_OF_MEMORY, HTTP_MEMORY},
+  {CURLE_FAILED_INIT, HTTP_MEMORY},
+};
+
+
+/* What an exchange's end means, beginning with what we know better than
+** libcurl. What is left over broke the connection, at the latest here. */
+static enum http_result to_result (const struct exchange *x, CURLcode code) {
+  size_t i;
+  if (x->pub.result != HTTP_OK) /* a callback of ours ended it */
+    return x->pub.result;
+  if (code == CURLE_OK) /* which a close inside the headers is to libcurl */
+    return x->pub.status != 0 ? HTTP_OK : HTTP_CUT;
+  if (code == CURLE_COULDNT_CONNECT && x->not_loopback)
+    return HTTP_NOT_LOOPBACK;
+  /* a peer that hangs up inside the handshake is no matter of TLS */
+  if (code == CURLE_SSL_CONNECT_ERROR
+      && strstr(x->error, "SSL_ERROR_SYSCALL") != NULL)
+    return HTTP_CUT;
+  for (i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+    if (results[i].code == code)
+      return results[i].result;
+  return x->pub.sent ? HTTP_CUT : HTTP_CONNECT;
+}
+
+
+static void finish (struct exchange *x, CURLcode code) {
+  long os_error = 0;
+  curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
+  x->pub.os_error = (int)os_error;
+  if (code != CURLE_OK && x->error[0] == '\0')
+    strncpy(x->error, curl_easy_strerror(code), sizeof(x->error) - 1);
+  end_exchange(x, to_result(x, code));
+}
+
+
+void exchange_reap (struct http_session *s) {
+  CURLMsg *message;
+  int left;
+  while ((message = curl_multi_info_read(s->engine.multi, &left)) != NULL) {
+    char *x = NULL;
+    CURLcode code = message->data.result;
+    if (message->msg == CURLMSG_DONE
+        && curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &x)
+             == CURLE_OK)
+      finish((struct exchange *)(void *)x, code);
+  }
+}
+
+
+/* ---- Callbacks of libcurl ---- */
+
+/* Lets the first sending pass and stops a second: libcurl would send the
+** request again on its own when a reused connection dies early. */
+static int on_request (void *arg, char *peer, char *own, int peer_port,
+                       int own_port) {
+  struct exchange *x = (struct exchange *)arg;
+  (void)peer;
+  (void)own;
+  (void)peer_port;
+  (void)own_port;
+  if (x->pub.sent) {
+    x->pub.result = HTTP_RESEND;
+    return CURL_PREREQFUNC_ABORT;
+  }
+  x->pub.sent = 1;
+  return CURL_PREREQFUNC_OK;
+}
+
+
+static curl_socket_t on_open_socket (void *arg, curlsocktype purpose,
+                                     struct curl_sockaddr *address) {
+  struct exchange *x = (struct exchange *)arg;
+  const struct http_session *s = x->pub.session;
+  int type = address->socktype;
+  int fd;
+  (void)purpose;
+  if (s->origin.is_http && !s->allow_http
+      && !origin_address_is_loopback(&address->addr)) {
+    x->not_loopback = 1;
+    return CURL_SOCKET_BAD;
+  }
+#ifdef SOCK_CLOEXEC
+  type |= SOCK_CLOEXEC;
+#endif
+  fd = socket(address->family, type, address->protocol);
+#ifndef SOCK_CLOEXEC
+  if (fd >= 0)
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+#endif
+  return fd;
+}
+
+
+static size_t stop (struct exchange *x, enum http_result result) {
+  x->pub.result = result;
+  return 0; /* not what was offered: libcurl gives up */
+}
+
+
+static int status_of (const char *line, size_t n) {
+  const char *space = (const char *)memchr(line, ' ', n);
+  return (space == NULL) ? 0 : (int)strtol(space + 1, NULL, 10);
+}
+
+
+/* One header line. A status line begins a new answer: a 1xx may have come
+** before. Trailers come after the empty line and are only counted. */
+static size_t on_header (char *data, size_t one, size_t n, void *arg) {
+  struct exchange *x = (struct exchange *)arg;
+  (void)one;
+  x->pub.received += n;
+  x->header_bytes += n;
+  if (x->header_bytes > HTTP_HEADERS_MAX)
+    return stop(x, HTTP_HEADERS_LIMIT);
+  if (x->pub.status != 0)
+    return n;
+  if (n > 5 && memcmp(data, "HTTP/", 5) == 0)
+    buf_consume(&x->headers, x->headers.length);
+  if (buf_append(&x->headers, data, n) != BUF_OK)
+    return stop(x, HTTP_MEMORY);
+  if (n <= 2 && (*data == '\r' || *data == '\n')) {
+    int status = status_of(buf_data(&x->headers), x->headers.length);
+    if (status >= 200) {
+      x->pub.status = status;
+      x->pauses = x->stream && status == 200;
+      tell(x);
+    }
+  }
+  return n;
+}
+
+
+/* Whether a piece has to wait: for the reader of a stream, or for the next
+** step, where this one is late and has taken one. Over HTTP/2 libcurl would
+** take in all the same what it is not to hand over. */
+static int has_to_wait (struct exchange *x) {
+  const struct http_session *s = x->pub.session;
+  if (x->pauses && x->pub.unread >= HTTP_MARK)
+    return 1;
+  if (x->http1 && x->step == s->steps && engine_past_deadline(&s->engine)) {
+    enqueue(x, QUEUE_RESUME);
+    return 1;
+  }
+  x->step = s->steps;
+  return 0;
+}
+
+
+static size_t on_body (char *data, size_t one, size_t n, void *arg) {
+  struct exchange *x = (struct exchange *)arg;
+  enum buf_status status;
+  (void)one;
+  if (has_to_wait(x)) {
+    x->paused = 1;
+    return CURL_WRITEFUNC_PAUSE; /* the same bytes will come again */
+  }
+  if (x->pauses)
+    x->pub.body.ceiling = (size_t)-1; /* bounded by the mark */
+  status = buf_append(&x->pub.body, data, n);
+  if (status != BUF_OK)
+    return stop(x, status == BUF_FULL ? HTTP_BODY_LIMIT : HTTP_MEMORY);
+  x->pub.received += n;
+  x->pub.unread += n;
+  if (x->pauses)
+    tell(x);
+  return n;
+}
+
+
+/* ---- Exchanges ---- */
+
+void http_read (struct http_exchange *x, size_t n) {
+  x->unread -= n;
+}
+
+
+int http_is_ours (const struct http_exchange *pub) {
+  const struct exchange *x = (const struct exchange *)pub;
+  return x->forks == process_forks();
+}
+
+
+void http_consume (struct http_exchange *x, size_t n) {
+  buf_consume(&x->body, n);
+  if (x->over && x->body.length == 0)
+    buf_free(&x->body);
+}
+
+
+void http_resume (struct http_exchange *pub) {
+  struct exchange *x = (struct exchange *)pub;
+  if (x->paused && !x->in[QUEUE_RESUME] && !pub->over && pub->unread < HTTP_LOW
+      && pub->session->forks == process_forks())
+    enqueue(x, QUEUE_RESUME);
+}
+
+
+void exchange_resume_next (struct http_session *s) {
+  struct exchange *x = s->queues[QUEUE_RESUME].first;
+  CURLcode code;
+  dequeue(x, QUEUE_RESUME);
+  x->paused = 0;
+  code = curl_easy_pause(x->easy, CURLPAUSE_CONT);
+  if (code != CURLE_OK) /* the bytes it held back may be lost */
+    finish(x, code);
+}
+
+
+const char *http_header (const struct http_exchange *pub, const char *name,
+                         size_t *length) {
+  const struct exchange *x = (const struct exchange *)pub;
+  if (pub->status == 0)
+    return NULL;
+  return header_find(buf_data(&x->headers), x->headers.length, name, length);
+}
+
+
+CURLcode exchange_set_callbacks (struct exchange *x) {
+  CURLcode code = CURLE_OK;
+  SET(CURLOPT_PRIVATE, x);
+  SET(CURLOPT_ERRORBUFFER, x->error);
+  SET(CURLOPT_WRITEFUNCTION, on_body);
+  SET(CURLOPT_WRITEDATA, x);
+  SET(CURLOPT_HEADERFUNCTION, on_header);
+  SET(CURLOPT_HEADERDATA, x);
+  SET(CURLOPT_PREREQFUNCTION, on_request);
+  SET(CURLOPT_PREREQDATA, x);
+  SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+  SET(CURLOPT_OPENSOCKETDATA, x);
+  return code;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT
+**
+** session: sessions. Every exchange is on its session's list, so that closing a
+** session, or finding it in a forked child, reaches all of them.
+*/
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "exchange.h"
+#include "header.h"
+#include "process.h"
+
+
+/* In a forked child, forgets the handles, which are the parent's. */
+static void forget_parent (struct http_session *s) {
+  struct exchange *x;
+  if (s->forks == process_forks())
+    return;
+  for (x = s->exchanges; x != NULL; x = x->next)
+    http_cancel(&x->pub, HTTP_FORKED);
+  engine_abandon(&s->engine);
+  s->pooled = 0;
+  s->forks = process_forks();
+}
+
+
+/* Makes sure of an engine of this process. False when memory or descriptors
+** are missing. */
+static int have_engine (struct http_session *s) {
+  forget_parent(s);
+  return s->engine.multi != NULL || engine_open(&s->engine);
+}
+
+
+/* Ends what is under way, for nobody would wake it any more. The next
+** exchange makes a new engine. */
+static void fail_all (struct http_session *s) {
+  struct exchange *x;
+  for (x = s->exchanges; x != NULL; x = x->next)
+    http_cancel(&x->pub, HTTP_MEMORY);
+  engine_close(&s->engine);
+}
+
+
+/* Ends those exchanges that libcurl is done with, and all of them where it
+** could not go on. */
+static void reap_finished (struct http_session *s, int works) {
+  exchange_reap(s);
+  if (!works)
+    fail_all(s);
+}
+
+
+struct http_exchange *http_start (struct http_session *s,
+                                  const struct http_request *request,
+                                  void *user, enum http_refusal *why) {
+  struct exchange *x;
+  *why = HTTP_NO_MEMORY;
+  if (!have_engine(s))
+    return NULL;
+  x = exchange_new(s, request->max_body, user);
+  if (x == NULL)
+    return NULL;
+  x->stream = request->stream;
+  x->http1 = request->http1 || s->origin.is_http;
+  *why = request_prepare(x, request);
+  if (*why == HTTP_ACCEPTED) {
+    x->added = curl_multi_add_handle(s->engine.multi, x->easy) == CURLM_OK;
+    if (x->added) {
+      engine_expect(&s->engine, ++s->under_way);
+      reap_finished(s, engine_begin(&s->engine));
+      return &x->pub;
+    }
+    *why = HTTP_NO_MEMORY;
+  }
+  http_free(&x->pub);
+  return NULL;
+}
+
+
+/* It is kept once, behind the name of its header. */
+const char *http_key (const struct http_session *s) {
+  return s->key_header == NULL ? NULL : strchr(s->key_header->data, ':') + 2;
+}
+
+
+size_t http_count (const struct http_session *s) {
+  return s->count;
+}
+
+
+size_t http_held (const struct http_session *s) {
+  const struct exchange *x;
+  size_t held = 0;
+  for (x = s->exchanges; x != NULL; x = x->next)
+    held += x->pub.body.capacity;
+  return held;
+}
+
+
+/* Lets those go on that may, one at least, and no more once the step is late:
+** then libcurl has handed over what it held back, and reads in the next. */
+static int resume_queued (struct http_session *s) {
+  int works = 1;
+  while (works && s->queues[QUEUE_RESUME].length > 0) {
+    exchange_resume_next(s);
+    if (engine_past_deadline(&s->engine))
+      break;
+    works = engine_begin(&s->engine);
+  }
+  return works;
+}
+
+
+unsigned http_step (struct http_session *s, double seconds) {
+  if (have_engine(s)) {
+    s->steps++;
+    engine_set_deadline(&s->engine, seconds);
+    reap_finished(s, engine_step(&s->engine) && resume_queued(s));
+    engine_clear_deadline(&s->engine);
+  }
+  s->has_events = 0; /* the caller is told now */
+  return s->queues[QUEUE_READY].length;
+}
+
+
+void http_drain (struct http_session *s) {
+  if (have_engine(s))
+    reap_finished(s, resume_queued(s) && engine_drain(&s->engine, s->count));
+}
+
+
+void http_wait (struct http_session *s, double seconds) {
+  if (!s->has_events && s->queues[QUEUE_RESUME].length == 0 && have_engine(s))
+    engine_wait(&s->engine, seconds);
+}
+
+
+int http_fd (struct http_session *s) {
+  return have_engine(s) ? s->engine.fd : -1;
+}
+
+
+double http_timeout (struct http_session *s) {
+  if (s->queues[QUEUE_READY].length > 0 || s->queues[QUEUE_RESUME].length > 0)
+    return 0;
+  return have_engine(s) ? engine_timeout(&s->engine) : ENGINE_NEVER;
+}
+
+
+const char *http_origin (const struct http_session *s) {
+  return s->origin.text;
+}
+
+
+const char *http_host (const struct http_session *s) {
+  return s->origin.host;
+}
+
+
+/* Copies an optional string; false when out of memory. */
+static int keep (char **copy, const char *text) {
+  *copy = (text == NULL) ? NULL : strdup(text);
+  return text == NULL || *copy != NULL;
+}
+
+
+static enum http_refusal check_key (const char *key) {
+  size_t n = strlen(key);
+  if (n > 0 && (key[n - 1] == '\n' || key[n - 1] == '\r'))
+    return HTTP_KEY_LINE_BREAK;
+  for (; *key != '\0'; key++)
+    if ((unsigned char)*key <= ' ' || *key == '\177')
+      return HTTP_KEY_CONTROL;
+  return HTTP_ACCEPTED;
+}
+
+
+/* The two lists of headers. The first one of a name counts: the caller's
+** replace those of ours that follow. */
+static enum http_refusal make_headers (struct http_session *s,
+                                       const struct http_config *config) {
+  enum http_refusal refusal;
+  refusal = header_add(&s->headers, "Accept-Encoding", "gzip");
+  if (refusal == HTTP_ACCEPTED)
+    refusal = request_add_headers(&s->headers, config->headers,
+                                  config->header_count);
+  if (refusal == HTTP_ACCEPTED)
+    refusal = header_add(&s->headers, "Accept", "application/json");
+  if (refusal != HTTP_ACCEPTED || config->api_key == NULL)
+    return refusal;
+  refusal = check_key(config->api_key);
+  if (refusal == HTTP_ACCEPTED)
+    refusal = header_add(&s->key_header, "x-api-key", config->api_key);
+  if (refusal == HTTP_ACCEPTED)
+    refusal = header_add_all(&s->key_header, s->headers);
+  return refusal;
+}
+
+
+static enum http_refusal configure (struct http_session *s,
+                                    const struct http_config *config) {
+  enum http_refusal refusal = origin_parse(&s->origin, config->base_url);
+  if (refusal != HTTP_ACCEPTED)
+    return refusal;
+  if (config->user_agent != NULL && !header_is_value(config->user_agent))
+    return HTTP_AGENT_MALFORMED;
+  if (!keep(&s->user_agent, config->user_agent)
+      || !keep(&s->ca_file, config->ca_file) || !keep(&s->proxy, config->proxy))
+    return HTTP_NO_MEMORY;
+  s->allow_http = config->allow_http;
+  s->connect_timeout = (long)(config->connect_timeout * 1e3);
+  if (s->connect_timeout < 1)
+    s->connect_timeout = 1; /* 0 would be libcurl's default */
+  return make_headers(s, config);
+}
+
+
+struct http_session *http_open (const struct http_config *config,
+                                enum http_refusal *why) {
+  struct http_session *s;
+  int i;
+  *why = HTTP_NO_MEMORY;
+  s = (struct http_session *)calloc(1, sizeof(*s));
+  if (s == NULL)
+    return NULL;
+  process_count_session(+1);
+  engine_abandon(&s->engine);
+  for (i = 0; i < QUEUES; i++)
+    s->queues[i].last = &s->queues[i].first;
+  s->forks = process_forks();
+  *why = configure(s, config);
+  if (*why == HTTP_ACCEPTED)
+    return s;
+  http_close(s);
+  return NULL;
+}
+
+
+void http_close (struct http_session *s) {
+  forget_parent(s);
+  while (s->exchanges != NULL) {
+    http_cancel(&s->exchanges->pub, HTTP_CLOSED);
+    exchange_detach(s->exchanges);
+  }
+  while (s->pooled > 0)
+    curl_easy_cleanup(s->pool[--s->pooled]);
+  engine_close(&s->engine);
+  header_wipe(s->key_header);
+  header_wipe(s->headers);
+  origin_free(&s->origin);
+  free(s->user_agent);
+  free(s->ca_file);
+  free(s->proxy);
+  free(s);
+  process_count_session(-1);
+}
