@@ -3,13 +3,16 @@
 -- elsewhere, may be anything: read as what it is or as nothing, never an error
 -- of Lua's, never a number that nobody can wait for, and never for long.
 
-local filter = require "lipsync.base.filter"
+local api = require "lipsync.api"
+local filter = require "lipsync.list.filter"
 local http_date = require "lipsync.base.http_date"
 local lipsync = require "lipsync"
 local message = require "lipsync.error.message"
 local retry_after = require "lipsync.error.retry_after"
 local time = require "lipsync.base.time"
 local url = require "lipsync.base.url"
+
+local query = api.generations.list.query
 
 local ROUNDS = 2000
 
@@ -73,7 +76,7 @@ describe("garbage", function()
         url.segment(text)
         url.origin("http://" .. text, "http://127.0.0.1:1")
         message.inline(text)
-        pcall(filter.read, { status = text, ids = text })
+        pcall(filter.read, query, { status = text, ids = text })
       end
     end
     local most = os.getenv "LIPSYNC_SANITIZED" and 200 or 20

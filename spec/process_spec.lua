@@ -79,7 +79,7 @@ describe("a forked child", function()
 
   it("finds the deletions under way closed, and the parent's end well",
     function()
-      local deleted = service.answer(200, service.generation "g1")
+      local deleted = service.answer(204, "")
       table.insert(deleted, 2, { stall = 1 })
       serve({ deleted, loop = true }, { host = function(session)
         coroutine.yield()

@@ -7,9 +7,11 @@ local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
 local events = require "lipsync.call.events"
 local generations = require "lipsync.resources.generations"
+local models = require "lipsync.resources.models"
 local host = require "lipsync.host"
 local native_tasks = require "lipsync.sched.native_tasks"
-local options = require "lipsync.base.options"
+local operation = require "lipsync.operation"
+local schema = require "lipsync.base.schema"
 local limiter = require "lipsync.call.limiter"
 local scheduler = require "lipsync.sched.scheduler"
 local waiters = require "lipsync.sched.waiters"
@@ -17,6 +19,7 @@ local http = require "lipsync.http"
 
 ---@class lipsync.Client
 ---@field generations lipsync.Generations
+---@field models lipsync.Models
 ---@field errors lipsync.ErrorCodes
 local Client = {}
 Client.__index = Client
@@ -27,6 +30,34 @@ local service = "https://api.sync.so"
 
 -- What a step may take where nothing else was said: an eighth of a frame.
 local default_budget = 0.002
+
+-- The options of lipsync.new, see init.lua.
+local fields = {
+  api_key = schema.secret, base_url = schema.string,
+  timeout = schema.seconds, connect_timeout = schema.seconds,
+  stall_timeout = schema.seconds, max_attempts = schema.integer(),
+  max_in_flight = schema.integer(), max_generation = schema.integer(),
+  max_response = schema.integer(), ca_file = schema.string,
+  proxy = schema.string, headers = schema.headers,
+  user_agent = schema.string,
+  host = function(value, name)
+    if type(value) == "string" then return value end
+    return schema.callable "a host's name or a function" (value, name)
+  end,
+  on_event = schema.callable(), on_task_error = schema.callable(),
+  allow_http = schema.boolean,
+}
+
+local defaults = {
+  timeout = 60, connect_timeout = 10, stall_timeout = 30, max_attempts = 4,
+  max_in_flight = 8, max_generation = 1024 * 1024,
+  max_response = 16 * 1024 * 1024,
+}
+
+-- The options given, with the defaults that are not the core's.
+local function read_options(given)
+  return schema.join(defaults, schema.read(fields, given, "options"))
+end
 
 -- An environment variable that says something.
 local function environment(name)
@@ -83,7 +114,7 @@ end
 -- A key or header that cannot be sent may come from outside: the client is
 -- made without it, and each call that would send it says so.
 local function make_session(config, from)
-  local problem = options.bad_header(config.headers)
+  local problem = schema.unsendable(config.headers)
   local refused = problem and { message = problem, field = "headers" }
   if problem then config.headers = nil end
   while true do
@@ -102,7 +133,7 @@ end
 ---@param given table|nil
 ---@return lipsync.Client
 function client.new(given)
-  local own = options.client(given)
+  local own = read_options(given)
   check_host(own)
   local from = sources(own)
   local config = session_config(own, from)
@@ -111,7 +142,6 @@ function client.new(given)
   host.attach()
   local self = setmetatable({
     options = own, has_key = from.api_key ~= nil, refused = refused,
-    pagings = setmetatable({}, { __mode = "k" }),
     make_session = function() return http.session(config) end,
     listener = events.listener(own.on_event,
       core.getenv "SYNC_LOG" == "1"),
@@ -120,7 +150,7 @@ function client.new(given)
               ca_file = own.ca_file or http.ca_file },
   }, Client)
   self:start_runtime(session)
-  self.generations = generations.new(self)
+  self.generations, self.models = generations.new(self), models.new(self)
   self.errors = error_codes.new(self)
   return self
 end
@@ -236,12 +266,13 @@ end
 
 --- Connects, and pays the first TLS cost, at a time the host can afford: by
 --- fetching the error catalog, which needs no key.
----@param options_ lipsync.CallOptions|nil
+---@param options lipsync.CallOptions|nil
 ---@return boolean|nil  true
 ---@return lipsync.Error|nil err
-function Client:warm(options_)
+function Client:warm(options)
   open(self, "warm")
-  local _, err = self.errors:fetch(options.call(options_), 1)
+  local err = self.errors:_refresh(schema.read(operation.options, options,
+    "options"))
   -- Any answer at all came over a connection.
   if err and err.kind ~= "api" then return nil, err end
   return true

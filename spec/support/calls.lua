@@ -5,7 +5,7 @@
 require "lipsync"
 local retry_budget = require "lipsync.call.retry_budget"
 local call = require "lipsync.call"
-local options = require "lipsync.base.options"
+local attempt = require "lipsync.call.attempt"
 local limiter = require "lipsync.call.limiter"
 local scheduler = require "lipsync.sched.scheduler"
 local waiters = require "lipsync.sched.waiters"
@@ -39,8 +39,10 @@ end
 ---@param more table|nil  options of the client
 ---@return table  with `transfers`, `waits` and the last `request`
 function calls.client(plans, more)
-  local client = { options = options.client(more), has_key = true,
-                   transfers = {}, waits = {} }
+  local options = { timeout = 60, stall_timeout = 30, max_attempts = 4 }
+  for name, value in pairs(more or {}) do options[name] = value end
+  local client = { options = options, has_key = true, transfers = {},
+                   waits = {} }
   local session = {}
   function session.start(_, request)
     local n = #client.transfers + 1
@@ -76,7 +78,7 @@ end
 ---@return table
 function calls.call(client, given, more)
   local spec = { action = "get x", method = "GET", path = "/v2/x",
-    read = call.read_whole,
+    retry = "safe", read = attempt.whole,
     accept = function(_, _, body) return body end }
   for name, value in pairs(more or {}) do spec[name] = value end
   return call.new(client, spec, given or {})

@@ -54,7 +54,7 @@ local SERVER = [[
     keepalive_requests 100000;
     location = /v2/generations { alias list.json; }
     location = /v2/errors { return 200 '[]'; }
-    location /v2/ { return 200 '{"id":"%s"}'; }
+    location ~ ^/v2/[a-z]+/(?<id>.*)$ { return 200 '{"id":"$id"}'; }
   }
 ]]
 
@@ -96,8 +96,8 @@ local function start(self, name, servers)
   return program
 end
 
---- Starts it. Behind the port "mixed" are two, of which one speaks HTTP/2; what
---- is asked for there is named in the answer.
+--- Starts it. Behind the port "mixed" are two, of which one speaks HTTP/2.
+--- Whatever is asked for by an id comes with that id.
 ---@param list string  what a listing is answered with
 ---@return table  ca_file; ports by certificate: right, wrong, expired,
 ---   selfsigned; and mixed; log(); stop()
@@ -112,15 +112,15 @@ function tls.start(list)
     local name = certificates[i][1]
     self.ports[name] = launch.port()
     servers[#servers + 1] = SERVER:format(self.ports[name], " http2",
-      name, name, "g1")
+      name, name)
   end
   local mixed = launch.port()
   self.ports.mixed = mixed
   servers[#servers + 1] = SERVER:format(mixed, " http2 reuseport", "right",
-    "right", "$request_uri")
+    "right")
   self.program = start(self, "nginx", table.concat(servers))
   self.other = start(self, "other", SERVER:format(mixed, " reuseport", "right",
-    "right", "$request_uri"))
+    "right"))
   return self
 end
 

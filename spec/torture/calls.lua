@@ -205,7 +205,7 @@ function calls.delete_many()
   end
 end
 
---- Scheduler, of which each makes a call; one of them ends before its time.
+--- Tasks, of which each makes a call; one of them ends before its time.
 function calls.tasks()
   local failed, own
   own = client { max_in_flight = 3, on_task_error = function(problem)

@@ -96,7 +96,8 @@ static int answer (const char *head, size_t *length) {
     at += sprintf(at, "{\"count\":%d}", COUNT);
   else if (strstr(head, "/v2/generations/g") != NULL
            || strstr(head, "/v2/generate/g") != NULL)
-    at = put_generation(at, 1);
+    at = put_generation(
+      at, number_behind(head, "s/g", number_behind(head, "e/g", 1)));
   else
     at = put_list(head);
   *length = (size_t)(at - body);

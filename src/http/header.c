@@ -10,8 +10,7 @@
 #include "header.h"
 
 
-/* RFC 9110: what a header's name is made of. */
-static int is_token (const char *s) {
+int header_is_name (const char *s) {
   const char *rest = s
                      + strspn(s,
                               "!#$%&'*+-.^_`|~0123456789"
@@ -29,14 +28,27 @@ int header_is_value (const char *s) {
 }
 
 
+int header_is_key (const char *name) {
+  return strcasecmp(name, "x-api-key") == 0;
+}
+
+
 int header_is_reserved (const char *name) {
-  static const char *const reserved[] = {"x-api-key",  "accept-encoding",
-                                         "connection", "content-length",
-                                         "expect",     "host",
-                                         "keep-alive", "te",
-                                         "trailer",    "transfer-encoding",
-                                         "upgrade"};
+  static const char *const reserved[] = {
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+  };
   size_t i;
+  if (header_is_key(name))
+    return 1;
   for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
     if (strcasecmp(name, reserved[i]) == 0)
       return 1;
@@ -81,7 +93,7 @@ enum http_refusal header_add (struct curl_slist **list, const char *name,
   size_t n = strlen(name), v = strlen(value);
   enum http_refusal refusal;
   char *line;
-  if (!is_token(name) || !header_is_value(value))
+  if (!header_is_name(name) || !header_is_value(value))
     return HTTP_HEADER_MALFORMED;
   if (list_has(*list, name, n))
     return HTTP_ACCEPTED;

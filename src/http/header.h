@@ -21,6 +21,9 @@ enum http_refusal header_add (struct curl_slist **list, const char *name,
 enum http_refusal header_add_all (struct curl_slist **list,
                                   const struct curl_slist *more);
 
+/* Whether 's' can be a header's name: a token of RFC 9110. */
+int header_is_name (const char *s);
+
 /* Whether 's' can be a header's value: a line break in it would begin another
 ** header, or the body. */
 int header_is_value (const char *s);
@@ -28,6 +31,9 @@ int header_is_value (const char *s);
 /* Whether a header is the client's own to set: the key's, and those that say
 ** how the message is framed or encoded. */
 int header_is_reserved (const char *name);
+
+/* Whether it is the header of the API key. */
+int header_is_key (const char *name);
 
 /* Overwrites every line with zeros, then frees the list. */
 void header_wipe (struct curl_slist *list);

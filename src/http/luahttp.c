@@ -4,6 +4,7 @@
 ** Its generations are the core's, which the core makes through struct capi.
 */
 
+#include "header.h"
 #include "process.h"
 #include "luahttp.h"
 
@@ -26,7 +27,27 @@ static int http_live (lua_State *L) {
 }
 
 
+/* http.check_header(name, value): why a header of the caller's cannot be sent:
+** "name", "value", "key" (the one that holds the API key) or "reserved" (set by
+** the client itself); nil if it can be. */
+static int check_header (lua_State *L) {
+  size_t n, v;
+  const char *name = luaL_checklstring(L, 1, &n);
+  const char *value = luaL_checklstring(L, 2, &v);
+  if (strlen(name) != n || !header_is_name(name))
+    lua_pushliteral(L, "name");
+  else if (header_is_reserved(name))
+    lua_pushstring(L, header_is_key(name) ? "key" : "reserved");
+  else if (strlen(value) != v || !header_is_value(value))
+    lua_pushliteral(L, "value");
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+
 static const luaL_Reg functions[] = {
+  {"check_header", check_header},
   {"session", session_new},
   {"forks", http_forks},
   {"live", http_live},

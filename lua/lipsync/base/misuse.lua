@@ -139,24 +139,26 @@ function misuse.names(given, known, what)
   end
 end
 
---- Raises unless `value` is a table (or nil); returns it, or an empty one.
+--- Raises unless `value` is a table without a metatable. One by which values
+--- come from elsewhere would be read as if it said nothing.
 ---@param value any
----@param what string
----@return table
-function misuse.table(value, what)
-  if value == nil then return {} end
-  if type(value) ~= "table" then
+---@param what string  "filter": what the table says
+function misuse.plain_table(value, what)
+  if core.is_error(value) then
+    misuse.raise(("%s is an error object: %s"):format(what, tostring(value)))
+  elseif type(value) ~= "table" then
     misuse.raise(("%s must be a table, got %s"):format(what,
       misuse.show(value)))
+  elseif getmetatable(value) ~= nil then
+    misuse.raise(what .. " must be a table without a metatable")
   end
-  return value
 end
 
 --- Raises unless `self` is an object made with `class`: a dot was written
 --- where a colon belongs.
 ---@param self any
 ---@param class table  the metatable
----@param call string  how it is written, "client.generations:%s(…)"
+---@param call string  how it is written, "client:%s(…)"
 ---@param name string|nil  the method's, for %s
 function misuse.self(self, class, call, name)
   if getmetatable(self) ~= class then

@@ -38,8 +38,6 @@ end
 ---@return string|nil segment
 ---@return string|nil problem  "the id is empty"
 function url.segment(id)
-  -- As most ids are: nothing to encode, and no dot.
-  if id:find "^[a-f0-9%-A-Zg-z_~]+$" then return id end
   if id == "" then return nil, "the id is empty" end
   if id == "." or id == ".." then
     return nil, ('the id is "%s", which in an address means a folder')

@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: MIT
--- Many calls under way at once, moved on by one coroutine: each is looked at
+-- Many calls under way at once, moved on by one coroutine: each is advanced
 -- when something happened to what it waits for, or when it is time, and at no
--- other wake. So what one costs does not depend on how many there are.
+-- other wake. So what one costs does not depend on how many there are. Which
+-- are to be advanced, and when, is kept as the scheduler keeps its tasks.
 
-local stopwatch = require "lipsync.base.stopwatch"
 local core = require "lipsync.core"
-local timers = require "lipsync.base.timers"
 local host = require "lipsync.host"
+local run_queue = require "lipsync.sched.run_queue"
+local stopwatch = require "lipsync.base.stopwatch"
 local timeslice = require "lipsync.host.timeslice"
 
 local Pool = {}
@@ -14,45 +15,43 @@ Pool.__index = Pool
 
 local pool = {}
 
---- No lanes yet. The wakers forget them with whoever made them.
+--- An empty pool. The waiters forget it with whoever made it.
 ---@param client table
 ---@return table
 function pool.new(client)
   local self = setmetatable({
     client = client, runtime = client:runtime(), clock = stopwatch.new(),
-    under_way = {}, count = 0, by = {}, row = {}, sleepers = timers.new(),
+    entries = {}, count = 0, by_target = {}, queue = run_queue.new(),
+    watched = false,
   }, Pool)
   self.runtime.waiters:join(self)
   return self
 end
 
--- Puts a lane into the row of those to be looked at.
-local function push(self, lane)
-  if lane.queued then return end
-  lane.queued = true
-  self.row[#self.row + 1] = lane
+-- An entry: a call, what it waits for, and the members of a run queue's.
+local function new_entry(call, item)
+  return { call = call, item = item, target = false, queued = false,
+           after = false, due = math.huge, heap_at = false }
 end
 
--- Has a lane looked at when what it waits for is there or it is time. The time
--- is a lower bound: of two the earlier one counts.
-local function watch(self, lane)
-  local target, seconds = lane.call:wants()
+-- Has an entry come up when what its call waits for is there or it is time.
+-- The time is a lower bound: of two the earlier one counts.
+local function park(self, entry)
+  local target, seconds = entry.call:wants()
   local due = core.now() + seconds
-  lane.target = target
-  self.by[target] = lane
-  if not lane.heap_at or due < lane.due then
-    self.sleepers:remove(lane)
-    lane.due = due
-    self.sleepers:add(lane)
+  entry.target = target
+  self.by_target[target] = entry
+  if not entry.heap_at or due < entry.due then
+    self.queue:cancel_sleep(entry)
+    self.queue:sleep(entry, due)
   end
-  if target:ready() then push(self, lane) end
+  if target:ready() then self.queue:push(entry) end
 end
 
--- Undoes that. First of all, for a call that drops its transfer wakes it.
-local function unwatch(self, lane)
-  lane.queued = false
-  if lane.target then self.by[lane.target] = nil end
-  lane.target = false
+-- Undoes that. First of all, for a call that closes its transfer wakes it.
+local function unpark(self, entry)
+  if entry.target then self.by_target[entry.target] = nil end
+  entry.target = false
 end
 
 --- Adds a call, which `advance` will start.
@@ -60,37 +59,37 @@ end
 ---   clock
 ---@param item any  what it is about
 function Pool:add(call, item)
-  local lane = { call = call, item = item, target = false, queued = false,
-                 due = math.huge, heap_at = false }
-  self.under_way[lane] = true
+  local entry = new_entry(call, item)
+  self.entries[entry] = true
   self.count = self.count + 1
-  push(self, lane)
+  self.queue:push(entry)
 end
 
---- Looks out for a call that somebody else moves on, once it has to wait: no
---- wait takes longer, and its clock runs along. One at a time.
+--- Waits for a call, too, that somebody else advances: no wait takes longer,
+--- and its clock runs along. One at a time.
 ---@param call table
-function Pool:watch_call(call)
-  self.guest = self.guest or { target = false }
-  self.guest.call = call
-  watch(self, self.guest)
+function Pool:watch(call)
+  self.watched = self.watched or new_entry(call)
+  self.watched.call = call
+  park(self, self.watched)
 end
 
---- Whether nothing has happened yet to what is looked out for.
+--- Whether nothing has happened yet to the call that is watched.
 ---@return boolean
 function Pool:is_watching()
-  return self.guest ~= nil and self.guest.target ~= false
+  return self.watched and self.watched.target ~= false
 end
 
-local function advance_one(self, lane, owner)
-  if not owner:guard(lane.call.advance, lane.call) then
-    watch(self, lane)
+-- Whether the call is over.
+local function advance_one(self, entry, owner)
+  if not owner:guard(entry.call.advance, entry.call) then
+    park(self, entry)
     return false
   end
-  self.sleepers:remove(lane)
-  self.under_way[lane] = nil
+  self.queue:cancel_sleep(entry)
+  self.entries[entry] = nil
   self.count = self.count - 1
-  owner:settled(lane.call, lane.item)
+  owner:settled(entry.call, entry.item)
   return true
 end
 
@@ -105,34 +104,24 @@ local function is_over(self)
   return self.client.closed or self:is_inherited()
 end
 
--- Puts what is left of a row from `first` on before what came meanwhile.
-local function put_back(self, row, first)
-  local later = self.row
-  self.row = {}
-  for i = first, #row do self.row[#self.row + 1] = row[i] end
-  for _, lane in ipairs(later) do self.row[#self.row + 1] = lane end
-end
-
---- Moves on those that can be, at least one, until it is the host's turn.
+--- Advances those that can be, at least one, until it is the host's turn.
 ---@param owner table  whose turn it is; its settled(call, item) is called for
 ---   each that is over, and may cancel all; its guard(fn, …) calls what may
 ---   raise
 ---@return boolean  whether any is over
 function Pool:advance(owner)
+  local queue = self.queue
   if is_over(self) then
-    for lane in pairs(self.under_way) do push(self, lane) end
+    for entry in pairs(self.entries) do queue:push(entry) end
   end
-  local moved, row = false, self.row
-  self.row = {}
-  for i, lane in ipairs(row) do
-    unwatch(self, lane)
-    if self.under_way[lane] then  -- neither a guest nor canceled
-      moved = advance_one(self, lane, owner) or moved
+  local moved = false
+  for left = queue:size() - 1, 0, -1 do
+    local entry = queue:shift()
+    unpark(self, entry)
+    if self.entries[entry] then  -- neither watched nor canceled
+      moved = advance_one(self, entry, owner) or moved
     end
-    if row[i + 1] and timeslice.is_expired(owner) then
-      put_back(self, row, i + 1)
-      break
-    end
+    if left > 0 and timeslice.is_expired(owner) then break end
   end
   return moved
 end
@@ -147,44 +136,40 @@ end
 
 --- Ends all that is under way.
 function Pool:cancel()
-  for lane in pairs(self.under_way) do lane.call:cancel() end
-  self.under_way, self.count = {}, 0
+  for entry in pairs(self.entries) do entry.call:cancel() end
+  self.entries, self.count = {}, 0
 end
 
---- Something happened to `target`; told by the wakers.
+--- Something happened to `target`; told by the waiters.
 ---@param target table
 function Pool:notice(target)
-  local lane = self.by[target]
-  if not lane then return end
-  push(self, lane)
+  local entry = self.by_target[target]
+  if not entry then return end
+  self.queue:push(entry)
   self.runtime.waiters:notify(self)
 end
 
---- Whether there is a lane to be looked at; asked by the host.
+--- Whether there is a call to be advanced; asked by the host.
 ---@return boolean
 function Pool:ready()
-  if #self.row == 0 then self.runtime.waiters:dispatch(self.runtime.session) end
-  return #self.row > 0 or is_over(self) or false
-end
-
--- Those for which it is time.
-local function wake_due(self)
-  local now = core.now()
-  local lane = self.sleepers:take_due(now)
-  while lane do
-    push(self, lane)
-    lane = self.sleepers:take_due(now)
+  if self.queue:size() == 0 then
+    self.runtime.waiters:dispatch(self.runtime.session)
   end
+  return self.queue:size() > 0 or is_over(self) or false
 end
 
---- Waits, as the host waits, until there is a lane to be looked at.
+--- Waits, as the host waits, until there is a call to be advanced.
 function Pool:wait()
-  local session, first = self.runtime.session, self.sleepers:first()
-  local seconds = first and math.max(0, first.due - core.now()) or math.huge
-  local from, to = host.wait(self.client, session, self, seconds)
+  local queue, due = self.queue, self.queue:due()
+  local seconds = due and math.max(0, due - core.now()) or math.huge
+  local from, to = host.wait(self.client, self.runtime.session, self, seconds)
   self.clock:add(from, to)
-  if self:is_watching() then self.guest.call.clock:add(from, to) end
-  wake_due(self)
+  if self:is_watching() then self.watched.call.clock:add(from, to) end
+  local entry = queue:take_due(to)
+  while entry do
+    queue:push(entry)
+    entry = queue:take_due(to)
+  end
 end
 
 return pool

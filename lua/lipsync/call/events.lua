@@ -7,7 +7,7 @@ local message = require "lipsync.error.message"
 
 ---@class lipsync.Event
 ---@field type string  request, response, retry or queued. A listing in one
----   answer has its response when its first generation is there, and another
+---   answer has its response when its first object is there, and another
 ---   one, with `err`, if it breaks behind that
 ---@field method string
 ---@field path string  without the query

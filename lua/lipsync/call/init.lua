@@ -1,53 +1,80 @@
 -- SPDX-License-Identifier: MIT
--- One public call: its clocks, its events, its end. A state machine that never
--- waits by itself, so many calls can be moved on by one coroutine, or by none:
--- `advance` does what can be done now, `wants` says what is awaited, `run`
--- waits in between for callers with nothing else to do. From the queue to the
--- answer the states of states.lua lead it; what an answer means to it is
--- verdict.lua's.
+-- One public call: attempts (attempt.lua) until one of them ends it, and what
+-- is between them: a slot of the limiter, the delay before a retry, events,
+-- errors. A state machine that never waits by itself, so many calls can be
+-- moved on by one coroutine, or by none: `advance` does what can be done now,
+-- `wants` says what is awaited, `run` waits in between for callers with
+-- nothing else to do.
 
-local stopwatch = require "lipsync.base.stopwatch"
+local attempt = require "lipsync.call.attempt"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local host = require "lipsync.host"
 local message = require "lipsync.error.message"
-local states = require "lipsync.call.states"
+local retry = require "lipsync.error.retry"
+local schema = require "lipsync.base.schema"
+local stopwatch = require "lipsync.base.stopwatch"
 local url = require "lipsync.base.url"
-local verdict = require "lipsync.call.verdict"
 
 local Call = {}
 Call.__index = Call
 
 local call = {}
 
+-- How long to sleep for something other than a transfer (seconds): where
+-- nothing wakes a sleeper, before a retry and for a slot; and for a slot
+-- everywhere, since the call whose turn it is may have been abandoned.
+local retry_nap, slot_nap, slot_look = 0.25, 0.005, 1
+
+---@class lipsync.Spec  what a call is about; operation.lua makes them of rows
+---@field action string  "get model", with `id` after it
+---@field noun string  what one object is called
+---@field method string
+---@field path string  without the query
+---@field target string|nil  with it; default `path`
+---@field key boolean|nil  false: sent without the API key
+---@field list boolean|nil  the response is read object by object
+---@field stream boolean|nil  and may be paused
+---@field id string|nil
+---@field retry string  see api.lua
+---@field unknown string|nil  see api.lua
+---@field advice table|nil  see api.lua
+---@field clock table|nil  a stopwatch shared with other calls
+---@field group table|nil  see limiter.lua
+---@field listing table|nil  whose `delivered` errors tell
+---@field read function  see attempt.lua
+---@field accept fun(call: table, status: integer, value: any): any, table|nil,
+---   string|nil  of a 2xx response: the call's value, or nil and a failure, or
+---   a note to the value
+---@field refused nil|fun(call: table, err: table): any, string|nil  of an error
+---   that is a success here: value and note
+---@field on_start nil|fun(call: table)  before each request
+---@field on_end nil|fun(call: table)  when all is over
+
 --- Prepares a call. Nothing is sent before `advance`.
 ---@param client table
----@param spec table  action ("list generations", with `id` behind it),
----   method, path, target (default path), key (default true), list, stream,
----   id, listing, held, clock, group (see queue.lua);
----   read(call, transfer) -> done, value, failure;
----   accept(call, status, value) -> value, failure, note of a 2xx answer;
----   settle(call) -> value, note of an attempt that broke behind its 2xx;
----   refused(call, err) -> value, note of an error that is a success here;
----   on_start(call) before a request, on_end(call) when all is over
+---@param spec lipsync.Spec
 ---@param given table  the call's own options
 ---@return table
 function call.new(client, spec, given)
-  local config = client.options
+  local runtime, config = client:runtime(), client.options
   local self = setmetatable({
-    client = client, spec = spec, options = given,
-    runtime = client:runtime(),
+    client = client, runtime = runtime, spec = spec, options = given,
     clock = spec.clock or stopwatch.new(), group = spec.group,
     timeout = given.timeout or spec.timeout or config.timeout,
     stall_timeout = given.stall_timeout or config.stall_timeout,
     max_attempts = given.max_attempts or spec.max_attempts
       or config.max_attempts,
-    state = states.begin, attempt = 0, bytes = 0, started = 0, moved = 0,
-    over = false, transfer = false, condition = false, told = false,
+    state = false, attempt = false, attempts = 0, wake = 0,
+    condition = false, queued = false, has_slot = false, bytes = 0,
+    over = false,
   }, Call)
-  self.runtime.scheduler:adopt(self)
+  local scheduler = runtime.scheduler
+  if scheduler.is_used then scheduler:adopt(self) end
   return self
 end
+
+-- ---- Errors and events ----
 
 --- What errors say about this call.
 ---@return table
@@ -58,11 +85,12 @@ function Call:about()
   if spec.id then
     about.action = spec.action .. " " .. url.readable(spec.id)
   end
+  about.noun, about.advice = spec.noun, spec.advice
   about.method, about.path, about.tag = spec.method, spec.path,
     self.options.tag
-  about.attempts, about.seconds = self.attempt, self.clock:seconds()
+  about.attempts, about.seconds = self.attempts, self.clock:seconds()
   about.delivered = spec.listing and spec.listing.delivered
-  about.outcome_unknown = spec.settle and self.outcome_unknown
+  about.unknown = self.outcome_unknown and spec.unknown
   return about
 end
 
@@ -72,158 +100,410 @@ function Call:error(kind, text, reason, field)
   return errors.new(kind, text, self:about(), reason, field)
 end
 
--- Closes what is open and gives the slot back. Idempotent.
-function Call:drop()
-  self.runtime.limiter:release(self)
-  self.runtime.limiter:leave(self)
-  local transfer = self.transfer
-  if not transfer then return end
-  self.transfer = false
-  transfer:close()
-  self.runtime.waiters:notify(transfer)
-end
-
--- The end: `value`, or nil and `err`, and what else there is to say.
-function Call:finish(value, err, note)
-  -- First, since it may run out of memory: then it is done again.
-  self.over, self.value, self.err, self.note = true, value, err, note
-  if not self.keep_open then self:drop() end
-  if self.attempt > 0 and self.spec.on_end then self.spec.on_end(self) end
-  return true
-end
-
--- Tells an event. What a listener raises comes out of the call, but not
+-- Tells the client's listener. What it raises comes out of the call, but not
 -- before everything is closed.
-function Call:emit(kind, fields)
-  local listener = self.client.listener
-  if not listener then return end
-  local event = fields or {}
+local function emit(self, kind, event)
   event.type, event.method, event.path = kind, self.spec.method,
     self.spec.path
-  event.attempt = event.attempt or self.attempt
+  event.attempt = event.attempt or self.attempts
   event.tag = self.options.tag
-  local ok, problem = pcall(listener, event)
+  local ok, problem = pcall(self.client.listener, event)
   if ok then return end
   self.keep_open = nil
   self:finish(nil, self:error("canceled", "on_event raised an error"))
   core.raise(problem)
 end
 
--- Seconds left of the whole call.
-function Call:remaining()
-  return self.timeout - self.clock:seconds()
+-- Tells that an attempt is over.
+local function emit_response(self, err)
+  local current = self.attempt
+  emit(self, "response", {
+    statusCode = current and current.status or nil,
+    bytes = current and current.bytes or 0, err = err,
+    seconds = current and current:seconds() or 0,
+    requestId = err and err.requestId
+      or current and current:header "x-request-id" or nil,
+  })
 end
 
--- Whether somebody ended this from elsewhere.
+-- ---- The end ----
+
+-- Closes what is open and gives the slot back. Idempotent.
+local function drop(self)
+  local runtime, current = self.runtime, self.attempt
+  if self.has_slot then
+    self.has_slot = false
+    runtime.limiter:release(self)
+  end
+  if self.place then runtime.limiter:leave(self) end
+  self.attempt = false
+  local transfer = current and current:close()
+  if transfer then runtime.waiters:notify(transfer) end
+end
+
+--- The end: `value`, or nil and `err`, and what else there is to say.
+---@return boolean  true
+function Call:finish(value, err, note)
+  -- First, since it may run out of memory: then it is done again.
+  self.over, self.value, self.err, self.note = true, value, err, note
+  if not self.keep_open then drop(self) end
+  if self.attempts > 0 and self.spec.on_end then self.spec.on_end(self) end
+  return true
+end
+
+-- Takes the key out of what the server sent.
+local function redact(self, failure)
+  failure.body = failure.body and self.runtime.session:redact(failure.body)
+end
+
+-- Whether the response says that it is not JSON.
+local function is_foreign(current)
+  local media = current and current:header "content-type"
+  return media ~= nil and not media:lower():find("json", 1, true)
+end
+
+-- A failure as an error object. What is no JSON was not sent by the service,
+-- so its type and beginning say more than where the scanner stopped.
+local function explained(self, failure)
+  if failure.attempts then return failure end
+  local about, current = self:about(), self.attempt
+  redact(self, failure)
+  if failure.kind == "protocol" then
+    failure.statusCode = failure.statusCode
+      or current and current.status or nil
+    about.foreign = is_foreign(current)
+    if about.foreign and failure.reason == "json" and current.status then
+      failure.message = message.unexpected("a JSON array",
+        current:header "content-type", current.status, failure.body or "")
+    end
+  end
+  return errors.complete(failure, about)
+end
+
+--- A failure for a response that is not what is documented, for `accept`.
+---@param expected string  "a JSON array"
+---@param body string|nil
+---@return table failure
+function Call:unexpected(expected, body)
+  local current = self.attempt
+  body = self.runtime.session:redact(body or "")
+  return { kind = "protocol", reason = "shape", statusCode = current.status,
+    body = body:sub(1, errors.body_limit),
+    message = message.unexpected(expected, current:header "content-type",
+      current.status, body) }
+end
+
+-- The failure that a response is which says no, or leads elsewhere.
+local function refusal(self, body)
+  local current = self.attempt
+  local status = current.status
+  if status >= 400 then
+    body = self.runtime.session:redact(body or "")
+    return errors.from_response({ status = status, body = body,
+      header = function(name) return current:header(name) end }, self:about())
+  end
+  local location = current:header "location"
+  return { kind = "protocol", reason = "redirect", statusCode = status,
+    message = message.redirect(status,
+      location and url.origin(location, self.runtime.session:origin())) }
+end
+
+-- ---- States ----
+--
+-- Each does what it can, sets the next one, and returns true if the call must
+-- wait or is over.
+
+-- What to wait for where that is no transfer: whoever closes the listing, or
+-- gives a slot back, wakes it. An object and no closure, for what LuaJIT
+-- compiles holds on to a closure, and so to all that it has seen.
+local Condition = {}
+Condition.__index = Condition
+
+local function new_condition(of, longest_nap, is_reached)
+  return setmetatable({ call = of, nap = longest_nap,
+                        is_reached = is_reached }, Condition)
+end
+
+function Condition:ready()
+  local of = self.call
+  return of.canceled or of.client.closed or self.is_reached(of)
+end
+
+local function is_turn(of) return of.runtime.limiter:is_turn(of) end
+local function is_due(of) return core.now() >= of.wake end
+
+local begin, take_slot, perform, pause
+
+-- What cannot be sent is told before anything is, and so is where nothing can
+-- wait for the response.
+function begin(self)
+  local client, headers = self.client, self.options.headers
+  local needs_key, refused = self.spec.key ~= false, client.refused
+  local problem = headers and schema.unsendable(headers)
+  if refused and (refused.field ~= "api_key" or needs_key) then
+    return self:finish(nil,
+      self:error("invalid", refused.message, nil, refused.field))
+  elseif problem then
+    return self:finish(nil, self:error("invalid", problem, nil, "headers"))
+  elseif needs_key and not client.has_key then
+    return self:finish(nil,
+      self:error("invalid", message.no_key, "no_key", "api_key"))
+  end
+  host.check(client)
+  self.state = take_slot
+end
+
+function take_slot(self)
+  local limiter = self.runtime.limiter
+  local taken = limiter:take(self, core.now())
+  if not taken then
+    self.blocks = host.blocks(self.client)
+    taken = self.blocks and limiter:take(self, core.now())
+  end
+  if taken then
+    self.has_slot, self.state = true, perform
+  elseif self:remaining() <= 0 then
+    return self:finish(nil, self:error("timeout", message.deadline(
+      self.timeout, { slots = limiter.slots }), "deadline"))
+  else
+    if not self.queued then
+      self.queued = true
+      if self.client.listener then
+        emit(self, "queued", { attempt = self.attempts + 1 })
+      end
+    end
+    self.wake = core.now() + slot_look
+    self.condition = new_condition(self, slot_nap, is_turn)
+    return true
+  end
+end
+
+-- What the session is to send: read there and then, so one table serves all.
+local function request_of(self)
+  local spec, request = self.spec, self.runtime.request
+  request.method, request.path = spec.method, spec.target or spec.path
+  request.key, request.headers = spec.key ~= false, self.options.headers
+  request.list, request.stream = spec.list, spec.stream
+  return request
+end
+
+-- Tries again after a delay, or ends the call.
+local function retry_or_end(self, err, is_deadline)
+  local delay = retry.decide(err, self.attempts, {
+    max_attempts = self.max_attempts,
+    remaining = is_deadline and 0 or self:remaining(),
+    random = core.random(),
+  })
+  if not delay or not self.runtime.retry_budget:take(err.retryAfter ~= nil) then
+    return self:finish(nil, err)
+  end
+  if self.client.listener then
+    emit(self, "retry", { delay = delay, err = err,
+      statusCode = err.statusCode, requestId = err.requestId })
+  end
+  self.wake = core.now() + delay
+  self.condition = new_condition(self, retry_nap, is_due)
+  self.queued = false
+  self.state = pause
+end
+
+-- An attempt has failed, by the core's word or by a response's.
+local function failed(self, failure)
+  local spec, current = self.spec, self.attempt
+  local was_sent = current and current:was_sent()
+  self.outcome_unknown = self.outcome_unknown
+    or spec.retry ~= "safe" and current and current:outcome_unknown() or nil
+  local is_deadline = failure.reason == "deadline"
+  local err = explained(self, failure)
+  if self.client.listener then emit_response(self, err) end
+  drop(self)
+  if spec.refused then
+    local value, note = spec.refused(self, err)
+    if value ~= nil then return self:finish(value, nil, note) end
+  end
+  -- What may have been done must not be done twice.
+  if spec.retry == "never" and was_sent and err.statusCode ~= 429 then
+    return self:finish(nil, err)
+  end
+  return retry_or_end(self, err, is_deadline)
+end
+
+-- A response is complete; of a stream, its beginning.
+local function succeeded(self, value)
+  local result, failure, note = self.spec.accept(self, self.attempt.status,
+    value)
+  if failure then
+    -- It may have been done, whatever sent this response.
+    self.outcome_unknown = self.spec.retry ~= "safe" or nil
+    return failed(self, failure)
+  end
+  local budget = self.runtime.retry_budget
+  if budget.spent > 0 then budget:give(self.attempts > 1) end
+  if self.client.listener then emit_response(self) end
+  return self:finish(result, nil, note)
+end
+
+-- The next attempt, nil and a failure if its request cannot be sent.
+local function start(self)
+  self.attempts = self.attempts + 1
+  if self.client.listener then emit(self, "request", {}) end
+  if self.spec.on_start then self.spec.on_start(self) end
+  return attempt.start(self.runtime.session, request_of(self), self)
+end
+
+-- Sends the request and reads the response, as far as it has come.
+function perform(self)
+  local current = self.attempt
+  if not current then
+    -- Asked again after memory ran out while a failure was dealt with.
+    if not self.has_slot then core.raise "not enough memory" end
+    local failure
+    current, failure = start(self)
+    if failure then return failed(self, failure) end
+    self.attempt = current
+  end
+  local done, value, failure = current:advance(self.spec.read,
+    self.client.step_ends)
+  local status = current.status
+  if not done then
+    if status and self.has_slot then
+      self.has_slot = false
+      self.runtime.limiter:release(self)
+    end
+    return true
+  end
+  self.bytes = current.bytes
+  if failure then return failed(self, failure) end
+  if status >= 200 and status <= 299 then return succeeded(self, value) end
+  return failed(self, refusal(self, value))
+end
+
+function pause(self)
+  if core.now() < self.wake then return true end
+  self.state = take_slot
+end
+
+-- The error for a call that was ended from elsewhere.
 local function interrupted(self)
   if self.client.closed then
     return self:error("closed", message.closed, "closed")
-  elseif self.canceled then
-    return self:error("canceled", message.canceled, "canceled")
   end
+  return self:error("canceled", message.canceled, "canceled")
 end
 
 --- Does what can be done without waiting.
 ---@return boolean over  then `value`, `err` and `note` are set
 function Call:advance()
   if self.over then return true end
-  local err = interrupted(self)
-  if err then return self:finish(nil, err) end
-  repeat local stop = self:state() until stop or self.over
-  return self.over == true
+  if self.client.closed or self.canceled then
+    return self:finish(nil, interrupted(self))
+  end
+  local state = self.state or begin
+  while not state(self) and not self.over do state = self.state end
+  return self.over
 end
 
---- The queue has a slot for this call.
-function Call:called()
-  if self.condition then self.runtime.waiters:notify(self.condition) end
-end
+-- ---- Waiting ----
 
---- Whether the answer has begun, so that no slot is needed any more.
----@return boolean
-function Call:begun()
-  local transfer = self.transfer
-  return transfer and (transfer:status() ~= nil or transfer:done())
-end
-
---- Whether the step that this runs in has used up its budget.
----@return boolean
-function Call:is_late()
-  local until_ = self.client.step_ends
-  return until_ ~= nil and core.now() >= until_
+--- Seconds left of the whole call.
+---@return number
+function Call:remaining()
+  return self.timeout - self.clock:seconds()
 end
 
 --- What is awaited: a transfer or a condition, and for how long at most.
 ---@return table target
 ---@return number seconds
 function Call:wants()
-  local left = math.max(0, self:remaining())
-  if self.transfer then
-    local still = self.stall_timeout - (self.clock:seconds() - self.moved)
-    return self.transfer, math.max(0, math.min(left, still))
-  end
-  local pause = (self.wake or 0) - core.now()
-  return self.condition, math.max(0, math.min(left, pause))
+  local current = self.attempt
+  if current then return current.transfer, current:patience() end
+  return self.condition, math.max(0, math.min(self:remaining(),
+    self.wake - core.now()))
 end
 
 --- Waits once for what is wanted.
 function Call:wait()
   local target, seconds = self:wants()
-  self.clock:add(host.wait(self.client, self.runtime.session, target, seconds))
-end
-
---- The next value of a stream that stayed open behind its first one.
----@return boolean over  false: wait
----@return any value  nil at the end
----@return lipsync.Error|nil err
-function Call:follow()
-  local err = interrupted(self)
-  if err then return true, nil, err end
-  local done, value, failure = self.spec.read(self, self.transfer)
-  if done and value then return true, value end
-  if not done and not self.transfer:ready() then
-    failure = verdict.late(self)
-  end
-  if not failure then return done end
-  return true, nil, verdict.broke(self, failure)
-end
-
---- Tries again after so many seconds.
-Call.sleep = states.sleep
-
---- A failure for an answer that is not what is documented, for `accept`.
-Call.unexpected = verdict.unexpected
-
---- Bytes of this attempt received so far.
----@return integer
-function Call:received()
-  return self.transfer and self.transfer:received() or self.bytes
+  self.clock:add(host.wait(self.client, self.runtime.session, target,
+    seconds))
 end
 
 --- Advances and waits until the call is over.
 ---@return any value
 ---@return lipsync.Error|nil err
----@return any note
+---@return string|nil note
 function Call:run()
   while not self:advance() do self:wait() end
-  return self.value, self.err, self.note
+  if self.note then return self.value, nil, self.note end
+  return self.value, self.err
 end
 
---- Ends the call from elsewhere; who waits in it gets `canceled`.
+--- Ends the call from elsewhere; whoever waits in it gets `canceled`.
 function Call:cancel()
   self.canceled = true
   self.keep_open = nil
-  self:drop()
+  drop(self)
   if self.condition then self.runtime.waiters:notify(self.condition) end
 end
 
---- Reads a whole answer: the `read` of most calls. Only when there is nothing
---- left to work on is it time to wait.
-function call.read_whole(this, transfer)
-  repeat
-    local body, failure = transfer:read()
-    if body ~= false then return true, body, failure end
-  until not transfer:ready() or this:is_late()
-  return false
+-- For the limiter: it has a slot for this call.
+function Call:called()
+  if self.condition then self.runtime.waiters:notify(self.condition) end
+end
+
+-- For the limiter: whether the response has begun, so that no slot is needed
+-- any more.
+function Call:begun()
+  return self.attempt and self.attempt:has_begun()
+end
+
+-- ---- Streams ----
+
+-- What a stream's end too early means: that is said first, since it cannot be
+-- resumed.
+local function broken(self, failure)
+  redact(self, failure)
+  local about = self:about()
+  about.broken = true
+  local after = message.after(about.delivered or 0, about.noun)
+  if failure.kind == "connection" then
+    failure = { kind = "connection", reason = "cut",
+                message = "the connection broke " .. after,
+                cause = errors.complete(failure, self:about()) }
+  elseif failure.kind == "timeout" then
+    failure.message = failure.message .. ", " .. after
+  end
+  local err = errors.complete(failure, about)
+  if self.client.listener then emit_response(self, err) end
+  return err
+end
+
+--- The next object of a stream that stayed open after its first one.
+---@return boolean over  false: wait
+---@return any object  nil at the end
+---@return lipsync.Error|nil err
+function Call:follow()
+  if self.client.closed or self.canceled then
+    return true, nil, interrupted(self)
+  end
+  local current = self.attempt
+  current:open()
+  local done, value, failure = current:advance(self.spec.read,
+    self.client.step_ends)
+  if failure then return true, nil, broken(self, failure) end
+  return done, value
+end
+
+--- Bytes of this attempt received so far.
+---@return integer
+function Call:received()
+  return self.attempt and self.attempt:received() or self.bytes
+end
+
+--- Closes what is open of a call that is over.
+function Call:close()
+  self.keep_open = nil
+  drop(self)
 end
 
 return call

@@ -7,9 +7,9 @@ Bucket.__index = Bucket
 
 local retry_budget = { size = 500, price = 14 }
 
----@return table  a full bucket
+---@return table  nothing of it spent; `spent` is read by others
 function retry_budget.new()
-  return setmetatable({ tokens = retry_budget.size }, Bucket)
+  return setmetatable({ spent = 0 }, Bucket)
 end
 
 --- Pays for one retry. One that the server named the delay of costs nothing.
@@ -17,8 +17,8 @@ end
 ---@return boolean  false if there is not enough left
 function Bucket:take(named)
   if named then return true end
-  if self.tokens < retry_budget.price then return false end
-  self.tokens = self.tokens - retry_budget.price
+  if self.spent + retry_budget.price > retry_budget.size then return false end
+  self.spent = self.spent + retry_budget.price
   return true
 end
 
@@ -26,7 +26,7 @@ end
 ---@param retried boolean
 function Bucket:give(retried)
   local back = retried and retry_budget.price or 1
-  self.tokens = math.min(retry_budget.size, self.tokens + back)
+  self.spent = math.max(0, self.spent - back)
 end
 
 return retry_budget

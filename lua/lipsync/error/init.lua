@@ -24,7 +24,7 @@ local retry_after = require "lipsync.error.retry_after"
 ---@field method string|nil
 ---@field path string|nil  without the query
 ---@field body string|nil  of an answer, at most 64 KiB
----@field delivered integer|nil  generations a listing gave before it broke
+---@field delivered integer|nil  objects a listing gave before it broke
 ---@field details table  further members of the API's own body
 ---@field cause lipsync.Error|nil  the error below
 ---@field tag any  the call's option
@@ -33,8 +33,10 @@ local errors = {}
 
 errors.body_limit = 64 * 1024
 
--- What tostring gives. Weak, so that an error is collected as any table.
+-- What tostring gives, and which errors the service itself sent. Weak, so that
+-- an error is collected as any table.
 local sentences = setmetatable({}, { __mode = "k" })
+local from_service = setmetatable({}, { __mode = "k" })
 
 local function to_string(err)
   return sentences[err] or message.sentence(err, {})
@@ -122,25 +124,39 @@ local function unexplained(status, media, body)
   return media and ("%s (%s)"):format(phrase, media:match "^[^;]*") or phrase
 end
 
---- An error from a complete answer with a status of 400 or more.
----@param answer { status: integer, header: fun(name: string): string|nil,
+--- An error from a complete response with a status of 400 or more.
+---@param response { status: integer, header: fun(name: string): string|nil,
 ---   body: string }
 ---@param about table
 ---@return lipsync.Error
-function errors.from_answer(answer, about)
-  local err = { kind = "api", statusCode = answer.status }
-  local body = decode_object(answer.body)
-  if body then read_body(err, body) end
+function errors.from_response(response, about)
+  local err = { kind = "api", statusCode = response.status }
+  local body = decode_object(response.body)
+  if body then
+    read_body(err, body)
+    from_service[err] = err.errorCode ~= nil
+      or body.statusCode ~= nil and body.message ~= nil
+  end
   about.json = body ~= nil
-  err.body = answer.body:sub(1, errors.body_limit)
+  err.body = response.body:sub(1, errors.body_limit)
   err.message = err.message
-    or body and message.phrase(answer.status)
-    or unexplained(answer.status, answer.header "content-type", answer.body)
-  err.requestId = err.requestId or answer.header "x-request-id"
-  err.retryAfter = retry_after.header(answer.header "retry-after",
-      answer.header "date", core.time())
+    or body and message.phrase(response.status)
+    or unexplained(response.status, response.header "content-type",
+      response.body)
+  err.requestId = err.requestId or response.header "x-request-id"
+  err.retryAfter = retry_after.header(response.header "retry-after",
+      response.header "date", core.time())
     or retry_after.body(err.details and err.details.retryAfterSeconds)
   return errors.complete(err, about)
+end
+
+--- Whether a response of the service's own shape said it: JSON with an
+--- errorCode, or with statusCode and message. Anything else may come from
+--- whatever is between it and us.
+---@param err lipsync.Error
+---@return boolean
+function errors.is_from_service(err)
+  return from_service[err] or false
 end
 
 --- Whether `value` is an error object of this library.

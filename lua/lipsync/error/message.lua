@@ -29,10 +29,6 @@ message.listing_closed = "the listing was closed"
 local advice = {
   no_key = 'Pass lipsync.new { api_key = "…" } or set SYNC_API_KEY (nginx '
     .. 'workers see it only with "env SYNC_API_KEY;" in nginx.conf)',
-  gone = "It was deleted before, or belongs to another organization",
-  running = "It can be deleted once it is COMPLETED, FAILED or REJECTED; "
-    .. "the API has no cancel",
-  outcome = "The generation may have been deleted",
   resume = "A listing in one answer cannot be resumed; "
     .. "with page_size = 100 it is",
 }
@@ -103,14 +99,11 @@ function message.deadline(seconds, where)
     :format(message.seconds(seconds), place)
 end
 
---- "after 3620 generations"
-function message.after(delivered)
-  return "after " .. message.count(delivered, "generation")
-end
-
---- "the connection broke after 3620 generations"
-function message.broken(delivered)
-  return "the connection broke " .. message.after(delivered)
+--- "after 3620 models"
+---@param delivered integer
+---@param noun string|nil  what one of them is called
+function message.after(delivered, noun)
+  return "after " .. message.count(delivered, noun or "object")
 end
 
 --- "302 redirect to https://other.example, which is not followed"
@@ -161,31 +154,30 @@ local api_advice = {
       about.key_from == "api_key" and "given as api_key"
       or "from " .. (about.key_from or "SYNC_API_KEY"))
   end,
-  [404] = function(err, about)
-    if not about.json then return base_url_right(about) end
-    return about.id and err.statusCode == 404 and advice.gone
-  end,
-  [409] = function(err)
-    local code = "generation_not_deletable_while_processing"
-    return err.errorCode == code and advice.running
+  [404] = function(_, about)
+    return not about.json and base_url_right(about)
   end,
 }
+
+-- What the operation's own row advises.
+local function row_advice(err, about)
+  local rows = about.json and about.advice
+  return rows and (rows[err.errorCode] or rows[err.statusCode])
+end
 
 local by_kind = {
   api = function(err, about)
     local own = api_advice[err.statusCode]
-    return err.suggestion or own and own(err, about)
-      or about.outcome_unknown and advice.outcome
+    return err.suggestion or row_advice(err, about)
+      or own and own(err, about) or about.unknown
   end,
   connection = function(_, about)
     if about.broken then return advice.resume end
-    if about.outcome_unknown then return advice.outcome end
-    return address_from(about)
+    return about.unknown or address_from(about)
   end,
   timeout = function(_, about)
     if about.broken then return advice.resume end
-    if about.outcome_unknown then return advice.outcome end
-    return about.reason == "connect" and address_from(about)
+    return about.unknown or about.reason == "connect" and address_from(about)
   end,
   tls = function(_, about)
     if about.reason == "handshake" then return nil end
@@ -198,7 +190,9 @@ local by_kind = {
   protocol = function(_, about)
     -- Something else answered than the service.
     local foreign = about.foreign or about.reason == "redirect"
-    return foreign and base_url_right(about)
+    local right = foreign and base_url_right(about)
+    if not right or not about.unknown then return right or about.unknown end
+    return about.unknown .. ". " .. right
   end,
   invalid = function(_, about)
     return about.reason == "no_key" and advice.no_key
@@ -229,11 +223,12 @@ end
 --- The whole sentence.
 ---@param err table  an error object's fields
 ---@param about table  of its call: action, host, base_url, base_url_from,
----   key_from, ca_file, id, broken, reason, outcome_unknown, json, foreign
+---   key_from, ca_file, advice and unknown of its row, broken, reason, json,
+---   foreign
 ---@return string
 function message.sentence(err, about)
   local own = by_kind[err.kind]
-  local what_to_do = own and own(err, about) or nil
+  local what_to_do = own and own(err, about) or about.unknown
   local parts = { stop(happened(err)) }
   local tries = effort(err)
   -- Where nothing answered, how often it was tried explains the advice.

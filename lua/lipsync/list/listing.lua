@@ -6,7 +6,6 @@ local misuse = require "lipsync.base.misuse"
 local stopwatch = require "lipsync.base.stopwatch"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
-local filter = require "lipsync.base.filter"
 local host = require "lipsync.host"
 local message = require "lipsync.error.message"
 local pages = require "lipsync.list.page_source"
@@ -16,7 +15,7 @@ local timeslice = require "lipsync.host.timeslice"
 local lua51 = require "lipsync.host.lua51"
 
 ---@class lipsync.Listing
----@field delivered integer  generations given so far
+---@field delivered integer  objects given so far
 ---@field bytes integer  received so far, headers included
 
 local Listing = {}
@@ -33,16 +32,25 @@ local nothing = {
   close = function() end,
 }
 
+-- The values of a list filter as a set; false where any will do.
+local function set_of(values)
+  if not values then return false end
+  local set = {}
+  for _, value in ipairs(values) do set[value] = true end
+  return set
+end
+
 --- Makes a listing; the request goes out at the first step.
----@param client table
+---@param resource table  whose objects it gives
+---@param spec table  of the row, see operation.lua
 ---@param own table  from filter.read
----@param given table  from options.call
+---@param options table  the call's own, read
 ---@return lipsync.Listing
-function listing.new(client, own, given)
+function listing.new(resource, spec, own, options)
   local self = setmetatable({
-    client = client, filter = own, options = given,
-    action = "list generations", path = "/v2/generations",
-    clock = stopwatch.new(), statuses = filter.statuses(own) or false,
+    client = resource.client, resource = resource, spec = spec,
+    filter = own, options = options, clock = stopwatch.new(),
+    wanted = set_of(own[spec.checked]),
     delivered = 0, most = own.limit or false, slice_ends = math.huge,
     over = false,
   }, Listing)
@@ -72,29 +80,31 @@ end
 
 local function failure(self, kind, text, reason)
   local about = self.client:about()
-  about.action, about.method, about.path = self.action, "GET", self.path
+  local spec = self.spec
+  about.action, about.method, about.path = spec.action, spec.method, spec.path
   about.tag, about.delivered = self.options.tag, self.delivered
   about.seconds = self.clock:seconds()
-  about.attempts = self.source.call and self.source.call.attempt
+  about.attempts = self.source.call and self.source.call.attempts
   return errors.new(kind, text, about, reason)
 end
 
--- A service that ignored the filter would feed a deleting loop.
-local function wrong_status(self, generation)
-  local asked = table.concat(misuse.keys(self.statuses), ", ")
-  local text = ("%s was asked for, but the service sent a generation with "
-    .. "status %s"):format(asked, tostring(generation.status))
-  return failure(self, "protocol", text, "status")
+-- A service that ignored the filter would feed a loop that deletes.
+local function unwanted(self, object)
+  local spec = self.spec
+  local asked = table.concat(misuse.keys(self.wanted), ", ")
+  local text = ("%s was asked for, but the service sent a %s with %s %s")
+    :format(asked, spec.noun, spec.checked, tostring(object[spec.checked]))
+  return failure(self, "protocol", text, spec.checked)
 end
 
-local function give(self, generation)
-  local statuses = self.statuses
-  if statuses and not statuses[generation.status] then
-    return finish(self, wrong_status(self, generation))
+local function give(self, object)
+  local wanted = self.wanted
+  if wanted and not wanted[object[self.spec.checked]] then
+    return finish(self, unwanted(self, object))
   end
   self.delivered = self.delivered + 1
   if self.delivered == self.most then finish(self) end
-  return generation
+  return object
 end
 
 -- What can be told without waiting.
@@ -104,17 +114,17 @@ local function look(self)
     finish(self, failure(self, "closed", message.closed, "closed"))
     return true, nil, self.err
   end
-  local over, generation, err = self.source:advance()
+  local over, object, err = self.source:advance()
   if not over then return false end
-  if generation then return true, give(self, generation) end
+  if object then return true, give(self, object) end
   finish(self, err)
   return true, nil, err
 end
 
---- The next generation without waiting, for delete_many.
+--- The next object without waiting, for what reads on by itself.
 ---@param self lipsync.Listing
 ---@return boolean there  false: wait
----@return table|nil generation
+---@return table|nil object
 ---@return lipsync.Error|nil err
 listing.look = look
 
@@ -126,26 +136,28 @@ local function wait(self)
 end
 
 local function step(self)
-  -- Nearly every generation comes this way. Anything but one is left to the
+  -- Nearly every object comes this way. Anything but one is left to the
   -- source, which finds it again, and so is one for which there is no time.
-  local client, flow = self.client, self.source.flow
-  local ready = flow and not client.closed
-    and flow:next(self.slice_ends, client.step_ends)
+  local client, transfer = self.client, self.source.transfer
+  local ready = transfer and not client.closed
+    and transfer:next(self.slice_ends, client.step_ends)
   if ready then return give(self, ready) end
   if not self.over then host.yield_if_expired(self) end
   while true do
-    local there, generation, err = look(self)
-    if there then return generation, err end
+    local there, object, err = look(self)
+    if there then return object, err end
     wait(self)
   end
 end
 
---- The next generation. Waits for it as the host waits.
----@return lipsync.Generation|nil generation  nil at the end
+--- The next object. Waits for it as the host waits.
+---@return lipsync.Generation|nil object  nil at the end
 ---@return lipsync.Error|nil err  why it ended too early; the same again if
 ---   asked again
 function methods:next()
-  misuse.self(self, Listing, "listing:next()")
+  if getmetatable(self) ~= Listing then
+    misuse.raise "call it with a colon: listing:next()"
+  end
   return step(self)
 end
 
@@ -161,9 +173,9 @@ end
 -- As the function of a `for` loop, which has nowhere to return an error.
 function Listing:__call()
   if limited and host.yields(self.client) then lua51.check_for() end
-  local generation, err = step(self)
+  local object, err = step(self)
   if err then raise.error(self.client, err) end
-  return generation
+  return object
 end
 
 function Listing:__close()
@@ -171,8 +183,8 @@ function Listing:__close()
 end
 
 function Listing:__tostring()
-  return ("Listing of generations (%d so far%s)"):format(self.delivered,
-    self.over and ", over" or "")
+  return ("Listing of %ss (%d so far%s)"):format(self.spec.noun,
+    self.delivered, self.over and ", over" or "")
 end
 
 --- Whether `value` is a Listing.

@@ -2,105 +2,70 @@
 -- client.errors: the service's catalog of error codes, fetched once and
 -- without the key. Making an error never makes a request; only this does.
 
+local api = require "lipsync.api"
 local call = require "lipsync.call"
-local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
-local options = require "lipsync.base.options"
+local misuse = require "lipsync.base.misuse"
+local operation = require "lipsync.operation"
+local schema = require "lipsync.base.schema"
 
----@class lipsync.CatalogEntry
+---@class lipsync.ErrorCode
 ---@field code string
 ---@field message string|nil
 ---@field suggestion string|nil
 
 ---@class lipsync.ErrorCodes
-local ErrorCodes = {}
-ErrorCodes.__index = ErrorCodes
+local ErrorCodes = operation.resource("errors", api.errors)
 
-local error_codes = {}
+local spec = ErrorCodes.specs.list
 
--- An explanation is a courtesy: it may not cost a script much (seconds), and
--- a catalog that did not come is not asked for again at each failure.
+-- `explain` is optional, so it waits at most `patience` and does not ask again
+-- for `forget` after a failure (seconds), and never retries.
 local patience, forget = 5, 30
+local once = setmetatable({ max_attempts = 1 }, spec)
 
--- It has a few KB. What is far longer is something else, and would be decoded
--- in one piece, whatever a step may take (bytes).
-local longest = 256 * 1024
-
----@param client table
----@return lipsync.ErrorCodes
-function error_codes.new(client)
-  return setmetatable({ client = client }, ErrorCodes)
-end
-
-local function client_of(self, name)
-  misuse.self(self, ErrorCodes, "client.errors:%s(…)", name)
-  self.client:check_open()
-  return self.client
-end
-
--- Strings only: a null or another type says nothing.
-local function entry_of(value)
-  local entry = {}
-  for _, name in ipairs { "code", "message", "suggestion" } do
-    if type(value[name]) == "string" then entry[name] = value[name] end
-  end
-  return entry.code and entry
-end
-
-local function accept(this, _, body)
-  local value = #body <= longest and core.decode(body)
-  local entries, found = {}, 0
-  for _, each in pairs(type(value) == "table" and value or {}) do
-    found = found + 1
-    local of = value[found]
-    entries[found] = type(each) == "table" and type(of) == "table"
-      and entry_of(of) or nil
-  end
-  if value and #entries == found and body:find "^%s*%[" then return entries end
-  return nil, this:unexpected("an array of error codes", body)
-end
-
---- Fetches the catalog, whether it is there or not.
----@param given table  from options.call
----@param max_attempts integer|nil
----@return lipsync.CatalogEntry[]|nil
----@return lipsync.Error|nil err
-function ErrorCodes:fetch(given, max_attempts)
-  local entries, err = call.new(self.client, {
-    action = "list error codes", method = "GET", path = "/v2/errors",
-    key = false, max_attempts = max_attempts,
-    read = call.read_whole, accept = accept,
-  }, given):run()
+-- Fetches the catalog, whether it is there or not.
+local function fetch(self, of, options)
+  local entries, err = call.new(self.client, of, options):run()
   self.entries = entries or self.entries
   return entries, err
 end
 
---- All entries of the catalog. Fetched once; the array is a copy.
----@param options_ lipsync.CallOptions|nil
----@return lipsync.CatalogEntry[]|nil
----@return lipsync.Error|nil err
-function ErrorCodes:list(options_)
-  client_of(self, "list")
-  local given = options.call(options_)
-  if not self.entries then
-    local entries, err = self:fetch(given)
-    if not entries then return nil, err end
-  end
-  local copy = {}
-  for i, entry in ipairs(self.entries) do
-    copy[i] = { code = entry.code, message = entry.message,
-                suggestion = entry.suggestion }
-  end
-  return copy
+local function copy(entry)
+  return { code = entry.code, message = entry.message,
+           suggestion = entry.suggestion }
 end
 
--- Makes sure that there is a catalog, within what a courtesy may cost.
-function ErrorCodes:provide()
+--- All entries of the catalog. Fetched once; the array is a copy.
+---@param options lipsync.CallOptions|nil
+---@return lipsync.ErrorCode[]|nil
+---@return lipsync.Error|nil err
+function ErrorCodes:list(options)
+  ErrorCodes.client_of(self, "list")
+  options = schema.read(operation.options, options, "options")
+  if not self.entries then
+    local entries, err = fetch(self, spec, options)
+    if not entries then return nil, err end
+  end
+  local copies = {}
+  for i, entry in ipairs(self.entries) do copies[i] = copy(entry) end
+  return copies
+end
+
+--- Fetches the catalog once more, by one request: for client:warm.
+---@param options table  from schema.read
+---@return lipsync.Error|nil err
+function ErrorCodes:_refresh(options)
+  return select(2, fetch(self, once, options))
+end
+
+-- Makes sure that there is a catalog, within `patience`.
+local function provide(self)
   if self.entries then return nil end
   if self.failed and core.now() - self.failed < forget then return self.err end
   local seconds = math.min(patience, self.client.options.timeout)
-  local _, err = self:fetch({ timeout = seconds }, 1)
+  local _, err = fetch(self, once, { timeout = seconds })
   if err then self.failed, self.err = core.now(), err end
   return err
 end
@@ -115,26 +80,23 @@ local function code_of(given)
     .. misuse.show(given))
 end
 
---- What a code means and what to do about it. Never retries and waits at
---- most 5 s, for it is only a courtesy.
+--- What a code means and what to do about it. Never retries and waits at most
+--- 5 s, since it is only help.
 ---@param code string|lipsync.Error|lipsync.Generation|nil
 ---@param of lipsync.Error|lipsync.Generation|nil  whose code it is to be, if
 ---   `code` is nil
----@return lipsync.CatalogEntry|nil  nil if the code is not in the catalog
+---@return lipsync.ErrorCode|nil  nil if the code is not in the catalog
 ---@return lipsync.Error|nil err  if the catalog could not be fetched
 function ErrorCodes:explain(code, of)
-  client_of(self, "explain")
+  ErrorCodes.client_of(self, "explain")
   code = code_of(code) or code_of(of)
   if not code then return nil end
-  local err = self:provide()
+  local err = provide(self)
   if err then return nil, err end
   for _, entry in ipairs(self.entries) do
-    if entry.code == code then
-      return { code = entry.code, message = entry.message,
-               suggestion = entry.suggestion }
-    end
+    if entry.code == code then return copy(entry) end
   end
   return nil
 end
 
-return error_codes
+return ErrorCodes

@@ -28,6 +28,7 @@ function scheduler.new(client, runtime)
   return setmetatable({
     client = client, runtime = runtime, count = 0,
     run_queue = run_queue.new(), failures = {},
+    is_used = false,  -- whether there was ever a task
     current = false, stepping = false, runner = false, pump = false,
     native = setmetatable({}, { __mode = "k" }),  -- by coroutine
   }, Scheduler)
@@ -55,6 +56,7 @@ end
 ---@return lipsync.Task
 function Scheduler:spawn(fn, ...)
   local start = host.starter(self.client)
+  self.is_used = true
   if start then return native_tasks.spawn(self, start, fn, ...) end
   local one = task.new(self, fn, ...)
   self.count = self.count + 1

@@ -10,7 +10,7 @@ end
 describe("misuse", function()
   it("raises with the caller's line, however deep it was called", function()
     local message = message_of(function()
-      misuse.table(1, "filter")
+      misuse.plain_table(1, "filter")
       return nil
     end)
     assert.match("misuse_spec%.lua:%d+: filter must be a table, got number 1$",

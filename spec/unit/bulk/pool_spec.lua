@@ -94,7 +94,7 @@ describe("pool", function()
     local guest, added = new_call(3), 0
     guest.clock = { add = function() added = added + 1 end }
     start(new_call())
-    of:watch_call(guest)
+    of:watch(guest)
     assert.is_true(of:is_watching())
     of:wait()
     assert.equal(1, added)

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- The clocks, events and ends of one call, over a session that does what it is
--- told.
+-- A call from the checks before its first request to its end, over a session
+-- that does what it is told.
 
 local calls = require "spec.support.calls"
+local core = require "lipsync.core"
 
 local new_call, new_client = calls.call, calls.client
 
@@ -50,5 +51,158 @@ describe("call", function()
     assert.is_true(other:advance())
     assert.equal("closed", other.err.kind)
     assert.is_nil(next(client.runtime().limiter.taken))
+  end)
+
+  it("send nothing that cannot be sent", function()
+    local client = new_client {}
+    local bad = new_call(client, { headers = { a = "b\nc" } })
+    assert.is_true(bad:advance())
+    assert.equal("headers", bad.err.field)
+    client.refused = { field = "user_agent", message = "it is malformed" }
+    local refused = new_call(client, nil, { key = false })
+    assert.is_true(refused:advance())
+    assert.equal("user_agent", refused.err.field)
+    assert.equal(0, #client.transfers)
+  end)
+
+  it("need no key where none is sent", function()
+    local client = new_client { { arrived = true, status = 200 } }
+    client.has_key = false
+    local without = new_call(client, nil, { key = false })
+    assert.is_true(without:advance())
+    assert.is_nil(without.err)
+    assert.is_false(client.request.key)
+    local with = new_call(client)
+    assert.is_true(with:advance())
+    assert.equal("api_key", with.err.field)
+  end)
+
+  it("leave nothing of one request in the next one", function()
+    local done = { arrived = true, status = 200 }
+    local client = new_client { done, done }
+    new_call(client, { headers = { a = "b" } }, { target = "/v2/x?y",
+      list = true, stream = true, key = false }):advance()
+    local first = client.request
+    assert.same({ "/v2/x?y", true, true, false, "b" }, { first.path, first.list,
+      first.stream, first.key, first.headers.a })
+    new_call(client, nil, { method = "DELETE" }):advance()
+    assert.same({ method = "DELETE", path = "/v2/x", key = true },
+      client.request)
+  end)
+
+  it("await a place in the queue, and tell of it once", function()
+    local client = new_client { {}, { arrived = true, status = 200 } }
+    local told = 0
+    function client.listener(event)
+      if event.type == "queued" then told = told + 1 end
+    end
+    local slots = client.runtime().limiter
+    slots.slots = 1
+    local first, second = new_call(client), new_call(client)
+    first:advance()
+    for _ = 1, 3 do assert.is_false(second:advance()) end
+    assert.equal(1, told)
+    assert.is_false(second:wants():ready())
+    first:cancel()
+    assert.is_true(second:wants():ready())
+    assert.is_true(second:advance())
+    assert.is_nil(second.err)
+  end)
+
+  it("give the slot back when the answer begins", function()
+    local plan = { status = 200 }
+    local client = new_client { plan }
+    local slots = client.runtime().limiter
+    local this = new_call(client, nil, {
+      read = function() return false end })
+    this:advance()
+    assert.is_true(slots.taken[this])
+    plan.arrived = true
+    this:advance()
+    assert.is_nil(slots.taken[this])
+  end)
+
+  it("wait out a delay, in naps where nothing wakes it", function()
+    local client = new_client { { arrived = true, status = 503 }, {} }
+    local this = new_call(client)
+    assert.is_false(this:advance())
+    this.wake = core.now() + 10
+    local condition, seconds = this:wants()
+    assert.is_true(seconds > 9 and seconds <= 10)
+    assert.is_true(condition.nap < 1)
+    assert.is_false(condition:ready())
+    this:cancel()
+    assert.is_true(condition:ready())
+  end)
+
+  it("closes each attempt and tries again", function()
+    local broken = { arrived = true,
+                     failure = { kind = "connection", message = "broke" } }
+    local client = new_client { broken, broken,
+      { arrived = true, status = 200, body = "b" } }
+    assert.equal("b", (new_call(client):run()))
+    assert.equal(3, #client.transfers)
+    for _, transfer in ipairs(client.transfers) do
+      assert.equal(1, transfer.closed)
+    end
+  end)
+
+  it("stops retrying when the bucket is empty", function()
+    local client = new_client { { arrived = true,
+      failure = { kind = "connection", message = "broke" } } }
+    while client.runtime().retry_budget:take(false) do
+      assert.is_table(client)
+    end
+    local _, err = new_call(client):run()
+    assert.equal(1, err.attempts)
+    assert.is_true(err.retryable)
+  end)
+
+  it("lets an own word for success count", function()
+    local client = new_client {
+      { arrived = true, failure = { kind = "connection", message = "x" } },
+      { arrived = true, status = 404, body = "{}" } }
+    local value, err, note = new_call(client, nil, { retry = "idempotent",
+      refused = function(this, problem)
+        if problem.statusCode == 404 and this.outcome_unknown then
+          return "gone", "note"
+        end
+      end }):run()
+    assert.equal("gone", value)
+    assert.is_nil(err)
+    assert.equal("note", note)
+  end)
+
+  it("calls every 2xx a success, and nothing else", function()
+    for _, case in ipairs { { 200, true }, { 204, true }, { 299, true },
+                            { 301, false }, { 404, false } } do
+      local client = new_client { { arrived = true, status = case[1] } }
+      local value, err = new_call(client):run()
+      assert.equal(case[2], value ~= nil)
+      assert.equal(case[2], err == nil)
+    end
+  end)
+
+  it("says of a redirect only where it leads", function()
+    local client = new_client { { arrived = true, status = 302,
+      headers = { location = "https://user:pw@there.example/x?key=1" } } }
+    local _, err = new_call(client):run()
+    assert.equal("protocol", err.kind)
+    assert.equal("302 redirect to https://there.example, which is not "
+      .. "followed", err.message)
+    assert.equal(1, #client.transfers)
+  end)
+
+  it("shows what came instead of JSON", function()
+    local client = new_client { { arrived = true, status = 200,
+      headers = { ["content-type"] = "text/html" }, body = "<p>Hi" } }
+    local _, err = new_call(client, nil, { accept = function(this, _, body)
+      return nil, this:unexpected("a JSON array", body)
+    end }):run()
+    assert.equal("protocol", err.kind)
+    assert.equal(200, err.statusCode)
+    assert.equal("<p>Hi", err.body)
+    assert.equal('expected a JSON array, got text/html (200): "<p>Hi"',
+      err.message)
   end)
 end)

@@ -4,7 +4,7 @@ local errors = require "lipsync.error"
 
 local function answer(status, body, headers)
   headers = headers or {}
-  return errors.from_answer({ status = status, body = body,
+  return errors.from_response({ status = status, body = body,
     header = function(name) return headers[name] end },
     { action = "list generations", method = "GET", path = "/v2/generations",
       attempts = 2, seconds = 1.5, tag = "t" })

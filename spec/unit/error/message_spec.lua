@@ -45,16 +45,16 @@ describe("message", function()
       .. "none. It was deleted before, or belongs to another organization.",
       sentence({ kind = "api", statusCode = 404, message = "There is none.",
                  errorCode = "generation_not_found" },
-        { action = "delete generation 1", id = "1", json = true }))
+        { action = "delete generation 1", json = true, advice = { [404] =
+            "It was deleted before, or belongs to another organization" } }))
   end)
 
   it("explains what is running, in the service's words if it has some",
      function()
     local err = { kind = "api", statusCode = 409, message = "Busy",
-      errorCode = "generation_not_deletable_while_processing" }
-    assert.equal("409 generation_not_deletable_while_processing: Busy. It can "
-      .. "be deleted once it is COMPLETED, FAILED or REJECTED; the API has "
-      .. "no cancel.", sentence(err))
+      errorCode = "still_busy" }
+    assert.equal("409 still_busy: Busy. It ends by itself.", sentence(err,
+      { json = true, advice = { still_busy = "It ends by itself" } }))
     err.suggestion = "Wait."
     assert.match("Busy%. Wait%.$", sentence(err))
   end)
@@ -86,7 +86,8 @@ describe("message", function()
       .. "(stall_timeout). 4 attempts in 131 s. The generation may have been "
       .. "deleted.", sentence({ kind = "timeout", attempts = 4, seconds = 131,
         message = message.stalled(30) },
-        { action = "delete generation 1", outcome_unknown = true }))
+        { action = "delete generation 1",
+          unknown = "The generation may have been deleted" }))
   end)
 
   it("says where the deadline came", function()
@@ -121,9 +122,11 @@ describe("message", function()
     assert.equal("list generations: the connection broke after 3620 "
       .. "generations. A listing in one answer cannot be resumed; with "
       .. "page_size = 100 it is.", sentence({ kind = "connection",
-        message = message.broken(3620), delivered = 3620, attempts = 1 },
+        message = "the connection broke "
+          .. message.after(3620, "generation"),
+        delivered = 3620, attempts = 1 },
         { action = "list generations", broken = true }))
-    assert.equal("the connection broke after 1 generation", message.broken(1))
+    assert.equal("after 1 object", message.after(1))
   end)
 
   it("has a phrase for every status", function()

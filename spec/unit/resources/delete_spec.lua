@@ -44,17 +44,29 @@ describe("delete", function()
     assert.match("delete_spec.lua:%d+: .*has no client", message)
   end)
 
-  it("counts every 2xx as deleted, whatever its body", function()
-    local generations = start { service.answer(200, "<html>"),
-      service.answer(204, ""), service.answer(202, '{"id":"other"}'),
-      { { read = true }, { send = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n"
-        .. "\r\n{\"id\":" }, { close = true } } }
-    for _ = 1, 4 do
-      local deleted, err = generations:delete 'a"b\\'
+  it("takes for deleted what comes back, or nothing", function()
+    local bodies = { service.generation 'A', " {} ", "", " \n" }
+    local generations = start { service.answer(200, bodies[1]),
+      service.answer(200, bodies[2]), service.answer(200, bodies[3]),
+      service.answer(202, bodies[4]), service.answer(204, "") }
+    for _ = 1, 5 do
+      local deleted, err = generations:delete "a"
       assert.is_nil(err)
-      assert.equal('a"b\\', deleted.id)
+      assert.equal("a", deleted.id:lower())
     end
-    assert.equal(4, #here.server:requests(4))
+  end)
+
+  it("takes nothing else for deleted", function()
+    for _, body in ipairs { "<html>", '{"id":"b"}', "[]", "true", "{",
+                            '{"error":"no"}' } do
+      local generations = start { service.answer(200, body) }
+      local deleted, err = generations:delete "a"
+      assert.is_nil(deleted)
+      assert.equal("protocol", err.kind)
+      assert.match("The generation may have been deleted%.", tostring(err))
+      assert.equal(1, #here.server:requests(1))
+      here.stop()
+    end
   end)
 
   it("encodes an id as one segment", function()
@@ -167,7 +179,8 @@ describe("delete", function()
     local keep = scripted.response(204, "")
     local generations = start({ { { read = true }, { send = keep },
       { read = true }, { close = true } }, loop = true,
-      { { read = true }, { send = scripted.response(404, "{}",
+      { { read = true }, { send = scripted.response(404,
+        '{"errorCode":"generation_not_found"}',
         { Connection = "close" }) } } })
     assert(generations:delete "a")
     local deleted, err, note = generations:delete "b"
@@ -186,17 +199,31 @@ describe("delete", function()
     assert.equal(0, #here.server:connections())
   end)
 
-  it("tells of an answer that breaks behind its 2xx", function()
+  it("does not take a 2xx that breaks for an answer", function()
     local events = {}
     local generations = start({ { { read = true },
       { send = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{" },
-      { close = true } } }, { on_event = function(event)
+      { close = true } }, gone }, { on_event = function(event)
         events[#events + 1] = event
       end })
-    assert.equal("a", assert(generations:delete "a").id)
-    assert.equal(2, #events)
+    local deleted, err, note = generations:delete "a"
+    assert.is_nil(err)
+    assert.equal("a", deleted.id)
+    assert.equal("already_gone", note)
+    assert.equal(5, #events)
     assert.equal("response", events[2].type)
     assert.equal(200, events[2].statusCode)
     assert.equal("connection", events[2].err.kind)
+  end)
+
+  it("does not take any 404 for gone", function()
+    for _, body in ipairs { "not found", "", "{}", '{"message":"no route"}' } do
+      local generations = start { service.answer(502, ""),
+                                  service.answer(404, body) }
+      local deleted, err = generations:delete "a"
+      assert.is_nil(deleted)
+      assert.equal(404, err.statusCode)
+      here.stop()
+    end
   end)
 end)

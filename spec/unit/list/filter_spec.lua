@@ -1,9 +1,18 @@
 -- SPDX-License-Identifier: MIT
-local filter = require "lipsync.base.filter"
+local api = require "lipsync.api"
+local filter = require "lipsync.list.filter"
+
+local query = api.generations.list.query
+
+local function read(given) return filter.read(query, given) end
+
+local function target(own, more)
+  return filter.target(query, "/p", own, more)
+end
 
 local function raises(given, pattern)
   local ok, message = pcall(function()
-    filter.read(given)
+    read(given)
     return nil
   end)
   assert.is_false(ok)
@@ -19,38 +28,38 @@ end
 
 describe("filter", function()
   it("takes nothing for everything", function()
-    local own = filter.read(nil)
+    local own = read(nil)
     assert.is_false(own.nothing)
     assert.is_false(own.paged)
-    assert.equal("/p", filter.target("/p", own, {}))
+    assert.equal("/p", target(own, {}))
   end)
 
   it("reads strings and arrays alike", function()
-    local a = filter.read { status = "COMPLETED, FAILED" }
-    local b = filter.read { status = { "COMPLETED", "FAILED" } }
+    local a = read { status = "COMPLETED, FAILED" }
+    local b = read { status = { "COMPLETED", "FAILED" } }
     assert.same(a.status, b.status)
-    assert.equal("/p?status=COMPLETED,FAILED", filter.target("/p", a, {}))
+    assert.equal("/p?status=COMPLETED,FAILED", target(a, {}))
   end)
 
   it("encodes what it sends, in one order", function()
-    local own = filter.read { source = { "a b", "ä&" }, projectId = "x/y",
-                              status = "NEW", limit = 5, cursor = "c d" }
+    local own = read { source = { "a b", "ä&" }, projectId = "x/y",
+                       status = "NEW", limit = 5, cursor = "c d" }
     assert.equal("/p?status=NEW&source=a%20b,%C3%A4%26&projectId=x%2Fy"
       .. "&limit=5&cursor=c%20d",
-      filter.target("/p", own, { limit = own.limit, cursor = own.cursor }))
+      target(own, { limit = own.limit, cursor = own.cursor }))
   end)
 
   it("copies what it was given", function()
     local given = { status = { "FAILED" } }
-    local own = filter.read(given)
+    local own = read(given)
     given.status[1] = "COMPLETED"
     assert.same({ "FAILED" }, own.status)
   end)
 
   it("asks for nothing with an empty array", function()
-    assert.is_true(filter.read { ids = {} }.nothing)
-    assert.is_true(filter.read { status = {} }.nothing)
-    assert.is_true(filter.read { source = {}, status = "FAILED" }.nothing)
+    assert.is_true(read { ids = {} }.nothing)
+    assert.is_true(read { status = {} }.nothing)
+    assert.is_true(read { source = {}, status = "FAILED" }.nothing)
   end)
 
   it("raises for what says nothing", function()
@@ -103,30 +112,27 @@ describe("filter", function()
   end)
 
   it("pages with page_size or a limit above 100", function()
-    assert.is_false(filter.read { limit = 100 }.paged)
-    assert.is_true(filter.read { limit = 101 }.paged)
-    assert.is_true(filter.read { page_size = 1 }.paged)
+    assert.is_false(read { limit = 100 }.paged)
+    assert.is_true(read { limit = 101 }.paged)
+    assert.is_true(read { page_size = 1 }.paged)
   end)
 
   it("makes ids unique and groups them by a hundred", function()
     local list = ids(250)
     list[251] = "id1"
-    local groups = filter.groups(filter.read { ids = list })
+    local groups = filter.groups(read { ids = list })
     assert.equal(3, #groups)
     assert.equal(100, #groups[1])
     assert.equal(50, #groups[3])
     assert.equal("id101", groups[2][1])
-    assert.same({ false }, filter.groups(filter.read {}))
-  end)
-
-  it("knows the statuses asked for", function()
-    assert.same({ FAILED = true, NEW = true },
-      filter.statuses(filter.read { status = { "FAILED", "NEW" } }))
-    assert.is_nil(filter.statuses(filter.read {}))
+    assert.same({ false }, filter.groups(read {}))
   end)
 
   it("lets a count have no pages", function()
-    assert.has_error(function() filter.read_count { limit = 5 } end)
-    assert.same({ "FAILED" }, filter.read_count { status = "FAILED" }.status)
+    assert.has_error(function()
+      filter.read_count(query, { limit = 5 })
+    end)
+    assert.same({ "FAILED" },
+      filter.read_count(query, { status = "FAILED" }).status)
   end)
 end)

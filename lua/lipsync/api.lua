@@ -1,0 +1,85 @@
+-- SPDX-License-Identifier: MIT
+-- Every operation of the service: data only. operation.lua makes a method of
+-- each row, shape.lua reads what comes back, error/message.lua takes its words
+-- from here.
+--
+-- A resource has `noun`, what one of its objects is called, and its operations
+-- by the names of their methods. A row of an operation has
+--
+--   method, path  as sent; {id} in the path is the method's first argument
+--   key           false: sent without the API key
+--   action        what is asked, at the beginning of an error's sentence
+--   query         what may be asked for: names in the order of the query, and
+--                 `fields`, the type of each (base/schema.lua)
+--   checked       the filter that each object of a list is held to, since a
+--                 service that ignored it would feed a loop that deletes
+--   returns       the shape of a good response (shape.lua): "object", "count",
+--                 "removed", "objects", "entries" or "list"
+--   retry         "safe": changes nothing. "idempotent": to repeat it changes
+--                 no more. "never": only repeated if it certainly did nothing
+--   members       of each of its entries; the first one is always there
+--   removes       true: what was asked for is not there any more afterwards
+--   unknown       what may have happened where the outcome is unknown
+--   advice        what to do about an error, by errorCode or status
+--
+-- Facts: the service's documentation of its API, version 2.
+
+local schema = require "lipsync.base.schema"
+
+local api = {}
+
+local not_there = "It was deleted before, or belongs to another organization"
+
+-- What lists and counts of generations can be asked for.
+local generations = {
+  "status", "ids", "source", "projectId",
+  fields = { status = schema.strings, ids = schema.set,
+             source = schema.strings, projectId = schema.text },
+}
+
+api.generations = {
+  noun = "generation",
+  list = {
+    method = "GET", path = "/v2/generations", action = "list generations",
+    query = generations, checked = "status", returns = "list",
+    retry = "safe",
+  },
+  get = {
+    method = "GET", path = "/v2/generate/{id}", action = "get generation",
+    returns = "object", retry = "safe", advice = { [404] = not_there },
+  },
+  count = {
+    method = "GET", path = "/v2/generations/count",
+    action = "count generations", query = generations, returns = "count",
+    retry = "safe",
+  },
+  delete = {
+    method = "DELETE", path = "/v2/generations/{id}",
+    action = "delete generation", returns = "removed", removes = true,
+    retry = "idempotent", unknown = "The generation may have been deleted",
+    advice = {
+      [404] = not_there,
+      generation_not_deletable_while_processing = "It can be deleted once it "
+        .. "is COMPLETED, FAILED or REJECTED; the API has no cancel",
+    },
+  },
+}
+
+api.errors = {
+  noun = "error code",
+  list = {
+    method = "GET", path = "/v2/errors", key = false,
+    action = "list error codes", returns = "entries",
+    members = { "code", "message", "suggestion" }, retry = "safe",
+  },
+}
+
+api.models = {
+  noun = "model",
+  list = {
+    method = "GET", path = "/v2/models", action = "list models",
+    returns = "objects", retry = "safe",
+  },
+}
+
+return api

@@ -1,0 +1,224 @@
+-- SPDX-License-Identifier: MIT
+-- What a table given by the program may hold: options, filters and request
+-- bodies. A schema is a table of fields, `name = type`; a type is a function
+-- (value, name) that returns a copy of the value, or raises what is wrong with
+-- it. Knows no option and no filter by name.
+
+local http = require "lipsync.http"
+local misuse = require "lipsync.base.misuse"
+local trim = require "lipsync.base.text".trim
+
+local schema = {}
+
+-- Raises "NAME must be WHAT, got VALUE".
+local function refuse(name, what, value)
+  misuse.raise(("%s must be %s, got %s"):format(name, what,
+    misuse.show(value)))
+end
+
+-- ---- Types of one value ----
+
+--- Anything at all.
+function schema.anything(value)
+  return value
+end
+
+--- The type for a value of the Lua type `wanted`.
+---@param wanted string
+---@return fun(value: any, name: string): any
+function schema.typed(wanted)
+  return function(value, name)
+    if type(value) ~= wanted then refuse(name, "a " .. wanted, value) end
+    return value
+  end
+end
+
+schema.boolean = schema.typed "boolean"
+schema.string = schema.typed "string"
+
+--- A string that is never shown.
+function schema.secret(value, name)
+  if type(value) ~= "string" then
+    misuse.raise(("%s must be a string, got %s"):format(name, type(value)))
+  end
+  return value
+end
+
+--- A string that says something.
+function schema.text(value, name)
+  if schema.string(value, name) == "" then
+    misuse.raise(name .. " is an empty string")
+  end
+  return value
+end
+
+--- A number of seconds above 0.
+function schema.seconds(value, name)
+  if type(value) ~= "number" or value ~= value or value <= 0 then
+    refuse(name, "a number of seconds above 0", value)
+  end
+  return value
+end
+
+--- The type for a whole number of at least 1, and at most `most`.
+---@param most integer|nil
+---@return fun(value: any, name: string): integer
+function schema.integer(most)
+  local what = most and "a whole number from 1 to " .. most
+    or "a whole number of at least 1"
+  return function(value, name)
+    if type(value) ~= "number" or value % 1 ~= 0 or value < 1
+       or value > (most or 2 ^ 53) then
+      refuse(name, what, value)
+    end
+    return value
+  end
+end
+
+--- The type for what can be called; `what` names it.
+---@param what string|nil  default "a function"
+---@return fun(value: any, name: string): any
+function schema.callable(what)
+  return function(value, name)
+    if not misuse.callable(value) then
+      refuse(name, what or "a function", value)
+    end
+    return value
+  end
+end
+
+-- ---- Types of many values ----
+
+-- One element of a list.
+local function element(value, name)
+  if type(value) ~= "string" then
+    misuse.raise(("%s must hold strings, got %s"):format(name,
+      misuse.show(value)))
+  elseif value == "" then
+    misuse.raise(name .. " holds an empty string")
+  end
+  return value
+end
+
+-- "A, B" as { "A", "B" }.
+local function split(value, name)
+  local items = {}
+  if trim(value) == "" then misuse.raise(name .. " is an empty string") end
+  for part in (value .. ","):gmatch "([^,]*)," do
+    items[#items + 1] = element(trim(part), name)
+  end
+  return items
+end
+
+--- A list of strings: an array, or one string with commas.
+---@return string[]
+function schema.strings(value, name)
+  if type(value) == "string" then return split(value, name) end
+  if type(value) ~= "table" then
+    refuse(name, "a string or an array of strings", value)
+  end
+  local items, count = {}, 0
+  for _ in pairs(value) do count = count + 1 end
+  for i = 1, count do
+    if value[i] == nil then
+      misuse.raise(name .. " must be an array without holes or names")
+    end
+    items[i] = element(value[i], name)
+    if items[i]:find(",", 1, true) then
+      misuse.raise(('%s holds an element with a comma: %s'):format(name,
+        misuse.show(items[i])))
+    end
+  end
+  return items
+end
+
+--- The same, each string once.
+---@return string[]
+function schema.set(value, name)
+  local seen, kept = {}, {}
+  for _, item in ipairs(schema.strings(value, name)) do
+    if not seen[item] then
+      seen[item] = true
+      kept[#kept + 1] = item
+    end
+  end
+  return kept
+end
+
+-- Why a header cannot be the program's; the library that sends it judges.
+local header_problems = {
+  name = function(name, key)
+    return ("%s must have names of headers as keys, got %s"):format(name,
+      misuse.show(key))
+  end,
+  key = function(name)
+    return name .. " must not hold x-api-key: pass api_key"
+  end,
+  reserved = function(name, key)
+    return ("%s must not hold %s: the client sets it itself"):format(name, key)
+  end,
+}
+
+--- Request headers, `name = value`. A value that cannot be sent is no misuse,
+--- since it may have come from outside: see schema.unsendable.
+---@return table<string, string>
+function schema.headers(value, name)
+  if type(value) ~= "table" then refuse(name, "a table", value) end
+  local own = {}
+  for key, text in pairs(value) do
+    local problem = type(key) ~= "string" and "name"
+      or http.check_header(key, "")
+    if problem then
+      misuse.raise(header_problems[problem](name, key))
+    elseif type(text) ~= "string" then
+      misuse.raise(('%s must have strings as values, got %s for "%s"')
+        :format(name, misuse.show(text), key))
+    end
+    own[key] = text
+  end
+  return own
+end
+
+--- What of the headers cannot be sent.
+---@param headers table<string, string>|nil
+---@return string|nil problem  "the header x has a control character"
+function schema.unsendable(headers)
+  for name, value in pairs(headers or {}) do
+    if http.check_header(name, value) then
+      return ("the header %s has a control character"):format(name)
+    end
+  end
+  return nil
+end
+
+-- ---- Schemas ----
+
+local none = {}
+
+--- Reads a table by a schema: raises for names that it does not have and for
+--- wrong values, and copies the rest.
+---@param fields table<string, fun(value: any, name: string): any>
+---@param given table|nil
+---@param what string  "options", "filter"
+---@return table own  not to be changed
+function schema.read(fields, given, what)
+  if given == nil then return none end
+  misuse.plain_table(given, what)
+  misuse.names(given, fields, (what:gsub("s$", "")))
+  local own = {}
+  for name, value in pairs(given) do own[name] = fields[name](value, name) end
+  return own
+end
+
+--- The fields of several schemas in one.
+---@param ... table
+---@return table
+function schema.join(...)
+  local all = {}
+  for _, fields in ipairs { ... } do
+    for name, field in pairs(fields) do all[name] = field end
+  end
+  return all
+end
+
+return schema

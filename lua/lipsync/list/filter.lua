@@ -1,0 +1,137 @@
+-- SPDX-License-Identifier: MIT
+-- The filter of a list: checked, copied, and turned into the targets of
+-- requests. A filter that is given must say something, else a loop over what
+-- was meant to be nothing would touch everything. Pure.
+
+local misuse = require "lipsync.base.misuse"
+local schema = require "lipsync.base.schema"
+local url = require "lipsync.base.url"
+
+local filter = {}
+
+filter.ids_at_once = 100
+filter.page_limit = 100  -- the most that the service gives in one page
+
+-- What every list takes that can be paged.
+local of_pages = {
+  limit = schema.integer(),
+  cursor = schema.text,
+  page_size = schema.integer(filter.page_limit),
+}
+
+-- What fits each by itself but not together.
+local function check_together(own)
+  if own.cursor and own.page_size then
+    misuse.raise("cursor does not go with page_size, which keeps its own")
+  elseif own.cursor and not own.limit then
+    misuse.raise("cursor needs a limit from 1 to 100")
+  elseif own.cursor and own.limit > filter.page_limit then
+    misuse.raise("cursor needs a limit from 1 to 100: "
+      .. "above, pages are fetched with cursors of their own")
+  end
+  if not own.ids or #own.ids <= filter.ids_at_once then return end
+  for name in pairs(of_pages) do
+    if own[name] then
+      misuse.raise(("%s does not go with more than %d ids, got %d")
+        :format(name, filter.ids_at_once, #own.ids))
+    end
+  end
+end
+
+-- An empty list asks for nothing: nothing has one of no statuses.
+local function asks_for_nothing(own)
+  for _, value in pairs(own) do
+    if type(value) == "table" and #value == 0 then return true end
+  end
+  return false
+end
+
+local fields_of = setmetatable({}, { __mode = "k" })
+
+-- The fields of a row's query and those of pages, joined once.
+local function fields(query)
+  local joined = fields_of[query]
+  if not joined then
+    joined = schema.join(query.fields, of_pages)
+    fields_of[query] = joined
+  end
+  return joined
+end
+
+local everything = { nothing = false, paged = false }
+
+--- Checks a filter and copies it; raises what is wrong with it.
+---@param query table  of a row in api.lua
+---@param given table|nil
+---@return table own  with `nothing` (boolean) and `paged` (boolean) added
+function filter.read(query, given)
+  if given == nil then return everything end
+  local own = schema.read(fields(query), given, "filter")
+  check_together(own)
+  own.nothing = asks_for_nothing(own)
+  own.paged = own.page_size ~= nil
+    or own.limit ~= nil and own.limit > filter.page_limit
+  return own
+end
+
+--- As filter.read, for a count: what belongs to pages says nothing there.
+---@param query table
+---@param given table|nil
+---@return table own
+function filter.read_count(query, given)
+  for name in pairs(type(given) == "table" and of_pages or {}) do
+    if given[name] ~= nil then
+      misuse.raise(name .. " does not go with count, which counts all")
+    end
+  end
+  return filter.read(query, given)
+end
+
+local all_of_them = { false }
+
+--- The ids of `own` in groups of 100, in order; one group, false, without ids.
+---@param own table
+---@return (string[]|false)[]
+function filter.groups(own)
+  if not own.ids then return all_of_them end
+  local groups = {}
+  for i, id in ipairs(own.ids) do
+    if i % filter.ids_at_once == 1 then groups[#groups + 1] = {} end
+    local group = groups[#groups]
+    group[#group + 1] = id
+  end
+  return groups
+end
+
+-- A value of the query, encoded. Commas stay as they are: the service reads
+-- lists by them.
+local function encode(value)
+  if type(value) == "number" then return ("%d"):format(value) end
+  if type(value) ~= "table" then return url.encode(value) end
+  local parts = {}
+  for i, item in ipairs(value) do parts[i] = url.encode(item) end
+  return table.concat(parts, ",")
+end
+
+--- The target of one request, in an order that never varies.
+---@param query table  of a row in api.lua
+---@param path string
+---@param own table  from filter.read
+---@param more { ids: string[]|false|nil, limit: integer|nil,
+---   cursor: string|nil }  what this one request differs in
+---@return string
+function filter.target(query, path, own, more)
+  local parts = {}
+  local function add(name, value)
+    if value then parts[#parts + 1] = name .. "=" .. encode(value) end
+  end
+  for _, name in ipairs(query) do
+    if name == "ids" then add(name, more.ids) else add(name, own[name]) end
+  end
+  add("limit", more.limit)
+  add("cursor", more.cursor)
+  if #parts == 0 then return path end
+  return path .. "?" .. table.concat(parts, "&")
+end
+
+return filter

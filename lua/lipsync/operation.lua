@@ -1,0 +1,235 @@
+-- SPDX-License-Identifier: MIT
+-- Rows of api.lua made into resources: objects such as client.generations,
+-- with a method for each row. What kind of method, its arguments and how they
+-- are checked follow from the row; what it means is in the row and its shape.
+
+local call = require "lipsync.call"
+local core = require "lipsync.core"
+local errors = require "lipsync.error"
+local filter = require "lipsync.list.filter"
+local listing = require "lipsync.list.listing"
+local misuse = require "lipsync.base.misuse"
+local schema = require "lipsync.base.schema"
+local shape = require "lipsync.shape"
+local stopwatch = require "lipsync.base.stopwatch"
+local url = require "lipsync.base.url"
+
+local operation = {}
+
+---@class lipsync.CallOptions
+---@field timeout number|nil  seconds, the whole call with its retries; default
+---   the client's, none for a listing
+---@field stall_timeout number|nil  seconds without a byte; default the
+---   client's
+---@field max_attempts integer|nil  default the client's
+---@field headers table<string, string>|nil  further ones
+---@field tag any  comes back in events and errors
+operation.options = {
+  timeout = schema.seconds, stall_timeout = schema.seconds,
+  max_attempts = schema.integer(), headers = schema.headers,
+  tag = schema.anything,
+}
+
+local none = {}
+
+-- The options of a call, checked and copied.
+local function read_options(given)
+  return schema.read(operation.options, given, "options")
+end
+
+-- From 5.4 on a `for` closes its fourth value, also on break and error.
+local closes = _VERSION ~= "Lua 5.1" and _VERSION ~= "Lua 5.2"
+  and _VERSION ~= "Lua 5.3"
+
+-- What the resource's listings are to think of an object from now on: it is
+-- being removed, gone, or there again. With an unknown outcome it stays in
+-- doubt.
+local function on_start(this)
+  this.spec.resource:_note(this.spec.id, "deleting")
+end
+
+local function on_end(this)
+  local spec = this.spec
+  if this.value ~= nil or this.err.statusCode == 404 then
+    spec.resource:_note(spec.id, "gone")
+  elseif not this.outcome_unknown then
+    spec.resource:_note(spec.id, "kept")
+  end
+end
+
+-- What all calls of a row have in common; each looks it up behind its own.
+local function compile(noun, row)
+  local of = shape[row.returns] or {}
+  local spec = { noun = noun, read = of.read, accept = of.accept,
+                 list = of.list, refused = of.refused }
+  for name, value in pairs(row) do spec[name] = value end
+  if row.removes then spec.on_start, spec.on_end = on_start, on_end end
+  spec.before_id, spec.after_id = row.path:match "^(.*){id}(.*)$"
+  spec.__index = spec
+  return spec
+end
+
+--- The id in what was given: an id, or an object. Raises for all else.
+---@param given string|lipsync.Generation
+---@param noun string  what such an object is called
+---@return string id
+---@return lipsync.Generation|nil object
+function operation.identify(given, noun)
+  if type(given) == "string" then return given end
+  if not core.is_generation(given) then
+    misuse.raise(("id must be a string or a %s, got %s"):format(noun,
+      misuse.show(given)))
+  end
+  local id = given:get "id"
+  if type(id) ~= "string" then
+    misuse.raise(("this %s has no id"):format(noun))
+  end
+  return id, given
+end
+
+-- As most ids are: with nothing to encode, and no dot.
+local plain = "^[a-f0-9%-A-Zg-z_~]+$"
+
+-- The error for an id that cannot be sent.
+local function bad_id(client, spec, problem)
+  local about = client:about()
+  about.action, about.method = spec.action, spec.method
+  return errors.new("invalid", problem, about, nil, "id")
+end
+
+--- Prepares a call about one object.
+---@param resource table
+---@param spec table  of one of its rows
+---@param given string|lipsync.Generation
+---@param options table  the call's own, read
+---@param group table|nil  the pool that it is to be one of
+---@return table|nil call
+---@return lipsync.Error|nil err  for an id that cannot be sent
+function operation.prepare(resource, spec, given, options, group)
+  local id, object = operation.identify(given, spec.noun)
+  local segment, problem = id, nil
+  if not id:find(plain) then segment, problem = url.segment(id) end
+  if not segment then return nil, bad_id(resource.client, spec, problem) end
+  return call.new(resource.client, setmetatable({
+    resource = resource, id = id, object = object,
+    path = spec.before_id .. segment .. spec.after_id,
+    group = group, clock = group and group.clock:lap(),
+  }, spec), options)
+end
+
+-- ---- Kinds of methods ----
+--
+-- Each is made of a row's spec, the class of its resource and the name of the
+-- method.
+
+local kinds = {}
+
+-- method(id or object, options)
+function kinds.object(spec, class, name)
+  return function(self, given, options)
+    class.client_of(self, name)
+    options = options and read_options(options) or none
+    local this, err = operation.prepare(self, spec, given, options)
+    if not this then return nil, err end
+    return this:run()
+  end
+end
+
+kinds.removed = kinds.object
+
+-- method(options)
+function kinds.objects(spec, class, name)
+  return function(self, options)
+    local client = class.client_of(self, name)
+    options = options and read_options(options) or none
+    return call.new(client, spec, options):run()
+  end
+end
+
+kinds.entries = kinds.objects
+
+-- method(filter, options): more ids than fit in one request are counted in
+-- several, all within one timeout
+function kinds.count(spec, class, name)
+  return function(self, given, options)
+    local client = class.client_of(self, name)
+    local own = filter.read_count(spec.query, given)
+    options = options and read_options(options) or none
+    if own.nothing then return 0 end
+    local total, clock = 0, stopwatch.new()
+    for _, ids in ipairs(filter.groups(own)) do
+      local target = filter.target(spec.query, spec.path, own, { ids = ids })
+      local n, err = call.new(client, setmetatable({ target = target,
+        clock = clock }, spec), options):run()
+      if not n then return nil, err end
+      total = total + n
+    end
+    return total
+  end
+end
+
+-- method(filter, options)
+function kinds.list(spec, class, name)
+  return function(self, given, options)
+    class.client_of(self, name)
+    local own = filter.read(spec.query, given)
+    options = options and read_options(options) or none
+    local made = listing.new(self, spec, own, options)
+    if closes then return made, nil, nil, made end
+    return made
+  end
+end
+
+-- ---- Resources ----
+
+local Resource = {}
+Resource.__index = Resource
+
+--- Tells the listings of this resource what becomes of an object.
+---@param id string
+---@param state string  "deleting", "gone" or "kept"
+function Resource:_note(id, state)
+  for watcher in pairs(self._watchers) do watcher:note(id, state) end
+end
+
+--- Has `watcher` told of that by its note(id, state), until it is collected.
+---@param watcher table
+function Resource:_watch(watcher)
+  self._watchers[watcher] = true
+end
+
+--- Makes the class of a resource, with a method for each of its rows.
+---@param name string  the member of the client, and of api.lua
+---@param rows table
+---@return table class  with new(client), and `specs` by the names of methods
+function operation.resource(name, rows)
+  local class = setmetatable({ specs = {} }, Resource)
+  class.__index = class
+
+  --- The client of a resource; raises where a method was called wrongly.
+  function class.client_of(self, method)
+    if getmetatable(self) ~= class then
+      misuse.raise(("call it with a colon: client.%s:%s(…)"):format(name,
+        method))
+    end
+    local client = self.client
+    if client.closed then client:check_open() end
+    return client
+  end
+
+  function class.new(client)
+    return setmetatable({ client = client,
+      _watchers = setmetatable({}, { __mode = "k" }) }, class)
+  end
+
+  for method, row in pairs(rows) do
+    if type(row) == "table" then
+      local spec = compile(rows.noun, row)
+      class.specs[method] = spec
+      class[method] = kinds[row.returns](spec, class, method)
+    end
+  end
+  return class
+end
+
+return operation

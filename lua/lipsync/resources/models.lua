@@ -1,0 +1,11 @@
+-- SPDX-License-Identifier: MIT
+-- client.models: the models that generations can be made with.
+
+local api = require "lipsync.api"
+local operation = require "lipsync.operation"
+
+---@class lipsync.Models
+---@field list fun(self, options: lipsync.CallOptions|nil): table[]|nil,
+---   lipsync.Error|nil  an array of models: id, name, type, version, and where
+---   the service has them description and deprecatedAt
+return operation.resource("models", api.models)

@@ -1,0 +1,128 @@
+-- SPDX-License-Identifier: MIT
+-- The shapes of good responses, by the names that api.lua calls them: how each
+-- is read (`read`, see call/attempt.lua), whether object by object (`list`),
+-- and what the call's value is (`accept`).
+
+local attempt = require "lipsync.call.attempt"
+local core = require "lipsync.core"
+local errors = require "lipsync.error"
+
+local shape = {}
+
+-- An array of entries has a few KB. What is far longer is something else, and
+-- would be decoded in one piece, whatever a step may take (bytes).
+local longest = 256 * 1024
+
+-- Ids are UUIDs, in which letters of both cases are the same.
+local function same_id(a, b)
+  return a == b or type(a) == "string" and a:lower() == b:lower()
+end
+
+-- The body as the object that was asked for, or nil and a failure.
+local function read_object(call, body)
+  local most, spec = call.client.options.max_generation, call.spec
+  if #body > most then
+    return nil, { kind = "limit", reason = "max_generation", message =
+      ("the %s is longer than %.0f bytes (max_generation)")
+        :format(spec.noun, most) }
+  end
+  local object = core.generation(body, call.client)
+  local id = object and object:get "id"
+  if same_id(id, spec.id) then return object end
+  return nil, call:unexpected(type(id) == "string"
+    and ("the %s %s"):format(spec.noun, spec.id) or "a " .. spec.noun, body)
+end
+
+--- One object, with the id that was asked for.
+shape.object = {
+  read = attempt.whole,
+  accept = function(call, _, body) return read_object(call, body) end,
+}
+
+-- The object that was passed in, or one made of its id.
+local function stand_in(call)
+  local spec = call.spec
+  if spec.object then return spec.object end
+  local quoted = spec.id:gsub('["\\]', "\\%0")
+  return (core.generation('{"id":"' .. quoted .. '"}', call.client))
+end
+
+--- What was removed: the object as it was, or nothing.
+shape.removed = {
+  read = attempt.whole,
+  accept = function(call, status, body)
+    if status == 204 or body:find "^%s*$" or body:find "^%s*{%s*}%s*$" then
+      return stand_in(call)
+    end
+    return read_object(call, body)
+  end,
+  -- After an attempt whose outcome is unknown, that it is not there means that
+  -- it is gone; by whom is not known.
+  refused = function(call, err)
+    if err.statusCode ~= 404 or not call.outcome_unknown
+       or not errors.is_from_service(err) then
+      return nil
+    end
+    return stand_in(call), "already_gone"
+  end,
+}
+
+--- {"count": n}
+shape.count = {
+  read = attempt.whole,
+  accept = function(call, _, body)
+    local value = #body <= errors.body_limit and core.decode(body)
+    local n = type(value) == "table" and value.count
+    if type(n) == "number" and n >= 0 and n % 1 == 0 then return n end
+    return nil, call:unexpected('{"count": n}', body)
+  end,
+}
+
+-- The members of an entry that are strings; nil without the first of them.
+local function read_entry(members, value)
+  if type(value) ~= "table" then return nil end
+  local entry = {}
+  for _, name in ipairs(members) do
+    if type(value[name]) == "string" then entry[name] = value[name] end
+  end
+  return entry[members[1]] and entry
+end
+
+--- An array of small tables of strings; their names are the row's `members`.
+shape.entries = {
+  read = attempt.whole,
+  accept = function(call, _, body)
+    local value = #body <= longest and core.decode(body)
+    local entries, count = {}, 0
+    for _ in pairs(type(value) == "table" and value or {}) do
+      count = count + 1
+      entries[count] = read_entry(call.spec.members, value[count])
+    end
+    if value and #entries == count and body:find "^%s*%[" then
+      return entries
+    end
+    return nil, call:unexpected(("an array of %ss"):format(call.spec.noun),
+      body)
+  end,
+}
+
+-- An array was read, or something came with another status.
+local function accept_array(call, status, value)
+  if status == 200 then return value end
+  return nil, call:unexpected("a JSON array", value)
+end
+
+--- An array of objects.
+shape.objects = { read = attempt.objects, list = true, accept = accept_array }
+
+--- A list in one response, given out while it arrives.
+shape.stream = {
+  read = attempt.next, list = true, stream = true,
+  accept = function(call, status, value)
+    local first, failure = accept_array(call, status, value)
+    call.keep_open = first ~= nil or nil
+    return first, failure
+  end,
+}
+
+return shape

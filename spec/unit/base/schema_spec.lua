@@ -1,0 +1,132 @@
+-- SPDX-License-Identifier: MIT
+require "lipsync"
+local schema = require "lipsync.base.schema"
+
+local function raises(field, value, pattern)
+  local ok, message = pcall(function()
+    schema.read({ field = field }, { field = value }, "options")
+    return nil
+  end)
+  assert.is_false(ok)
+  assert.match("schema_spec%.lua:%d+: ", message)
+  assert.match(pattern, message)
+end
+
+local function takes(field, value, wanted)
+  local own = schema.read({ field = field }, { field = value }, "options")
+  if wanted == nil then wanted = value end
+  assert.same(wanted, own.field)
+end
+
+describe("schema", function()
+  it("takes what is of its type", function()
+    takes(schema.anything, false)
+    takes(schema.boolean, false)
+    takes(schema.string, "")
+    takes(schema.text, "a")
+    takes(schema.secret, "a")
+    takes(schema.seconds, 0.1)
+    takes(schema.seconds, math.huge)
+    takes(schema.integer(), 1)
+    takes(schema.integer(5), 5)
+    takes(schema.callable(), print)
+    takes(schema.callable(), setmetatable({}, { __call = print }))
+    takes(schema.strings, "a, b", { "a", "b" })
+    takes(schema.strings, { "a", "b", "a" })
+    takes(schema.strings, {})
+    takes(schema.set, "a,b,a", { "a", "b" })
+    takes(schema.headers, { a = "b\tc", B = "" })
+  end)
+
+  it("raises for all else", function()
+    raises(schema.boolean, 1, "field must be a boolean, got number 1")
+    raises(schema.string, 5, "field must be a string, got number 5")
+    raises(schema.text, "", "field is an empty string")
+    for _, value in ipairs { 0, -1, 0 / 0, "5", true } do
+      raises(schema.seconds, value, "field must be a number of seconds above 0")
+    end
+    for _, value in ipairs { 0, 1.5, "5", 0 / 0, 2 ^ 60 } do
+      raises(schema.integer(), value, "a whole number of at least 1")
+    end
+    raises(schema.integer(100), 101, "a whole number from 1 to 100")
+    raises(schema.callable(), 5, "field must be a function, got number 5")
+    raises(schema.callable "a host's name or a function", 5,
+      "field must be a host's name or a function")
+    for _, value in ipairs { "", "  ", { "" }, "a,,b" } do
+      raises(schema.strings, value, "empty string")
+    end
+    raises(schema.strings, 5, "a string or an array of strings")
+    raises(schema.strings, { "a", 5 }, "must hold strings, got number 5")
+    raises(schema.strings, { "a", nil, "b" }, "without holes or names")
+    raises(schema.strings, { a = "b" }, "without holes or names")
+    raises(schema.strings, { "a,b" }, "an element with a comma")
+  end)
+
+  it("leaves to the library which headers are its own", function()
+    raises(schema.headers, "x", "field must be a table")
+    raises(schema.headers, { "x" }, "names of headers as keys")
+    raises(schema.headers, { ["a b"] = "x" }, "names of headers as keys")
+    raises(schema.headers, { [""] = "x" }, "names of headers as keys")
+    raises(schema.headers, { ["a\0"] = "x" }, "names of headers as keys")
+    raises(schema.headers, { a = 1 }, 'strings as values, got number 1 for "a"')
+    for _, name in ipairs { "Accept-Encoding", "connection", "CONTENT-LENGTH",
+        "Expect", "Host", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding",
+        "Upgrade" } do
+      raises(schema.headers, { [name] = "x" }, "the client sets it itself")
+    end
+  end)
+
+  it("never shows a secret", function()
+    raises(schema.headers, { ["X-Api-Key"] = "s3cret" },
+      "must not hold x%-api%-key: pass api_key$")
+    raises(schema.secret, { "s3cret" }, "must be a string, got table$")
+    raises(schema.secret, 12345, "must be a string, got number$")
+  end)
+
+  it("tells a header that cannot be sent", function()
+    assert.is_nil(schema.unsendable(nil))
+    assert.is_nil(schema.unsendable { a = "b\tc" })
+    for _, text in ipairs { "a\nb", "a\rb", "a\0b", "\127" } do
+      assert.equal("the header x has a control character",
+        schema.unsendable { x = text })
+    end
+  end)
+
+  it("reads a table by its fields, and copies it", function()
+    local fields = { api_key = schema.secret, headers = schema.headers }
+    local given = { headers = { a = "b" } }
+    local own = schema.read(fields, given, "options")
+    given.headers.a = "c"
+    assert.equal("b", own.headers.a)
+    assert.same({}, schema.read(fields, nil, "options"))
+    for pattern, wrong in pairs {
+        ['unknown option "apikey", did you mean "api_key"%? Known: api_key, '
+          .. "headers"] = { apikey = "x" },
+        ["options must be a table, got number 5"] = 5,
+        ["options must be a table without a metatable"] =
+          setmetatable({}, { __index = { api_key = "x" } }) } do
+      local ok, message = pcall(function()
+        schema.read(fields, wrong, "options")
+        return nil
+      end)
+      assert.is_false(ok)
+      assert.match(pattern, message)
+    end
+  end)
+
+  it("says that it was given an error object", function()
+    local lipsync = require "lipsync"
+    local _, err = lipsync.time "now"
+    local ok, message = pcall(function()
+      schema.read({}, err, "options")
+      return nil
+    end)
+    assert.is_false(ok)
+    assert.match("options is an error object: .*is not a time", message)
+  end)
+
+  it("joins fields", function()
+    assert.same({ a = 1, b = 3, c = 4 },
+      schema.join({ a = 1, b = 2 }, { b = 3, c = 4 }))
+  end)
+end)

@@ -1,0 +1,65 @@
+-- SPDX-License-Identifier: MIT
+-- The clocks and the outcome of one attempt of a call.
+
+local calls = require "spec.support.calls"
+
+local new_call, new_client = calls.call, calls.client
+
+describe("attempt", function()
+  it("reads what has arrived before it judges a clock", function()
+    local plan = { status = 200, body = "b" }
+    local this = new_call(new_client { plan }, { timeout = 5 })
+    this:advance()
+    this.clock:add(0, 100)
+    plan.arrived = true
+    assert.is_true(this:advance())
+    assert.equal("b", this.value)
+  end)
+
+  it("meets its deadline only in waits", function()
+    local plan = { status = 200 }
+    local this = new_call(new_client { plan }, { timeout = 5 })
+    this:advance()
+    this.clock:add(0, 4)
+    assert.is_false(this:advance())
+    this.clock:add(50, 51)
+    assert.is_true(this:advance())
+    assert.equal("timeout", this.err.kind)
+    assert.equal("get x: 5 s have passed (timeout), in attempt 1.",
+      tostring(this.err))
+  end)
+
+  it("stalls unless bytes come", function()
+    local plan = { status = 200 }
+    local this = new_call(new_client { plan },
+      { stall_timeout = 3, max_attempts = 1 })
+    this:advance()
+    for i = 1, 5 do
+      plan.bytes = i
+      this.clock:add(i * 10, i * 10 + 2)
+      assert.is_false(this:advance())
+    end
+    this.clock:add(100, 104)
+    assert.is_true(this:advance())
+    assert.match("nothing received for 3 s", this.err.message)
+  end)
+
+  it("knows an outcome only where the server told it", function()
+    local function outcome(plan)
+      plan.arrived = true
+      local client = new_client { plan }
+      local this = new_call(client, { max_attempts = 1 },
+        { retry = "idempotent" })
+      this:run()
+      return this.outcome_unknown or false
+    end
+    local cut = { kind = "connection", message = "cut" }
+    assert.is_true(outcome { failure = cut })
+    assert.is_false(outcome { failure = cut, sent = false })
+    for status, unclear in pairs { [500] = true, [502] = true, [504] = true,
+                                   [503] = false, [404] = false } do
+      assert.equal(unclear, outcome { status = status })
+    end
+    assert.is_true(outcome { status = 200, failure = cut })
+  end)
+end)
