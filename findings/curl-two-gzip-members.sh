@@ -1,0 +1,80 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Guess: `curl --compressed` decodes whatever `gzip -d` decodes.
+# Seen: a gzip file may have several members (RFC 1952, 2.2; log rotation, bgzip
+# and `cat a.gz b.gz` make such files). curl hands over the first, then fails
+# with exit code 23, which its manual explains as "could not write data to a
+# local filesystem". gzip, and nginx where it decodes for the client, give all
+# of them.
+
+set -eu
+[ "${BOUNDED-}" ] || BOUNDED=1 exec timeout -k 5 120 sh "$0"
+work=$(mktemp -d) pids=
+chmod 755 "$work"
+leave() {
+  code=$?
+  kill $pids 2>/dev/null || :
+  wait
+  rm -rf "$work"
+  [ "$code" = 0 ] || echo "$0: exit code $code" >&2
+}
+trap leave EXIT
+trap 'exit 1' INT TERM
+fail() { echo "FAIL: $*" >&2; exit 1; }
+same() { [ "$2" = "$3" ] || fail "$1: expected '$2', saw '$3'"; echo "$1: $3"; }
+debian() { # NAME=VERSION ...: unpacked in $work, with what they need
+  mkdir -p "$work/debs/partial"
+  set -- -qq -y -d --no-install-recommends --allow-downgrades \
+    -o Debug::NoLocking=1 -o APT::Sandbox::User=root \
+    -o Dir::Cache::archives="$work/debs" install "$@"
+  apt-get "$@" >"$work/apt" 2>&1 ||
+    { apt-get -qq update && apt-get "$@" >"$work/apt" 2>&1; } ||
+    fail "not to be had in these versions: $(cat "$work/apt")"
+  for deb in "$work"/debs/*.deb; do
+    [ ! -e "$deb" ] || dpkg-deb -x "$deb" "$work"
+  done
+  libs=$(echo "$work"/usr/lib/*-linux-gnu "$work"/lib/*-linux-gnu | tr ' ' :)
+  export PATH="$work/usr/sbin:$work/usr/bin:$PATH" LD_LIBRARY_PATH="$libs"
+}
+ready() { # URL: waits until a server answers there
+  for _ in $(seq 100); do
+    ! curl -s -o /dev/null "$1" || return 0
+    sleep 0.1
+  done
+  fail "no server at $1"
+}
+
+debian curl=7.88.1-10+deb12u15 libcurl4=7.88.1-10+deb12u15 \
+  nginx=1.22.1-9+deb12u11 zlib1g=1:1.2.13.dfsg-1
+same version "curl 7.88.1" "$(curl --version | head -n 1 | cut -d " " -f 1-2)"
+
+port=$((20000 + $$ % 1200 * 10))
+mkdir "$work/www"
+{ echo one | gzip; echo two | gzip; } >"$work/www/log.gz"
+cat >"$work/nginx.conf" <<CONF
+daemon off;
+pid $work/pid;
+events {}
+http {
+  access_log off;
+  client_body_temp_path $work/t1; proxy_temp_path $work/t2;
+  fastcgi_temp_path $work/t3; uwsgi_temp_path $work/t4; scgi_temp_path $work/t5;
+  server {
+    listen 127.0.0.1:$port;
+    root $work/www;
+    gzip_static always;
+    gunzip on;
+  }
+}
+CONF
+nginx -e stderr -p "$work" -c "$work/nginx.conf" & pids=$!
+url=http://127.0.0.1:$port/log
+ready "$url"
+
+same "gzip -d" "one two " "$(gzip -d <"$work/www/log.gz" | tr '\n' ' ')"
+same "nginx decodes" "one two " "$(curl -s "$url" | tr '\n' ' ')"
+code=0
+curl -s -S --compressed "$url" >"$work/out" 2>"$work/err" || code=$?
+same "curl decodes" "one , exit 23" "$(tr '\n' ' ' <"$work/out"), exit $code"
+cat "$work/err"
