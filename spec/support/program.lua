@@ -26,18 +26,34 @@ function program.run(path)
   return printed or text, printed ~= nil
 end
 
+-- Runs the command `before` with a file that holds `code`.
+local function run_text(before, code, ending)
+  local name = os.tmpname()
+  local path = name .. ending
+  local file = assert(io.open(path, "wb"))
+  file:write(code)
+  file:close()
+  local text, well = program.run(before .. path)
+  os.remove(path)
+  os.remove(name)
+  return text, well
+end
+
 --- Runs a text as a program.
 ---@param code string
 ---@return string text
 ---@return boolean well
 function program.run_text(code)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "wb"))
-  file:write(code)
-  file:close()
-  local text, well = program.run(path)
-  os.remove(path)
-  return text, well
+  return run_text("", code, "")
+end
+
+--- Runs a text as a spec of busted.
+---@param code string
+---@return string text
+---@return boolean well
+function program.run_spec(code)
+  local text, well = run_text('"$(command -v busted)" ', code, "_spec.lua")
+  return text, well and text:find "[1-9]%d* success" ~= nil
 end
 
 return program
