@@ -5,17 +5,14 @@
 ** complete. Numbers do not depend on the locale of the process.
 */
 
-#if defined(__APPLE__)
-#include <xlocale.h> /* strtod_l, newlocale */
-#endif
 #include <float.h>
-#include <locale.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
 #include "json_bytes.h"
+#include "json_locale.h"
 
 enum json_type json_type_of (char c) {
   switch (c) {
@@ -269,9 +266,7 @@ static int as_exact (const struct decimal *d, double *number) {
   return 1;
 }
 
-/* The "C" locale, made when it is first needed; 0 when out of memory, and then
-** it is tried again the next time. */
-static locale_t c_locale (void) {
+locale_t json_locale (void) {
   static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   static locale_t made = (locale_t)0;
   locale_t locale;
@@ -286,7 +281,7 @@ static locale_t c_locale (void) {
 /* Reads any number with strtod_l, which wants it to end in a NUL. 0, or -1
 ** when out of memory. */
 static int as_any (const char *text, size_t length, double *number) {
-  locale_t locale = c_locale();
+  locale_t locale = json_locale();
   char small[64];
   char *copy;
   if (locale == (locale_t)0)
