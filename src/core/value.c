@@ -128,20 +128,24 @@ void value_push (lua_State *L, const char *text, size_t length,
 }
 
 
-/* Whether 'text' is JSON; if not, '*s' says why, and holds no memory. */
+/* Whether 'text' is JSON: then its value is '*value'; if not, '*s' says why. It
+** holds no memory. */
 static enum json_status validate (struct json_scanner *s, const char *text,
-                                  size_t length) {
+                                  size_t length, struct json_text *value) {
   const struct json_limits limits = {0xffffffffu, JSON_DEPTH_MAX, 0xffffffffu};
   size_t at = 0;
   enum json_status status;
   json_open(s, JSON_ANY, &limits);
   do {
-    size_t used;
-    status = json_feed(s, text + at, length - at, &used);
+    size_t used = 0;
+    status = at < length ? json_feed(s, text + at, length - at, &used)
+                         : json_finish(s);
     at += used;
-  } while (status == JSON_ELEMENT);
-  while (status == JSON_MORE || status == JSON_ELEMENT)
-    status = json_finish(s);
+    if (status == JSON_ELEMENT) {
+      value->data = text + s->element;
+      value->length = s->element_length;
+    }
+  } while (status == JSON_MORE || status == JSON_ELEMENT);
   json_close(s);
   return status;
 }
@@ -149,15 +153,12 @@ static enum json_status validate (struct json_scanner *s, const char *text,
 
 int value_decode (lua_State *L) {
   struct json_scanner scanner;
+  struct json_text value = {NULL, 0, 0};
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
-  enum json_status status = validate(&scanner, text, length);
+  enum json_status status = validate(&scanner, text, length, &value);
   if (status != JSON_END)
     return error_push_json(L, &scanner, status, "a JSON value");
-  while (*text == ' ' || *text == '\t' || *text == '\n' || *text == '\r') {
-    text++;
-    length--;
-  }
-  value_push(L, text, length, NULLS_KEPT);
+  value_push(L, value.data, value.length, NULLS_KEPT);
   return 1;
 }

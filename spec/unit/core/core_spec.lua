@@ -277,6 +277,15 @@ describe("core.decode", function()
     assert.equal("\239\191\189\239\191\189", core.decode '"\\udc00\\ud800"')
   end)
 
+  it("takes white space around a value of any type", function()
+    for text, value in pairs { ['"a"'] = "a", ['"\\n"'] = "\n", ["-1.5"] = -1.5,
+        ["0"] = 0, ["true"] = true, ["null"] = core.null } do
+      assert.equal(value, (core.decode(text)))
+      assert.equal(value, (core.decode("\n " .. text .. "\t\r\n ")), text)
+    end
+    assert.same({ 1 }, (core.decode " [ 1 ] "))
+  end)
+
   it("gives null where cjson does", function()
     assert.equal(cjson.null, core.decode "null")
     assert.equal(cjson.null, core.null)
