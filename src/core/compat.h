@@ -102,4 +102,17 @@ static COMPAT_UNUSED void compat_pushint64 (lua_State *L, int64_t n) {
 #endif
 }
 
+/* Whether the number at 'i' is an integer of the VM's own; then it is '*n'. */
+static COMPAT_UNUSED int compat_toint64 (lua_State *L, int i, int64_t *n) {
+#if LUA_VERSION_NUM >= 503
+  *n = (int64_t)lua_tointeger(L, i);
+  return lua_isinteger(L, i);
+#else
+  (void)L;
+  (void)i;
+  (void)n;
+  return 0;
+#endif
+}
+
 #endif

@@ -88,6 +88,9 @@ static const luaL_Reg functions[] = {
   {"is_generation", generation_is},
   {"owner", generation_owner},
   {"decode", value_decode},
+  {"array", value_array},
+  {"encode", encode_value},
+  {"compact", encode_compact},
   {"is_error", error_is},
   {"now", core_now},
   {"time", core_time},
@@ -115,6 +118,8 @@ COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L);
 COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L) {
   pin_module();
   luaL_newlib(L, functions);
+  value_register(L);
+  encode_register(L);
   generation_register(L);
   lua_setfield(L, -2, "add_method");
   error_register(L);

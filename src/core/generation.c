@@ -78,6 +78,15 @@ static const char *text_of (const struct generation *g) {
 }
 
 
+const char *generation_text (lua_State *L, int i, size_t *length) {
+  const struct generation *g = to_generation(L, i);
+  if (g == NULL)
+    return NULL;
+  *length = g->length;
+  return text_of(g);
+}
+
+
 static const struct json_member *find (const struct generation *g,
                                        const char *name, size_t length) {
   return json_find(g->members, g->count, text_of(g), name, length);

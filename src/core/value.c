@@ -13,6 +13,34 @@ void value_push_null (lua_State *L) {
 }
 
 
+void value_register (lua_State *L) {
+  luaL_newmetatable(L, ARRAY_TYPE);
+  lua_pushliteral(L, "array");
+  lua_setfield(L, -2, "__jsontype"); /* dkjson asks for this */
+  lua_pop(L, 1);
+}
+
+
+/* Marks the table at the top as an array. */
+static void mark_array (lua_State *L) {
+  luaL_getmetatable(L, ARRAY_TYPE);
+  lua_setmetatable(L, -2);
+}
+
+
+int value_array (lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  if (lua_getmetatable(L, 1)) {
+    luaL_getmetatable(L, ARRAY_TYPE);
+    luaL_argcheck(L, lua_rawequal(L, -1, -2), 1, "it has a metatable");
+    lua_settop(L, 1);
+  }
+  mark_array(L);
+  return 1;
+}
+
+
 static void push_decoded (lua_State *L, const char *text, size_t length) {
   char scratch[SCRATCH];
   char *out = scratch;
@@ -49,7 +77,8 @@ static void push_token (lua_State *L, struct json_walk *w,
                         enum value_nulls nulls);
 
 
-/* The rest of an array. An element must be something: null stays null. */
+/* The rest of an array. An element must be something: null stays null. Only
+** an empty array needs the mark: without it, it would be an empty object. */
 static void push_array (lua_State *L, struct json_walk *w,
                         enum value_nulls nulls) {
   struct json_text text;
@@ -63,6 +92,8 @@ static void push_array (lua_State *L, struct json_walk *w,
       push_token(L, w, token, &text, nulls);
     lua_rawseti(L, -2, ++n);
   }
+  if (n == 0)
+    mark_array(L);
 }
 
 
