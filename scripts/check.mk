@@ -43,7 +43,7 @@ every-byte: ## answers that break behind every byte, not each seventh
 # ---- Fuzzing ----
 
 SECONDS = 20
-FUZZ = json header http retry_after query control import
+FUZZ = json write header http retry_after query control import
 FUZZ_CC = clang
 FUZZ_FLAGS = -std=c99 -D_GNU_SOURCE -O1 -g -pthread $(INCLUDES) -Isrc/emulator \
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
@@ -55,24 +55,30 @@ fuzz: ## what reads what others sent; SECONDS=20 FUZZ=json
 	@$(MAKE) -s --no-print-directory $(FUZZ:%=build/fuzz/%)
 	@scripts/fuzz $(SECONDS) $(FUZZ)
 
-build/fuzz/json: $(wildcard src/core/json*.c)
+# The core without what knows Lua.
+JSON = src/core/buf.c $(wildcard src/core/json*.c)
+
+build/fuzz/json: $(JSON)
+build/fuzz/write: $(wildcard src/core/*.c)
 build/fuzz/header: src/http/header.c
-build/fuzz/http: src/core/buf.c $(wildcard src/core/json*.c) \
+build/fuzz/http: $(JSON) \
   $(filter-out src/http/lua% src/http/failure.c,$(wildcard src/http/*.c))
-# Reads its modules from lua/, always by the interpreter whose API it uses.
-build/fuzz/retry_after: LUA = lua5.4
+# With Lua in it. The modules that are read from lua/ are always for the
+# interpreter whose API is used.
+WITH_LUA = retry_after write
+$(WITH_LUA:%=build/fuzz/%): LUA = lua5.4
 # The emulator, but for what is between it and libmicrohttpd.
 EMULATED = query control import
 $(EMULATED:%=build/fuzz/%): $(filter-out src/emulator/main.c \
   src/emulator/lua%,$(wildcard src/emulator/*.c))
-build/fuzz/control build/fuzz/import: $(wildcard src/core/json*.c)
+build/fuzz/control build/fuzz/import: $(JSON)
 
 build/fuzz/%: spec/fuzz/%_fuzz.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_FLAGS) $(CURL_CFLAGS) \
-	  $(if $(filter retry_after,$*),$(LUA_CFLAGS)) -o $@ $^ $(CURL_LIBS) -lz \
+	  $(if $(filter $(WITH_LUA),$*),$(LUA_CFLAGS)) -o $@ $^ $(CURL_LIBS) -lz \
 	  $(if $(filter $(EMULATED),$*),$(EMULATOR_LIBS)) \
-	  $(if $(filter retry_after,$*),$(LUA_LIBS)) $(LIBS) -lm
+	  $(if $(filter $(WITH_LUA),$*),$(LUA_LIBS)) $(LIBS) -lm
 
 # ---- Sanitizers ----
 
