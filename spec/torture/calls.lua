@@ -300,6 +300,24 @@ function calls.generation_bad()
   end
 end
 
+function calls.encode()
+  local core = require "lipsync.core"
+  local generation = assert(core.generation(text))
+  local value = { list = core.array {}, of = { generation, 0.1 + 0.2, 7 } }
+  for i = 1, 70 do value["k" .. i] = { deep = { [("n"):rep(i)] = i / 7 } } end
+  local bad = { input = { {}, { ["a b"] = "\255" } } }
+  return function()
+    local written = assert(core.encode(value))
+    local read = assert(core.decode(written))
+    assert(core.encode(read.k70) == core.encode(value.k70))
+    assert(core.encode(read.list) == "[]" and #read.of == 3)
+    assert(core.compact(written) == written)
+    local none, why = core.encode(bad)
+    assert(none == nil and why == 'input[2]["a b"]: invalid UTF-8')
+    assert(not core.encode(value, 1000))
+  end
+end
+
 function calls.events()
   local own, said
   own = client { on_event = function(event) said = event end }
