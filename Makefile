@@ -76,7 +76,7 @@ SUPPORT = scripted_server process
 # The VM to test, where one was asked for by name.
 ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
 
-.PHONY: all build client emulator help demo test lint format rockspecs deps install \
+.PHONY: all build client emulator help demo test lint format rockspecs trace deps install \
   uninstall clean units support \
   headers FORCE
 .SECONDARY:
@@ -104,6 +104,10 @@ test: ## luacheck, unit tests and specs; LUA=… SPEC=… for a part
 
 lint: ## the checks that run nothing
 	@scripts/lint
+
+trace: build ## files and functions that a call goes through; TRACE=-v
+	@LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="$(OUT)/?.so;;" \
+	  $(LUA) scripts/trace.lua $(TRACE)
 
 format: ## clang-format on all C files
 	git ls-files -z '*.c' '*.h' | xargs -0 $$(scripts/clang-format) -i

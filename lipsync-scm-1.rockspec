@@ -86,10 +86,12 @@ build = {
         -- begin core
         "src/core/buf.c",
         "src/core/core.c",
+        "src/core/encode.c",
         "src/core/error.c",
         "src/core/generation.c",
         "src/core/json.c",
         "src/core/json_value.c",
+        "src/core/json_write.c",
         "src/core/pin.c",
         "src/core/value.c",
         -- end
@@ -102,10 +104,12 @@ build = {
       sources = {
         -- begin http
         "src/core/buf.c",
+        "src/core/encode.c",
         "src/core/error.c",
         "src/core/generation.c",
         "src/core/json.c",
         "src/core/json_value.c",
+        "src/core/json_write.c",
         "src/core/pin.c",
         "src/core/value.c",
         "src/http/engine.c",

@@ -87,6 +87,33 @@ function lipsync.generation(json)
   return nil, errors.complete(failure, { action = "read generation" })
 end
 
+--- JSON text of a Lua value: of nil-free arrays and of tables with string keys,
+--- strings in UTF-8, numbers, booleans, lipsync.null, and generations, which
+--- are written as their own bytes. The same value gives the same text on every
+--- VM and in every locale: members are sorted by name. An empty table is `{}`,
+--- unless lipsync.array or a decoded array made it.
+---@param value any
+---@return string|nil
+---@return lipsync.Error|nil err  of kind `invalid`, which says where in the
+---   value is what cannot be written
+function lipsync.encode(value)
+  check_dot(value, "encode(value)")
+  local text, problem = core.encode(value)
+  if text then return text end
+  return nil, errors.new("invalid", problem, { action = "encode" })
+end
+
+--- Marks a table as an array, which an empty one needs to be written as `[]`.
+---@param elements table
+---@return table  the same
+function lipsync.array(elements)
+  check_dot(elements, "array { … }")
+  if type(elements) ~= "table" then
+    misuse.raise("lipsync.array takes a table, got " .. misuse.show(elements))
+  end
+  return core.array(elements)
+end
+
 --- Seconds since 1970 UTC of an ISO 8601 text with `Z` or an offset.
 ---@param text string  "2026-08-25T10:00:00.250Z"
 ---@return number|nil

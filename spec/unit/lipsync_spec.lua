@@ -48,12 +48,26 @@ describe("lipsync", function()
       ["generation(json)"] = function() return (lipsync:generation "{}") end,
       ["time(text)"] = function() return (lipsync:time "") end,
       ["is_error(value)"] = function() return (lipsync:is_error(5)) end,
+      ["encode(value)"] = function() return (lipsync:encode(5)) end,
+      ["array { … }"] = function() return (lipsync:array {}) end,
     } do
       local ok, message = pcall(wrong)
       assert.is_false(ok)
       assert.match("lipsync_spec.lua:%d+: call it with a dot: ", message)
       assert.is_truthy(message:find("lipsync." .. call, 1, true), message)
     end
+  end)
+
+  it("writes JSON, and says what it cannot write", function()
+    assert.equal('{"a":[],"b":{}}',
+      lipsync.encode { a = lipsync.array {}, b = {} })
+    local text, err = lipsync.encode { a = { print } }
+    assert.is_nil(text)
+    assert.equal("invalid", err.kind)
+    assert.match("^encode: a%[1%]: ", tostring(err))
+    local ok, message = pcall(function() return (lipsync.array(5)) end)
+    assert.is_false(ok)
+    assert.match("lipsync_spec.lua:%d+: lipsync.array takes a table", message)
   end)
 
   it("sets no global and needs no debug library", function()

@@ -10,7 +10,7 @@ local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
 
----@class lipsync.ErrorCode
+---@class lipsync.CatalogEntry
 ---@field code string
 ---@field message string|nil
 ---@field suggestion string|nil
@@ -39,7 +39,7 @@ end
 
 --- All entries of the catalog. Fetched once; the array is a copy.
 ---@param options lipsync.CallOptions|nil
----@return lipsync.ErrorCode[]|nil
+---@return lipsync.CatalogEntry[]|nil
 ---@return lipsync.Error|nil err
 function ErrorCodes:list(options)
   ErrorCodes.client_of(self, "list")
@@ -85,7 +85,7 @@ end
 ---@param code string|lipsync.Error|lipsync.Generation|nil
 ---@param of lipsync.Error|lipsync.Generation|nil  whose code it is to be, if
 ---   `code` is nil
----@return lipsync.ErrorCode|nil  nil if the code is not in the catalog
+---@return lipsync.CatalogEntry|nil  nil if the code is not in the catalog
 ---@return lipsync.Error|nil err  if the catalog could not be fetched
 function ErrorCodes:explain(code, of)
   ErrorCodes.client_of(self, "explain")
