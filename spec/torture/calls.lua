@@ -196,10 +196,10 @@ function calls.delete_many()
   return function()
     local seen = {}
     local result, err = own.generations:delete_many(own.generations:list(), {
-      concurrency = 3,
+      concurrency = 3, everything = true,
       on_result = function(id) seen[#seen + 1] = id end,
     })
-    if not result then error(err, 0) end
+    if err then error(err.cause or err, 0) end
     if result.errors[1] then error(result.errors[1], 0) end
     assert(result.deleted == 5 and #seen == 5)
   end

@@ -13,6 +13,7 @@ local lua51 = require "lipsync.host.lua51"
 local misuse = require "lipsync.base.misuse"
 local pool = require "lipsync.bulk.pool"
 local schema = require "lipsync.base.schema"
+local text = require "lipsync.base.text"
 local timeslice = require "lipsync.host.timeslice"
 
 local Each = {}
@@ -20,12 +21,16 @@ Each.__index = Each
 
 local each = {}
 
---- Options beside those of every call: how many calls at once (default 8);
---- which items; who is told of each.
+--- Options beside those of every call.
 each.options = {
-  concurrency = schema.integer(), when = schema.callable(),
-  on_result = schema.callable(),
+  concurrency = schema.integer(), max = schema.integer(),
+  dry_run = schema.boolean, when = schema.callable(),
+  on_result = schema.callable(), on_progress = schema.callable(),
 }
+
+-- A tally keeps so many errors, and so many bytes of each one's body: what is
+-- wrong with thousands of calls is told by the first.
+local errors_kept, body_kept = 100, 1024
 
 local limited = lua51.is_limited()
 
@@ -88,20 +93,23 @@ local function new(client, items, options, work)
     clock = of.clock, concurrency = options.concurrency or 8,
     next = from and next_of_listing or next_of_array,
     listing = from and items, items = items, at = 0, seen = {},
+    total = not from and #items or nil, begun = 0, done = 0,
+    most = options.max or math.huge, ended = false,
   }, Each)
+  function self.stop() self.ended = true end
   timeslice.begin(self, core.now())
   return self
 end
 
--- Stops everything that is under way.
-local function stop(self)
+-- Ends everything that is under way.
+local function cancel(self)
   self.pool:cancel()
   if self.listing then self.listing:close() end
 end
 
 local function passed(self, ok, ...)
   if ok then return ... end
-  stop(self)
+  cancel(self)
   core.raise((...))
 end
 
@@ -114,21 +122,45 @@ function Each:guard(fn, ...)
   return passed(self, pcall(fn, ...))
 end
 
--- Calls `when` or `on_result`, which may make calls of their own.
+-- Begins nothing more, for the reason `err`; the first one counts.
+local function give_up(self, err)
+  self.ended, self.err = true, self.err or err
+end
+
+-- Calls a function of the program's, which may make calls of its own. What it
+-- raises ends the work, and is returned beside the tally.
 local function call_back(self, fn, ...)
   self.pool:set_busy(true)
-  local value = passed(self, pcall(fn, ...))
+  local ok, value = pcall(fn, ...)
   self.pool:set_busy(false)
-  return value
+  if ok then return value end
+  self.raised = true
+  local err = errors.new("canceled", "a callback raised an error: "
+    .. tostring(value), self.client:about())
+  err.cause = value
+  give_up(self, err)
+  return nil
+end
+
+-- Keeps the error of an item, unless there are many.
+local function keep(kept, err)
+  if not err or #kept >= errors_kept then return end
+  if err.body then err.body = text.cut(err.body, body_kept) end
+  kept[#kept + 1] = err
 end
 
 -- One item is done with.
 local function count(self, outcome, item, value, err)
-  local tally, on_result = self.work.tally, self.options.on_result
+  local tally, options, stop = self.work.tally, self.options, self.stop
   tally[outcome] = tally[outcome] + 1
-  if outcome == "failed" then tally.errors[#tally.errors + 1] = err end
-  if on_result then
-    call_back(self, on_result, self.work.identify(item), outcome, value, err)
+  self.done = self.done + 1
+  if outcome == "failed" then keep(tally.errors, err) end
+  if options.on_result then
+    call_back(self, options.on_result, self.work.identify(item), outcome,
+      value, err, stop)
+  end
+  if options.on_progress then
+    call_back(self, options.on_progress, self.done, self.total, stop)
   end
 end
 
@@ -143,8 +175,13 @@ end
 -- Starts the call for an item, unless that is to be skipped.
 local function begin(self, item, twice)
   local when = self.options.when
-  if twice or when and not call_back(self, when, item) then
-    return count(self, "skipped", item)
+  local wanted = not twice
+    and (not when or call_back(self, when, item, self.stop))
+  if self.raised then return end
+  if not wanted then return count(self, "skipped", item) end
+  self.begun = self.begun + 1
+  if self.options.dry_run then
+    return count(self, self.work.foresee(item), item)
   end
   local call, err = self.work.prepare(item, self.pool)
   if not call then return count(self, "failed", item, nil, err) end
@@ -153,6 +190,7 @@ end
 
 -- Whether another one is to be begun now.
 local function is_free(self)
+  if self.begun >= self.most then self.ended = true end
   return not self.ended and self.pool.count < self.concurrency
     and not self.pool:is_watching()
 end
@@ -166,7 +204,7 @@ local function fill(self)
     if not there then
       self.pool:watch(self.listing.source.call)
     elseif item == nil then
-      self.ended, self.err = true, self.err or err
+      give_up(self, err)
     else
       begin(self, item, twice)
     end
@@ -177,9 +215,7 @@ end
 
 --- A call is over; told by the pool.
 function Each:settled(call, item)
-  if call.err and is_hopeless(call.err) then
-    self.ended, self.err = true, self.err or call.err
-  end
+  if call.err and is_hopeless(call.err) then give_up(self, call.err) end
   count(self, self.work.outcome_of(call), item, call.value, call.err)
 end
 
@@ -191,10 +227,9 @@ end
 -- In a forked child the calls are the parent's, and so is the rest.
 local function check_process(self)
   if is_over(self) or not self.pool:is_inherited() then return end
-  stop(self)
-  self.ended = true
-  self.err = errors.new("closed", "these calls were begun before this process "
-    .. "was forked", self.client:about())
+  cancel(self)
+  give_up(self, errors.new("closed", "these calls were begun before this "
+    .. "process was forked", self.client:about()))
 end
 
 ---@class lipsync.Work  what is done with each item
@@ -205,13 +240,15 @@ end
 ---   the call for an item, with `group` as its group
 ---@field identify fun(item: any): string  its id; raises for what is no item
 ---@field outcome_of fun(call: table): string  the name in the tally
+---@field foresee fun(item: any): string  the same without a call, for dry_run
 
 --- Does the work and counts.
 ---@param client table
 ---@param items table  an array, or a listing of the same client
 ---@param options table  those of `each.options`, read
 ---@param work lipsync.Work
----@return table|nil tally
+---@return table|nil tally  nil where it stopped early, but not where a
+---   callback stopped it
 ---@return lipsync.Error|nil err  why it stopped early
 ---@return table|nil so_far  the tally until then
 function each.run(client, items, options, work)
@@ -225,9 +262,9 @@ function each.run(client, items, options, work)
     host.yield_if_expired(self)
     check_process(self)
   end
-  if not self.err then return work.tally end
   if self.listing then self.listing:close() end
-  return nil, self.err, work.tally
+  if not self.err then return work.tally end
+  return self.raised and work.tally or nil, self.err, work.tally
 end
 
 return each

@@ -58,16 +58,28 @@ local function fields(query)
   return joined
 end
 
-local everything = { nothing = false, paged = false }
+-- What is asked for where nothing was said.
+local everything = { nothing = false, paged = false, selects = false }
+
+-- Whether the filter leaves anything out. What only says how many, or from
+-- where on, does not.
+local function selects(query, own)
+  for _, name in ipairs(query) do
+    if own[name] ~= nil then return true end
+  end
+  return false
+end
 
 --- Checks a filter and copies it; raises what is wrong with it.
 ---@param query table  of a row in api.lua
 ---@param given table|nil
----@return table own  with `nothing` (boolean) and `paged` (boolean) added
+---@return table own  with the booleans `nothing`, `paged` and `selects`
+---   added
 function filter.read(query, given)
   if given == nil then return everything end
   local own = schema.read(fields(query), given, "filter")
   check_together(own)
+  own.selects = selects(query, own)
   own.nothing = asks_for_nothing(own)
   own.paged = own.page_size ~= nil
     or own.limit ~= nil and own.limit > filter.page_limit

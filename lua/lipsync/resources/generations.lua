@@ -4,6 +4,8 @@
 local api = require "lipsync.api"
 local each = require "lipsync.bulk.each"
 local errors = require "lipsync.error"
+local listing = require "lipsync.list.listing"
+local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
 
@@ -36,6 +38,9 @@ local schema = require "lipsync.base.schema"
 ---   it was not there any more
 local Generations = operation.resource("generations", api.generations)
 
+-- Arrays of `all` that nothing was left out of.
+local unselected = setmetatable({}, { __mode = "k" })
+
 --- All generations of a listing in an array.
 ---@param filter lipsync.Filter|nil
 ---@param options lipsync.CallOptions|nil
@@ -43,23 +48,34 @@ local Generations = operation.resource("generations", api.generations)
 ---@return lipsync.Error|nil err
 function Generations:all(filter, options)
   Generations.client_of(self, "all")
-  local listing, found = self:list(filter, options), {}
+  local from, found = self:list(filter, options), {}
   while true do
-    local generation, err = listing:next()
+    local generation, err = from:next()
     if err then return nil, err end
-    if not generation then return found end
+    if not generation then
+      unselected[found] = not from.filter.selects or nil
+      return found
+    end
     found[#found + 1] = generation
   end
 end
 
 ---@class lipsync.DeleteManyOptions : lipsync.CallOptions
 ---@field concurrency integer|nil  deletions under way at once; default 8
----@field when nil|fun(item: lipsync.Generation|string): any  false or nil: not
----   this one; gets what the listing gives, or what stands in the array
+---@field everything boolean|nil  true: also a listing without a filter
+---@field max integer|nil  no more deletions than these
+---@field dry_run boolean|nil  true: deletes nothing, and counts what would be
+---   deleted
+---@field when nil|fun(item: lipsync.Generation|string, stop: fun()): any
+---   false or nil: not this one; gets what the listing gives, or what stands in
+---   the array. stop() begins no more
 ---@field on_result nil|fun(id: string, outcome: string,
----   generation: lipsync.Generation|nil, err: lipsync.Error|nil)  outcome:
----   "deleted", "gone", "skipped" or "failed"
-local delete_many_options = schema.join(operation.options, each.options)
+---   generation: lipsync.Generation|nil, err: lipsync.Error|nil, stop: fun())
+---   outcome: "deleted", "gone", "skipped" or "failed"
+---@field on_progress nil|fun(done: integer, total: integer|nil, stop: fun())
+---   `total` is nil for a listing
+local delete_many_options = schema.join(operation.options, each.options,
+  { everything = schema.boolean })
 
 ---@class lipsync.Deleted
 ---@field deleted integer  deleted by this call
@@ -67,7 +83,8 @@ local delete_many_options = schema.join(operation.options, each.options)
 ---   and then it was gone
 ---@field skipped integer  `when` said no, or an id given twice
 ---@field failed integer  not deleted; why stands in `errors`
----@field errors lipsync.Error[]  one for each that failed, in order of ending
+---@field errors lipsync.Error[]  of those that failed, in order of ending; at
+---   most 100, with at most 1 KiB of each one's body
 
 local function outcome_of(call)
   if call.note == "already_gone" then return "gone" end
@@ -77,9 +94,26 @@ local function outcome_of(call)
   return is_gone and "gone" or "failed"
 end
 
+-- What would become of an item.
+local function foresee(item)
+  local is_running = type(item) ~= "string" and not item:is_terminal()
+  return is_running and "failed" or "deleted"
+end
+
+-- Raises where everything would be deleted and nobody said so.
+local function check_selected(items, options)
+  local selected = not unselected[items]
+  if listing.is(items) then selected = items.filter.selects end
+  if selected or options.everything then return end
+  misuse.raise("no filter was given, so all generations that have ended would "
+    .. "be deleted. Pass a filter such as status, or everything = true.")
+end
+
 --- Deletes many, several at once; a listing is read on meanwhile. One that
 --- fails does not stop the rest, but a listing that breaks, a key that is not
---- accepted (401) and a closed client do.
+--- accepted (401) and a closed client do. What a callback raises stops it, too,
+--- and is the `cause` of the error that is returned beside the result. Raises
+--- for a listing, or an array of `all`, that no filter was given for.
 ---@param items (string|lipsync.Generation)[]|lipsync.Listing
 ---@param options lipsync.DeleteManyOptions|nil
 ---@return lipsync.Deleted|nil result
@@ -88,10 +122,11 @@ end
 function Generations:delete_many(items, options)
   local client = Generations.client_of(self, "delete_many")
   options = schema.read(delete_many_options, options, "options")
+  if items ~= nil then check_selected(items, options) end
   local spec = Generations.specs.delete
   return each.run(client, items, options, {
     noun = spec.noun, list = "client.generations:list { … }",
-    outcome_of = outcome_of,
+    outcome_of = outcome_of, foresee = foresee,
     tally = { deleted = 0, gone = 0, skipped = 0, failed = 0, errors = {} },
     prepare = function(item, group)
       return operation.prepare(self, spec, item, options, group)

@@ -90,7 +90,8 @@ describe("delete_many", function()
       .. "Content-Length: 5000\r\n\r\n[" .. service.generation "a" .. "," },
       { close = true } }
     local generations = start { cut, deleted }
-    local result, err, so_far = generations:delete_many(generations:list())
+    local result, err, so_far = generations:delete_many(
+      generations:list { source = "api" })
     assert.is_nil(result)
     assert.equal("connection", err.kind)
     assert.equal(1, so_far.deleted)
@@ -109,16 +110,88 @@ describe("delete_many", function()
     assert.is_true(so_far.failed >= 1)
   end)
 
-  it("closes everything when a callback raises", function()
+  it("ends with what a callback raises, and keeps its numbers", function()
+    for _, name in ipairs { "when", "on_result", "on_progress" } do
+      local generations, calls = start(all(deleted)), 0
+      local result, err, so_far = generations:delete_many({ "a", "b", "c" }, {
+        concurrency = 1, [name] = function()
+          calls = calls + 1
+          if calls == 2 then error({ mine = true }) end
+          return true
+        end })
+      assert.equal("canceled", err.kind)
+      assert.is_true(err.cause.mine)
+      assert.equal(name == "when" and 1 or 2, result.deleted)
+      assert.equal(result, so_far)
+      assert.equal(result.deleted, #here.server:requests(result.deleted))
+      here.stop()
+    end
+  end)
+
+  it("raises for all there is, unless that is what was meant", function()
+    local generations = here.emulate { generations = 30 }
+    local unfiltered = { generations:list(), (generations:list {}),
+      (generations:list { page_size = 10 }), (generations:list { limit = 50 }),
+      assert(generations:all()), assert(generations:all { page_size = 10 }) }
+    for _, items in ipairs(unfiltered) do
+      local ok, message = pcall(function()
+        generations:delete_many(items)
+      end)
+      assert.is_false(ok)
+      assert.match("delete_many_spec.lua:%d+: no filter was given", message)
+    end
+    assert.equal(30, generations:count())
+    assert.is_true(assert(generations:delete_many(
+      generations:all { status = "FAILED" })).deleted > 0)
+    assert.is_true(assert(generations:delete_many(generations:list(nil),
+      { everything = true })).deleted > 0)
+  end)
+
+  it("deletes nothing in a dry run, and counts what it would", function()
+    local generations = here.emulate { generations = 60 }
+    local filter, told = { source = "api", page_size = 10 }, 0
+    local ended = 0
+    for generation in generations:list(filter) do
+      if generation:is_terminal() then ended = ended + 1 end
+    end
+    local before = assert(generations:count())
+    local result = assert(generations:delete_many(generations:list(filter),
+      { dry_run = true, on_result = function() told = told + 1 end }))
+    assert.equal(ended, result.deleted)
+    assert.equal(told, result.deleted + result.failed)
+    assert.equal(before, generations:count())
+  end)
+
+  it("deletes no more than `max`, and stops when it is told", function()
     local generations = start(all(deleted))
-    local ok, problem = pcall(function()
-      generations:delete_many({ "a", "b", "c" }, {
-        on_result = function() error({ mine = true }) end })
-    end)
-    assert.is_false(ok)
-    assert.is_true(problem.mine)
-    local again = assert(generations:delete_many { "d" })
-    assert.equal(1, again.deleted)
+    local ids = { "a", "b", "c", "d", "e" }
+    assert.equal(2, assert(generations:delete_many(ids, { max = 2 })).deleted)
+    local result = assert(generations:delete_many(ids, { concurrency = 1,
+      on_progress = function(done, total, stop)
+        assert.equal(5, total)
+        if done == 3 then stop() end
+      end }))
+    assert.equal(3, result.deleted)
+    result = assert(generations:delete_many(ids, { concurrency = 1,
+      when = function(id, stop)
+        if id == "b" then stop() end
+        return id ~= "b"
+      end }))
+    assert.same({ 1, 1 }, { result.deleted, result.skipped })
+    assert.equal(6, #here.server:requests(6))
+  end)
+
+  it("keeps a hundred errors and counts them all", function()
+    local generations = start(all(service.answer(409,
+      ("x"):rep(60 * 1024))))
+    local ids = {}
+    for i = 1, 150 do ids[i] = "g" .. i end
+    local result = assert(generations:delete_many(ids))
+    assert.equal(150, result.failed)
+    assert.equal(100, #result.errors)
+    for _, err in ipairs(result.errors) do
+      assert.is_true(#err.body <= 1024)
+    end
   end)
 
   it("raises for what cannot be deleted, before anything is", function()
@@ -159,7 +232,7 @@ describe("delete_many", function()
       local generations = start(all(deleted))
       local other = service.client(here.server.base_url)
       local ok, err = pcall(function()
-        generations:delete_many(other.generations:list())
+        generations:delete_many(other.generations:list { status = "FAILED" })
       end)
       other:close()
       assert.is_false(ok)
@@ -250,7 +323,8 @@ describe("delete_many", function()
                                 deleted, deleted })
     local result, err
     here.client:spawn(function()
-      result, err = generations:delete_many(generations:list())
+      result, err = generations:delete_many(generations:list(),
+        { everything = true })
     end)
     here.client:run()
     assert.is_nil(err)
