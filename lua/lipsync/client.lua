@@ -33,7 +33,10 @@ local default_budget = 0.002
 
 -- The options of lipsync.new, see init.lua.
 local fields = {
-  api_key = schema.secret, base_url = schema.string,
+  api_key = function(value, name)
+    return value and schema.secret(value, name)
+  end,
+  base_url = schema.string,
   timeout = schema.seconds, connect_timeout = schema.seconds,
   stall_timeout = schema.seconds, max_attempts = schema.integer(),
   max_in_flight = schema.integer(), max_generation = schema.integer(),
@@ -45,7 +48,7 @@ local fields = {
     return schema.callable "a host's name or a function" (value, name)
   end,
   on_event = schema.callable(), on_task_error = schema.callable(),
-  allow_http = schema.boolean,
+  allow_http = schema.boolean, strict = schema.boolean,
 }
 
 local defaults = {
@@ -60,19 +63,20 @@ local function read_options(given)
 end
 
 -- An environment variable that says something.
-local function environment(name)
-  local value = core.getenv(name)
+local function environment(own, name)
+  local value = not own.strict and core.getenv(name)
   return value ~= "" and value or nil
 end
 
 -- Where key and address come from, for the sentences of errors.
 local function sources(own)
   local key = own.api_key ~= "" and own.api_key or nil
-  local env_key, env_url = environment "SYNC_API_KEY",
-    environment "SYNC_BASE_URL"
+  local env_key, env_url = environment(own, "SYNC_API_KEY"),
+    environment(own, "SYNC_BASE_URL")
   return {
     api_key = key or own.api_key == nil and env_key or nil,
-    key_from = own.api_key == nil and "SYNC_API_KEY" or "api_key",
+    key_from = own.api_key == nil and not own.strict and "SYNC_API_KEY"
+      or "api_key",
     base_url = own.base_url or env_url or service,
     base_url_from = own.base_url and "base_url"
       or env_url and "SYNC_BASE_URL" or nil,
@@ -96,7 +100,8 @@ end
 local function session_config(own, from)
   return {
     base_url = from.base_url, api_key = from.api_key,
-    user_agent = user_agent(own), ca_file = own.ca_file, proxy = own.proxy,
+    user_agent = user_agent(own), ca_file = own.ca_file,
+    proxy = own.proxy or own.strict and "" or nil,
     connect_timeout = own.connect_timeout,
     allow_http = own.allow_http or false, headers = own.headers,
   }
@@ -144,7 +149,7 @@ function client.new(given)
     options = own, has_key = from.api_key ~= nil, refused = refused,
     make_session = function() return http.session(config) end,
     listener = events.listener(own.on_event,
-      core.getenv "SYNC_LOG" == "1"),
+      events.wants_log(environment(own, "SYNC_LOG"))),
     known = { host = session:host(), base_url = from.base_url,
               base_url_from = from.base_url_from, key_from = from.key_from,
               ca_file = own.ca_file or http.ca_file },
@@ -292,6 +297,15 @@ function Client:close()
 end
 
 Client.__close = Client.close
+
+-- A program that sets an option too late would believe in it.
+function Client:__newindex(name, value)
+  if fields[name] then
+    misuse.raise(("%s is an option of lipsync.new, and cannot be set later")
+      :format(name))
+  end
+  rawset(self, name, value)
+end
 
 function Client:__tostring()
   return ("lipsync client for %s%s"):format(self.known.host,

@@ -32,7 +32,7 @@ local function check_dot(first, call)
 end
 
 ---@class lipsync.Options
----@field api_key string|nil  default $SYNC_API_KEY
+---@field api_key string|false|nil  default $SYNC_API_KEY; false and "": none
 ---@field base_url string|nil  default $SYNC_BASE_URL, then the service;
 ---   without /v2
 ---@field timeout number|nil  seconds, a whole call with its retries;
@@ -54,8 +54,10 @@ end
 ---@field host string|function|nil  how to wait: a name ("blocking") or
 ---   fun(session, transfer, seconds); default: found anew at each wait
 ---@field on_event fun(event: lipsync.Event)|nil
----@field on_task_error fun(err: any)|nil
+---@field on_task_error fun(err: any, task: lipsync.Task)|nil
 ---@field allow_http boolean|nil  http: to other machines; default false
+---@field strict boolean|nil  true: takes nothing from the environment, neither
+---   key nor address nor proxy; default false
 
 --- Makes a client. Nothing is sent. Without a key it is made too: the catalog
 --- needs none, and each other call says that there is none; so it is with a

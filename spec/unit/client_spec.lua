@@ -131,6 +131,36 @@ describe("client", function()
     raises({}, "The address comes from SYNC_BASE_URL%.")
   end)
 
+  it("takes another's key for none, where none was meant", function()
+    server = scripted.start {}
+    environment { SYNC_API_KEY = "the-key-of-another-tenant",
+                  SYNC_BASE_URL = "https://another.example" }
+    for _, options in ipairs { { api_key = false }, { api_key = "" },
+                               { strict = true } } do
+      options.base_url = server.base_url
+      client = assert(lipsync.new(options))
+      local value, err = client.generations:count()
+      assert.is_nil(value)
+      assert.equal("api_key", err.field)
+      client:close()
+    end
+    client = assert(lipsync.new { api_key = "k", strict = true })
+    assert.match("api%.sync%.so", tostring(client))
+    assert.equal(0, #server:connections())
+  end)
+
+  it("raises for options that come too late", function()
+    start {}
+    for _, name in ipairs { "timeout", "on_event", "api_key" } do
+      local ok, message = pcall(function() client[name] = 5 end)
+      assert.is_false(ok)
+      assert.match("client_spec.lua:%d+: " .. name .. " is an option of "
+        .. "lipsync.new", message)
+    end
+    client.mine = 5
+    assert.equal(5, client.mine)
+  end)
+
   it("raises for unknown hosts and options", function()
     raises({ host = "bloking" },
       'unknown host "bloking", did you mean "blocking"%? Known: blocking')

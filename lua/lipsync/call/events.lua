@@ -43,6 +43,20 @@ function events.line(event)
   return table.concat(words, " ")
 end
 
+local switches = { ["1"] = true, yes = true, ["true"] = true, on = true,
+                   ["0"] = false, no = false, ["false"] = false, off = false }
+
+--- Whether SYNC_LOG asks for lines. Says so where its value says nothing.
+---@param value string|nil
+---@return boolean
+function events.wants_log(value)
+  local wants = value == nil and "0" or value
+  if switches[wants] ~= nil then return switches[wants] end
+  core.log(('lipsync: SYNC_LOG is "%s", which is none of 1, yes, true, 0, no '
+    .. "and false: nothing is logged"):format(message.inline(wants)))
+  return false
+end
+
 --- Makes the function that a client tells its events to, nil if nobody
 --- listens.
 ---@param on_event fun(event: lipsync.Event)|nil

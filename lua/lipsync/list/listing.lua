@@ -62,10 +62,20 @@ function listing.new(resource, spec, own, options)
   return self
 end
 
+-- A program that takes a listing for an array would see an empty one.
+local function is_no_array()
+  misuse.raise("a listing is no array. Use `for object in listing do`, "
+    .. "listing:next(), or all() for an array.")
+end
+
 function Listing.__index(self, name)
   if name == "bytes" then return self.source:bytes() end
+  if type(name) == "number" then is_no_array() end
   return methods[name]
 end
+
+Listing.__len = is_no_array
+Listing.__ipairs = is_no_array
 
 -- The end, for whatever reason. The source is let go, its count stays.
 local function finish(self, err)

@@ -51,13 +51,22 @@ local function is_terminal(self)
   return terminal[self:get "status"] or false
 end
 
---- When it was made.
+--- When it was made. A createdAt that is only a date is its first moment.
 ---@param self lipsync.Generation
----@return number|nil  seconds since 1970 UTC with fraction; nil if it has no
----   createdAt that is a time
-local function created_at(self)
+---@param unit string|nil  "seconds": without the fraction, as os.date wants it
+---@return number|nil  seconds since 1970 UTC with fraction, an integer where
+---   the VM has them and it is whole; nil if there is no createdAt that is a
+---   time
+local function created_at(self, unit)
   check_self(self, "created_at")
-  return time.parse(self:get "createdAt")
+  if unit ~= nil and unit ~= "seconds" then
+    misuse.raise('created_at takes "seconds" or nothing, got '
+      .. misuse.show(unit))
+  end
+  local text = self:get "createdAt"
+  local at = time.parse(text)
+    or type(text) == "string" and time.parse(text .. "T00:00:00Z") or nil
+  return at and unit and math.floor(at) or at
 end
 
 --- Deletes it: client.generations:delete of the client it came from.

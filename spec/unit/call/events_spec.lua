@@ -91,6 +91,19 @@ describe("events", function()
                     delay = 1.5, err = "why" })
   end)
 
+  it("are logged as SYNC_LOG says, and what it cannot say is told", function()
+    local lines, log = {}, core.log
+    core.log = function(line) lines[#lines + 1] = line end
+    for value, wanted in pairs { ["1"] = true, yes = true, ["true"] = true,
+                                 ["0"] = false, no = false, debug = false } do
+      assert.equal(wanted, events.wants_log(value))
+    end
+    assert.is_false(events.wants_log(nil))
+    core.log = log
+    assert.equal(1, #lines)
+    assert.match('SYNC_LOG is "debug"', lines[1])
+  end)
+
   it("are logged and told where both are wished", function()
     local lines, log = {}, core.log
     core.log = function(line) lines[#lines + 1] = line end

@@ -134,6 +134,20 @@ describe("listing", function()
     assert.equal("closed", err.kind)
   end)
 
+  it("is no array", function()
+    local listing = start({}):list()
+    local function check(fn)
+      local ok, message = pcall(fn)
+      assert.is_false(ok)
+      assert.match("listing_spec.lua:%d+: a listing is no array", message)
+    end
+    check(function() return (listing[1]) end)
+    if _VERSION ~= "Lua 5.1" then
+      check(function() return (#listing) end)
+      check(function() for i in ipairs(listing) do print(i) end end)
+    end
+  end)
+
   it("is told from a dot", function()
     local listing = start({}):list()
     local ok, message = pcall(function() listing.next() end)

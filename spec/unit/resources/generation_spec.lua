@@ -18,10 +18,23 @@ describe("generation", function()
   it("knows when it was made", function()
     assert.equal(1787652000.25, made(
       '{"id":"a","createdAt":"2026-08-25T10:00:00.250Z"}'):created_at())
+    assert.equal(1787616000,
+      made('{"id":"a","createdAt":"2026-08-25"}'):created_at())
     for _, text in ipairs { "null", "5", '"yesterday"' } do
       assert.is_nil(made('{"id":"a","createdAt":' .. text .. "}")
         :created_at())
     end
+  end)
+
+  it("gives whole seconds to who asks for them", function()
+    local generation = made
+      '{"id":"a","createdAt":"2026-08-25T10:00:00.750Z"}'
+    assert.equal(1787652000, generation:created_at "seconds")
+    assert.equal("2026-08-25", os.date("!%Y-%m-%d",
+      generation:created_at "seconds"))
+    local ok, message = pcall(function() generation:created_at "ms" end)
+    assert.is_false(ok)
+    assert.match('generation_spec.lua:%d+: created_at takes "seconds"', message)
   end)
 
   it("is told from a dot", function()
