@@ -76,8 +76,8 @@ SUPPORT = scripted_server process
 # The VM to test, where one was asked for by name.
 ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
 
-.PHONY: all build client emulator help demo test lint format rockspecs trace deps install \
-  uninstall clean units support \
+.PHONY: all build client emulator help demo test lint format trace deps \
+  install install-client install-emulator uninstall clean units support \
   headers FORCE
 .SECONDARY:
 
@@ -112,19 +112,21 @@ trace: build ## files and functions that a call goes through; TRACE=-v
 format: ## clang-format on all C files
 	git ls-files -z '*.c' '*.h' | xargs -0 $$(scripts/clang-format) -i
 
-rockspecs: ## write their lists of files
-	$(LUA) scripts/rockspecs.lua
-
 deps: ## install what is missing (apt; DEPS=no only looks)
 	@scripts/deps test
 
+PLACES = $(OUT) "$(DESTDIR)$(INST_LUADIR)" "$(DESTDIR)$(INST_LIBDIR)" \
+  "$(DESTDIR)$(INST_BINDIR)"
+
 install: build ## into PREFIX (/usr/local), below DESTDIR
-	@scripts/install put $(OUT) "$(DESTDIR)$(INST_LUADIR)" \
-	  "$(DESTDIR)$(INST_LIBDIR)" "$(DESTDIR)$(INST_BINDIR)"
+	@scripts/install put all $(PLACES)
+
+# What the two rocks consist of.
+install-client install-emulator: install-%: %
+	@scripts/install put $* $(PLACES)
 
 uninstall: ## what install has put there
-	@scripts/install remove $(OUT) "$(DESTDIR)$(INST_LUADIR)" \
-	  "$(DESTDIR)$(INST_LIBDIR)" "$(DESTDIR)$(INST_BINDIR)"
+	@scripts/install remove all $(PLACES)
 
 clean: ## remove build/
 	rm -rf build

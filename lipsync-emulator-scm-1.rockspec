@@ -7,15 +7,15 @@ source = {
 description = {
   summary = "The sync.so generations API in a box, for tests without network",
   detailed = [[
-An emulator of the service as a Lua module: it keeps the rules of the API for
-keys, filters, paging and deletion, and fails on demand. The program of the
-same name is built by "make".]],
+An emulator of the service as a Lua module and as a program: it keeps the rules
+of the API for keys, filters, paging and deletion, and fails on demand.]],
   license = "MIT",
   labels = { "testing", "http", "server" },
 }
 supported_platforms = { "unix" }
 dependencies = {
   "lua >= 5.1, < 5.5",
+  "lua-cjson >= 2.1.0",
 }
 -- Only 'library': a 'header' is not found on multiarch systems.
 external_dependencies = {
@@ -24,46 +24,25 @@ external_dependencies = {
   ZLIB = { library = "z" },
 }
 build = {
-  type = "builtin",
-  modules = {
-    ["lipsync.emulator"] = {
-      sources = {
-        -- begin emulator
-        "src/emulator/api.c",
-        "src/emulator/arguments.c",
-        "src/emulator/body.c",
-        "src/emulator/catalog.c",
-        "src/emulator/chance.c",
-        "src/emulator/clock.c",
-        "src/emulator/command.c",
-        "src/emulator/control.c",
-        "src/emulator/emulator.c",
-        "src/emulator/exchange.c",
-        "src/emulator/fault.c",
-        "src/emulator/feed.c",
-        "src/emulator/journal.c",
-        "src/emulator/listen.c",
-        "src/emulator/lua.c",
-        "src/emulator/lua_options.c",
-        "src/emulator/query.c",
-        "src/emulator/query_string.c",
-        "src/emulator/reply.c",
-        "src/emulator/request.c",
-        "src/emulator/routes.c",
-        "src/emulator/sample.c",
-        "src/emulator/server.c",
-        "src/emulator/service.c",
-        "src/emulator/store.c",
-        "src/emulator/text.c",
-        "src/emulator/value.c",
-        -- end
-      },
-      defines = { "_GNU_SOURCE" },
-      libraries = { "microhttpd", "sqlite3", "z", "pthread", "dl" },
-      incdirs = { "$(MICROHTTPD_INCDIR)", "$(SQLITE_INCDIR)",
-                  "$(ZLIB_INCDIR)" },
-      libdirs = { "$(MICROHTTPD_LIBDIR)", "$(SQLITE_LIBDIR)",
-                  "$(ZLIB_LIBDIR)" },
-    },
+  type = "make",
+  build_target = "emulator",
+  install_target = "install-emulator",
+  build_variables = {
+    EMULATOR = "yes",
+    OUT = "build/rock",
+    ABI = "$(LUA_VERSION)",
+    LUA_CFLAGS = "-I$(LUA_INCDIR)",
+    EMULATOR_CFLAGS = "-I$(MICROHTTPD_INCDIR) -I$(SQLITE_INCDIR)"
+      .. " -I$(ZLIB_INCDIR)",
+    EMULATOR_LIBS = "-L$(MICROHTTPD_LIBDIR) -L$(SQLITE_LIBDIR)"
+      .. " -L$(ZLIB_LIBDIR) -lmicrohttpd -lsqlite3",
+  },
+  install_variables = {
+    EMULATOR = "yes",
+    OUT = "build/rock",
+    ABI = "$(LUA_VERSION)",
+    INST_LUADIR = "$(LUADIR)",
+    INST_LIBDIR = "$(LIBDIR)",
+    INST_BINDIR = "$(BINDIR)",
   },
 }
