@@ -19,7 +19,7 @@ build/bench/%: bench/%.c build/bench/flags
 
 # The scanner with its SIMD and without.
 build/bench/scan build/bench/scan_plain: bench/scan.c build/bench/flags \
-    $(wildcard src/core/json*)
+    src/core/buf.c $(wildcard src/core/json*)
 	$(CC) $(FLAGS) $(if $(findstring plain,$@),-DJSON_NO_SIMD) $(INCLUDES) $(CFLAGS) \
 	  -o $@ $(filter %.c,$^) $(LDFLAGS)
 
