@@ -6,6 +6,7 @@ local error_codes = require "lipsync.resources.errors"
 local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
 local events = require "lipsync.call.events"
+local failure = require "lipsync.error.failure"
 local generations = require "lipsync.resources.generations"
 local models = require "lipsync.resources.models"
 local host = require "lipsync.host"
@@ -123,8 +124,9 @@ local function make_session(config, from)
   local refused = problem and { message = problem, field = "headers" }
   if problem then config.headers = nil end
   while true do
-    local session, phrase, field = http.session(config)
+    local session, raw = http.session(config)
     if session then return session, refused or nil end
+    local _, _, phrase, field = failure.describe(raw)
     if field == "base_url" or config[field] == nil then
       raise_address(phrase, from)
     end

@@ -84,9 +84,9 @@ end
 function lipsync.generation(json)
   check_dot(json, "generation(json)")
   check_text(json, "generation")
-  local made, failure = core.generation(json)
+  local made, raw = core.generation(json)
   if made then return made end
-  return nil, errors.complete(failure, { action = "read generation" })
+  return nil, errors.from_failure(raw, { action = "read generation" })
 end
 
 --- JSON text of a Lua value: of nil-free arrays and of tables with string keys,

@@ -22,9 +22,7 @@ end
 local function read_object(call, body)
   local most, spec = call.client.options.max_generation, call.spec
   if #body > most then
-    return nil, { kind = "limit", reason = "max_generation", message =
-      ("the %s is longer than %.0f bytes (max_generation)")
-        :format(spec.noun, most) }
+    return nil, { code = "object_size", noun = spec.noun, limit = most }
   end
   local object = core.generation(body, call.client)
   local id = object and object:get "id"

@@ -4,6 +4,7 @@
 -- without the Lua layer.
 
 local core = require "lipsync.core"
+local failures = require "lipsync.error.failure"
 local http = require "lipsync.http"
 
 local transfers = {}
@@ -57,6 +58,15 @@ end
 ---@return table? failure
 function transfers.read(session, transfer)
   return drive(session, transfer, transfer.read)
+end
+
+--- What a failure is, in short: "connection cut"; and in words.
+---@param raw table?
+---@param host string?
+function transfers.what(raw, host)
+  if not raw then return "none" end
+  local kind, reason, text = failures.describe(raw, host)
+  return kind .. " " .. reason, text
 end
 
 return transfers

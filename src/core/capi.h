@@ -57,11 +57,14 @@ void error_register (lua_State *L);
 /* core.is_error(v). */
 int error_is (lua_State *L);
 
-/* Each pushes nil and a failure and returns 2: any, one for an answer's shape,
-** one for text that is not 'wanted'. */
-int error_push (lua_State *L, const char *kind, const char *reason,
-                const char *phrase);
-int error_push_shape (lua_State *L, const char *phrase);
+/* Pushes nil and a failure, which is a table with a code, and returns 2. The
+** other two set a field of the table at the top. */
+int error_push (lua_State *L, const char *code);
+void error_set_string (lua_State *L, const char *name, const char *value);
+void error_set_number (lua_State *L, const char *name, int64_t value);
+
+/* The same for text that is not the JSON 'wanted': a "value", an "object", an
+** "array" or "lines". */
 int error_push_json (lua_State *L, const struct json_scanner *s,
                      enum json_status status, const char *wanted);
 

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT
 **
-** error: failures as Lua objects: a kind, a reason and a phrase, to which the
-** Lua layer adds what was asked and what to do. The words for what libcurl
-** and answers may do are in failure.c. Both modules have this file; its type is
-** found in the registry.
+** error: failures as data: a table with a code, and what belongs to it. The
+** words are in lua/lipsync/error/failure.lua. Also the metatable of Lua's error
+** objects, which are another type. Both modules have this file.
 */
 
-#include <stdio.h>
-
 #include "capi.h"
-
-#define PHRASE_MAX 1024
 
 
 int error_no_memory (lua_State *L) {
@@ -35,57 +30,48 @@ int error_is (lua_State *L) {
 }
 
 
-int error_push (lua_State *L, const char *kind, const char *reason,
-                const char *phrase) {
+int error_push (lua_State *L, const char *code) {
   lua_pushnil(L);
   lua_createtable(L, 0, 4);
-  lua_pushstring(L, kind);
-  lua_setfield(L, -2, "kind");
-  lua_pushstring(L, reason);
-  lua_setfield(L, -2, "reason");
-  lua_pushstring(L, phrase);
-  lua_setfield(L, -2, "message");
-  luaL_getmetatable(L, ERROR_TYPE);
-  lua_setmetatable(L, -2);
+  error_set_string(L, "code", code);
   return 2;
 }
 
 
-int error_push_shape (lua_State *L, const char *phrase) {
-  return error_push(L, "protocol", "shape", phrase);
+void error_set_string (lua_State *L, const char *name, const char *value) {
+  lua_pushstring(L, value);
+  lua_setfield(L, -2, name);
+}
+
+
+void error_set_number (lua_State *L, const char *name, int64_t value) {
+  compat_pushint64(L, value);
+  lua_setfield(L, -2, name);
+}
+
+
+static const char *json_code (enum json_status status) {
+  switch (status) {
+    case JSON_E_SHAPE: return "json_shape";
+    case JSON_E_ELEMENT: return "json_element";
+    case JSON_E_CUT: return "json_cut";
+    case JSON_E_SIZE: return "json_size";
+    case JSON_E_DEPTH: return "json_depth";
+    case JSON_E_MEMBERS: return "json_members";
+    default: return "json_syntax";
+  }
 }
 
 
 int error_push_json (lua_State *L, const struct json_scanner *s,
                      enum json_status status, const char *wanted) {
-  char phrase[PHRASE_MAX];
-  size_t size = sizeof(phrase);
-  const char *kind = "protocol", *reason = "json";
-  switch (status) {
-    case JSON_E_MEMORY: return error_no_memory(L);
-    case JSON_E_SHAPE:
-      snprintf(phrase, size, "expected %s, got %s", wanted, json_found_text(s));
-      reason = "shape";
-      break;
-    case JSON_E_CUT:
-      if (s->offset == 0)
-        snprintf(phrase, size, "expected %s, got nothing", wanted);
-      else
-        snprintf(phrase, size, "the JSON ends too early, behind byte %.0f",
-                 (double)s->offset);
-      break;
-    case JSON_E_SIZE:
-    case JSON_E_DEPTH:
-    case JSON_E_MEMBERS:
-      snprintf(phrase, size, "%s", json_error_text(s));
-      kind = "limit";
-      reason = status == JSON_E_SIZE    ? "max_generation"
-               : status == JSON_E_DEPTH ? "depth"
-                                        : "members";
-      break;
-    default:
-      snprintf(phrase, size, "invalid JSON at byte %.0f: %s",
-               (double)s->offset + 1, json_error_text(s));
-  }
-  return error_push(L, kind, reason, phrase);
+  if (status == JSON_E_MEMORY)
+    return error_no_memory(L);
+  error_push(L, json_code(status));
+  error_set_string(L, "wanted", wanted);
+  error_set_string(L, "found", json_found_text(s));
+  error_set_string(L, "detail", json_error_text(s));
+  error_set_number(L, "offset", (int64_t)s->offset);
+  error_set_number(L, "limit", (int64_t)s->limits.element);
+  return 2;
 }

@@ -461,10 +461,14 @@ int generation_new (lua_State *L) {
   luaL_getmetatable(L, GENERATION_TYPE); /* at 3 */
   s = push_scanner(L);                   /* at 4 */
   status = scan(s, text, length, &e);
-  if (status != JSON_END)
-    return error_push_json(L, s, status, "a generation (a JSON object)");
-  if (!element_has_id(&e))
-    return error_push_shape(L, "a generation without an id");
+  if (status != JSON_END || !element_has_id(&e)) {
+    if (status == JSON_END)
+      error_push(L, "no_id");
+    else
+      error_push_json(L, s, status, "object");
+    error_set_string(L, "type", "Generation");
+    return 2;
+  }
   if (owned) {
     lua_createtable(L, 1, 0);
     lua_pushvalue(L, 2);

@@ -189,7 +189,7 @@ int value_decode (lua_State *L) {
   const char *text = luaL_checklstring(L, 1, &length);
   enum json_status status = validate(&scanner, text, length, &value);
   if (status != JSON_END)
-    return error_push_json(L, &scanner, status, "a JSON value");
+    return error_push_json(L, &scanner, status, "value");
   value_push(L, value.data, value.length, NULLS_KEPT);
   return 1;
 }

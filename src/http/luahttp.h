@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
 ** luahttp: what the files of lipsync.http share. luasession.c and luatransfer.c
-** hold one Lua type each, failure.c has the words for what fails, luafield.c
+** hold one Lua type each, failure.c has the codes of what fails, luafield.c
 ** reads tables, luahttp.c puts them into one module.
 */
 
@@ -27,21 +27,17 @@ const struct http_header *field_headers (lua_State *L, int table,
 
 /* ---- failure.c ---- */
 
-/* Each pushes nil and a failure and returns 2: for what went wrong with an
-** answer, for a request that cannot be sent, for a closed session. */
+/* Each pushes nil and a failure and returns 2: for what went wrong with a
+** response, for what cannot be sent, for a closed session. */
 int failure_push (lua_State *L, struct response *a);
 int failure_push_refusal (lua_State *L, enum http_refusal refusal);
 int failure_push_closed (lua_State *L);
-
-/* The phrase for a refusal, and the option it is about (or NULL). */
-const char *failure_refusal_text (enum http_refusal refusal,
-                                  const char **field);
 
 /* ---- luasession.c ---- */
 
 void session_register (lua_State *L);
 
-/* http.session(config): a session, or nil, a phrase and an option's name. */
+/* http.session(config): a session, or nil and a failure. */
 int session_new (lua_State *L);
 
 /* ---- luatransfer.c ---- */

@@ -66,18 +66,6 @@ static void read_config (lua_State *L, struct http_config *config) {
 }
 
 
-static int push_refused (lua_State *L, enum http_refusal refusal) {
-  const char *field;
-  const char *phrase = failure_refusal_text(refusal, &field);
-  if (phrase == NULL)
-    return error_no_memory(L);
-  lua_pushnil(L);
-  lua_pushstring(L, phrase);
-  lua_pushstring(L, field);
-  return 3;
-}
-
-
 int session_new (lua_State *L) {
   struct http_config config;
   enum http_refusal refusal;
@@ -89,7 +77,7 @@ int session_new (lua_State *L) {
     return luaL_argerror(L, 1, "no base_url");
   s = push_session(L);
   s->http = http_open(&config, &refusal);
-  return s->http == NULL ? push_refused(L, refusal) : 1;
+  return s->http == NULL ? failure_push_refusal(L, refusal) : 1;
 }
 
 

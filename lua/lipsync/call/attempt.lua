@@ -4,7 +4,6 @@
 -- that is all, or what failed.
 
 local core = require "lipsync.core"
-local message = require "lipsync.error.message"
 
 local Attempt = {}
 Attempt.__index = Attempt
@@ -116,12 +115,9 @@ local function overdue(self)
     self.bytes, self.moved = bytes, at
   end
   if at >= self.timeout then
-    return { kind = "timeout", reason = "deadline",
-             message = message.deadline(self.timeout,
-               { attempt = self.number }) }
+    return { code = "deadline", limit = self.timeout, attempt = self.number }
   elseif at - self.moved >= self.stall_timeout then
-    return { kind = "timeout", reason = "stall",
-             message = message.stalled(self.stall_timeout) }
+    return { code = "stall", limit = self.stall_timeout }
   end
   return nil
 end

@@ -44,8 +44,8 @@ local retry_nap, slot_nap, slot_look = 0.25, 0.005, 1
 ---@field listing table|nil  whose `delivered` errors tell
 ---@field read function  see attempt.lua
 ---@field accept fun(call: table, status: integer, value: any): any, table|nil,
----   string|nil  of a 2xx response: the call's value, or nil and a failure, or
----   a note to the value
+---   string|nil  of a 2xx response: the call's value, or nil and a raw failure,
+---   or a note to the value
 ---@field refused nil|fun(call: table, err: table): any, string|nil  of an error
 ---   that is a success here: value and note
 ---@field on_start nil|fun(call: table)  before each request
@@ -151,49 +151,36 @@ function Call:finish(value, err, note)
   return true
 end
 
--- Takes the key out of what the server sent.
-local function redact(self, failure)
-  failure.body = failure.body and self.runtime.session:redact(failure.body)
-end
-
 -- Whether the response says that it is not JSON.
 local function is_foreign(current)
   local media = current and current:header "content-type"
   return media ~= nil and not media:lower():find("json", 1, true)
 end
 
--- A failure as an error object. What is no JSON was not sent by the service,
--- so its type and beginning say more than where the scanner stopped.
-local function explained(self, failure)
-  if failure.attempts then return failure end
-  local about, current = self:about(), self.attempt
-  redact(self, failure)
-  if failure.kind == "protocol" then
-    failure.statusCode = failure.statusCode
-      or current and current.status or nil
-    about.foreign = is_foreign(current)
-    if about.foreign and failure.reason == "json" and current.status then
-      failure.message = message.unexpected("a JSON array",
-        current:header "content-type", current.status, failure.body or "")
-    end
-  end
-  return errors.complete(failure, about)
-end
-
 --- A failure for a response that is not what is documented, for `accept`.
 ---@param expected string  "a JSON array"
 ---@param body string|nil
----@return table failure
+---@return table raw
 function Call:unexpected(expected, body)
   local current = self.attempt
-  body = self.runtime.session:redact(body or "")
-  return { kind = "protocol", reason = "shape", statusCode = current.status,
-    body = body:sub(1, errors.body_limit),
-    message = message.unexpected(expected, current:header "content-type",
-      current.status, body) }
+  return { code = "unexpected", wanted = expected, body = body or "",
+           media = current:header "content-type", status = current.status }
 end
 
--- The failure that a response is which says no, or leads elsewhere.
+-- A raw failure as an error object. What is no JSON was not sent by the
+-- service, so its type and beginning say more than where the scanner stopped.
+local function explained(self, raw)
+  local about, current = self:about(), self.attempt
+  about.foreign = is_foreign(current)
+  if about.foreign and raw.code:find "^json_" and current.status then
+    raw = self:unexpected("a JSON array", raw.body)
+  end
+  if raw.body then raw.body = self.runtime.session:redact(raw.body) end
+  raw.status = raw.status or current and current.status or nil
+  return errors.from_failure(raw, about)
+end
+
+-- The error object of a response that says no, or leads elsewhere.
 local function refusal(self, body)
   local current = self.attempt
   local status = current.status
@@ -203,9 +190,9 @@ local function refusal(self, body)
       header = function(name) return current:header(name) end }, self:about())
   end
   local location = current:header "location"
-  return { kind = "protocol", reason = "redirect", statusCode = status,
-    message = message.redirect(status,
-      location and url.origin(location, self.runtime.session:origin())) }
+  return explained(self, { code = "redirect", status = status,
+    origin = location and url.origin(location, self.runtime.session:origin())
+  })
 end
 
 -- ---- States ----
@@ -263,8 +250,8 @@ function take_slot(self)
   if taken then
     self.has_slot, self.state = true, perform
   elseif self:remaining() <= 0 then
-    return self:finish(nil, self:error("timeout", message.deadline(
-      self.timeout, { slots = limiter.slots }), "deadline"))
+    return self:finish(nil, errors.from_failure({ code = "deadline",
+      limit = self.timeout, slots = limiter.slots }, self:about()))
   else
     if not self.queued then
       self.queued = true
@@ -288,10 +275,9 @@ local function request_of(self)
 end
 
 -- Tries again after a delay, or ends the call.
-local function retry_or_end(self, err, is_deadline)
+local function retry_or_end(self, err)
   local delay = retry.decide(err, self.attempts, {
-    max_attempts = self.max_attempts,
-    remaining = is_deadline and 0 or self:remaining(),
+    max_attempts = self.max_attempts, remaining = self:remaining(),
     random = core.random(),
   })
   if not delay or not self.runtime.retry_budget:take(err.retryAfter ~= nil) then
@@ -307,14 +293,14 @@ local function retry_or_end(self, err, is_deadline)
   self.state = pause
 end
 
--- An attempt has failed, by the core's word or by a response's.
-local function failed(self, failure)
+-- An attempt has ended: with what C says has failed, or else with a response
+-- that says no and has the given body.
+local function failed(self, raw, body)
   local spec, current = self.spec, self.attempt
   local was_sent = current and current:was_sent()
   self.outcome_unknown = self.outcome_unknown
     or spec.retry ~= "safe" and current and current:outcome_unknown() or nil
-  local is_deadline = failure.reason == "deadline"
-  local err = explained(self, failure)
+  local err = raw and explained(self, raw) or refusal(self, body)
   if self.client.listener then emit_response(self, err) end
   drop(self)
   if spec.refused then
@@ -325,17 +311,16 @@ local function failed(self, failure)
   if spec.retry == "never" and was_sent and err.statusCode ~= 429 then
     return self:finish(nil, err)
   end
-  return retry_or_end(self, err, is_deadline)
+  return retry_or_end(self, err)
 end
 
 -- A response is complete; of a stream, its beginning.
 local function succeeded(self, value)
-  local result, failure, note = self.spec.accept(self, self.attempt.status,
-    value)
-  if failure then
+  local result, raw, note = self.spec.accept(self, self.attempt.status, value)
+  if raw then
     -- It may have been done, whatever sent this response.
     self.outcome_unknown = self.spec.retry ~= "safe" or nil
-    return failed(self, failure)
+    return failed(self, raw)
   end
   local budget = self.runtime.retry_budget
   if budget.spent > 0 then budget:give(self.attempts > 1) end
@@ -343,7 +328,7 @@ local function succeeded(self, value)
   return self:finish(result, nil, note)
 end
 
--- The next attempt, nil and a failure if its request cannot be sent.
+-- The next attempt, nil and a raw failure if its request cannot be sent.
 local function start(self)
   self.attempts = self.attempts + 1
   if self.client.listener then emit(self, "request", {}) end
@@ -357,12 +342,12 @@ function perform(self)
   if not current then
     -- Asked again after memory ran out while a failure was dealt with.
     if not self.has_slot then core.raise "not enough memory" end
-    local failure
-    current, failure = start(self)
-    if failure then return failed(self, failure) end
+    local raw
+    current, raw = start(self)
+    if raw then return failed(self, raw) end
     self.attempt = current
   end
-  local done, value, failure = current:advance(self.spec.read,
+  local done, value, raw = current:advance(self.spec.read,
     self.client.step_ends)
   local status = current.status
   if not done then
@@ -373,9 +358,9 @@ function perform(self)
     return true
   end
   self.bytes = current.bytes
-  if failure then return failed(self, failure) end
+  if raw then return failed(self, raw) end
   if status >= 200 and status <= 299 then return succeeded(self, value) end
-  return failed(self, refusal(self, value))
+  return failed(self, nil, value)
 end
 
 function pause(self)
@@ -459,21 +444,20 @@ end
 
 -- ---- Streams ----
 
--- What a stream's end too early means: that is said first, since it cannot be
--- resumed.
-local function broken(self, failure)
-  redact(self, failure)
+-- The error object of a stream that broke: that is said first, since it cannot
+-- be resumed.
+local function broken(self, raw)
+  local err = explained(self, raw)
   local about = self:about()
   about.broken = true
   local after = message.after(about.delivered or 0, about.noun)
-  if failure.kind == "connection" then
-    failure = { kind = "connection", reason = "cut",
-                message = "the connection broke " .. after,
-                cause = errors.complete(failure, self:about()) }
-  elseif failure.kind == "timeout" then
-    failure.message = failure.message .. ", " .. after
+  if err.kind == "connection" then
+    local cause = err
+    err = errors.new("connection", "the connection broke " .. after, about)
+    err.cause = cause
+  elseif err.kind == "timeout" then
+    err = errors.new("timeout", err.message .. ", " .. after, about)
   end
-  local err = errors.complete(failure, about)
   if self.client.listener then emit_response(self, err) end
   return err
 end
@@ -488,9 +472,9 @@ function Call:follow()
   end
   local current = self.attempt
   current:open()
-  local done, value, failure = current:advance(self.spec.read,
+  local done, value, raw = current:advance(self.spec.read,
     self.client.step_ends)
-  if failure then return true, nil, broken(self, failure) end
+  if raw then return true, nil, broken(self, raw) end
   return done, value
 end
 

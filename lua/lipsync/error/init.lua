@@ -4,6 +4,7 @@
 -- its sentence is kept beside it.
 
 local core = require "lipsync.core"
+local failure = require "lipsync.error.failure"
 local message = require "lipsync.error.message"
 local retry = require "lipsync.error.retry"
 local retry_after = require "lipsync.error.retry_after"
@@ -50,7 +51,7 @@ function errors.install()
   end
 end
 
---- Completes a failure of the core, or any table of fields, in place.
+--- Completes a table of fields, in place.
 ---@param err table  kind, message, reason and further members
 ---@param about table  what is known of the call, see message.sentence;
 ---   attempts, seconds, method, path, tag, delivered are copied
@@ -65,6 +66,17 @@ function errors.complete(err, about)
   err.retryable = retry.retryable(err.kind, err.statusCode)
   sentences[err] = message.sentence(err, about)
   return setmetatable(err, core.error_meta)
+end
+
+--- An error object of a raw failure, see failure.lua.
+---@param raw table
+---@param about table
+---@return lipsync.Error
+function errors.from_failure(raw, about)
+  local kind, reason, text, field = failure.describe(raw, about.host)
+  return errors.complete({ kind = kind, message = text, reason = reason,
+    field = field, body = raw.body and raw.body:sub(1, errors.body_limit),
+    statusCode = raw.status }, about)
 end
 
 --- An error of our own.

@@ -79,24 +79,24 @@ function message.inline(text)
 end
 
 --- "nothing received for 30 s (stall_timeout)"
-function message.stalled(seconds)
+---@param raw { limit: number }
+function message.stalled(raw)
   return ("nothing received for %s s (stall_timeout)")
-    :format(message.seconds(seconds))
+    :format(message.seconds(raw.limit))
 end
 
 --- "60 s have passed (timeout), in attempt 2"
----@param seconds number
----@param where { attempt: integer|nil, slots: integer|nil }
-function message.deadline(seconds, where)
+---@param raw { limit: number, attempt: integer|nil, slots: integer|nil }
+function message.deadline(raw)
   local place = ""
-  if where.slots then
+  if raw.slots then
     place = (", waiting for one of %s (max_in_flight)")
-      :format(message.count(where.slots, "connection"))
-  elseif where.attempt then
-    place = (", in attempt %d"):format(where.attempt)
+      :format(message.count(raw.slots, "connection"))
+  elseif raw.attempt then
+    place = (", in attempt %d"):format(raw.attempt)
   end
   return ("%s s have passed (timeout)%s")
-    :format(message.seconds(seconds), place)
+    :format(message.seconds(raw.limit), place)
 end
 
 --- "after 3620 models"
@@ -107,26 +107,26 @@ function message.after(delivered, noun)
 end
 
 --- "302 redirect to https://other.example, which is not followed"
-function message.redirect(status, origin)
-  if not origin then
-    return ("%d, a status that this API does not have"):format(status)
+---@param raw { status: integer, origin: string|nil }
+function message.redirect(raw)
+  if not raw.origin then
+    return ("%d, a status that this API does not have"):format(raw.status)
   end
-  return ("%d redirect to %s, which is not followed"):format(status, origin)
+  return ("%d redirect to %s, which is not followed"):format(raw.status,
+    raw.origin)
 end
 
 --- What came instead of what was expected:
 --- `expected a JSON array, got text/html (200): "<html>…"`.
----@param expected string
----@param content_type string|nil
----@param status integer
----@param body string
+---@param raw { wanted: string, media: string|nil, status: integer,
+---   body: string }
 ---@return string
-function message.unexpected(expected, content_type, status, body)
-  local media = (content_type or "no content type"):match "^[^;]*"
-  local start = trim(cut(message.inline(cut(body, 200)), 30))
-  return ('expected %s, got %s (%d)%s'):format(expected,
-    message.inline(media), status,
-    body == "" and ", nothing in it" or (': "%s"'):format(start))
+function message.unexpected(raw)
+  local media = (raw.media or "no content type"):match "^[^;]*"
+  local start = trim(cut(message.inline(cut(raw.body, 200)), 30))
+  return ('expected %s, got %s (%d)%s'):format(raw.wanted,
+    message.inline(media), raw.status,
+    raw.body == "" and ", nothing in it" or (': "%s"'):format(start))
 end
 
 -- What happened, for the sentence: an answer's status and code come first.

@@ -53,7 +53,7 @@ describe("attempt", function()
       this:run()
       return this.outcome_unknown or false
     end
-    local cut = { kind = "connection", message = "cut" }
+    local cut = { code = "cut" }
     assert.is_true(outcome { failure = cut })
     assert.is_false(outcome { failure = cut, sent = false })
     for status, unclear in pairs { [500] = true, [502] = true, [504] = true,

@@ -137,7 +137,7 @@ describe("call", function()
 
   it("closes each attempt and tries again", function()
     local broken = { arrived = true,
-                     failure = { kind = "connection", message = "broke" } }
+                     failure = { code = "cut" } }
     local client = new_client { broken, broken,
       { arrived = true, status = 200, body = "b" } }
     assert.equal("b", (new_call(client):run()))
@@ -149,7 +149,7 @@ describe("call", function()
 
   it("stops retrying when the bucket is empty", function()
     local client = new_client { { arrived = true,
-      failure = { kind = "connection", message = "broke" } } }
+      failure = { code = "cut" } } }
     while client.runtime().retry_budget:take(false) do
       assert.is_table(client)
     end
@@ -160,7 +160,7 @@ describe("call", function()
 
   it("lets an own word for success count", function()
     local client = new_client {
-      { arrived = true, failure = { kind = "connection", message = "x" } },
+      { arrived = true, failure = { code = "cut" } },
       { arrived = true, status = 404, body = "{}" } }
     local value, err, note = new_call(client, nil, { retry = "idempotent",
       refused = function(this, problem)

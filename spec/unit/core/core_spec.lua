@@ -193,23 +193,20 @@ describe("a generation", function()
 
   it("is refused where it is none", function()
     local cases = {
-      { "[]", "protocol", "shape" }, { '"x"', "protocol", "shape" },
-      { "", "protocol", "json" }, { "  ", "protocol", "json" },
-      { '{"id":1}', "protocol", "shape" }, { "{}", "protocol", "shape" },
-      { '{"id":""}', "protocol", "shape" },
-      { '{"id":null}', "protocol", "shape" },
-      { '{"id":"x"', "protocol", "json" },
-      { '{"id":"x"}}', "protocol", "json" },
-      { '{"id":"x"} {"id":"y"}', "protocol", "json" },
-      { '{"id":"x","a":' .. ("["):rep(300), "limit", "depth" },
-      { '{"id":"x"' .. (',"a":1'):rep(1100) .. "}", "limit", "members" },
+      { "[]", "json_shape" }, { '"x"', "json_shape" }, { "", "json_cut" },
+      { "  ", "json_cut" }, { '{"id":1}', "no_id" }, { "{}", "no_id" },
+      { '{"id":""}', "no_id" }, { '{"id":null}', "no_id" },
+      { '{"id":"x"', "json_cut" }, { '{"id":"x"}}', "json_syntax" },
+      { '{"id":"x"} {"id":"y"}', "json_syntax" },
+      { '{"id":"x","a":' .. ("["):rep(300), "json_depth" },
+      { '{"id":"x"' .. (',"a":1'):rep(1100) .. "}", "json_members" },
     }
     for _, case in ipairs(cases) do
       local g, failure = core.generation(case[1])
       assert.is_nil(g, case[1])
-      assert.equal(case[2], failure.kind, case[1])
-      assert.equal(case[3], failure.reason, case[1])
-      assert.is_true(core.is_error(failure))
+      assert.equal(case[2], failure.code, case[1])
+      assert.equal("Generation", failure.type)
+      assert.is_false(core.is_error(failure))
     end
   end)
 
@@ -295,8 +292,9 @@ describe("core.decode", function()
   it("says where what is wrong", function()
     local value, failure = core.decode '{"a":01}'
     assert.is_nil(value)
-    assert.equal("protocol", failure.kind)
-    assert.matches("invalid JSON at byte %d+: ", failure.message)
+    assert.same({ code = "json_syntax", wanted = "value", found = "an object",
+      detail = "a number with a leading zero", offset = 6,
+      limit = 2147483647 }, failure)
   end)
 end)
 

@@ -85,16 +85,16 @@ describe("message", function()
     assert.equal("delete generation 1: nothing received for 30 s "
       .. "(stall_timeout). 4 attempts in 131 s. The generation may have been "
       .. "deleted.", sentence({ kind = "timeout", attempts = 4, seconds = 131,
-        message = message.stalled(30) },
+        message = message.stalled { limit = 30 } },
         { action = "delete generation 1",
           unknown = "The generation may have been deleted" }))
   end)
 
   it("says where the deadline came", function()
     assert.equal("60 s have passed (timeout), in attempt 2",
-      message.deadline(60, { attempt = 2 }))
+      message.deadline { limit = 60, attempt = 2 })
     assert.equal("5 s have passed (timeout), waiting for one of 8 connections "
-      .. "(max_in_flight)", message.deadline(5, { slots = 8 }))
+      .. "(max_in_flight)", message.deadline { limit = 5, slots = 8 })
   end)
 
   it("explains certificates", function()
@@ -108,8 +108,9 @@ describe("message", function()
   end)
 
   it("shows what answered instead of the service", function()
-    local text = message.unexpected("a JSON array", "text/html; charset=x",
-      200, "<html><head><title>Sign in to the proxy")
+    local text = message.unexpected { wanted = "a JSON array", status = 200,
+      media = "text/html; charset=x",
+      body = "<html><head><title>Sign in to the proxy" }
     assert.equal('list generations: expected a JSON array, got text/html '
       .. '(200): "<html><head><title>Sign in to". Is base_url '
       .. "(https://proxy.example) right?", sentence(

@@ -1,0 +1,173 @@
+-- SPDX-License-Identifier: MIT
+-- The words for what failed below: a raw failure is a table with a `code` and
+-- the data that belongs to it, of the C libraries or of an attempt. Here each
+-- code has a kind, a reason and a sentence. Pure.
+
+local message = require "lipsync.error.message"
+
+local failure = {}
+
+-- How errors of the operating system read in a sentence.
+local os_errors = {
+  ECONNREFUSED = "connection refused", ECONNRESET = "connection reset",
+  ETIMEDOUT = "connection timed out", ENETUNREACH = "network unreachable",
+  EHOSTUNREACH = "host unreachable", EADDRNOTAVAIL = "no local address left",
+  EACCES = "permission denied", EMFILE = "too many open files",
+}
+
+local wanted = { value = "a JSON value", array = "a JSON array" }
+
+-- What {name} stands for where that is not just the field of that name.
+local derived = {
+  host = function(_, host) return host end,
+  -- the host without its port: what was looked up
+  name = function(_, host) return (host:gsub(":%d+$", "")) end,
+  -- libcurl's words without what it puts before them ("SSL certificate
+  -- problem: …"), since the sentence has said that already
+  cause = function(raw) return (raw.detail:gsub("^.-: ", "", 1)) end,
+  os = function(raw)
+    return os_errors[raw.os_name]
+      or ("system error %d"):format(raw.os_error)
+  end,
+  noun = function(raw) return raw.noun or raw.type:lower() end,
+  wanted = function(raw)
+    return wanted[raw.wanted]
+      or failure.article(raw.type:lower()) .. " (a JSON object)"
+  end,
+  position = function(raw) return ("%.0f"):format(raw.offset + 1) end,
+  offset = function(raw) return ("%.0f"):format(raw.offset) end,
+  index = function(raw) return ("%.0f"):format(raw.index) end,
+  limit = function(raw) return ("%.0f"):format(raw.limit) end,
+}
+
+local too_long = "the answer is too long (max_response)"
+
+-- code = { kind, reason, words, the option that is wrong }. The words are a
+-- text or a function of the raw failure; `whole`: nothing is filled in.
+local words = {
+  -- connecting
+  connect_timeout = { "timeout", "connect",
+    "no connection to {host} in time (connect_timeout)" },
+  resolve = { "connection", "resolve", "cannot resolve {name}" },
+  connect = { "connection", "connect", function(raw)
+    return "cannot connect to {host}" .. (raw.os_error and ": {os}" or "")
+  end },
+  proxy = { "connection", "proxy", "the proxy failed: {detail}" },
+  certificate = { "tls", "certificate",
+    "the certificate of {host} cannot be verified: {cause}" },
+  handshake = { "tls", "handshake",
+    "no TLS connection to {host} could be made: {cause}" },
+  ca_file = { "tls", "ca_file",
+    "the certificates to verify {host} with cannot be read: {cause}" },
+  not_loopback = { "invalid", "loopback",
+    "http: is refused for {host}, which is not this machine; "
+      .. "allow_http = true allows it", "base_url" },
+
+  -- the connection
+  send = { "connection", "send",
+    "the connection broke while the request was sent" },
+  cut = { "connection", "cut", "the connection broke" },
+  empty = { "connection", "empty",
+    "the connection was closed without an answer" },
+  resend = { "connection", "resend",
+    "the reused connection was closed without an answer" },
+  canceled = { "canceled", "canceled", "canceled" },
+  closed = { "closed", "closed", "the client was closed" },
+  forked = { "closed", "forked",
+    "it was begun before this process was forked" },
+
+  -- clocks
+  deadline = { "timeout", "deadline", message.deadline, whole = true },
+  stall = { "timeout", "stall", message.stalled, whole = true },
+
+  -- the response
+  unexpected = { "protocol", "shape", message.unexpected, whole = true },
+  redirect = { "protocol", "redirect", message.redirect, whole = true },
+  not_http = { "protocol", "http", "what came is not HTTP: {detail}" },
+  headers_limit = { "limit", "headers",
+    "the answer has more than 64 KiB of headers" },
+  body_limit = { "limit", "max_response", too_long },
+  encoding = { "protocol", "encoding",
+    'the answer is encoded as "{found}", which was not asked for' },
+  gzip = { "protocol", "gzip", "the answer's gzip is damaged" },
+
+  -- JSON
+  json_syntax = { "protocol", "json",
+    "invalid JSON at byte {position}: {detail}" },
+  json_cut = { "protocol", "json", function(raw)
+    return raw.offset == 0 and "expected {wanted}, got nothing"
+      or "the JSON ends too early, behind byte {offset}"
+  end },
+  json_shape = { "protocol", "shape", "expected {wanted}, got {found}" },
+  json_element = { "protocol", "shape",
+    "expected {noun}s, but element {index} of the list is {found}" },
+  json_size = { "limit", "max_generation", function(raw)
+    return raw.index
+      and "{noun} {index} is longer than {limit} bytes (max_generation)"
+      or "{detail}"
+  end },
+  object_size = { "limit", "max_generation",
+    "the {noun} is longer than {limit} bytes (max_generation)" },
+  json_depth = { "limit", "depth", "{detail}" },
+  json_members = { "limit", "members", "{detail}" },
+  no_id = { "protocol", "shape", function(raw)
+    return raw.index
+      and "element {index} of the list is an object without a string id"
+      or failure.article(raw.type:lower()) .. " without an id"
+  end },
+  blank = { "limit", "max_generation",
+    "more than {limit} bytes of white space (max_generation)" },
+
+  -- what a session or a request cannot have
+  url_malformed = { "invalid", "base_url", "base_url is not a valid URL",
+    "base_url" },
+  url_scheme = { "invalid", "base_url", "base_url must begin with https:// "
+    .. "(or http:// for this machine)", "base_url" },
+  url_user = { "invalid", "base_url",
+    "base_url must not hold a user or password", "base_url" },
+  url_query = { "invalid", "base_url",
+    "base_url must not have a query or fragment", "base_url" },
+  url_v2 = { "invalid", "base_url",
+    "base_url must not end in /v2: it is added to every path", "base_url" },
+  key_line_break = { "invalid", "api_key", "api_key ends in a line break "
+    .. '(read from a file? key:match "%S+")', "api_key" },
+  key_control = { "invalid", "api_key",
+    "api_key holds a space or control character", "api_key" },
+  agent_malformed = { "invalid", "user_agent",
+    "user_agent holds a control character", "user_agent" },
+  header_malformed = { "invalid", "headers",
+    "headers holds a name or value that cannot be sent", "headers" },
+  header_reserved = { "invalid", "headers",
+    "headers names one that the client sets itself", "headers" },
+  path_malformed = { "invalid", "path",
+    "the path holds a character that must be percent-encoded", "path" },
+}
+
+--- "a generation", "an asset"
+---@param noun string
+---@return string
+function failure.article(noun)
+  return (noun:find "^[aeio]" and "an " or "a ") .. noun
+end
+
+--- What a raw failure means.
+---@param raw table  code, and the data that belongs to it: detail, os_error,
+---   os_name, index, offset, found, limit, wanted, type
+---@param host string|nil  the host that was talked to, with its port
+---@return string kind
+---@return string reason
+---@return string message
+---@return string|nil field  the option that is wrong
+function failure.describe(raw, host)
+  local entry = words[raw.code]
+  local text = entry[3]
+  if type(text) == "function" then text = text(raw) end
+  if not entry.whole then
+    text = text:gsub("{(%w+)}", function(name)
+      return derived[name] and derived[name](raw, host or "") or raw[name]
+    end)
+  end
+  return entry[1], entry[2], text, entry[4]
+end
+
+return failure

@@ -1,0 +1,88 @@
+-- SPDX-License-Identifier: MIT
+
+local failure = require "lipsync.error.failure"
+
+local function sentence(raw, host)
+  return (select(3, failure.describe(raw, host)))
+end
+
+-- The codes that a file of the core gives: strings in quotes on their own.
+local function codes(path, pattern)
+  local found = {}
+  for line in io.lines(path) do
+    local code = line:match(pattern)
+    if code then found[#found + 1] = code end
+  end
+  return found
+end
+
+describe("failure.describe", function()
+  it("has words for each code that the core knows", function()
+    local all = codes("src/http/failure.c", '%] = "([%l%d_]+)"')
+    for _, each in ipairs {
+        codes("src/http/failure.c", 'error_push%(L, "([%l_]+)"'),
+        codes("src/core/error.c", 'return "([%l_]+)"') } do
+      for _, code in ipairs(each) do all[#all + 1] = code end
+    end
+    assert.is_true(#all > 40, #all)
+    for _, code in ipairs(all) do
+      local kind, reason, text = failure.describe({ code = code, detail = "d",
+        offset = 0, index = 1, limit = 2, found = "f", type = "Generation" },
+        "host:1")
+      assert.is_truthy(kind:find "^%l+$", code)
+      assert.is_truthy(reason:find "^[%l_]+$", code)
+      assert.is_nil(text:find "[{}]", code)
+    end
+  end)
+
+  it("names the host, where it was looked up without its port", function()
+    assert.equal("cannot connect to api:8: connection refused",
+      sentence({ code = "connect", os_error = 111, os_name = "ECONNREFUSED" },
+        "api:8"))
+    assert.equal("cannot connect to [::1]:8: system error 95",
+      sentence({ code = "connect", os_error = 95 }, "[::1]:8"))
+    assert.equal("cannot connect to api", sentence({ code = "connect" }, "api"))
+    assert.equal("cannot resolve api", sentence({ code = "resolve" }, "api:8"))
+    assert.equal("cannot resolve [::1]",
+      sentence({ code = "resolve" }, "[::1]"))
+    assert.equal("the connection broke", sentence { code = "cut" })
+  end)
+
+  it("does not say twice what libcurl begins with", function()
+    assert.equal("the certificate of api cannot be verified: has expired",
+      sentence({ code = "certificate",
+        detail = "SSL certificate problem: has expired" }, "api"))
+    assert.equal("no TLS connection to api could be made: %1",
+      sentence({ code = "handshake", detail = "%1" }, "api"))
+    assert.equal("what came is not HTTP: a: {host}",
+      sentence({ code = "not_http", detail = "a: {host}" }, "api"))
+  end)
+
+  it("says what was expected of JSON, and where it went wrong", function()
+    assert.equal("expected a JSON array, got an object", sentence {
+      code = "json_shape", wanted = "array", found = "an object" })
+    assert.equal("expected a generation (a JSON object), got nothing",
+      sentence { code = "json_cut", wanted = "object", offset = 0,
+                 type = "Generation" })
+    assert.equal("the JSON ends too early, behind byte 11", sentence {
+      code = "json_cut", wanted = "array", offset = 11 })
+    assert.equal("invalid JSON at byte 4294967297: no value", sentence {
+      code = "json_syntax", offset = 4294967296, detail = "no value" })
+    assert.equal("expected assets, but element 2 of the list is a number",
+      sentence { code = "json_element", type = "Asset", index = 2,
+                 found = "a number" })
+    assert.equal("generation 1 is longer than 4000 bytes (max_generation)",
+      sentence { code = "json_size", type = "Generation", index = 1,
+                 limit = 4000 })
+    assert.equal("an asset without an id",
+      sentence { code = "no_id", type = "Asset" })
+  end)
+
+  it("names the option that is wrong", function()
+    assert.same({ "invalid", "api_key",
+        "api_key holds a space or control character", "api_key" },
+      { failure.describe { code = "key_control" } })
+    assert.equal("base_url",
+      (select(4, failure.describe({ code = "not_loopback" }, "h"))))
+  end)
+end)
