@@ -196,8 +196,9 @@ describe("the documents' commands", function()
     local folder = os.tmpname()
     os.remove(folder)
     local prefix = folder .. "/lipsync"
-    os.execute(("scripts/install put all build/%s %s/share/lua/%s "
-      .. "%s/lib/lua/%s %s/bin >/dev/null"):format(build, prefix, abi, prefix, abi, prefix))
+    local put = "scripts/install put all build/%s %s/share/lua/%s "
+      .. "%s/lib/lua/%s %s/bin >/dev/null"
+    os.execute(put:format(build, prefix, abi, prefix, abi, prefix))
     local text = after(paths "$HOME", folder)
     os.execute("rm -r " .. folder)
     assert.matches("^%d+%.%d+%.%d+\n$", text)

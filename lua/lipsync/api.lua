@@ -3,8 +3,9 @@
 -- each row, shape.lua reads what comes back, error/message.lua takes its words
 -- from here.
 --
--- A resource has `noun`, what one of its objects is called, and its operations
--- by the names of their methods. A row of an operation has
+-- A resource has `type`, that of its objects (see core.object_type), `noun`,
+-- what one of them is called, and its operations by the names of their methods.
+-- A row of an operation has
 --
 --   method, path  as sent; {id} in the path is the method's first argument
 --   key           false: sent without the API key
@@ -38,7 +39,7 @@ local generations = {
 }
 
 api.generations = {
-  noun = "generation",
+  type = "Generation", noun = "generation",
   list = {
     method = "GET", path = "/v2/generations", action = "list generations",
     query = generations, checked = "status", returns = "list",
@@ -75,7 +76,7 @@ api.errors = {
 }
 
 api.models = {
-  noun = "model",
+  type = "Model", noun = "model",
   list = {
     method = "GET", path = "/v2/models", action = "list models",
     returns = "objects", retry = "safe",

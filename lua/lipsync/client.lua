@@ -168,7 +168,8 @@ function Client:start_runtime(session)
     forks = http.forks(), session = session,
     retry_budget = retry_budget.new(), waiters = waiters.new(),
     limiter = limiter.new(self.options.max_in_flight),
-    request = { owner = self, max_generation = self.options.max_generation,
+    request = { owner = self, type = "Generation",
+                max_object = self.options.max_generation,
                 max_response = self.options.max_response },
   }
   runtime.scheduler = scheduler.new(self, runtime)

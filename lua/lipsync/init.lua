@@ -84,7 +84,7 @@ end
 function lipsync.generation(json)
   check_dot(json, "generation(json)")
   check_text(json, "generation")
-  local made, raw = core.generation(json)
+  local made, raw = core.object("Generation", json)
   if made then return made end
   return nil, errors.from_failure(raw, { action = "read generation" })
 end

@@ -58,10 +58,10 @@ local function on_end(this)
 end
 
 -- What all calls of a row have in common; each looks it up behind its own.
-local function compile(noun, row)
+local function compile(rows, row)
   local of = shape[row.returns] or {}
-  local spec = { noun = noun, read = of.read, accept = of.accept,
-                 list = of.list, refused = of.refused }
+  local spec = { noun = rows.noun, type = rows.type, read = of.read,
+                 accept = of.accept, list = of.list, refused = of.refused }
   for name, value in pairs(row) do spec[name] = value end
   if row.removes then spec.on_start, spec.on_end = on_start, on_end end
   spec.before_id, spec.after_id = row.path:match "^(.*){id}(.*)$"
@@ -71,18 +71,18 @@ end
 
 --- The id in what was given: an id, or an object. Raises for all else.
 ---@param given string|lipsync.Generation
----@param noun string  what such an object is called
+---@param spec table  of a row whose objects it may be
 ---@return string id
 ---@return lipsync.Generation|nil object
-function operation.identify(given, noun)
+function operation.identify(given, spec)
   if type(given) == "string" then return given end
-  if not core.is_generation(given) then
-    misuse.raise(("id must be a string or a %s, got %s"):format(noun,
+  if core.type_of(given) ~= spec.type then
+    misuse.raise(("id must be a string or a %s, got %s"):format(spec.noun,
       misuse.show(given)))
   end
   local id = given:get "id"
   if type(id) ~= "string" then
-    misuse.raise(("this %s has no id"):format(noun))
+    misuse.raise(("this %s has no id"):format(spec.noun))
   end
   return id, given
 end
@@ -106,7 +106,7 @@ end
 ---@return table|nil call
 ---@return lipsync.Error|nil err  for an id that cannot be sent
 function operation.prepare(resource, spec, given, options, group)
-  local id, object = operation.identify(given, spec.noun)
+  local id, object = operation.identify(given, spec)
   local segment, problem = id, nil
   if not id:find(plain) then segment, problem = url.segment(id) end
   if not segment then return nil, bad_id(resource.client, spec, problem) end
@@ -224,7 +224,7 @@ function operation.resource(name, rows)
 
   for method, row in pairs(rows) do
     if type(row) == "table" then
-      local spec = compile(rows.noun, row)
+      local spec = compile(rows, row)
       class.specs[method] = spec
       class[method] = kinds[row.returns](spec, class, method)
     end

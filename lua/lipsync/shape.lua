@@ -24,7 +24,7 @@ local function read_object(call, body)
   if #body > most then
     return nil, { code = "object_size", noun = spec.noun, limit = most }
   end
-  local object = core.generation(body, call.client)
+  local object = core.object(spec.type, body, call.client)
   local id = object and object:get "id"
   if same_id(id, spec.id) then return object end
   return nil, call:unexpected(type(id) == "string"
@@ -42,7 +42,7 @@ local function stand_in(call)
   local spec = call.spec
   if spec.object then return spec.object end
   local quoted = spec.id:gsub('["\\]', "\\%0")
-  return (core.generation('{"id":"' .. quoted .. '"}', call.client))
+  return (core.object(spec.type, '{"id":"' .. quoted .. '"}', call.client))
 end
 
 --- What was removed: the object as it was, or nothing.

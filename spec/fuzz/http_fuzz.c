@@ -148,7 +148,7 @@ static unsigned exchange (struct http_session *s, int how, uint32_t seed,
   int is_list = how >> 2 & 1, steps = 0, closed = 0;
   unsigned elements = 0;
   struct http_exchange *x = start(s, how);
-  response_open(&a, x, is_list, 1024, 4096);
+  response_open(&a, x, is_list, 1, 1024, 4096);
   while (steps++ < STEPS && read_on(&a, is_list, &elements)) {
     accept_newest();
     if (x->sent && size > 0) {

@@ -6,6 +6,7 @@
 local core = require "lipsync.core"
 local failures = require "lipsync.error.failure"
 local http = require "lipsync.http"
+require "lipsync"  -- for the type Generation
 
 local transfers = {}
 
@@ -23,7 +24,7 @@ end
 --- Starts a request, by default GET /v2/generations with the key.
 function transfers.start(session, request)
   local full = { method = "GET", path = "/v2/generations", key = true,
-                 owner = {} }
+                 owner = {}, type = "Generation" }
   for name, value in pairs(request or {}) do full[name] = value end
   return session:start(full)
 end

@@ -302,7 +302,7 @@ end
 
 function calls.encode()
   local core = require "lipsync.core"
-  local generation = assert(core.generation(text))
+  local generation = assert(core.object("Object", text))
   local value = { list = core.array {}, of = { generation, 0.1 + 0.2, 7 } }
   for i = 1, 70 do value["k" .. i] = { deep = { [("n"):rep(i)] = i / 7 } } end
   local bad = { input = { {}, { ["a b"] = "\255" } } }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
 **
-** capi: what the files that show C to Lua share. They make two modules,
-** each a library of its own, so that who makes no client loads no libcurl:
+** capi: what the C files that know Lua share. They make two modules, each a
+** library of its own, so that a program without a client loads no libcurl:
 **
-**   lipsync.core   generations, errors, values of JSON     core.h
+**   lipsync.core   objects, errors, values of JSON         core.h
 **   lipsync.http   sessions and transfers: all of libcurl  luahttp.h
 **
-** What both need is in both: it has no state that they would have to share.
-** Only generations are made by one, the core, for both. All of it may raise
-** Lua's memory error; what holds C memory meanwhile hangs on a userdata.
+** What both need is compiled into both: it has no state that they would have to
+** share. Only objects are made by one of them, the core, for both. All of it
+** may raise Lua's memory error; a userdata holds whatever C memory there is
+** meanwhile.
 */
 
 #ifndef lipsync_capi_h
@@ -20,10 +21,19 @@
 #define LIPSYNC_VERSION "0.1.0"
 
 /* The types, by the names of their metatables in the registry. */
-#define SESSION_TYPE    "lipsync.Session"
-#define TRANSFER_TYPE   "lipsync.Transfer"
-#define GENERATION_TYPE "lipsync.Generation"
-#define ERROR_TYPE      "lipsync.Error"
+#define SESSION_TYPE  "lipsync.Session"
+#define TRANSFER_TYPE "lipsync.Transfer"
+#define ERROR_TYPE    "lipsync.Error"
+#define OBJECT_TYPES  "lipsync.types" /* all types of objects, see object.c */
+
+#define OBJECT_ANY      "Object" /* the type that is always there */
+#define OBJECT_NAME_MAX 31
+
+/* A type of objects. It lives as long as the Lua state. */
+struct object_type {
+  char name[OBJECT_NAME_MAX + 1];
+  int has_id; /* each of its objects has a string "id" */
+};
 
 /* The C functions that the core offers lipsync.http: a userdata under CAPI in
 ** the registry. The version comes first, so that it can be read whatever the
@@ -33,17 +43,20 @@
 struct capi {
   char version[16];
   size_t element; /* sizeof(struct element), */
-  size_t member;  /* and of its members */
+  size_t member;  /* of its members, */
+  size_t type;    /* and of struct object_type */
 
-  /* Pushes room for a generation of the size of 'e': this alone may collect,
-  ** and so run finalizers of the program's before 'e' is copied. */
+  /* Pushes the metatable of the type called 'name'; raises if there is none. */
+  const struct object_type *(*push_type)(lua_State *L, const char *name);
+
+  /* Pushes a block for an object of the size of 'e'. Only this may collect, and
+  ** so run finalizers of the program's, before 'e' is copied. */
   void *(*alloc)(lua_State *L, const struct element *e);
 
-  /* Makes the room at the top a generation, by a copy of 'e'. The metatable is
-  ** at index 'metatable'; the table at 'shared' (0: none) holds its owner at
-  ** [1]. */
-  void (*init)(lua_State *L, void *room, const struct element *e, int metatable,
-               int shared);
+  /* Makes an object of the block below the top, by a copy of 'e', and of its
+  ** type's metatable, which it pops. The table at 'shared' (0: none) holds the
+  ** owner at [1]. */
+  void (*init)(lua_State *L, void *block, const struct element *e, int shared);
 };
 
 /* ---- error.c ---- */
@@ -70,7 +83,7 @@ int error_push_json (lua_State *L, const struct json_scanner *s,
 
 /* ---- pin.c ---- */
 
-/* Keeps this module in memory, whatever becomes of its Lua state. */
+/* Keeps this module in memory when its Lua state is closed. */
 void pin_module (void);
 
 #endif

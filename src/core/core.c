@@ -84,9 +84,10 @@ static int core_where (lua_State *L) {
 
 
 static const luaL_Reg functions[] = {
-  {"generation", generation_new},
-  {"is_generation", generation_is},
-  {"owner", generation_owner},
+  {"object_type", object_type},
+  {"object", object_new},
+  {"type_of", object_type_of},
+  {"owner", object_owner},
   {"decode", value_decode},
   {"array", value_array},
   {"encode", encode_value},
@@ -105,9 +106,13 @@ static const luaL_Reg functions[] = {
 
 /* Puts what lipsync.http needs where it finds it. */
 static void publish_capi (lua_State *L) {
-  static const struct capi capi = {LIPSYNC_VERSION, sizeof(struct element),
-                                   sizeof(struct json_member), generation_alloc,
-                                   generation_init};
+  static const struct capi capi = {LIPSYNC_VERSION,
+                                   sizeof(struct element),
+                                   sizeof(struct json_member),
+                                   sizeof(struct object_type),
+                                   object_push_type,
+                                   object_alloc,
+                                   object_init};
   memcpy(lua_newuserdata(L, sizeof(capi)), &capi, sizeof(capi));
   lua_setfield(L, LUA_REGISTRYINDEX, CAPI);
 }
@@ -120,8 +125,7 @@ COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L) {
   luaL_newlib(L, functions);
   value_register(L);
   encode_register(L);
-  generation_register(L);
-  lua_setfield(L, -2, "add_method");
+  object_register(L);
   error_register(L);
   lua_setfield(L, -2, "error_meta");
   value_push_null(L);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** core: what the files of lipsync.core share: generation.c holds a Lua type,
-** value.c makes Lua values of JSON, encode.c JSON of Lua values, core.c puts
-** them into one module.
+** core: what the files of lipsync.core share: object.c makes the types of the
+** service's objects, value.c makes Lua values of JSON, encode.c JSON of Lua
+** values, core.c puts them into one module.
 */
 
 #ifndef lipsync_core_h
@@ -59,23 +59,33 @@ int encode_value (lua_State *L);
 ** space between its tokens. */
 int encode_compact (lua_State *L);
 
-/* ---- generation.c ---- */
+/* ---- object.c ---- */
 
-/* Makes the type, and leaves a function on the stack that adds a method to it:
-** add_method(name, function). */
-void generation_register (lua_State *L);
+/* Makes the table of types, and the type "Object", which any object may be. */
+void object_register (lua_State *L);
 
-/* The JSON of the generation at 'i', or NULL where there is none. */
-const char *generation_text (lua_State *L, int i, size_t *length);
+/* The JSON of the object at the top, or NULL where there is none. Makes
+** nothing. */
+const char *object_text (lua_State *L, size_t *length);
 
 /* As struct capi has them. */
-void *generation_alloc (lua_State *L, const struct element *e);
-void generation_init (lua_State *L, void *room, const struct element *e,
-                      int metatable, int shared);
+const struct object_type *object_push_type (lua_State *L, const char *name);
+void *object_alloc (lua_State *L, const struct element *e);
+void object_init (lua_State *L, void *block, const struct element *e,
+                  int shared);
 
-/* core.generation(text [, owner]), core.is_generation(v), core.owner(g). */
-int generation_new (lua_State *L);
-int generation_is (lua_State *L);
-int generation_owner (lua_State *L);
+/* core.object_type { name, aliases = { read as = sent as }, shows = { members
+** that tostring gives }, has_id, methods }: makes a type, or describes the one
+** of that name anew. */
+int object_type (lua_State *L);
+
+/* core.object(type, text [, owner]): an object, or nil and a failure. */
+int object_new (lua_State *L);
+
+/* core.type_of(v): the name of an object's type; nil for any other value. */
+int object_type_of (lua_State *L);
+
+/* core.owner(object). */
+int object_owner (lua_State *L);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** element: an object of a list as the scanner has found it, and the API's own
-** rule for one. What becomes a generation.
+** element: an object of a list as the scanner has found it, before it becomes
+** an object of Lua; and the rule that most of them keep.
 */
 
 #ifndef lipsync_element_h

@@ -248,10 +248,10 @@ static int write_number (struct walk *w) {
 }
 
 
-/* A null or a generation, or else what JSON has no form for. */
+/* A null or an object of the service, or else what JSON has no form for. */
 static int write_other (struct walk *w) {
   size_t length;
-  const char *text = generation_text(w->L, -1, &length);
+  const char *text = object_text(w->L, &length);
   if (text != NULL)
     return put(w, text, length);
   if (lua_islightuserdata(w->L, -1) && lua_touserdata(w->L, -1) == NULL)

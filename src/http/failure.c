@@ -99,10 +99,11 @@ static void set_body (lua_State *L, struct response *a) {
 
 
 /* Adds which element of the list it is, and of what type. */
-static int set_element (lua_State *L, const struct response *a) {
+static int set_element (lua_State *L, const struct response *a,
+                        const char *type) {
   error_set_number(L, "index", (int64_t)a->taken + 1);
   error_set_number(L, "limit", (int64_t)a->scanner.limits.element);
-  error_set_string(L, "type", "Generation");
+  error_set_string(L, "type", type);
   return 2;
 }
 
@@ -117,7 +118,7 @@ static int push_encoding (lua_State *L, const struct response *a) {
 }
 
 
-int failure_push (lua_State *L, struct response *a) {
+int failure_push (lua_State *L, struct response *a, const char *type) {
   switch (a->failure) {
     case FAILURE_HTTP: return push_result(L, a->exchange);
     case FAILURE_ENCODING: return push_encoding(L, a);
@@ -125,9 +126,9 @@ int failure_push (lua_State *L, struct response *a) {
     case FAILURE_JSON:
       error_push_json(L, &a->scanner, a->json, "array");
       set_body(L, a);
-      return set_element(L, a);
-    case FAILURE_NO_ID: error_push(L, "no_id"); return set_element(L, a);
-    case FAILURE_BLANK: error_push(L, "blank"); return set_element(L, a);
+      return set_element(L, a, type);
+    case FAILURE_NO_ID: error_push(L, "no_id"); return set_element(L, a, type);
+    case FAILURE_BLANK: error_push(L, "blank"); return set_element(L, a, type);
     case FAILURE_SIZE: return error_push(L, "body_limit");
     case FAILURE_FORKED: return error_push(L, "forked");
     default: return error_no_memory(L);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
 ** luahttp: lipsync.http, the module that the client talks to the service with.
-** Its generations are the core's, which the core makes through struct capi.
+** Its objects are the core's, which makes them through struct capi.
 */
 
 #include "header.h"
@@ -9,15 +9,15 @@
 #include "luahttp.h"
 
 
-/* http.(): a number that a forked child has other than its parent. */
+/* http.forks(): a number that differs between a forked child and its parent. */
 static int http_forks (lua_State *L) {
   lua_pushinteger(L, (lua_Integer)process_forks());
   return 1;
 }
 
 
-/* http.(): how many sessions and transfers the process has: for
-** tests, and for those who share the host's time among themselves. */
+/* http.live(): how many sessions and transfers the process has: for tests, and
+** for hosts whose clients share one time slice. */
 static int http_live (lua_State *L) {
   unsigned sessions, exchanges;
   process_live(&sessions, &exchanges);
@@ -55,7 +55,7 @@ static const luaL_Reg functions[] = {
 };
 
 
-/* Loads the core for one who asks for this module alone. */
+/* Loads the core where only this module was asked for. */
 static void load_core (lua_State *L) {
   lua_getglobal(L, "require");
   if (!lua_isfunction(L, -1))
@@ -65,9 +65,9 @@ static void load_core (lua_State *L) {
 }
 
 
-/* Pushes the core's capi. A function of another build may want its arguments
-** elsewhere. */
-static void push_capi (lua_State *L) {
+/* Makes sure that the core is there and of the same build: a function of another
+** one may want its arguments elsewhere. */
+static void check_core (lua_State *L) {
   const struct capi *capi;
   lua_getfield(L, LUA_REGISTRYINDEX, CAPI);
   if (lua_isnil(L, -1)) {
@@ -86,7 +86,8 @@ static void push_capi (lua_State *L) {
                "install both from one build",
                LIPSYNC_VERSION, capi->version);
   if (capi->element != sizeof(struct element)
-      || capi->member != sizeof(struct json_member))
+      || capi->member != sizeof(struct json_member)
+      || capi->type != sizeof(struct object_type))
     luaL_error(L,
                "lipsync.http and lipsync.core are of different builds: "
                "install both from one");
@@ -97,7 +98,7 @@ COMPAT_EXPORT int luaopen_lipsync_http (lua_State *L);
 
 COMPAT_EXPORT int luaopen_lipsync_http (lua_State *L) {
   lua_settop(L, 0);
-  push_capi(L); /* at 1 */
+  check_core(L);
   if (!process_init())
     return luaL_error(L, "libcurl cannot be initialized");
   if (!process_is_recent())
@@ -105,7 +106,7 @@ COMPAT_EXPORT int luaopen_lipsync_http (lua_State *L) {
                       process_library());
   pin_module();
   session_register(L);
-  transfer_register(L, 1);
+  transfer_register(L);
   luaL_newlib(L, functions);
   lua_pushstring(L, process_library());
   lua_setfield(L, -2, "curl_version");

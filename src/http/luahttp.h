@@ -28,8 +28,9 @@ const struct http_header *field_headers (lua_State *L, int table,
 /* ---- failure.c ---- */
 
 /* Each pushes nil and a failure and returns 2: for what went wrong with a
-** response, for what cannot be sent, for a closed session. */
-int failure_push (lua_State *L, struct response *a);
+** response, whose objects are of a 'type', for what cannot be sent, for a closed
+** session. */
+int failure_push (lua_State *L, struct response *a, const char *type);
 int failure_push_refusal (lua_State *L, enum http_refusal refusal);
 int failure_push_closed (lua_State *L);
 
@@ -42,8 +43,7 @@ int session_new (lua_State *L);
 
 /* ---- luatransfer.c ---- */
 
-/* Makes the type. The capi is at index 'capi'. */
-void transfer_register (lua_State *L, int capi);
+void transfer_register (lua_State *L);
 
 #define TRANSFER_ALLOWED 64
 

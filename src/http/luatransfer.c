@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
 ** luatransfer: a Lua object over one exchange and the reading of its response.
-** Its value (user value, environment) is a table: at [1] the owner, which its
-** generations share, at [2] the session, which so outlives it.
+** Its value (user value, environment) is a table, which its objects share: at
+** [1] their owner, at [2] the session, which so outlives it, at [3] the
+** metatable of the objects.
 */
 
 #include "monotonic.h"
@@ -11,8 +12,12 @@
 #define GC_HELD (8u * 1024 * 1024) /* bytes of answers that call for one */
 #define GC_TIME 2e-3 /* seconds: four times what COMPAT_GC_STEPS is to take */
 
+enum slot { SLOT_OWNER = 1, SLOT_SESSION, SLOT_METATABLE };
+
 struct transfer {
   struct response response; /* its exchange is NULL once closed */
+  const struct capi *capi;
+  const struct object_type *type; /* of the objects that next gives */
 };
 
 static const size_t default_max = 16u * 1024 * 1024;
@@ -36,17 +41,23 @@ static size_t size_field (lua_State *L, const char *name, size_t otherwise) {
 }
 
 
-/* Pushes a closed transfer with its owner and session. */
+/* Pushes a closed transfer with its owner, session and type. */
 static struct transfer *push_transfer (lua_State *L) {
   struct transfer *t = (struct transfer *)compat_newuserdata(L, sizeof(*t));
+  const char *type = field_string(L, 2, "type");
   memset(t, 0, sizeof(*t));
   luaL_getmetatable(L, TRANSFER_TYPE);
   lua_setmetatable(L, -2);
-  lua_createtable(L, 2, 0);
+  lua_createtable(L, 3, 0);
   lua_getfield(L, 2, "owner");
-  lua_rawseti(L, -2, 1);
+  lua_rawseti(L, -2, SLOT_OWNER);
   lua_pushvalue(L, 1);
-  lua_rawseti(L, -2, 2);
+  lua_rawseti(L, -2, SLOT_SESSION);
+  lua_getfield(L, LUA_REGISTRYINDEX, CAPI);
+  t->capi = (const struct capi *)lua_touserdata(L, -1);
+  t->type = t->capi->push_type(L, type == NULL ? OBJECT_ANY : type);
+  lua_rawseti(L, -3, SLOT_METATABLE);
+  lua_pop(L, 1);
   compat_setslot(L, -2);
   return t;
 }
@@ -97,7 +108,7 @@ int transfer_start (lua_State *L, struct http_session *const *http,
   enum http_refusal refusal;
   struct http_exchange *x;
   struct transfer *t;
-  size_t max_element = size_field(L, "max_generation", 1024u * 1024);
+  size_t max_element = size_field(L, "max_object", 1024u * 1024);
   memset(&request, 0, sizeof(request));
   request.method = field_string(L, 2, "method");
   request.path = field_string(L, 2, "path");
@@ -116,19 +127,25 @@ int transfer_start (lua_State *L, struct http_session *const *http,
   x = http_start(*http, &request, t, &refusal);
   if (x == NULL)
     return failure_push_refusal(L, refusal);
-  response_open(&t->response, x, request.http1, max_element, request.max_body);
+  response_open(&t->response, x, request.http1, t->type->has_id, max_element,
+                request.max_body);
   return 1;
 }
 
 
 /* ---- Reading ---- */
 
-/* The same as to_transfer by the metatable itself, upvalue 2, instead of its
-** name: done for each generation. */
+static int fail (lua_State *L, struct transfer *t) {
+  return failure_push(L, &t->response, t->type->name);
+}
+
+
+/* The same as to_transfer by the metatable itself, upvalue 1, instead of its
+** name, because it is done for each object. */
 static struct transfer *to_transfer_fast (lua_State *L) {
   struct transfer *t = (struct transfer *)lua_touserdata(L, 1);
   if (!lua_getmetatable(L, 1)
-      || lua_topointer(L, -1) != lua_topointer(L, lua_upvalueindex(2)))
+      || lua_topointer(L, -1) != lua_topointer(L, lua_upvalueindex(1)))
     return to_transfer(L); /* which raises */
   lua_settop(L, 1);
   return t;
@@ -144,18 +161,15 @@ static int is_late (lua_State *L) {
 }
 
 
-/* Pushes the element 'e' as a generation, and takes it. Making room for it may
+/* Pushes the element 'e' as an object, and takes it. Making the block for it may
 ** run a finalizer of the program's that closes the transfer, reads it, or has
 ** its buffer move: so the element is looked up again. False: try again. */
-static int push_generation (lua_State *L, struct transfer *t,
-                            struct element *e) {
-  const struct capi *capi = (const struct capi *)lua_touserdata(
-    L, lua_upvalueindex(3));
+static int push_object (lua_State *L, struct transfer *t, struct element *e) {
   size_t length = e->length;
   unsigned count = e->count;
-  void *room;
-  compat_getslot(L, 1);
-  room = capi->alloc(L, e);
+  void *block;
+  compat_getslot(L, 1); /* at 2 */
+  block = t->capi->alloc(L, e);
   if (!is_open(t))
     return failure_push_closed(L);
   if (response_next(&t->response, e) != RESPONSE_ELEMENT || e->length != length
@@ -163,16 +177,16 @@ static int push_generation (lua_State *L, struct transfer *t,
     lua_pushboolean(L, 0);
     return 1;
   }
-  capi->init(L, room, e, lua_upvalueindex(1), lua_gettop(L) - 1);
+  lua_rawgeti(L, 2, SLOT_METATABLE);
+  t->capi->init(L, block, e, 2);
   response_take(&t->response);
   return 1;
 }
 
 
-/* transfer:next([moment [, moment]]): a generation, false (wait, or one of the
+/* transfer:next([moment [, moment]]): an object, false (wait, or one of the
 ** moments has come), nil (the end), or nil and a failure. Moves on only when
-** the generation exists. Upvalues: the metatables of generations and of
-** transfers, the core's capi. */
+** the object exists. The upvalue is the metatable of transfers. */
 static int transfer_next (lua_State *L) {
   int late = is_late(L);
   struct transfer *t = to_transfer_fast(L);
@@ -185,9 +199,9 @@ static int transfer_next (lua_State *L) {
   }
   switch (response_next(&t->response, &e)) {
     case RESPONSE_WAIT: lua_pushboolean(L, 0); return 1;
-    case RESPONSE_ELEMENT: return push_generation(L, t, &e);
+    case RESPONSE_ELEMENT: return push_object(L, t, &e);
     case RESPONSE_END: return 0;
-    default: return failure_push(L, &t->response);
+    default: return fail(L, t);
   }
 }
 
@@ -202,7 +216,7 @@ static int transfer_read (lua_State *L) {
   switch (response_read(&t->response, &text, &length)) {
     case RESPONSE_WAIT: lua_pushboolean(L, 0); return 1;
     case RESPONSE_END: lua_pushlstring(L, text, length); return 1;
-    default: return failure_push(L, &t->response);
+    default: return fail(L, t);
   }
 }
 
@@ -289,13 +303,11 @@ static const luaL_Reg methods[] = {
 };
 
 
-void transfer_register (lua_State *L, int capi) {
+void transfer_register (lua_State *L) {
   luaL_newmetatable(L, TRANSFER_TYPE);
   luaL_setfuncs(L, methods, 0);
-  luaL_getmetatable(L, GENERATION_TYPE);
-  lua_pushvalue(L, -2);
-  lua_pushvalue(L, capi);
-  lua_pushcclosure(L, transfer_next, 3);
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, transfer_next, 1);
   lua_setfield(L, -2, "next");
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");

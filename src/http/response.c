@@ -13,7 +13,7 @@
 
 
 void response_open (struct response *a, struct http_exchange *x, int is_list,
-                    size_t max_element, size_t max_response) {
+                    int has_ids, size_t max_element, size_t max_response) {
   struct json_limits limits;
   memset(a, 0, sizeof(*a));
   limits.element = max_element;
@@ -23,6 +23,7 @@ void response_open (struct response *a, struct http_exchange *x, int is_list,
   buf_init(&a->plain, (size_t)-1);
   a->exchange = x;
   a->is_list = is_list;
+  a->has_ids = has_ids;
   a->max_response = max_response;
 }
 
@@ -214,7 +215,7 @@ static enum response_status scan (struct response *a, size_t *slice,
     case JSON_ELEMENT:
       a->blank = 0;
       view(a, e);
-      a->holds = element_has_id(e);
+      a->holds = !a->has_ids || element_has_id(e);
       return a->holds ? RESPONSE_ELEMENT : fail(a, FAILURE_NO_ID);
     case JSON_MORE:
     case JSON_END:

@@ -51,6 +51,7 @@ enum response_coding {
 struct response {
   struct http_exchange *exchange;
   int is_list; /* a 200 is read element by element */
+  int has_ids; /* each of which has a string "id" */
   enum response_failure failure;
   enum json_status json; /* for FAILURE_JSON */
   struct json_scanner scanner;
@@ -66,7 +67,7 @@ struct response {
 
 /* Begins to read 'x', which it owns from here on. Allocates nothing. */
 void response_open (struct response *a, struct http_exchange *x, int is_list,
-                    size_t max_element, size_t max_response);
+                    int has_ids, size_t max_element, size_t max_response);
 
 /* The next element of a list, valid until the next call here. The same one
 ** again until it is taken. */

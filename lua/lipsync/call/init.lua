@@ -29,6 +29,7 @@ local retry_nap, slot_nap, slot_look = 0.25, 0.005, 1
 ---@class lipsync.Spec  what a call is about; operation.lua makes them of rows
 ---@field action string  "get model", with `id` after it
 ---@field noun string  what one object is called
+---@field type string|nil  its type
 ---@field method string
 ---@field path string  without the query
 ---@field target string|nil  with it; default `path`
@@ -271,6 +272,7 @@ local function request_of(self)
   request.method, request.path = spec.method, spec.target or spec.path
   request.key, request.headers = spec.key ~= false, self.options.headers
   request.list, request.stream = spec.list, spec.stream
+  request.type = spec.type
   return request
 end
 

@@ -73,7 +73,7 @@ end
 -- The code in what was given: itself, or that of an error or a generation.
 local function code_of(given)
   if given == nil or type(given) == "string" then return given end
-  if errors.is_error(given) or core.is_generation(given) then
+  if errors.is_error(given) or core.type_of(given) == "Generation" then
     return given.errorCode
   end
   misuse.raise("explain takes a code, an error or a generation, got "

@@ -37,7 +37,7 @@ local generation = {}
 local terminal = { COMPLETED = true, FAILED = true, REJECTED = true }
 
 local function check_self(self, name)
-  if not core.is_generation(self) then
+  if core.type_of(self) ~= "Generation" then
     misuse.raise("call it with a colon: generation:" .. name .. "()")
   end
 end
@@ -85,11 +85,15 @@ local function delete(self, options)
   return client.generations:delete(self, options)
 end
 
---- Adds the methods. Called once, by init.lua.
+--- Makes the type. Called once, by init.lua.
 function generation.install()
-  core.add_method("is_terminal", is_terminal)
-  core.add_method("created_at", created_at)
-  core.add_method("delete", delete)
+  core.object_type {
+    name = "Generation", has_id = true,
+    aliases = { errorCode = "error_code", outputUrl = "outputMediaUrl" },
+    shows = { "id", "status", "errorCode" },
+    methods = { is_terminal = is_terminal, created_at = created_at,
+                delete = delete },
+  }
 end
 
 return generation

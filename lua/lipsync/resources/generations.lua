@@ -132,7 +132,7 @@ function Generations:delete_many(items, options)
       return operation.prepare(self, spec, item, options, group)
     end,
     identify = function(item)
-      return (operation.identify(item, spec.noun))
+      return (operation.identify(item, spec))
     end,
   })
 end

@@ -2,7 +2,10 @@
 -- client.models: the models that generations can be made with.
 
 local api = require "lipsync.api"
+local core = require "lipsync.core"
 local operation = require "lipsync.operation"
+
+core.object_type { name = "Model", has_id = true, shows = { "id", "name" } }
 
 ---@class lipsync.Models
 ---@field list fun(self, options: lipsync.CallOptions|nil): table[]|nil,

@@ -1,14 +1,16 @@
 -- SPDX-License-Identifier: MIT
--- The C types without the Lua layer: generations and values.
+-- The C types without the Lua layer: the service's objects, of which
+-- generations are one type, and values.
 
 local cjson = require "cjson".new()
 local core = require "lipsync.core"
+require "lipsync"  -- describes the type Generation
 
 local has_integers = math.type ~= nil
 
 -- A generation from the members between the braces, with an id.
 local function generation(members)
-  return assert(core.generation('{"id":"x",' .. members .. "}"))
+  return assert(core.object("Generation", '{"id":"x",' .. members .. "}"))
 end
 
 describe("a generation", function()
@@ -42,13 +44,11 @@ describe("a generation", function()
   -- length and first byte, which some fields have, too.
   it("reads fields that resemble methods, and no field over one", function()
     local g = generation [["segments":1,"jso":2,"hat":3,"fields2":4,"":5,
-      "spec_added":6]]
+      "is_termina1":6]]
     assert.same({ 1, 2, 3, 4, 5, 6 }, { g.segments, g.jso, g.hat, g.fields2,
-                                        g[""], g.spec_added })
-    core.add_method("spec_added", function() return "added" end)
-    assert.equal("added", g:spec_added())
-    assert.equal(6, g:get "spec_added")
-    assert.is_nil(g.spec_addee)
+                                        g[""], g.is_termina1 })
+    assert.is_false(g:is_terminal())
+    assert.is_nil(g.is_termina2)
   end)
 
   -- Short strings are kept for the next reading, one for each length and
@@ -100,7 +100,7 @@ describe("a generation", function()
 
   it("keeps the exact bytes", function()
     local text = ' {"id" : "x",\n"n":1.50e0, "u":"\\u00e9\\/" }'
-    local g = assert(core.generation(text .. "\n"))
+    local g = assert(core.object("Generation", text .. "\n"))
     assert.equal(text:sub(2), g:json())
     assert.equal("é/", g.u)
   end)
@@ -184,7 +184,7 @@ describe("a generation", function()
 
   it("knows its owner", function()
     local owner = {}
-    local g = assert(core.generation('{"id":"x","o":{}}', owner))
+    local g = assert(core.object("Generation", '{"id":"x","o":{}}', owner))
     assert.equal(owner, core.owner(g))
     assert.same({}, g.o)
     assert.equal(owner, core.owner(g))
@@ -202,7 +202,7 @@ describe("a generation", function()
       { '{"id":"x"' .. (',"a":1'):rep(1100) .. "}", "json_members" },
     }
     for _, case in ipairs(cases) do
-      local g, failure = core.generation(case[1])
+      local g, failure = core.object("Generation", case[1])
       assert.is_nil(g, case[1])
       assert.equal(case[2], failure.code, case[1])
       assert.equal("Generation", failure.type)
@@ -213,6 +213,88 @@ describe("a generation", function()
   it("may be long", function()
     local g = generation('"s":"' .. ("ä\\n"):rep(300000) .. '"')
     assert.equal(("ä\n"):rep(300000), g.s)
+  end)
+end)
+
+describe("a type of objects", function()
+  local function describe_spec(more)
+    local descriptor = { name = "Spec", aliases = { a = "b" },
+      shows = { "name", "a" }, methods = { twice = function(self)
+        return 2 * self.n
+      end } }
+    for name, value in pairs(more or {}) do descriptor[name] = value end
+    core.object_type(descriptor)
+  end
+
+  it("has its own aliases, methods and members that tostring shows",
+    function()
+      describe_spec()
+      local object = assert(core.object("Spec",
+        '{"name":"N","b":"B","n":4,"error_code":"E"}'))
+      assert.equal("Spec N B", tostring(object))
+      assert.equal("B", object.a)
+      assert.equal("B", object:get "a")
+      assert.is_true(object:has "a")
+      assert.is_nil(object.errorCode)
+      assert.equal(8, object:twice())
+      assert.is_nil(generation '"n":4'.twice)
+      assert.equal("Spec", getmetatable(object))
+      assert.equal("Spec", core.type_of(object))
+      assert.equal("Generation", core.type_of(generation '"n":4'))
+    end)
+
+  it("asks for an id, or does not", function()
+    describe_spec()
+    assert.equal("Spec", tostring(assert(core.object("Spec", "{}"))))
+    describe_spec { has_id = true }
+    local none, failure = core.object("Spec", '{"id":""}')
+    assert.is_nil(none)
+    assert.same({ code = "no_id", type = "Spec" }, failure)
+  end)
+
+  it("is not mixed up with another", function()
+    describe_spec()
+    local object = assert(core.object("Spec", '{"id":"x","n":4}'))
+    local g = generation '"n":4'
+    assert.is_false(object == assert(core.object("Object", object:json())))
+    assert.is_true(object == assert(core.object("Spec", object:json())))
+    for name, call in pairs { get = g.get, json = g.json, fields = g.fields } do
+      local ok, err = pcall(call, object, "n")
+      assert.is_false(ok)
+      assert.matches("call it with a colon: generation:" .. name, err)
+    end
+    local ok, err = pcall(function() object.n = 1 end)
+    assert.is_false(ok)
+    assert.matches("a spec cannot be changed", err)
+    assert.has_error(function() core.object("Nothing", "{}") end)
+  end)
+
+  it("may be described anew: its objects follow", function()
+    describe_spec()
+    local object = assert(core.object("Spec", '{"name":"N","c":"C","n":4}'))
+    assert.is_nil(object.a)
+    describe_spec { aliases = { a = "c" }, shows = { "a" }, methods = {
+      thrice = function(self) return 3 * self.n end } }
+    assert.equal("C", object.a)
+    assert.equal("Spec C", tostring(object))
+    assert.equal(12, object:thrice())
+    assert.is_nil(object.twice)
+  end)
+
+  it("is refused where it cannot be one", function()
+    for _, wrong in ipairs { { name = ("x"):rep(32) }, {}, { name = {} },
+        { aliases = { a = 1, b = 2, c = 3, d = 4, e = 5 }, name = "Spec" },
+        { methods = { [{}] = 1 }, name = "Spec" } } do
+      assert.has_error(function() core.object_type(wrong) end)
+    end
+  end)
+
+  it("is none for other values", function()
+    for _, other in ipairs { 1, "x", {}, io.stdout } do
+      assert.is_nil(core.type_of(other))
+      assert.has_error(function() core.owner(other) end)
+    end
+    assert.is_nil(core.type_of(nil))
   end)
 end)
 

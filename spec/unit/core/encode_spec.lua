@@ -121,7 +121,7 @@ describe("core.encode", function()
 
   it("writes a generation as the bytes it was sent as", function()
     local text = [[{"id" : "x", "n":1.50e0,"u":"\u00e9\/"}]]
-    local generation = assert(core.generation(text))
+    local generation = assert(core.object("Generation", text))
     assert.equal(text, encode(generation))
     assert.equal('{"of":[' .. text .. "]}", encode { of = { generation } })
   end)
@@ -312,7 +312,8 @@ describe("core.array", function()
     local text = '{"a":[],"b":{},"c":[[],{},[[]]]}'
     assert.equal(text, encode(decode(text)))
     assert.equal("[]", encode(decode " [ ] "))
-    local generation = assert(core.generation('{"id":"x","n":' .. text .. "}"))
+    local generation = assert(core.object("Generation",
+      '{"id":"x","n":' .. text .. "}"))
     assert.equal(text, encode(generation.n))
     assert.is_nil(getmetatable(decode "[1]"))
     assert.is_nil(getmetatable(decode "{}"))

@@ -444,7 +444,7 @@ describe("a transfer", function()
     it("for a generation", function()
       local long = '[{"id":"' .. ("x"):rep(5000)
       local found, failure = over("HTTP/1.1 200 OK\r\n\r\n" .. long,
-        { max_generation = 4000 })
+        { max_object = 4000 })
       assert.same({}, found)
       assert.equal("limit max_generation", what(failure))
       assert.equal("generation 1 is longer than 4000 bytes (max_generation)",
@@ -457,7 +457,7 @@ describe("a transfer", function()
               { { read = true }, { send = "HTTP/1.1 200 OK\r\n\r\n[]" },
                 { repeat_send = ("\n"):rep(1000) } } }
       for _ = 1, 2 do
-        local _, failure = list { max_generation = 40000 }
+        local _, failure = list { max_object = 40000 }
         assert.equal("limit max_generation", what(failure))
         assert.matches("40000 bytes of white space", words(failure))
       end
@@ -926,6 +926,7 @@ describe("a session", function()
   -- of a function in which a finalizer ran.
   local preamble = [[
     local session, transfer, inside, has_run
+    require "lipsync"
     local http = require "lipsync.http"
     local function open()
       session = http.session { base_url = os.getenv "SYNC_BASE_URL",
@@ -933,7 +934,7 @@ describe("a session", function()
     end
     local function start()
       return session:start { method = "GET", key = true, list = true,
-        stream = true, path = "/v2/generations" }
+        stream = true, path = "/v2/generations", type = "Generation" }
     end
     local function leave(finalizer)
       local function run()
