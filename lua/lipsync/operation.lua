@@ -61,7 +61,7 @@ end
 local function compile(rows, row)
   local of = shape[row.returns] or {}
   local spec = { noun = rows.noun, type = rows.type, read = of.read,
-                 accept = of.accept, list = of.list, refused = of.refused }
+                 accept = of.accept, refused = of.refused }
   for name, value in pairs(row) do spec[name] = value end
   if row.removes then spec.on_start, spec.on_end = on_start, on_end end
   spec.before_id, spec.after_id = row.path:match "^(.*){id}(.*)$"

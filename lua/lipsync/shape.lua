@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The shapes of good responses, by the names that api.lua calls them: how each
--- is read (`read`, see call/attempt.lua), whether object by object (`list`),
--- and what the call's value is (`accept`).
+-- is read (`read`, see call/attempt.lua), as what kind of a response (`mode`,
+-- default whole), and what the call's value is (`accept`).
 
 local attempt = require "lipsync.call.attempt"
 local core = require "lipsync.core"
@@ -111,11 +111,11 @@ local function accept_array(call, status, value)
 end
 
 --- An array of objects.
-shape.objects = { read = attempt.objects, list = true, accept = accept_array }
+shape.objects = { read = attempt.objects, accept = accept_array }
 
 --- A list in one response, given out while it arrives.
 shape.stream = {
-  read = attempt.next, list = true, stream = true,
+  mode = "objects", read = attempt.next,
   accept = function(call, status, value)
     local first, failure = accept_array(call, status, value)
     call.keep_open = first ~= nil or nil

@@ -54,6 +54,8 @@ static void test_fixture (const char *directory, const char *name) {
     return;
   r = scan_all(name, JSON_LIST, &usual, data, length, 3);
   record_free(&r);
+  r = scan_all(name, JSON_LINES, &usual, data, length, 3);
+  record_free(&r);
   r = scan_all(name, JSON_SINGLE, &usual, data, length, 3);
   record_free(&r);
   r = scan_all(name, JSON_ANY, &usual, data, length, 10);
@@ -141,6 +143,15 @@ static const struct {
    "a number without a digit where one should be"},
   {JSON_ANY, "trux", JSON_E_SYNTAX, 3, 0, "no value where one should be"},
   {JSON_ANY, "\"\xC3(\"", JSON_E_UTF8, 2, 0, "a string that is not UTF-8"},
+  {JSON_LINES, "{}\n[]", JSON_E_ELEMENT, 3, 1, "an array"},
+  {JSON_LINES, "7", JSON_E_ELEMENT, 0, 0, "a number"},
+  {JSON_LINES, "{}\n,{}", JSON_E_SYNTAX, 3, 1, "no value where one should be"},
+  {JSON_LINES, "{}}", JSON_E_SYNTAX, 2, 1, "no value where one should be"},
+  {JSON_LINES, "{}\n{", JSON_E_CUT, 4, 1,
+   "text that ends before the document does"},
+  {JSON_LINES, "", JSON_END, 0, 0, "no error"},
+  {JSON_LINES, "\n", JSON_END, 1, 0, "no error"},
+  {JSON_LINES, "{\"a\":[{}]}\n{}\r\n \n{\"a\":1}", JSON_END, 24, 3, "no error"},
   {JSON_LIST, "[]", JSON_END, 2, 0, "no error"},
   {JSON_LIST, " [ ] ", JSON_END, 5, 0, "no error"},
   {JSON_LIST, "[{},{}]", JSON_END, 7, 2, "no error"},

@@ -102,7 +102,7 @@ static struct http_exchange *start (struct http_session *s, int how) {
   request.method = how & 1 ? "DELETE" : "GET";
   request.path = "/v2/generations";
   request.with_key = 1;
-  request.stream = how >> 1 & 1;
+  request.mode = how >> 1 & 1 ? HTTP_OBJECTS : HTTP_WHOLE;
   request.max_body = 4096;
   x = http_start(s, &request, NULL, &why);
   expect(x != NULL);
@@ -119,7 +119,7 @@ static int read_on (struct response *a, int is_list, unsigned *elements) {
   struct element e;
   enum response_status status;
   if (is_list)
-    while ((status = response_next(a, &e)) == RESPONSE_ELEMENT) {
+    while ((status = response_next(a, &e)) == RESPONSE_THERE) {
       expect(element_has_id(&e) && e.text[0] == '{');
       expect(e.text[e.length - 1] == '}');
       response_take(a);
@@ -145,10 +145,16 @@ static void drain (void) {
 static unsigned exchange (struct http_session *s, int how, uint32_t seed,
                           const uint8_t *data, size_t size) {
   struct response a;
+  struct response_rules rules;
   int is_list = how >> 2 & 1, steps = 0, closed = 0;
   unsigned elements = 0;
   struct http_exchange *x = start(s, how);
-  response_open(&a, x, is_list, 1, 1024, 4096);
+  memset(&rules, 0, sizeof(rules));
+  rules.mode = how >> 1 & 1 ? HTTP_OBJECTS : HTTP_WHOLE;
+  rules.has_ids = 1;
+  rules.max_element = 1024;
+  rules.max_response = 4096;
+  response_open(&a, x, &rules);
   while (steps++ < STEPS && read_on(&a, is_list, &elements)) {
     accept_newest();
     if (x->sent && size > 0) {

@@ -151,8 +151,8 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   const char *text;
   if (size < 3)
     return 0;
-  shape = (enum json_shape)(data[0] % 3);
-  l = &limits[data[0] / 3 % 2];
+  shape = (enum json_shape)(data[0] % 4);
+  l = &limits[data[0] / 4 % 2];
   text = (const char *)data + 2;
   whole = scan(shape, l, 0, text, size - 2);
   cut = scan(shape, l, data[1] + 1u, text, size - 2);

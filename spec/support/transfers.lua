@@ -61,6 +61,21 @@ function transfers.read(session, transfer)
   return drive(session, transfer, transfer.read)
 end
 
+--- Reads an answer in chunks, as far as it goes.
+---@param max integer?
+---@return string[] pieces
+---@return table? failure
+function transfers.chunks(session, transfer, max)
+  local pieces = {}
+  while true do
+    local piece, failure = drive(session, transfer, function(of)
+      return of:chunk(max)
+    end)
+    if not piece then return pieces, failure end
+    pieces[#pieces + 1] = piece
+  end
+end
+
 --- What a failure is, in short: "connection cut"; and in words.
 ---@param raw table?
 ---@param host string?

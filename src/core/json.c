@@ -19,8 +19,8 @@
 */
 enum state {
   /* outside of elements */
-  START,         /* * the document's first byte; to FIRST_ELEMENT in a list,
-                        else the element begins */
+  START,         /* * the document's first byte, or in lines a further one; to
+                        FIRST_ELEMENT in a list, else the element begins */
   FIRST_ELEMENT, /* * behind the list's '[': an element, or ']' to DONE */
   NEXT_ELEMENT,  /* * behind the list's ',': an element */
   AFTER_ELEMENT, /* * behind an element of the list: ',' to NEXT_ELEMENT, or
@@ -219,6 +219,11 @@ static int in_element (const struct json_scanner *s) {
   return s->state > DONE;
 }
 
+/* Whether the document may end here. */
+static int is_complete (const struct json_scanner *s) {
+  return s->state == DONE || (s->shape == JSON_LINES && s->state == START);
+}
+
 /* Where the element has to end at the latest, if that is before 'end'. */
 static const char *element_stop (const struct json_scanner *s, const char *p,
                                  uint64_t length, const char *end) {
@@ -305,9 +310,10 @@ again:
       goto first_element;
     }
     if (s->shape == JSON_ANY ? begins_value(*p)
-                             : s->shape == JSON_SINGLE && *p == '{')
+                             : s->shape != JSON_LIST && *p == '{')
       goto element;
-    status = fail_begin(s, *p, JSON_E_SHAPE);
+    status = fail_begin(s, *p,
+                        s->shape == JSON_LINES ? JSON_E_ELEMENT : JSON_E_SHAPE);
     goto leave;
 
   first_element:
@@ -478,7 +484,9 @@ again:
 
   element_ends:
     s->element_length = PLACE(p);
-    s->state = s->shape == JSON_LIST ? AFTER_ELEMENT : DONE;
+    s->state = s->shape == JSON_LIST    ? AFTER_ELEMENT
+               : s->shape == JSON_LINES ? START
+                                        : DONE;
     status = JSON_ELEMENT;
     goto leave;
 
@@ -587,7 +595,7 @@ pause:
     stop = end;
     goto again;
   }
-  status = s->state == DONE ? JSON_END : JSON_MORE;
+  status = is_complete(s) ? JSON_END : JSON_MORE;
 leave:
   s->depth = depth;
   s->closer = closer;
@@ -622,7 +630,7 @@ enum json_status json_feed (struct json_scanner *s, const char *data,
   if (status != JSON_MORE)
     return status;
   if (length == 0)
-    return s->state == DONE ? JSON_END : JSON_MORE;
+    return is_complete(s) ? JSON_END : JSON_MORE;
   status = step(s, data, data + length, &behind);
   *used = (size_t)(behind - data);
   return status;
@@ -631,7 +639,7 @@ enum json_status json_feed (struct json_scanner *s, const char *data,
 enum json_status json_finish (struct json_scanner *s) {
   if (s->status != JSON_MORE)
     return s->status;
-  if (s->state == DONE)
+  if (is_complete(s))
     return JSON_END;
   if (is_bare_number(s->depth, s->state)) {
     s->element_length = (uint32_t)(s->offset - s->element);

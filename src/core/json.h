@@ -16,7 +16,8 @@
 enum json_shape {
   JSON_LIST,   /* an array of objects; each of them is an element */
   JSON_SINGLE, /* one object, which is the only element */
-  JSON_ANY     /* any value, which is the only element */
+  JSON_ANY,    /* any value, which is the only element */
+  JSON_LINES   /* objects one after the other; each of them is an element */
 };
 
 enum json_status {

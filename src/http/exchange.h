@@ -38,8 +38,7 @@ struct exchange {
   unsigned forks;                 /* process_forks() when it was begun */
   int added;                      /* libcurl works on it */
   int http1;                      /* is not sent over HTTP/2 */
-  int stream;                     /* asked for as one */
-  int pauses;                     /* is one: 200, and asked for */
+  enum http_mode mode;
   int paused;
   unsigned step;    /* the last one that brought a piece of it */
   int not_loopback; /* an address was refused */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
 ** http: sessions and their exchanges, on libcurl. A session is an origin, a
-** key and the connections to it; an exchange is one request and its answer.
+** key and the connections to it; an exchange is one request and its response.
 ** Bytes are moved, headers noted, limits kept; nothing waits, retries or
 ** decides. Knows nothing of Lua, JSON or content encodings.
 */
@@ -14,7 +14,7 @@
 
 #include "buf.h"
 
-/* How an exchange ended. HTTP_OK is a complete answer, whatever its status. */
+/* How an exchange ended. HTTP_OK is a complete response, of any status. */
 enum http_result {
   HTTP_OK,
   HTTP_CONNECT_TIMEOUT, /* no connection within connect_timeout */
@@ -22,8 +22,8 @@ enum http_result {
   HTTP_CONNECT,         /* no address of the host takes connections */
   HTTP_PROXY,           /* the proxy cannot be reached or said no */
   HTTP_SEND,            /* the request could not be sent whole */
-  HTTP_CUT,             /* the connection broke inside the answer */
-  HTTP_EMPTY,           /* the connection closed before any answer */
+  HTTP_CUT,             /* the connection broke inside the response */
+  HTTP_EMPTY,           /* the connection closed before any response */
   HTTP_RESEND,          /* the same on a reused connection, when libcurl
                             was about to send the request again by itself */
   HTTP_CERTIFICATE,     /* the server's certificate cannot be verified */
@@ -62,6 +62,15 @@ enum http_refusal {
   (16 * 1024) /* and below which it goes on: what is left
                                     has to be moved to the block's front */
 
+/* How the body of a response is taken in. Over HTTP/2 libcurl takes in what it
+** is not to hand over, so all but the first have HTTP/1.1, and so a connection
+** of their own. */
+enum http_mode {
+  HTTP_WHOLE,   /* at once, at most 'max_body' bytes */
+  HTTP_OBJECTS, /* of a 200, as a stream: it pauses at HTTP_MARK */
+  HTTP_CHUNKS   /* of a 200 or 206, the same; it is not to be compressed */
+};
+
 struct http_header {
   const char *name;
   const char *value;
@@ -83,9 +92,8 @@ struct http_request {
   const char *method;
   const char *path; /* encoded, with the query; starts with "/" */
   int with_key;
-  int http1;       /* HTTP/1.1 even where HTTP/2 could be had */
-  int stream;      /* a 200 answer pauses at HTTP_MARK */
-  size_t max_body; /* ceiling of any other answer */
+  enum http_mode mode;
+  size_t max_body; /* of a response that is no stream */
   const struct http_header *headers;
   size_t header_count;
 };
@@ -97,6 +105,7 @@ struct http_exchange {
   struct http_session *session; /* NULL once that is closed */
   int sent;                     /* the request went out, perhaps not whole */
   int status;                   /* 0 until the headers are complete */
+  int streams;                  /* its body comes as a stream */
   int over;                     /* 'result' is final, nothing more will come */
   enum http_result result;
   int os_error;      /* errno of a failed connect, or 0 */
@@ -128,7 +137,7 @@ struct http_exchange *http_start (struct http_session *s,
 /* The key, for those who keep it out of what they show; NULL without one. */
 const char *http_key (const struct http_session *s);
 
-/* How many exchanges were not freed yet, and how many bytes of answers the
+/* How many exchanges were not freed yet, and how many bytes of responses the
 ** session holds for them. */
 size_t http_count (const struct http_session *s);
 size_t http_held (const struct http_session *s);

@@ -2,17 +2,17 @@
 **
 ** luatransfer: a Lua object over one exchange and the reading of its response.
 ** Its value (user value, environment) is a table, which its objects share: at
-** [1] their owner, at [2] the session, which so outlives it, at [3] the
-** metatable of the objects.
+** [1] their owner; further on the session, which so outlives it, the metatable of
+** the objects, and a block for chunks.
 */
 
 #include "monotonic.h"
 #include "luahttp.h"
 
-#define GC_HELD (8u * 1024 * 1024) /* bytes of answers that call for one */
+#define GC_HELD (8u * 1024 * 1024) /* bytes of responses that call for one */
 #define GC_TIME 2e-3 /* seconds: four times what COMPAT_GC_STEPS is to take */
 
-enum slot { SLOT_OWNER = 1, SLOT_SESSION, SLOT_METATABLE };
+enum slot { SLOT_OWNER = 1, SLOT_SESSION, SLOT_METATABLE, SLOT_BLOCK };
 
 struct transfer {
   struct response response; /* its exchange is NULL once closed */
@@ -28,12 +28,24 @@ static struct transfer *to_transfer (lua_State *L) {
 }
 
 
+/* For http.h's modes, by their numbers. */
+static const char *const modes[] = {"whole", "objects", "chunks", NULL};
+
 static int is_open (const struct transfer *t) {
   return t->response.exchange != NULL;
 }
 
 
 /* ---- Starting ---- */
+
+static enum http_mode mode_field (lua_State *L) {
+  int mode;
+  lua_getfield(L, 2, "mode");
+  mode = luaL_checkoption(L, -1, modes[HTTP_WHOLE], modes);
+  lua_pop(L, 1);
+  return (enum http_mode)mode;
+}
+
 
 static size_t size_field (lua_State *L, const char *name, size_t otherwise) {
   double value = field_number(L, 2, name, (double)otherwise);
@@ -108,16 +120,18 @@ int transfer_start (lua_State *L, struct http_session *const *http,
   enum http_refusal refusal;
   struct http_exchange *x;
   struct transfer *t;
-  size_t max_element = size_field(L, "max_object", 1024u * 1024);
+  struct response_rules rules;
   memset(&request, 0, sizeof(request));
   request.method = field_string(L, 2, "method");
   request.path = field_string(L, 2, "path");
   if (request.method == NULL || request.path == NULL)
     return luaL_argerror(L, 2, "no method or path");
   request.with_key = field_boolean(L, 2, "key");
-  request.stream = field_boolean(L, 2, "stream");
-  request.http1 = field_boolean(L, 2, "list");
+  request.mode = rules.mode = mode_field(L);
   request.max_body = size_field(L, "max_response", default_max);
+  rules.max_response = request.max_body;
+  rules.max_element = size_field(L, "max_object", 1024u * 1024);
+  rules.lines = field_boolean(L, 2, "lines");
   request.headers = field_headers(L, 2, &request.header_count);
   nudge_collector(L, http, allowed);
   t = push_transfer(L);
@@ -127,8 +141,8 @@ int transfer_start (lua_State *L, struct http_session *const *http,
   x = http_start(*http, &request, t, &refusal);
   if (x == NULL)
     return failure_push_refusal(L, refusal);
-  response_open(&t->response, x, request.http1, t->type->has_id, max_element,
-                request.max_body);
+  rules.has_ids = t->type->has_id;
+  response_open(&t->response, x, &rules);
   return 1;
 }
 
@@ -172,7 +186,7 @@ static int push_object (lua_State *L, struct transfer *t, struct element *e) {
   block = t->capi->alloc(L, e);
   if (!is_open(t))
     return failure_push_closed(L);
-  if (response_next(&t->response, e) != RESPONSE_ELEMENT || e->length != length
+  if (response_next(&t->response, e) != RESPONSE_THERE || e->length != length
       || e->count != count) {
     lua_pushboolean(L, 0);
     return 1;
@@ -193,20 +207,41 @@ static int transfer_next (lua_State *L) {
   struct element e;
   if (!is_open(t))
     return failure_push_closed(L);
+  if (t->response.rules.mode == HTTP_CHUNKS)
+    return luaL_error(L, "this response is read in chunks");
   if (late) {
     lua_pushboolean(L, 0);
     return 1;
   }
   switch (response_next(&t->response, &e)) {
     case RESPONSE_WAIT: lua_pushboolean(L, 0); return 1;
-    case RESPONSE_ELEMENT: return push_object(L, t, &e);
+    case RESPONSE_THERE: return push_object(L, t, &e);
     case RESPONSE_END: return 0;
     default: return fail(L, t);
   }
 }
 
 
-/* transfer:read(): the whole answer, false (wait), or nil and a failure. */
+/* The whole body, 'length' bytes, as a string. It is copied twice, here and below,
+** because what makes a string or a block may first run a finalizer of the
+** program's, which may close the transfer or read it. False: try again. */
+static int push_body (lua_State *L, struct transfer *t, size_t length) {
+  char *copy = (char *)lua_newuserdata(L, length);
+  const char *text;
+  size_t n;
+  if (!is_open(t))
+    return failure_push_closed(L);
+  if (response_read(&t->response, &text, &n) != RESPONSE_END || n != length) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
+  memcpy(copy, text, n);
+  lua_pushlstring(L, copy, n);
+  return 1;
+}
+
+
+/* transfer:read(): the whole body, false (wait), or nil and a failure. */
 static int transfer_read (lua_State *L) {
   struct transfer *t = to_transfer(L);
   const char *text;
@@ -215,13 +250,69 @@ static int transfer_read (lua_State *L) {
     return failure_push_closed(L);
   switch (response_read(&t->response, &text, &length)) {
     case RESPONSE_WAIT: lua_pushboolean(L, 0); return 1;
-    case RESPONSE_END: lua_pushlstring(L, text, length); return 1;
+    case RESPONSE_END: return push_body(L, t, length);
     default: return fail(L, t);
   }
 }
 
 
-/* transfer:ready(): whether next or read would get further now. A closed one
+/* Pushes the block that chunks are copied to: one for all of a transfer's. */
+static char *push_block (lua_State *L) {
+  compat_getslot(L, 1);
+  lua_rawgeti(L, -1, SLOT_BLOCK);
+  if (lua_isnil(L, -1)) {
+    lua_newuserdata(L, RESPONSE_SLICE);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -4, SLOT_BLOCK);
+  }
+  return (char *)lua_touserdata(L, -1);
+}
+
+
+/* Pushes the 'n' bytes at 'copy' as a string, and takes them. */
+static int push_chunk (lua_State *L, struct transfer *t, const char *copy,
+                       size_t n) {
+  uint64_t taken = t->response.taken;
+  lua_pushlstring(L, copy, n);
+  if (!is_open(t))
+    return failure_push_closed(L);
+  if (t->response.taken == taken)
+    response_take_bytes(&t->response, n);
+  else /* by a finalizer */
+    lua_pushboolean(L, 0);
+  return 1;
+}
+
+
+/* transfer:chunk([max]): the next bytes, at most 64 KiB or 'max'; false (wait),
+** nil (the end), or nil and a failure. Moves on only when the string exists. */
+static int transfer_chunk (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  lua_Number most = luaL_optnumber(L, 2, RESPONSE_SLICE);
+  size_t max = most < 1                ? 1
+               : most < RESPONSE_SLICE ? (size_t)most
+                                       : RESPONSE_SLICE;
+  char *copy;
+  const char *data;
+  size_t n;
+  lua_settop(L, 1);
+  copy = push_block(L);
+  if (!is_open(t))
+    return failure_push_closed(L);
+  if (t->response.rules.mode != HTTP_CHUNKS)
+    return luaL_error(L, "this response is not read in chunks");
+  switch (response_chunk(&t->response, max, &data, &n)) {
+    case RESPONSE_WAIT: lua_pushboolean(L, 0); return 1;
+    case RESPONSE_THERE:
+      memcpy(copy, data, n);
+      return push_chunk(L, t, copy, n);
+    case RESPONSE_END: return 0;
+    default: return fail(L, t);
+  }
+}
+
+
+/* transfer:ready(): whether next, chunk or read would get further now. A closed one
 ** would: it fails at once. */
 static int transfer_ready (lua_State *L) {
   struct transfer *t = to_transfer(L);
@@ -248,7 +339,7 @@ static int transfer_status (lua_State *L) {
 }
 
 
-/* transfer:header(name): a header of the answer, or nil. */
+/* transfer:header(name): a header of the response, or nil. */
 static int transfer_header (lua_State *L) {
   struct transfer *t = to_transfer(L);
   const char *name = luaL_checkstring(L, 2);
@@ -294,12 +385,19 @@ static int transfer_tostring (lua_State *L) {
 
 
 static const luaL_Reg methods[] = {
-  {"read", transfer_read},           {"ready", transfer_ready},
-  {"done", transfer_done},           {"status", transfer_status},
-  {"header", transfer_header},       {"received", transfer_received},
-  {"sent", transfer_sent},           {"close", transfer_close},
-  {"__gc", transfer_close},          {"__close", transfer_close},
-  {"__tostring", transfer_tostring}, {NULL, NULL},
+  {"read", transfer_read},
+  {"chunk", transfer_chunk},
+  {"ready", transfer_ready},
+  {"done", transfer_done},
+  {"status", transfer_status},
+  {"header", transfer_header},
+  {"received", transfer_received},
+  {"sent", transfer_sent},
+  {"close", transfer_close},
+  {"__gc", transfer_close},
+  {"__close", transfer_close},
+  {"__tostring", transfer_tostring},
+  {NULL, NULL},
 };
 
 

@@ -283,6 +283,12 @@ static int status_of (const char *line, size_t n) {
 }
 
 
+static int is_stream (enum http_mode mode, int status) {
+  return (mode != HTTP_WHOLE && status == 200)
+         || (mode == HTTP_CHUNKS && status == 206);
+}
+
+
 /* One header line. A status line begins a new answer: a 1xx may have come
 ** before. Trailers come after the empty line and are only counted. */
 static size_t on_header (char *data, size_t one, size_t n, void *arg) {
@@ -302,7 +308,7 @@ static size_t on_header (char *data, size_t one, size_t n, void *arg) {
     int status = status_of(buf_data(&x->headers), x->headers.length);
     if (status >= 200) {
       x->pub.status = status;
-      x->pauses = x->stream && status == 200;
+      x->pub.streams = is_stream(x->mode, status);
       tell(x);
     }
   }
@@ -315,7 +321,7 @@ static size_t on_header (char *data, size_t one, size_t n, void *arg) {
 ** take in all the same what it is not to hand over. */
 static int has_to_wait (struct exchange *x) {
   const struct http_session *s = x->pub.session;
-  if (x->pauses && x->pub.unread >= HTTP_MARK)
+  if (x->pub.streams && x->pub.unread >= HTTP_MARK)
     return 1;
   if (x->http1 && x->step == s->steps && engine_past_deadline(&s->engine)) {
     enqueue(x, QUEUE_RESUME);
@@ -334,14 +340,14 @@ static size_t on_body (char *data, size_t one, size_t n, void *arg) {
     x->paused = 1;
     return CURL_WRITEFUNC_PAUSE; /* the same bytes will come again */
   }
-  if (x->pauses)
+  if (x->pub.streams)
     x->pub.body.ceiling = (size_t)-1; /* bounded by the mark */
   status = buf_append(&x->pub.body, data, n);
   if (status != BUF_OK)
     return stop(x, status == BUF_FULL ? HTTP_BODY_LIMIT : HTTP_MEMORY);
   x->pub.received += n;
   x->pub.unread += n;
-  if (x->pauses)
+  if (x->pub.streams)
     tell(x);
   return n;
 }

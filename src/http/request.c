@@ -51,13 +51,12 @@ static CURLcode set_connection (struct exchange *x,
 }
 
 
-static CURLcode set_protocol (struct exchange *x, const struct http_session *s,
+static CURLcode set_protocol (struct exchange *x,
                               const struct http_request *request) {
   CURLcode code = CURLE_OK;
-  SET(CURLOPT_HTTP_VERSION, (request->http1 || s->origin.is_http)
-                              ? (long)CURL_HTTP_VERSION_1_1
-                              : (long)CURL_HTTP_VERSION_2TLS);
-  if (code != CURLE_OK && !request->http1) /* a libcurl without HTTP/2 */
+  SET(CURLOPT_HTTP_VERSION,
+      x->http1 ? (long)CURL_HTTP_VERSION_1_1 : (long)CURL_HTTP_VERSION_2TLS);
+  if (code != CURLE_OK && !x->http1) /* a libcurl without HTTP/2 */
     code = curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION,
                             (long)CURL_HTTP_VERSION_1_1);
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -68,8 +67,8 @@ static CURLcode set_protocol (struct exchange *x, const struct http_session *s,
   /* a handle of the pool keeps its buffer where others used its connection
      at the same time, and takes no other size then: any size will do */
   (void)curl_easy_setopt(x->easy, CURLOPT_BUFFERSIZE,
-                         request->stream ? STREAM_BUFFER
-                                         : (long)CURL_MAX_WRITE_SIZE);
+                         x->mode == HTTP_WHOLE ? (long)CURL_MAX_WRITE_SIZE
+                                               : STREAM_BUFFER);
   SET(CURLOPT_CUSTOMREQUEST,
       strcmp(request->method, "GET") == 0 ? NULL : request->method);
   SET(CURLOPT_PATH_AS_IS, 1L);
@@ -114,6 +113,19 @@ enum http_refusal request_add_headers (struct curl_slist **list,
 }
 
 
+/* Adds the headers of this request alone. The first one of a name counts. */
+static enum http_refusal add_own_headers (struct exchange *x,
+                                          const struct http_request *request) {
+  enum http_refusal refusal = HTTP_ACCEPTED;
+  if (x->mode == HTTP_CHUNKS)
+    refusal = header_add(&x->own_headers, "Accept-Encoding", "identity");
+  if (refusal == HTTP_ACCEPTED)
+    refusal = request_add_headers(&x->own_headers, request->headers,
+                                  request->header_count);
+  return refusal;
+}
+
+
 /* The session's list as it is, or where the request has headers of its own,
 ** those and a copy of the others. */
 static enum http_refusal set_headers (struct exchange *x,
@@ -122,15 +134,13 @@ static enum http_refusal set_headers (struct exchange *x,
   struct curl_slist *list = request->with_key && s->key_header != NULL
                               ? s->key_header
                               : s->headers;
-  if (request->header_count > 0) {
-    enum http_refusal refusal = request_add_headers(
-      &x->own_headers, request->headers, request->header_count);
-    if (refusal == HTTP_ACCEPTED)
-      refusal = header_add_all(&x->own_headers, list);
-    if (refusal != HTTP_ACCEPTED)
-      return refusal;
+  enum http_refusal refusal = add_own_headers(x, request);
+  if (refusal == HTTP_ACCEPTED && x->own_headers != NULL) {
+    refusal = header_add_all(&x->own_headers, list);
     list = x->own_headers;
   }
+  if (refusal != HTTP_ACCEPTED)
+    return refusal;
   return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, list) == CURLE_OK
            ? HTTP_ACCEPTED
            : HTTP_NO_MEMORY;
@@ -145,7 +155,7 @@ enum http_refusal request_prepare (struct exchange *x,
   x->easy = s->pooled > 0 ? s->pool[--s->pooled] : curl_easy_init();
   if (x->easy == NULL || exchange_set_callbacks(x) != CURLE_OK
       || set_connection(x, s) != CURLE_OK
-      || set_protocol(x, s, request) != CURLE_OK
+      || set_protocol(x, request) != CURLE_OK
       || set_url(x, s, request->path) != CURLE_OK)
     return HTTP_NO_MEMORY;
   return set_headers(x, s, request);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
 ** response: see response.h. There is always one window of decoded bytes: the
-** exchange's own buffer for a plain answer, 'plain' for a compressed one. Of
+** exchange's own buffer for a plain response, 'plain' for a compressed one. Of
 ** the window, the first part has been scanned and is kept because an element
 ** is not complete; the rest is unread.
 */
@@ -12,19 +12,17 @@
 #include "response.h"
 
 
-void response_open (struct response *a, struct http_exchange *x, int is_list,
-                    int has_ids, size_t max_element, size_t max_response) {
+void response_open (struct response *a, struct http_exchange *x,
+                    const struct response_rules *rules) {
   struct json_limits limits;
   memset(a, 0, sizeof(*a));
-  limits.element = max_element;
+  limits.element = rules->max_element;
   limits.depth = JSON_DEPTH_MAX;
   limits.members = JSON_MEMBERS_MAX;
-  json_open(&a->scanner, JSON_LIST, &limits);
+  json_open(&a->scanner, rules->lines ? JSON_LINES : JSON_LIST, &limits);
   buf_init(&a->plain, (size_t)-1);
   a->exchange = x;
-  a->is_list = is_list;
-  a->has_ids = has_ids;
-  a->max_response = max_response;
+  a->rules = *rules;
 }
 
 
@@ -88,15 +86,22 @@ static int is_token (const char *text, size_t n, const char *token) {
 }
 
 
-/* Finds out how the body is encoded. What an error's answer is encoded with
-** does not matter: the status says enough. */
+/* Whether the body may be gzip: in chunks it is passed on as it comes. */
+static int may_be_gzip (const struct response *a) {
+  return a->rules.mode != HTTP_CHUNKS || a->exchange->status >= 400;
+}
+
+
+/* Finds out how the body is encoded. It does not matter what an error's
+** response is encoded with, because the status says enough. */
 static enum response_failure learn_coding (struct response *a) {
   size_t n = 0;
   const char *coding = http_header(a->exchange, "content-encoding", &n);
   a->coding = CODING_PLAIN;
   if (coding == NULL || n == 0 || is_token(coding, n, "identity"))
     return FAILURE_NONE;
-  if (!is_token(coding, n, "gzip") && !is_token(coding, n, "x-gzip"))
+  if ((!is_token(coding, n, "gzip") && !is_token(coding, n, "x-gzip"))
+      || !may_be_gzip(a))
     return a->exchange->status >= 400 ? FAILURE_NONE : FAILURE_ENCODING;
   a->inflater = inflate_open();
   if (a->inflater == NULL)
@@ -162,10 +167,8 @@ static enum response_failure outcome (const struct response *a) {
 
 /* What is read whole is of no use before the end, apart from decoding it. */
 int response_ready (const struct response *a) {
-  if (a->holds || a->failure != FAILURE_NONE || a->exchange->over
-      || can_decode(a))
-    return 1;
-  return a->is_list && a->exchange->status == 200 && unread(a) > 0;
+  return a->holds || a->failure != FAILURE_NONE || a->exchange->over
+         || can_decode(a) || (a->exchange->streams && unread(a) > 0);
 }
 
 
@@ -180,20 +183,20 @@ const char *response_beginning (struct response *a, size_t *length) {
 
 /* ---- Element by element ---- */
 
-/* The element that the scanner found last: it ends where the unread bytes
-** begin. */
+/* Finds the last element of the scanner's in the window: it ends where the
+** unread bytes begin. */
 static void view (struct response *a, struct element *e) {
   const struct json_scanner *s = &a->scanner;
   const struct buf *b = window(a);
-  size_t behind = unread(a) + (size_t)(s->offset - s->element);
-  e->text = buf_data(b) + (b->length - behind);
+  size_t from_end = unread(a) + (size_t)(s->offset - s->element);
+  e->text = buf_data(b) + (b->length - from_end);
   e->length = s->element_length;
   e->members = s->members;
   e->count = s->count;
 }
 
 
-/* Whether an endless answer is hidden in white space, which belongs to no
+/* Whether an endless response is hidden in white space, which belongs to no
 ** element and so falls under no other ceiling. */
 static int is_blank (struct response *a, size_t used) {
   if (json_keep(&a->scanner) == a->scanner.offset)
@@ -215,8 +218,8 @@ static enum response_status scan (struct response *a, size_t *slice,
     case JSON_ELEMENT:
       a->blank = 0;
       view(a, e);
-      a->holds = !a->has_ids || element_has_id(e);
-      return a->holds ? RESPONSE_ELEMENT : fail(a, FAILURE_NO_ID);
+      a->holds = !a->rules.has_ids || element_has_id(e);
+      return a->holds ? RESPONSE_THERE : fail(a, FAILURE_NO_ID);
     case JSON_MORE:
     case JSON_END:
       drop_scanned(a);
@@ -237,8 +240,8 @@ static enum response_status finish (struct response *a) {
 }
 
 
-/* Nothing more can be done with what is there. If that was the last of a
-** paused stream it has to go on now, or nobody would ever ask again. */
+/* Nothing more can be done with what is there. A paused exchange whose last
+** bytes these were is resumed now, or nothing would ever resume it. */
 static enum response_status wait_for_more (struct response *a) {
   http_resume(a->exchange);
   return RESPONSE_WAIT;
@@ -250,7 +253,7 @@ enum response_status response_next (struct response *a, struct element *e) {
   enum response_failure failure = begin(a);
   if (a->holds && failure == FAILURE_NONE) {
     view(a, e);
-    return RESPONSE_ELEMENT;
+    return RESPONSE_THERE;
   }
   if (failure == FAILURE_NONE)
     http_resume(a->exchange);
@@ -278,6 +281,39 @@ void response_take (struct response *a) {
 }
 
 
+/* ---- Chunk by chunk ---- */
+
+enum response_status response_chunk (struct response *a, size_t max,
+                                     const char **data, size_t *length) {
+  enum response_failure failure = begin(a);
+  if (failure == FAILURE_NONE)
+    http_resume(a->exchange);
+  if (failure == FAILURE_NONE && unread(a) == 0 && can_decode(a))
+    failure = decode(a);
+  if (failure == FAILURE_NONE && unread(a) > 0) {
+    size_t n = unread(a);
+    *data = buf_data(window(a)) + (window(a)->length - n);
+    *length = n < max ? n : max;
+    return RESPONSE_THERE;
+  }
+  if (failure == FAILURE_NONE && (can_decode(a) || !a->exchange->over))
+    return wait_for_more(a);
+  if (failure == FAILURE_NONE)
+    failure = outcome(a);
+  return failure == FAILURE_NONE ? RESPONSE_END : fail(a, failure);
+}
+
+
+void response_take_bytes (struct response *a, size_t n) {
+  mark_scanned(a, n);
+  a->taken += n;
+  if (is_gzip(a))
+    buf_consume(&a->plain, n);
+  else
+    http_consume(a->exchange, n);
+}
+
+
 /* ---- Whole ---- */
 
 enum response_status response_read (struct response *a, const char **text,
@@ -285,7 +321,7 @@ enum response_status response_read (struct response *a, const char **text,
   enum response_failure failure = begin(a);
   if (failure == FAILURE_NONE && can_decode(a)) {
     failure = decode(a);
-    if (failure == FAILURE_NONE && a->plain.length > a->max_response)
+    if (failure == FAILURE_NONE && a->plain.length > a->rules.max_response)
       failure = FAILURE_SIZE;
     if (failure == FAILURE_NONE)
       return RESPONSE_WAIT; /* one slice at a time */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
-** response: reads the response of an exchange, either element by element while
-** it arrives, or whole. Joins the layers below: bytes from http, through
-** inflate where they are compressed, into json. Knows nothing of Lua and
-** holds no more than the element being read and one slice.
+** response: reads the response of an exchange: whole, or while it arrives as
+** objects or as chunks of bytes. Joins the layers below: bytes from http, through
+** inflate where they are compressed, into json. Knows nothing of Lua and holds
+** no more than the element being read and one slice.
 */
 
 #ifndef lipsync_response_h
@@ -18,10 +18,10 @@
 #define RESPONSE_SLICE (64 * 1024) /* most bytes that one call works on */
 
 enum response_status {
-  RESPONSE_WAIT,    /* nothing yet; if response_ready, call again, else wait */
-  RESPONSE_ELEMENT, /* an element is there, until response_take */
-  RESPONSE_END,     /* the whole answer was read */
-  RESPONSE_FAILED   /* see 'failure' */
+  RESPONSE_WAIT,  /* nothing yet; if response_ready, call again, else wait */
+  RESPONSE_THERE, /* an element or a chunk is there, until it is taken */
+  RESPONSE_END,   /* all of the response was read */
+  RESPONSE_FAILED /* see 'failure' */
 };
 
 /* What went wrong; final. */
@@ -45,13 +45,21 @@ enum response_coding {
   CODING_GZIP,     /* not begun */
   CODING_GZIP_IN,  /* inside a member; more bytes have to come */
   CODING_GZIP_OUT, /* inside a member; more comes out without more bytes */
-  CODING_GZIP_END  /* behind a complete member */
+  CODING_GZIP_END  /* after a complete member */
+};
+
+/* What is expected of a response. */
+struct response_rules {
+  enum http_mode mode; /* as the request's */
+  int lines;           /* objects one after the other, not in an array */
+  int has_ids;         /* each of them has a string "id" */
+  size_t max_element;
+  size_t max_response; /* of what is read whole */
 };
 
 struct response {
   struct http_exchange *exchange;
-  int is_list; /* a 200 is read element by element */
-  int has_ids; /* each of which has a string "id" */
+  struct response_rules rules;
   enum response_failure failure;
   enum json_status json; /* for FAILURE_JSON */
   struct json_scanner scanner;
@@ -59,29 +67,34 @@ struct response {
   enum response_coding coding;
   struct buf plain; /* decoded bytes */
   size_t unread;    /* of those, not scanned yet */
-  size_t max_response;
-  uint64_t taken; /* elements so far */
-  size_t blank;   /* bytes since the last one, outside of one */
-  int holds;      /* an element waits to be taken */
+  uint64_t taken;   /* elements so far, or bytes where they are chunks */
+  size_t blank;     /* bytes since the last element, outside of one */
+  int holds;        /* an element waits to be taken */
 };
 
 /* Begins to read 'x', which it owns from here on. Allocates nothing. */
-void response_open (struct response *a, struct http_exchange *x, int is_list,
-                    int has_ids, size_t max_element, size_t max_response);
+void response_open (struct response *a, struct http_exchange *x,
+                    const struct response_rules *rules);
 
-/* The next element of a list, valid until the next call here. The same one
-** again until it is taken. */
+/* The next element, valid until the next call here. The same one again until it
+** is taken. In HTTP_WHOLE and HTTP_OBJECTS. */
 enum response_status response_next (struct response *a, struct element *e);
 void response_take (struct response *a);
 
-/* The whole answer, decoded: RESPONSE_END when it is there. */
+/* The next bytes, at most 'max', valid until the next call here. The same ones
+** again until 'n' of them are taken. In HTTP_CHUNKS. */
+enum response_status response_chunk (struct response *a, size_t max,
+                                     const char **data, size_t *length);
+void response_take_bytes (struct response *a, size_t n);
+
+/* The whole body, decoded: RESPONSE_END when it is there. */
 enum response_status response_read (struct response *a, const char **text,
                                     size_t *length);
 
-/* Whether response_next or response_read would get further without waiting. */
+/* Whether one of these would get further without waiting. */
 int response_ready (const struct response *a);
 
-/* The bytes at hand, for an error's text, if the answer began with them;
+/* The bytes at hand, for an error's text, if the response began with them;
 ** else NULL. */
 const char *response_beginning (struct response *a, size_t *length);
 

@@ -62,8 +62,8 @@ struct http_exchange *http_start (struct http_session *s,
   x = exchange_new(s, request->max_body, user);
   if (x == NULL)
     return NULL;
-  x->stream = request->stream;
-  x->http1 = request->http1 || s->origin.is_http;
+  x->mode = request->mode;
+  x->http1 = request->mode != HTTP_WHOLE || s->origin.is_http;
   *why = request_prepare(x, request);
   if (*why == HTTP_ACCEPTED) {
     x->added = curl_multi_add_handle(s->engine.multi, x->easy) == CURLM_OK;

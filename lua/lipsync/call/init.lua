@@ -34,8 +34,7 @@ local retry_nap, slot_nap, slot_look = 0.25, 0.005, 1
 ---@field path string  without the query
 ---@field target string|nil  with it; default `path`
 ---@field key boolean|nil  false: sent without the API key
----@field list boolean|nil  the response is read object by object
----@field stream boolean|nil  and may be paused
+---@field mode string|nil  "objects": the response is a stream of them
 ---@field id string|nil
 ---@field retry string  see api.lua
 ---@field unknown string|nil  see api.lua
@@ -271,8 +270,7 @@ local function request_of(self)
   local spec, request = self.spec, self.runtime.request
   request.method, request.path = spec.method, spec.target or spec.path
   request.key, request.headers = spec.key ~= false, self.options.headers
-  request.list, request.stream = spec.list, spec.stream
-  request.type = spec.type
+  request.mode, request.type = spec.mode, spec.type
   return request
 end
 

@@ -15,7 +15,8 @@ local os_errors = {
   EACCES = "permission denied", EMFILE = "too many open files",
 }
 
-local wanted = { value = "a JSON value", array = "a JSON array" }
+local wanted = { value = "a JSON value", array = "a JSON array",
+                 lines = "lines of JSON objects" }
 
 -- What {name} stands for where that is not just the field of that name.
 local derived = {

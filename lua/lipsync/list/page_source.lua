@@ -33,8 +33,7 @@ local function new_call(self)
   return call.new(listing.client, setmetatable({
     target = filter.target(spec.query, spec.path, own, { cursor = ask.cursor,
       ids = ask.ids or self.group, limit = ask.limit }),
-    list = shape.objects.list, read = shape.objects.read,
-    accept = shape.objects.accept,
+    read = shape.objects.read, accept = shape.objects.accept,
     timeout = math.huge, clock = listing.clock, listing = listing,
   }, spec), listing.options)
 end

@@ -27,8 +27,8 @@ local function new_call(self)
   return call.new(listing.client, setmetatable({
     target = filter.target(spec.query, spec.path, own, {
       ids = self.groups[self.group], limit = own.limit, cursor = own.cursor }),
-    list = shape.stream.list, stream = shape.stream.stream,
-    read = shape.stream.read, accept = shape.stream.accept,
+    mode = shape.stream.mode, read = shape.stream.read,
+    accept = shape.stream.accept,
     timeout = math.huge, clock = listing.clock, listing = listing,
   }, spec), listing.options)
 end

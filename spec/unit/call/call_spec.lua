@@ -81,10 +81,10 @@ describe("call", function()
     local done = { arrived = true, status = 200 }
     local client = new_client { done, done }
     new_call(client, { headers = { a = "b" } }, { target = "/v2/x?y",
-      list = true, stream = true, key = false }):advance()
+      mode = "objects", key = false }):advance()
     local first = client.request
-    assert.same({ "/v2/x?y", true, true, false, "b" }, { first.path, first.list,
-      first.stream, first.key, first.headers.a })
+    assert.same({ "/v2/x?y", "objects", false, "b" }, { first.path, first.mode,
+      first.key, first.headers.a })
     new_call(client, nil, { method = "DELETE" }):advance()
     assert.same({ method = "DELETE", path = "/v2/x", key = true },
       client.request)

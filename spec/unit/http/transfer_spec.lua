@@ -40,7 +40,7 @@ local function serve(script, more)
 end
 
 local function list(request)
-  local full = { list = true, stream = true }
+  local full = { mode = "objects" }
   for name, value in pairs(request or {}) do full[name] = value end
   local transfer = assert(transfers.start(session, full))
   local found, failure = transfers.list(session, transfer)
@@ -181,7 +181,7 @@ describe("a transfer", function()
 
     it("a page that is there as a whole, without waiting", function()
       serve(once { send = response(200, rows(3)) })
-      local transfer = assert(transfers.start(session, { list = true }))
+      local transfer = assert(transfers.start(session))
       local deadline = core.now() + 20
       while not transfer:done() and core.now() < deadline do
         session:poll(1)
@@ -194,7 +194,7 @@ describe("a transfer", function()
 
     it("as long as no moment has come that it was told of", function()
       serve(once { send = response(200, rows(4)) })
-      local transfer = assert(transfers.start(session, { list = true }))
+      local transfer = assert(transfers.start(session))
       local deadline = core.now() + 20
       while not transfer:done() and core.now() < deadline do
         session:poll(1)
@@ -226,7 +226,7 @@ describe("a transfer", function()
                   { ["Content-Encoding"] = "gzip" }) } } }
         for _ = 1, 2 do
           local transfer = assert(transfers.start(session,
-            { list = true, stream = true }))
+            { mode = "objects" }))
           local found, idle = 0, 0
           while true do
             local generation, failure = transfer:next()
@@ -514,7 +514,7 @@ describe("a transfer", function()
       serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" },
         { repeat_send = line:rep(1000) }))
       local transfer = assert(transfers.start(session,
-        { list = true, stream = true }))
+        { mode = "objects" }))
       local most = 0
       for _ = 1, 300 do
         session:poll(0.002)
@@ -535,7 +535,7 @@ describe("a transfer", function()
     it("by close, which the server sees, and stays ended", function()
       serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" }, { hold = true }))
       local transfer = assert(transfers.start(session,
-        { list = true, stream = true }))
+        { mode = "objects" }))
       while not transfer:status() do session:poll(1) end
       transfer:close()
       transfer:close()
@@ -554,7 +554,7 @@ describe("a transfer", function()
     it("by being collected", function()
       serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" }, { hold = true }))
       local transfer = assert(transfers.start(session,
-        { list = true, stream = true }))
+        { mode = "objects" }))
       while not transfer:status() do session:poll(1) end
       transfer = nil -- luacheck: ignore
       collectgarbage()
@@ -590,7 +590,7 @@ describe("a transfer", function()
         collectgarbage()
         for _ = 1, 200 do
           local transfer = assert(transfers.start(session,
-            { list = true, stream = true }))
+            { mode = "objects" }))
           while not transfer:next() do session:poll(1) end
           most = math.max(most, (select(2, http.live())))
         end
@@ -621,7 +621,7 @@ describe("a transfer", function()
       serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" .. row(1) },
         { hold = true }))
       local transfer = assert(transfers.start(session,
-        { list = true, stream = true }))
+        { mode = "objects" }))
       while not transfer:ready() do session:poll(1) end
       session:close()
       assert.equal(1, #server:gone(1))
@@ -816,7 +816,7 @@ describe("a session", function()
       own = transfers.session(peer.base_url)
       local all = {}
       for i = 1, n do
-        all[i] = assert(transfers.start(own, { list = true, stream = true }))
+        all[i] = assert(transfers.start(own, { mode = "objects" }))
       end
       local function received()
         local bytes = {}
@@ -933,8 +933,8 @@ describe("a session", function()
                                api_key = os.getenv "SYNC_API_KEY" }
     end
     local function start()
-      return session:start { method = "GET", key = true, list = true,
-        stream = true, path = "/v2/generations", type = "Generation" }
+      return session:start { method = "GET", key = true, mode = "objects",
+        path = "/v2/generations", type = "Generation" }
     end
     local function leave(finalizer)
       local function run()

@@ -1,0 +1,319 @@
+-- SPDX-License-Identifier: MIT
+-- The three ways to read a response, against a server that sends what no HTTP
+-- library would. What a listing is read by is in transfer_spec.lua.
+
+local core = require "lipsync.core"
+local gzip = require "spec.support.gzip"
+local proc = require "spec.support.proc"
+local program = require "spec.support.program"
+local scripted = require "spec.support.scripted"
+local tls = require "spec.support.tls"
+local transfers = require "spec.support.transfers"
+
+local it_measures = proc.is_here and it or pending
+-- Lua 5.2 collects when a function is called and then no more in it.
+local it_collects = program.can_run() and _VERSION ~= "Lua 5.2" and it
+  or pending
+
+local function response(status, body, headers)
+  local all = { Connection = "close" }
+  for name, value in pairs(headers or {}) do all[name] = value end
+  return scripted.response(status, body, all)
+end
+
+-- Bytes of all values, which no JSON reader would pass.
+local function bytes_of(n)
+  local all = {}
+  for i = 1, n do all[i] = string.char((i * 37 + math.floor(i / 256)) % 256) end
+  return table.concat(all)
+end
+
+describe("a response", function()
+  local server, session
+
+  local function serve(script)
+    server = scripted.start(script)
+    session = transfers.session(server.base_url)
+  end
+
+  local function start(mode, more)
+    local request = { mode = mode }
+    for name, value in pairs(more or {}) do request[name] = value end
+    return assert(transfers.start(session, request))
+  end
+
+  after_each(function()
+    session:close()
+    server:stop()
+  end)
+
+  describe("in chunks", function()
+    local function read(max)
+      local transfer = start "chunks"
+      return transfers.chunks(session, transfer, max)
+    end
+
+    it("is the same however it is sent and cut", function()
+      local body = bytes_of(700)
+      local chunked = "HTTP/1.1 206 Partial\r\nConnection: close\r\n"
+        .. "Transfer-Encoding: chunked\r\n\r\n"
+      for at = 1, #body, 7 do
+        local piece = body:sub(at, at + 6)
+        chunked = chunked .. ("%x\r\n"):format(#piece) .. piece .. "\r\n"
+      end
+      chunked = chunked .. "0\r\n\r\n"
+      local script = {}
+      for _, text in ipairs { response(200, body), chunked } do
+        for _, size in ipairs { 1, 7, 100, #text } do
+          script[#script + 1] = { { read = true },
+            { send = text, chunk = size }, { close = true } }
+        end
+      end
+      serve(script)
+      for i = 1, #script do
+        local max = ({ nil, 1, 13 })[i % 3 + 1]
+        local pieces, failure = read(max)
+        assert.is_nil(failure)
+        assert.equal(body, table.concat(pieces))
+        for _, piece in ipairs(pieces) do
+          assert.is_true(#piece >= 1 and #piece <= (max or 65536))
+        end
+      end
+    end)
+
+    it("has at most 64 KiB in a piece, and ends once", function()
+      serve { { { read = true }, { send = response(200, bytes_of(200000)) } } }
+      local transfer = start "chunks"
+      local pieces, failure = transfers.chunks(session, transfer, 1e9)
+      assert.is_nil(failure)
+      local n = 0
+      for _, piece in ipairs(pieces) do
+        assert.is_true(#piece <= 65536)
+        n = n + #piece
+      end
+      assert.equal(200000, n)
+      assert.is_nil((transfer:chunk()))
+      assert.is_nil((transfer:chunk(0)))
+    end)
+
+    it("asks for no encoding, and refuses one", function()
+      local script, packed = {}, gzip "x"
+      for i, encoding in ipairs { "gzip", "x-gzip", "br", "identity", "" } do
+        script[i] = { { read = true }, { send = response(200, packed,
+          { ["Content-Encoding"] = encoding }) } }
+      end
+      serve(script)
+      for i = 1, 5 do
+        local pieces, failure = read()
+        if i > 3 then
+          assert.is_nil(failure)
+          assert.equal(packed, table.concat(pieces))
+        else
+          assert.equal("encoding", failure.code)
+          assert.same({}, pieces)
+        end
+        assert.equal("identity",
+          server:requests(i)[i].headers["accept-encoding"])
+      end
+    end)
+
+    it("gives all that arrived before it broke", function()
+      local body = bytes_of(100)
+      serve { { { read = true }, { send = response(200, body .. "cut") :sub(1,
+        -4) }, { close = true } }, { { read = true }, { reset = true } } }
+      local pieces, failure = read()
+      assert.equal("cut", failure.code)
+      assert.equal(body, table.concat(pieces))
+      pieces, failure = read()
+      assert.equal("connection", (transfers.what(failure):match "%l+"))
+      assert.same({}, pieces)
+    end)
+
+    it("is read whole where it says no, encoded or not", function()
+      serve { { { read = true }, { send = response(403, gzip "denied",
+        { ["Content-Encoding"] = "gzip" }) } },
+        { { read = true }, { send = response(404, "missing") } },
+        { { read = true }, { send = response(404, ("x"):rep(5000)) } } }
+      assert.equal("denied", (transfers.read(session, start "chunks")))
+      local transfer = start "chunks"
+      assert.equal("missing", (transfers.read(session, transfer)))
+      assert.equal(404, transfer:status())
+      local _, failure = transfers.read(session,
+        start("chunks", { max_response = 4000 }))
+      assert.equal("body_limit", failure.code)
+    end)
+
+    it("has the server wait while it is not read", function()
+      serve { { { read = true }, { send = "HTTP/1.1 200 OK\r\n\r\n" },
+                { repeat_send = ("x"):rep(65536) } } }
+      local transfer, most = start "chunks", 0
+      for _ = 1, 300 do
+        session:poll(0.002)
+        most = math.max(most, transfer:received())
+      end
+      assert.is_true(most < 400 * 1024, most)
+      for _ = 1, 100 do
+        if transfer:chunk() == false then session:poll(5) end
+      end
+      assert.is_true(transfer:received() > most)
+      transfer:close()
+      assert.equal("closed", select(2, transfer:chunk()).code)
+    end)
+
+    it_measures("takes no memory by its length", function()
+      local size = 64 * 1024 * 1024
+      serve { { { read = true }, { send = "HTTP/1.1 200 OK\r\nContent-Length: "
+        .. size .. "\r\n\r\n" }, { repeat_send = ("x"):rep(65536),
+        times = size / 65536 }, { hold = true } } }
+      local transfer = start "chunks"
+      local n, most, before = 0, 0, nil
+      while true do
+        local piece, failure = transfer:chunk()
+        assert.is_nil(failure)
+        if piece == nil then break end
+        if piece then n = n + #piece else session:poll(5) end
+        -- What garbage the strings are depends on the collector's pace.
+        if n % 2 ^ 20 == 0 then collectgarbage() end
+        if n > 4 * 2 ^ 20 then
+          local now = proc.memory "self"
+          before, most = before or now, math.max(most, now)
+        end
+      end
+      assert.equal(size, n)
+      if not os.getenv "LIPSYNC_SANITIZED" then
+        assert.is_true(most - before < 4096, most - before)
+      end
+    end)
+
+    it("is no list, and a list is not in chunks", function()
+      serve { { { read = true }, { send = response(200, "[]") } },
+              { { read = true }, { send = response(200, "[]") } } }
+      assert.has_error(function() start "chunks":next() end)
+      assert.has_error(function() start "whole":chunk() end)
+      assert.has_error(function() start "other" end)
+    end)
+  end)
+
+  describe("of lines", function()
+    local function read(text, more)
+      serve { { { read = true }, { send = text, chunk = 5 } } }
+      local request = { lines = true, type = "Object" }
+      for name, value in pairs(more or {}) do request[name] = value end
+      return transfers.list(session, start("objects", request))
+    end
+
+    it("is read object by object", function()
+      local text = '{"custom_id":"a","n":1}\n\n{"custom_id":"b"}\r\n{}'
+      local found, failure = read(response(200, gzip(text),
+        { ["Content-Encoding"] = "gzip" }))
+      assert.is_nil(failure)
+      assert.equal(3, #found)
+      assert.equal("a", found[1].custom_id)
+      assert.equal("Object", core.type_of(found[2]))
+      assert.equal("{}", found[3]:json())
+    end)
+
+    it("may have none", function()
+      assert.same({}, (read(response(200, "\n"))))
+    end)
+
+    it("says which of them is wrong", function()
+      local found, failure = read(response(200, "{}\n{}\n[]\n"))
+      assert.equal(2, #found)
+      assert.equal("expected objects, but element 3 of the list is an array",
+        (select(2, transfers.what(failure))))
+    end)
+
+    it("that are cut gives those that were whole", function()
+      local found, failure = read(response(200, "{}\n{\"a\":"))
+      assert.equal(1, #found)
+      assert.equal("json_cut", failure.code)
+    end)
+  end)
+
+  describe("of the type that the request names", function()
+    it("has objects of it, with an id or not", function()
+      core.object_type { name = "Thing", shows = { "name" } }
+      local text = '[{"name":"a"},{"id":"x","name":"b"}]'
+      serve { { { read = true }, { send = response(200, text) } },
+              { { read = true }, { send = response(200, text) } } }
+      local found, failure = transfers.list(session,
+        start("objects", { type = "Thing" }))
+      assert.is_nil(failure)
+      assert.same({ "Thing a", "Thing b" }, { tostring(found[1]),
+                                              tostring(found[2]) })
+      found, failure = transfers.list(session, start "whole")
+      assert.same({}, found)
+      assert.same({ code = "no_id", index = 1, type = "Generation",
+                    limit = 2 ^ 20 }, failure)
+      assert.has_error(function() start("whole", { type = "Nothing" }) end)
+    end)
+  end)
+
+  -- A finalizer of the program's may run wherever Lua takes memory. In a
+  -- process of its own, for there the collector soon comes round.
+  it_collects("may be closed by a finalizer while it is read", function()
+    serve { { { read = true }, { send = response(200, ("x"):rep(50000)) } },
+            loop = true }
+    assert.same({ "true\n", true }, { program.run_text(([[
+      local http = require "lipsync.http"
+      local transfer, inside, has_run
+      local function close()
+        if not inside then return end
+        has_run = true
+        transfer:close()
+      end
+      local function leave()
+        local newproxy = rawget(_G, "newproxy")
+        if newproxy then getmetatable(newproxy(true)).__gc = close
+        else setmetatable({}, { __gc = close }) end
+      end
+      local function try(mode, method)
+        has_run = false
+        repeat
+          local session = http.session { base_url = "%s" }
+          transfer = session:start { method = "GET", path = "/", mode = mode }
+          while not transfer:done() do session:poll(1) end
+          local value, failure
+          repeat
+            leave()
+            inside = true
+            value, failure = transfer[method](transfer, 1000)
+            inside = false
+            assert(not value or value:find "^x+$")
+          until not value or has_run
+          assert(value or not failure or failure.code == "closed")
+          session:close()
+        until has_run
+      end
+      try("whole", "read")
+      try("chunks", "chunk")
+      print(has_run)
+    ]]):format(server.base_url)) })
+  end)
+end)
+
+describe("a request for a stream", function()
+  if not tls.can_run() then pending("needs nginx and openssl") return end
+
+  it("has HTTP/1.1 where others have HTTP/2", function()
+    local server = tls.start '[{"id":"g1"}]'
+    local session = transfers.session(server:url "right",
+      { ca_file = server.ca_file })
+    for _ = 1, 2 do
+      assert(transfers.read(session, assert(transfers.start(session))))
+      assert.same({ '[{"id":"g1"}]' }, (transfers.chunks(session,
+        assert(transfers.start(session, { mode = "chunks" })))))
+      assert.equal(1, #transfers.list(session,
+        assert(transfers.start(session, { mode = "objects" }))))
+    end
+    local versions = {}
+    for version in server:log():gmatch "HTTP/%d%.%d" do
+      versions[#versions + 1] = version
+    end
+    assert.same({ "HTTP/2.0", "HTTP/1.1", "HTTP/1.1", "HTTP/2.0", "HTTP/1.1",
+                  "HTTP/1.1" }, versions)
+    session:close()
+    server:stop()
+  end)
+end)
