@@ -101,8 +101,8 @@ end
 local function session_config(own, from)
   return {
     base_url = from.base_url, api_key = from.api_key,
-    user_agent = user_agent(own), ca_file = own.ca_file,
-    proxy = own.proxy or own.strict and "" or nil,
+    user_agent = user_agent(own), bare_agent = user_agent {},
+    ca_file = own.ca_file, proxy = own.proxy or own.strict and "" or nil,
     connect_timeout = own.connect_timeout,
     allow_http = own.allow_http or false, headers = own.headers,
   }

@@ -32,6 +32,8 @@ struct exchange {
   int in[QUEUES];
   void *user;
   CURL *easy;
+  const struct origin *origin;    /* the session's, or 'other' */
+  struct origin other;            /* the request's own, or empty */
   struct curl_slist *own_headers; /* for this request only, or NULL */
   struct buf headers;             /* header lines of the last answer */
   size_t header_bytes;            /* of all answers, 1xx included */
@@ -51,6 +53,7 @@ struct http_session {
   struct curl_slist *headers;    /* without the key */
   struct curl_slist *key_header; /* the key, then the others; or NULL */
   char *user_agent;
+  char *bare_agent;
   char *ca_file;
   char *proxy;          /* NULL: the environment's */
   long connect_timeout; /* milliseconds */

@@ -46,6 +46,7 @@ static const char *const refusals[] = {
   [HTTP_AGENT_MALFORMED] = "agent_malformed",
   [HTTP_HEADER_MALFORMED] = "header_malformed",
   [HTTP_HEADER_RESERVED] = "header_reserved",
+  [HTTP_ORIGIN_MALFORMED] = "origin_malformed",
   [HTTP_PATH_MALFORMED] = "path_malformed",
 };
 

@@ -3,6 +3,7 @@
 ** header: see header.h.
 */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -111,6 +112,15 @@ enum http_refusal header_add (struct curl_slist **list, const char *name,
   wipe(line, n + v);
   free(line);
   return refusal;
+}
+
+
+enum http_refusal header_suppress (struct curl_slist **list, const char *name) {
+  char line[32];
+  if (list_has(*list, name, strlen(name)))
+    return HTTP_ACCEPTED;
+  snprintf(line, sizeof(line), "%s:", name);
+  return add_line(list, line);
 }
 
 

@@ -24,11 +24,14 @@ enum http_refusal header_add_all (struct curl_slist **list,
 /* Whether 's' can be a header's name: a token of RFC 9110. */
 int header_is_name (const char *s);
 
+/* Keeps libcurl from sending a header 'name' that '*list' does not have. */
+enum http_refusal header_suppress (struct curl_slist **list, const char *name);
+
 /* Whether 's' can be a header's value: a line break in it would begin another
 ** header, or the body. */
 int header_is_value (const char *s);
 
-/* Whether a header is the client's own to set: the key's, and those that say
+/* Whether only the client itself may set a header: the key's, and those that say
 ** how the message is framed or encoded. */
 int header_is_reserved (const char *name);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
-** http: sessions and their exchanges, on libcurl. A session is an origin, a
-** key and the connections to it; an exchange is one request and its response.
-** Bytes are moved, headers noted, limits kept; nothing waits, retries or
-** decides. Knows nothing of Lua, JSON or content encodings.
+** http: sessions and their exchanges, on libcurl. A session is connections, and
+** a key for one origin, that of the API; an exchange is one request and its
+** response. Bytes are moved, headers noted, limits kept; nothing waits, retries
+** or decides. Knows nothing of Lua, JSON or content encodings.
 */
 
 #ifndef lipsync_http_h
@@ -53,7 +53,8 @@ enum http_refusal {
   HTTP_AGENT_MALFORMED,  /* the user agent holds a control character */
   HTTP_HEADER_MALFORMED, /* a header's name or value cannot be sent */
   HTTP_HEADER_RESERVED,  /* a header that only the client itself may set */
-  HTTP_PATH_MALFORMED    /* a path holds bytes that need encoding */
+  HTTP_ORIGIN_MALFORMED, /* a request's origin is none */
+  HTTP_PATH_MALFORMED    /* a path or query holds bytes that need encoding */
 };
 
 #define HTTP_HEADERS_MAX (64 * 1024)  /* all header lines of one exchange */
@@ -80,18 +81,21 @@ struct http_config {
   const char *base_url;
   const char *api_key; /* NULL: none */
   const char *user_agent;
+  const char *bare_agent;            /* the same for other origins, or NULL */
   const char *ca_file;               /* NULL: libcurl's own */
   const char *proxy;                 /* NULL: the environment's; "": none */
   double connect_timeout;            /* seconds */
   int allow_http;                    /* http: to any host */
-  const struct http_header *headers; /* sent with every request */
+  const struct http_header *headers; /* sent with every request to the API */
   size_t header_count;
 };
 
 struct http_request {
   const char *method;
-  const char *path; /* encoded, with the query; starts with "/" */
-  int with_key;
+  const char *origin; /* NULL: the API's, where the path follows base_url's */
+  const char *path;   /* encoded; starts with "/" */
+  const char *query;  /* encoded, without its "?"; NULL: none */
+  int with_key;       /* sent to the API's origin only */
   enum http_mode mode;
   size_t max_body; /* of a response that is no stream */
   const struct http_header *headers;
@@ -116,15 +120,16 @@ struct http_exchange {
 };
 
 /* Makes a session; it connects when the first exchange begins. NULL and
-** '*why' when it cannot be. */
+** '*why' when it cannot be. To another origin than that of base_url go neither
+** the key nor 'headers', but the bare agent and the request's own headers. */
 struct http_session *http_open (const struct http_config *config,
                                 enum http_refusal *why);
 
 /* Ends all exchanges (HTTP_CLOSED), wipes the key, frees the session. */
 void http_close (struct http_session *s);
 
-/* The origin "https://host:port", and its host with the port where it is not
-** the scheme's own. Valid as long as the session. */
+/* The API's origin "https://host:port", and its host with the port where that is
+** not the scheme's own. Valid as long as the session. */
 const char *http_origin (const struct http_session *s);
 const char *http_host (const struct http_session *s);
 
@@ -134,7 +139,7 @@ struct http_exchange *http_start (struct http_session *s,
                                   const struct http_request *request,
                                   void *user, enum http_refusal *why);
 
-/* The key, for those who keep it out of what they show; NULL without one. */
+/* The key, so that it can be kept out of what is shown; NULL without one. */
 const char *http_key (const struct http_session *s);
 
 /* How many exchanges were not freed yet, and how many bytes of responses the

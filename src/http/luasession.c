@@ -58,6 +58,7 @@ static void read_config (lua_State *L, struct http_config *config) {
   config->base_url = field_string(L, 1, "base_url");
   config->api_key = field_string(L, 1, "api_key");
   config->user_agent = field_string(L, 1, "user_agent");
+  config->bare_agent = field_string(L, 1, "bare_agent");
   config->ca_file = field_string(L, 1, "ca_file");
   config->proxy = field_string(L, 1, "proxy");
   config->connect_timeout = field_number(L, 1, "connect_timeout", 10);

@@ -123,7 +123,9 @@ int transfer_start (lua_State *L, struct http_session *const *http,
   struct response_rules rules;
   memset(&request, 0, sizeof(request));
   request.method = field_string(L, 2, "method");
+  request.origin = field_string(L, 2, "origin");
   request.path = field_string(L, 2, "path");
+  request.query = field_string(L, 2, "query");
   if (request.method == NULL || request.path == NULL)
     return luaL_argerror(L, 2, "no method or path");
   request.with_key = field_boolean(L, 2, "key");

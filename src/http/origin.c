@@ -52,7 +52,7 @@ static enum http_refusal refuse_parts (CURLU *url) {
 }
 
 
-/* Whether the host is written as this machine's. Only decides about proxies:
+/* Whether the host is written as this machine's. This only decides about proxies;
 ** what is connected to is judged by its address. */
 static int names_loopback (const char *host) {
   size_t n = strlen(host);
@@ -139,6 +139,20 @@ enum http_refusal origin_parse (struct origin *o, const char *base_url) {
   if (refusal != HTTP_ACCEPTED)
     origin_free(o);
   return refusal;
+}
+
+
+enum http_refusal origin_parse_bare (struct origin *o, const char *text) {
+  enum http_refusal refusal = origin_parse(o, text);
+  if (refusal == HTTP_ACCEPTED && *o->prefix == '\0')
+    return HTTP_ACCEPTED;
+  origin_free(o);
+  return refusal == HTTP_NO_MEMORY ? refusal : HTTP_ORIGIN_MALFORMED;
+}
+
+
+int origin_is_same (const struct origin *a, const struct origin *b) {
+  return strcasecmp(a->text, b->text) == 0;
 }
 
 

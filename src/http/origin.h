@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** origin: a base URL taken apart and checked: where requests go, and so the
-** only place the key may go to. Uses libcurl's URL parser, so that what is
-** checked and what is connected to cannot differ.
+** origin: the address of a server, taken apart and checked: base_url, which is the
+** only place that the key may go to, or a request's own. Uses libcurl's URL
+** parser, so that what is checked and what is connected to cannot differ.
 */
 
 #ifndef lipsync_origin_h
@@ -21,12 +21,17 @@ struct origin {
 /* Fills 'o' from 'base_url'; on refusal nothing is left to free. */
 enum http_refusal origin_parse (struct origin *o, const char *base_url);
 
+/* The same for "https://host:port" alone. */
+enum http_refusal origin_parse_bare (struct origin *o, const char *text);
+
+int origin_is_same (const struct origin *a, const struct origin *b);
+
 void origin_free (struct origin *o);
 
 struct sockaddr;
 
 /* Whether an address is this machine's own: 127.0.0.0/8, ::1, the first mapped
-** into IPv6, or the unspecified address, which a connect takes for it. */
+** into IPv6, or the unspecified address, which connects to it. */
 int origin_address_is_loopback (const struct sockaddr *address);
 
 #endif

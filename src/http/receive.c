@@ -69,6 +69,7 @@ struct exchange *exchange_new (struct http_session *s, size_t max_body,
     return NULL;
   x->user = user;
   x->pub.session = s;
+  x->origin = &s->origin;
   x->pub.detail = x->error;
   x->forks = process_forks();
   buf_init(&x->pub.body, max_body);
@@ -149,6 +150,7 @@ void http_free (struct http_exchange *pub) {
   }
   buf_free(&pub->body);
   buf_free(&x->headers);
+  origin_free(&x->other);
   free(x);
   process_count_exchange(-1);
 }
@@ -254,7 +256,7 @@ static curl_socket_t on_open_socket (void *arg, curlsocktype purpose,
   int type = address->socktype;
   int fd;
   (void)purpose;
-  if (s->origin.is_http && !s->allow_http
+  if (x->origin->is_http && !s->allow_http
       && !origin_address_is_loopback(&address->addr)) {
     x->not_loopback = 1;
     return CURL_SOCKET_BAD;

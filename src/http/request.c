@@ -4,6 +4,7 @@
 ** connects, what it sends, what it refuses.
 */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,8 @@
 #define STREAM_BUFFER (128L * 1024) /* fewer reads for what is long */
 
 
-static int is_path (const char *s) {
-  if (*s != '/')
-    return 0;
+/* Whether 's' holds only bytes that may be sent in a path and a query. */
+static int is_encoded (const char *s) {
   for (; *s != '\0'; s++)
     if ((unsigned char)*s <= ' ' || (unsigned char)*s >= 0x7f || *s == '#')
       return 0;
@@ -23,26 +23,34 @@ static int is_path (const char *s) {
 }
 
 
+/* Whether the request is for the API, and not for an address it has named. */
+static int is_to_api (const struct exchange *x) {
+  return origin_is_same(x->origin, &x->pub.session->origin);
+}
+
+
 /* The proxy: none for this machine, and none for http: unless asked for by
 ** name, because the key would pass it in clear. */
-static const char *proxy_of (const struct http_session *s) {
-  if (s->origin.is_loopback || (s->origin.is_http && s->proxy == NULL)
-      || (s->origin.is_http && !s->allow_http))
+static const char *proxy_of (const struct exchange *x) {
+  const struct http_session *s = x->pub.session;
+  const struct origin *o = x->origin;
+  if (o->is_loopback || (o->is_http && (s->proxy == NULL || !s->allow_http)))
     return "";
   return s->proxy;
 }
 
 
-static CURLcode set_connection (struct exchange *x,
-                                const struct http_session *s) {
-  const char *proxy = proxy_of(s);
+static CURLcode set_connection (struct exchange *x) {
+  const struct http_session *s = x->pub.session;
+  const char *proxy = proxy_of(x);
+  const char *agent = is_to_api(x) ? s->user_agent : s->bare_agent;
   CURLcode code = CURLE_OK;
   SET(CURLOPT_NOSIGNAL, 1L);
   SET(CURLOPT_CONNECTTIMEOUT_MS, s->connect_timeout);
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  SET(CURLOPT_USERAGENT, s->user_agent);
+  SET(CURLOPT_USERAGENT, agent);
   SET(CURLOPT_PROXY, proxy); /* NULL: the environment's */
-  if (s->origin.is_http)
+  if (x->origin->is_http)
     return code;
   SET(CURLOPT_CAPATH, NULL); /* else each connection reads it, 25 ms */
   if (s->ca_file != NULL)
@@ -76,25 +84,27 @@ static CURLcode set_protocol (struct exchange *x,
 }
 
 
-/* Origin, prefix and path in one string, which libcurl copies. What is asked
-** for is given a second time: of a URL libcurl loses the query where memory
-** runs out while it takes it apart, and then asks for something else (seen
-** with 7.88). A proxy that is not tunneled through wants all of it. */
-static CURLcode set_url (struct exchange *x, const struct http_session *s,
-                         const char *path) {
-  const struct origin *o = &s->origin;
-  const char *proxy = proxy_of(s);
+/* Origin, path and query in one string, which libcurl copies. What is asked for
+** is given a second time: libcurl loses the query of a URL where memory runs out
+** while it takes the URL apart, and then asks for something else (seen with
+** 7.88). A proxy without a tunnel wants all of it. */
+static CURLcode set_url (struct exchange *x,
+                         const struct http_request *request) {
+  const struct origin *o = x->origin;
+  const char *prefix = request->origin == NULL ? o->prefix : "";
+  const char *query = request->query == NULL ? "" : request->query;
+  const char *proxy = proxy_of(x);
   int is_absolute = o->is_http && proxy != NULL && *proxy != '\0';
-  size_t a = strlen(o->text), b = strlen(o->prefix), c = strlen(path);
-  char *url = (char *)malloc(a + b + c + 1);
+  size_t size = strlen(o->text) + strlen(prefix) + strlen(request->path) + 1
+                + strlen(query) + 1;
+  char *url = (char *)malloc(size);
   CURLcode code;
   if (url == NULL)
     return CURLE_OUT_OF_MEMORY;
-  memcpy(url, o->text, a);
-  memcpy(url + a, o->prefix, b);
-  memcpy(url + a + b, path, c + 1);
+  snprintf(url, size, "%s%s%s%s%s", o->text, prefix, request->path,
+           *query == '\0' ? "" : "?", query);
   code = curl_easy_setopt(x->easy, CURLOPT_URL, url);
-  SET(CURLOPT_REQUEST_TARGET, is_absolute ? url : url + a);
+  SET(CURLOPT_REQUEST_TARGET, is_absolute ? url : url + strlen(o->text));
   free(url);
   return code;
 }
@@ -117,7 +127,7 @@ enum http_refusal request_add_headers (struct curl_slist **list,
 static enum http_refusal add_own_headers (struct exchange *x,
                                           const struct http_request *request) {
   enum http_refusal refusal = HTTP_ACCEPTED;
-  if (x->mode == HTTP_CHUNKS)
+  if (x->mode == HTTP_CHUNKS || !is_to_api(x))
     refusal = header_add(&x->own_headers, "Accept-Encoding", "identity");
   if (refusal == HTTP_ACCEPTED)
     refusal = request_add_headers(&x->own_headers, request->headers,
@@ -126,37 +136,56 @@ static enum http_refusal add_own_headers (struct exchange *x,
 }
 
 
-/* The session's list as it is, or where the request has headers of its own,
-** those and a copy of the others. */
+/* Gives 'x' the session's list as it is, or where the request has headers of its
+** own, those and a copy of the others; for another origin, only its own. */
 static enum http_refusal set_headers (struct exchange *x,
-                                      const struct http_session *s,
                                       const struct http_request *request) {
+  const struct http_session *s = x->pub.session;
   struct curl_slist *list = request->with_key && s->key_header != NULL
                               ? s->key_header
                               : s->headers;
   enum http_refusal refusal = add_own_headers(x, request);
-  if (refusal == HTTP_ACCEPTED && x->own_headers != NULL) {
+  if (refusal == HTTP_ACCEPTED && !is_to_api(x))
+    refusal = header_suppress(&x->own_headers, "Accept");
+  else if (refusal == HTTP_ACCEPTED && x->own_headers != NULL)
     refusal = header_add_all(&x->own_headers, list);
-    list = x->own_headers;
-  }
   if (refusal != HTTP_ACCEPTED)
     return refusal;
+  if (x->own_headers != NULL)
+    list = x->own_headers;
   return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, list) == CURLE_OK
            ? HTTP_ACCEPTED
            : HTTP_NO_MEMORY;
 }
 
 
+static enum http_refusal set_origin (struct exchange *x,
+                                     const struct http_request *request) {
+  enum http_refusal refusal;
+  if (request->origin == NULL)
+    return HTTP_ACCEPTED;
+  refusal = origin_parse_bare(&x->other, request->origin);
+  if (refusal == HTTP_ACCEPTED)
+    x->origin = &x->other;
+  return refusal;
+}
+
+
 enum http_refusal request_prepare (struct exchange *x,
                                    const struct http_request *request) {
   struct http_session *s = x->pub.session;
-  if (!is_path(request->path))
+  enum http_refusal refusal = set_origin(x, request);
+  if (refusal != HTTP_ACCEPTED)
+    return refusal;
+  if (*request->path != '/' || !is_encoded(request->path)
+      || (request->query != NULL && !is_encoded(request->query)))
     return HTTP_PATH_MALFORMED;
+  x->mode = request->mode;
+  x->http1 = x->mode != HTTP_WHOLE || x->origin->is_http;
   x->easy = s->pooled > 0 ? s->pool[--s->pooled] : curl_easy_init();
   if (x->easy == NULL || exchange_set_callbacks(x) != CURLE_OK
-      || set_connection(x, s) != CURLE_OK
-      || set_protocol(x, request) != CURLE_OK
-      || set_url(x, s, request->path) != CURLE_OK)
+      || set_connection(x) != CURLE_OK || set_protocol(x, request) != CURLE_OK
+      || set_url(x, request) != CURLE_OK)
     return HTTP_NO_MEMORY;
-  return set_headers(x, s, request);
+  return set_headers(x, request);
 }

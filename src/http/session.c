@@ -62,8 +62,6 @@ struct http_exchange *http_start (struct http_session *s,
   x = exchange_new(s, request->max_body, user);
   if (x == NULL)
     return NULL;
-  x->mode = request->mode;
-  x->http1 = request->mode != HTTP_WHOLE || s->origin.is_http;
   *why = request_prepare(x, request);
   if (*why == HTTP_ACCEPTED) {
     x->added = curl_multi_add_handle(s->engine.multi, x->easy) == CURLM_OK;
@@ -206,7 +204,10 @@ static enum http_refusal configure (struct http_session *s,
     return refusal;
   if (config->user_agent != NULL && !header_is_value(config->user_agent))
     return HTTP_AGENT_MALFORMED;
+  if (config->bare_agent != NULL && !header_is_value(config->bare_agent))
+    return HTTP_AGENT_MALFORMED;
   if (!keep(&s->user_agent, config->user_agent)
+      || !keep(&s->bare_agent, config->bare_agent)
       || !keep(&s->ca_file, config->ca_file) || !keep(&s->proxy, config->proxy))
     return HTTP_NO_MEMORY;
   s->allow_http = config->allow_http;
@@ -251,6 +252,7 @@ void http_close (struct http_session *s) {
   header_wipe(s->headers);
   origin_free(&s->origin);
   free(s->user_agent);
+  free(s->bare_agent);
   free(s->ca_file);
   free(s->proxy);
   free(s);

@@ -140,6 +140,8 @@ local words = {
     "headers holds a name or value that cannot be sent", "headers" },
   header_reserved = { "invalid", "headers",
     "headers names one that the client sets itself", "headers" },
+  origin_malformed = { "invalid", "origin",
+    "the address is not https://host or http://host" },
   path_malformed = { "invalid", "path",
     "the path holds a character that must be percent-encoded", "path" },
 }

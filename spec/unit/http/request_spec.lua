@@ -1,0 +1,183 @@
+-- SPDX-License-Identifier: MIT
+-- What a request carries, and where to.
+
+local scripted = require "spec.support.scripted"
+local transfers = require "spec.support.transfers"
+
+local function ok(body)
+  return scripted.response(200, body or "{}", { Connection = "close" })
+end
+
+describe("a request", function()
+  local server, session
+
+  local function serve(script, more)
+    server = scripted.start(script)
+    session = transfers.session(server.base_url, more)
+  end
+
+  after_each(function()
+    if session then session:close() end
+    server:stop()
+    session = nil
+  end)
+
+  local function refused(request)
+    local transfer, failure = transfers.start(session, request)
+    assert.is_nil(transfer)
+    return failure.code
+  end
+
+  it("carries path and query as they are, after base_url's own path",
+    function()
+      server = scripted.start { { { read = true }, { send = ok() } },
+                                loop = true }
+      session = transfers.session(server.base_url .. "/pre")
+      for i, case in ipairs {
+          { "/a/../b//c", nil, "/pre/a/../b//c" },
+          { "/a", "x=%20&y=/?{}", "/pre/a?x=%20&y=/?{}" },
+          { "/a", "", "/pre/a" }, { "/a?b", nil, "/pre/a?b" } } do
+        local transfer = assert(transfers.start(session,
+          { path = case[1], query = case[2] }))
+        assert.equal("{}", (transfers.read(session, transfer)))
+        assert.equal(case[3], server:requests(i)[i].target)
+      end
+    end)
+
+  it("is refused where it cannot be sent", function()
+    serve { {} }
+    for _, path in ipairs { "", "a", "/a b", "/a\nb", "/a#b", "/\195\164" } do
+      assert.equal("path_malformed", refused { path = path })
+      assert.equal("path_malformed", refused { query = "/" .. path .. "#" })
+    end
+    for _, origin in ipairs { "", "x", "ftp://x", "https://u@x", "https://x/a",
+        "https://x?a", "https://x#a", "https:///", "https://x y" } do
+      assert.equal("origin_malformed", refused { origin = origin })
+    end
+    assert.same({}, server:requests(0))
+  end)
+
+  describe("to another origin", function()
+    local other
+    local canaries = { "canary-key", "canary-header", "canary-agent" }
+
+    local function serve_both(script)
+      other = scripted.start(script)
+      serve({ { { read = true }, { send = ok() } }, loop = true }, {
+        api_key = "canary-key-0123456789",
+        headers = { ["X-Canary"] = "canary-header", Cookie = "canary-header" },
+        user_agent = "lipsync/1 canary-agent", bare_agent = "lipsync/1",
+      })
+    end
+
+    after_each(function() other:stop() end)
+
+    it("carries nothing of the session's", function()
+      serve_both { { { read = true }, { send = ok() } }, loop = true }
+      for i, more in ipairs { {}, { mode = "chunks" }, { mode = "objects" },
+          { method = "DELETE" }, { key = false } } do
+        more.origin, more.path = other.base_url, "/media/a.mp4"
+        more.query = "sig=abc"
+        local transfer = assert(transfers.start(session, more))
+        while not transfer:done() do session:poll(1) end
+        assert.equal(200, transfer:status())
+        local seen = other:requests(i)[i]
+        assert.equal("/media/a.mp4?sig=abc", seen.target)
+        assert.same({ host = "127.0.0.1:" .. other.port,
+          ["user-agent"] = "lipsync/1", ["accept-encoding"] = "identity" },
+          seen.headers)
+        for _, canary in ipairs(canaries) do
+          assert.is_nil(seen.head:find(canary, 1, true))
+        end
+      end
+      assert.same({}, server:requests(0))
+    end)
+
+    it("carries exactly the headers given", function()
+      serve_both { { { read = true }, { send = ok() } } }
+      local transfer = assert(transfers.start(session, {
+        origin = other.base_url, headers = { Accept = "video/*",
+          Range = "bytes=5-", ["x-amz-meta-a"] = "b" } }))
+      assert.equal("{}", (transfers.read(session, transfer)))
+      assert.same({ host = "127.0.0.1:" .. other.port, accept = "video/*",
+        range = "bytes=5-", ["x-amz-meta-a"] = "b",
+        ["user-agent"] = "lipsync/1", ["accept-encoding"] = "identity" },
+        other:requests(1)[1].headers)
+    end)
+
+    it("cannot carry a key header either", function()
+      serve_both { {} }
+      assert.equal("header_reserved", refused { origin = other.base_url,
+        headers = { ["X-API-Key"] = "x" } })
+    end)
+
+    it("leaves nothing behind in the next one", function()
+      serve_both { { { read = true }, { send = ok() } }, loop = true }
+      for i = 1, 3 do
+        for _, origin in ipairs { false, other.base_url } do
+          local transfer = assert(transfers.start(session,
+            { origin = origin or nil, headers = { ["X-N"] = ("%d"):format(i) }
+            }))
+          assert.equal("{}", (transfers.read(session, transfer)))
+        end
+        local mine = server:requests(i)[i].headers
+        assert.equal("canary-key-0123456789", mine["x-api-key"])
+        assert.equal("canary-header", mine["x-canary"])
+        assert.equal("lipsync/1 canary-agent", mine["user-agent"])
+        assert.equal("gzip", mine["accept-encoding"])
+        local theirs = other:requests(i)[i].headers
+        assert.is_nil(theirs["x-api-key"])
+        assert.equal(("%d"):format(i), theirs["x-n"])
+      end
+    end)
+
+    it("has no agent where only the whole one was said", function()
+      other = scripted.start { { { read = true }, { send = ok() } } }
+      serve({ {} }, { user_agent = "canary-agent" })
+      local transfer = assert(transfers.start(session,
+        { origin = other.base_url }))
+      assert.equal("{}", (transfers.read(session, transfer)))
+      assert.is_nil(other:requests(1)[1].headers["user-agent"])
+    end)
+
+    it("by http: is for this machine only", function()
+      serve_both { {} }
+      local transfer = assert(transfers.start(session,
+        { origin = "http://192.0.2.1" }))
+      local _, failure = transfers.read(session, transfer)
+      assert.equal("not_loopback", failure.code)
+      assert.is_false(transfer:sent())
+    end)
+  end)
+
+  describe("to the session's origin, named", function()
+    it("carries the key, where it is asked for, and no path of base_url",
+      function()
+        server = scripted.start { { { read = true }, { send = ok() } },
+                                  loop = true }
+        session = transfers.session(server.base_url .. "/pre",
+          { headers = { ["X-A"] = "b" } })
+        for i, case in ipairs { { true, "test-key" }, { false, nil } } do
+          local transfer = assert(transfers.start(session,
+            { origin = server.base_url, key = case[1], path = "/x" }))
+          assert.equal("{}", (transfers.read(session, transfer)))
+          local seen = server:requests(i)[i]
+          assert.equal(case[2], seen.headers["x-api-key"])
+          assert.equal("b", seen.headers["x-a"])
+          assert.equal("/x", seen.target)
+        end
+      end)
+
+    it("is the same in any case, and with the scheme's own port", function()
+      server = scripted.start { { { read = true }, { send = ok() } } }
+      session = transfers.session("http://LOCALHOST:" .. server.port)
+      local transfer = assert(transfers.start(session,
+        { origin = "http://localhost:" .. server.port }))
+      assert.equal("{}", (transfers.read(session, transfer)))
+      assert.equal("test-key", server:requests(1)[1].headers["x-api-key"])
+      local named = transfers.session "https://api.invalid:443"
+      assert.equal("https://api.invalid", named:origin())
+      named:close()
+    end)
+  end)
+end)
