@@ -27,7 +27,7 @@ core.register_service("list", "http", function(applet)
   applet:add_header("content-type", "application/x-ndjson")
   applet:start_response()
   while generation do
-    applet:send(generation:json() .. "\n")
+    applet:send(generation:json { compact = true } .. "\n")
     generation, err = listing:next()
   end
   if err then core.log(core.err, tostring(err)) end

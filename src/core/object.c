@@ -11,6 +11,7 @@
 */
 
 #include "core.h"
+#include "json_write.h"
 
 enum slot {
   SLOT_EMPTY,  /* nothing hangs on it; on 5.1 a table of somebody else's does */
@@ -279,10 +280,21 @@ static int object_has (lua_State *L) {
 }
 
 
-/* object:json(): the bytes the service sent. */
+/* object:json([options]): the bytes that the service sent; with compact = true
+** without the white space between tokens, and so on one line. */
 static int object_json (lua_State *L) {
   const struct object *o = check_object(L, "json()");
-  lua_pushlstring(L, text_of(o), o->length);
+  lua_settop(L, 2);
+  if (!lua_isnil(L, 2)) {
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_getfield(L, 2, "compact");
+  }
+  if (lua_toboolean(L, -1)) {
+    char *out = (char *)lua_newuserdata(L, o->length);
+    lua_pushlstring(L, out, json_compact(text_of(o), o->length, out));
+  }
+  else
+    lua_pushlstring(L, text_of(o), o->length);
   return 1;
 }
 

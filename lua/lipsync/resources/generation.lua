@@ -28,7 +28,8 @@ local time = require "lipsync.base.time"
 ---@field projectId string|nil
 ---@field get fun(self, name: string): any  a member whatever its name
 ---@field has fun(self, name: string): boolean  also where it is null
----@field json fun(self): string  the exact bytes
+---@field json fun(self, options: { compact: boolean }|nil): string  the exact
+---   bytes, or on one line
 ---@field decode fun(self): table  a plain table; null is lipsync.null
 ---@field fields fun(self): fun(): string, any  iterator over name and value
 

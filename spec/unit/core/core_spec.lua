@@ -105,6 +105,14 @@ describe("a generation", function()
     assert.equal("é/", g.u)
   end)
 
+  it("gives its bytes on one line", function()
+    local g = assert(core.object("Object",
+      '{ "id" : "a b",\n\t"n": [ 1,\r\n2 ] }'))
+    assert.equal('{"id":"a b","n":[1,2]}', g:json { compact = true })
+    assert.equal('{ "id" : "a b",\n\t"n": [ 1,\r\n2 ] }', g:json {})
+    assert.has_error(function() g:json(5) end)
+  end)
+
   it("decodes into a plain table with null kept", function()
     local g = generation '"z":null,"a":[null],"o":{"z":null}'
     assert.same({ id = "x", z = core.null, a = { core.null },
