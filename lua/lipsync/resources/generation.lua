@@ -43,6 +43,16 @@ local function check_self(self, name)
   end
 end
 
+-- The resource of the client it came from.
+local function client_of(self, name)
+  local client = core.owner(self)
+  if not client then
+    misuse.raise(("this generation was made from text and has no client: "
+      .. "call client.generations:%s(generation)"):format(name))
+  end
+  return client.generations
+end
+
 --- Whether nothing more will happen to it, so that it can be deleted. A status
 --- that is not known is taken for one that goes on.
 ---@param self lipsync.Generation
@@ -78,12 +88,17 @@ end
 ---@return string|nil note  "already_gone"
 local function delete(self, options)
   check_self(self, "delete")
-  local client = core.owner(self)
-  if not client then
-    misuse.raise("this generation was made from text and has no client: "
-      .. "call client.generations:delete(generation)")
-  end
-  return client.generations:delete(self, options)
+  return client_of(self, "delete"):delete(self, options)
+end
+
+--- Waits until it has ended: client.generations:wait of its client.
+---@param self lipsync.Generation
+---@param options lipsync.WaitOptions|nil
+---@return lipsync.Generation|nil
+---@return lipsync.Error|nil err
+local function wait(self, options)
+  check_self(self, "wait")
+  return client_of(self, "wait"):wait(self, options)
 end
 
 --- Makes the type. Called once, by init.lua.
@@ -93,7 +108,7 @@ function generation.install()
     aliases = { errorCode = "error_code", outputUrl = "outputMediaUrl" },
     shows = { "id", "status", "errorCode" },
     methods = { is_terminal = is_terminal, created_at = created_at,
-                delete = delete },
+                delete = delete, wait = wait },
   }
 end
 

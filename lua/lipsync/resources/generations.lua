@@ -2,12 +2,14 @@
 -- client.generations: what can be asked of an organization's generations.
 
 local api = require "lipsync.api"
+local create = require "lipsync.resources.create"
 local each = require "lipsync.bulk.each"
 local errors = require "lipsync.error"
 local listing = require "lipsync.list.listing"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
+local wait = require "lipsync.resources.wait"
 
 ---@class lipsync.Filter
 ---@field status string|string[]|nil  PENDING, PROCESSING, COMPLETED, FAILED,
@@ -31,12 +33,46 @@ local schema = require "lipsync.base.schema"
 ---@field count fun(self, filter: lipsync.Filter|nil,
 ---   options: lipsync.CallOptions|nil): integer|nil, lipsync.Error|nil  the
 ---   filter without limit, cursor and page_size
+---@field estimate fun(self, request: table, options: lipsync.CallOptions|nil):
+---   table|nil, lipsync.Error|nil  what a generation would cost: `request` has
+---   model, duration in seconds and, where wanted, fps, reasoningEnabled and
+---   workflow; an object of estimatedFrameCount, estimatedGenerationCost in USD
+---   and estimatedCredits
+---@field costs fun(self, id: string|lipsync.Generation,
+---   options: lipsync.CallOptions|nil): table|nil, lipsync.Error|nil  what it
+---   has cost, money as text
 ---@field delete fun(self, id: string|lipsync.Generation,
 ---   options: lipsync.CallOptions|nil): lipsync.Generation|nil,
 ---   lipsync.Error|nil, string|nil  only COMPLETED, FAILED and REJECTED ones
 ---   can be. A note "already_gone": an attempt's outcome was unknown, and then
 ---   it was not there any more
 local Generations = operation.resource("generations", api.generations)
+
+--- Creates a generation. Every request carries an Idempotency-Key and is
+--- repeated like a read, for 10 minutes at most after one whose outcome is
+--- unknown: the service makes one generation of each key. If the outcome stays
+--- unknown, `err.outcomeUnknown` is true; the same request with
+--- `idempotency_key = err.idempotencyKey` goes on where it was.
+---@param request lipsync.CreateRequest
+---@param options lipsync.CreateOptions|nil
+---@return lipsync.Generation|nil  in the state that it is in now
+---@return lipsync.Error|nil err
+function Generations:create(request, options)
+  Generations.client_of(self, "create")
+  return create.run(self, Generations.specs.create, request, options)
+end
+
+--- Waits until a generation has ended: COMPLETED, FAILED and REJECTED are data,
+--- and no errors. A wait is the host's: other tasks and requests go on. An error
+--- that may pass, such as a broken connection, does not end it; a 404 does.
+---@param id string|lipsync.Generation
+---@param options lipsync.WaitOptions|nil
+---@return lipsync.Generation|nil
+---@return lipsync.Error|nil err  `err.generation` is the last state seen
+function Generations:wait(id, options)
+  Generations.client_of(self, "wait")
+  return wait.run(self, Generations.specs.get, id, options)
+end
 
 -- Arrays of `all` that nothing was left out of.
 local unselected = setmetatable({}, { __mode = "k" })
@@ -129,7 +165,8 @@ function Generations:delete_many(items, options)
     outcome_of = outcome_of, foresee = foresee,
     tally = { deleted = 0, gone = 0, skipped = 0, failed = 0, errors = {} },
     prepare = function(item, group)
-      return operation.prepare(self, spec, item, options, group)
+      return operation.prepare(self, spec, item, options,
+        { group = group, clock = group.clock:lap() })
     end,
     identify = function(item)
       return (operation.identify(item, spec))

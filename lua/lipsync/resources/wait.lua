@@ -1,0 +1,141 @@
+-- SPDX-License-Identifier: MIT
+-- Waiting until a generation has ended: one long poll after the other, and a
+-- pause only after a response that came early, so that a service which answers
+-- at once is not asked all the time.
+
+local core = require "lipsync.core"
+local errors = require "lipsync.error"
+local host = require "lipsync.host"
+local message = require "lipsync.error.message"
+local operation = require "lipsync.operation"
+local schema = require "lipsync.base.schema"
+local stopwatch = require "lipsync.base.stopwatch"
+
+local wait = {}
+
+---@class lipsync.WaitOptions : lipsync.CallOptions
+---@field timeout number|nil  seconds for the whole wait; default 3600;
+---   math.huge: for as long as it takes
+---@field on_change nil|fun(generation: lipsync.Generation)  when the status is
+---   another than before
+---@field on_progress nil|fun(percent: number, generation: lipsync.Generation)
+---   asks for the progress every other second instead of waiting at the service
+local fields = schema.join(operation.options, {
+  on_change = schema.callable(), on_progress = schema.callable(),
+})
+
+-- In seconds: the whole wait; what the service waits, at least and at most; the
+-- first pause, which doubles, and the longest; how late a response may come.
+local patience = 3600
+local least, most = 1, 10
+local pause, longest_pause = 0.5, 4
+local margin = 5
+
+local Wait = {}
+Wait.__index = Wait
+
+-- Sleeps as the host does.
+local function sleep(self, seconds)
+  local client, clock = self.client, self.clock
+  local until_ = clock:seconds() + seconds
+  repeat
+    local left = until_ - clock:seconds()
+    clock:add(host.wait(client, client:runtime().session, nil, left))
+  until clock:seconds() >= until_ or client.closed
+end
+
+-- Asks once. Gives the generation, or nil and an error, and whether the answer
+-- came before the service had waited.
+local function ask(self, left)
+  local options, begun = self.options, self.clock:seconds()
+  local seconds = math.floor(math.max(least, math.min(most, left)))
+  local stall = options.stall_timeout or self.client.options.stall_timeout
+  local this, err = operation.prepare(self.resource, self.spec, self.id, {
+    timeout = begun + left + margin,
+    stall_timeout = math.max(stall, seconds + margin),
+    max_attempts = options.max_attempts, headers = options.headers,
+    tag = options.tag,
+  }, {
+    query = options.on_progress and "include=progress"
+      or ("wait=true&timeout=%d"):format(seconds),
+    is_long = true, clock = self.clock,
+  })
+  if not this then return nil, err end
+  local generation
+  generation, err = this:run()
+  local took = self.clock:seconds() - begun
+  return generation, err, options.on_progress ~= nil or took < seconds - least
+end
+
+-- Notes what the service said, and tells it.
+local function note(self, generation)
+  local options, before = self.options, self.last
+  self.last = generation
+  if options.on_progress then
+    options.on_progress(generation:get "progress_percent" or 0, generation)
+  end
+  if options.on_change and not (before and before.status == generation.status)
+  then
+    options.on_change(generation)
+  end
+end
+
+-- The end of the whole wait.
+local function too_late(self)
+  local about = self.client:about()
+  about.action = "wait for generation " .. self.id
+  about.method, about.path, about.tag = "GET", self.path, self.options.tag
+  about.seconds = self.clock:seconds()
+  local text = message.deadline { limit = self.timeout }
+  if self.last then text = text .. "; it is " .. tostring(self.last.status) end
+  return errors.new("timeout", text, about, "deadline")
+end
+
+-- Whether asking again may end otherwise.
+local function is_passing(err)
+  return err.retryable and err.statusCode ~= 404
+end
+
+--- See client.generations:wait.
+---@param resource table
+---@param spec table  of the row `get`
+---@param given string|lipsync.Generation
+---@param options lipsync.WaitOptions|nil
+---@return lipsync.Generation|nil
+---@return lipsync.Error|nil err
+function wait.run(resource, spec, given, options)
+  local id, generation = operation.identify(given, spec)
+  options = schema.read(fields, options, "options")
+  if generation and generation:is_terminal() then return generation end
+  local self = setmetatable({
+    client = resource.client, resource = resource, spec = spec, id = id,
+    options = options, timeout = options.timeout or patience,
+    clock = stopwatch.new(), last = generation, pause = pause,
+  }, Wait)
+  while true do
+    local left = self.timeout - self.clock:seconds()
+    if left <= 0 then
+      local err = too_late(self)
+      err.generation = self.last
+      return nil, err
+    end
+    local found, err, is_early = ask(self, left)
+    if found then
+      note(self, found)
+      if found:is_terminal() then return found end
+    elseif not is_passing(err) then
+      err.generation = self.last
+      return nil, err
+    end
+    if err or is_early then
+      local seconds = err and err.retryAfter or self.pause
+      sleep(self, math.min(seconds * (1 + core.random() / 4),
+        self.timeout - self.clock:seconds()))
+      self.pause = math.min(2 * self.pause, longest_pause)
+    else
+      self.pause = pause
+    end
+  end
+end
+
+return wait
