@@ -60,13 +60,11 @@ OUT = build/$(LUA)
 CLIENT = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/*.c))
 CORE = $(filter-out $(WIRE_ONLY:%=$(OUT)/obj/%.o),$(CLIENT))
 WIRE = $(filter-out $(CORE_ONLY:%=$(OUT)/obj/%.o),$(CLIENT))
-# The emulator is main(), a Lua binding, and a library that knows neither.
-SERVER = $(patsubst src/emulator/%.c,build/emulator/%.o,$(filter-out \
-  src/emulator/main.c src/emulator/lua%,$(wildcard src/emulator/*.c)))
-MAIN = $(patsubst src/emulator/%.c,build/emulator/%.o,\
-  $(wildcard src/emulator/main.c))
-BINDING = $(patsubst src/emulator/%.c,$(OUT)/obj/emulator/%.o,\
-  $(wildcard src/emulator/lua*.c))
+# The emulator is a program, a Lua module, and a library that knows neither.
+SERVER = $(patsubst src/%.c,build/%.o,$(wildcard \
+  $(patsubst %,src/emulator/%/*.c,store service api http)))
+MAIN = $(patsubst src/%.c,build/%.o,$(wildcard src/emulator/cli/*.c))
+BINDING = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/emulator/lua/*.c))
 UNITS = $(patsubst spec/unit/%.c,build/unit/%,$(wildcard spec/unit/*_test.c))
 PARTS = $(patsubst src/%.c,build/unit/obj/%.o,\
   $(wildcard src/buf.c src/json*.c src/inflate.c))

@@ -61,10 +61,10 @@ build/fuzz/http: $(addprefix src/,answer.c buf.c engine.c exchange.c header.c \
   http.c inflate.c json.c json_value.c origin.c process.c request.c)
 # Reads its modules from lua/, always by the interpreter whose API it uses.
 build/fuzz/retry_after: LUA = lua5.4
-# The emulator, but for what is between it and libmicrohttpd.
+# The emulator without libmicrohttpd, its program and its Lua module.
 EMULATED = query control import
-$(EMULATED:%=build/fuzz/%): $(filter-out src/emulator/main.c \
-  src/emulator/lua%,$(wildcard src/emulator/*.c))
+$(EMULATED:%=build/fuzz/%): $(wildcard \
+  $(patsubst %,src/emulator/%/*.c,store service api))
 build/fuzz/control build/fuzz/import: $(wildcard src/json*.c)
 
 build/fuzz/%: spec/fuzz/%_fuzz.c

@@ -8,7 +8,7 @@
 */
 
 #include "emulated.h"
-#include "routes.h"
+#include "api/routes.h"
 
 #define MOST 20 /* requests of one input */
 

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "body.h"
+#include "api/body.h"
 #include "json.h"
-#include "service.h"
+#include "service/service.h"
 
 #define ORG "test-org"
 #define NOW INT64_C(1787652000000)

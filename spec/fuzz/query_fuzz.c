@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "query_string.h"
+#include "api/query_string.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 

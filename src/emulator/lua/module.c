@@ -4,10 +4,10 @@
 ** as JSON, by lua-cjson; all rules about them are the service's.
 */
 
-#include "../compat.h"
-#include "emulator.h"
-#include "lua_options.h"
-#include "text.h"
+#include "../../compat.h"
+#include "../http/emulator.h"
+#include "options.h"
+#include "../store/text.h"
 
 #include <dlfcn.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #ifndef emulator_emulator_h
 #define emulator_emulator_h
 
-#include "service.h"
+#include "../service/service.h"
 
 struct emulator;
 

@@ -8,7 +8,7 @@
 #ifndef emulator_body_h
 #define emulator_body_h
 
-#include "store.h"
+#include "../store/store.h"
 
 #include <sys/types.h>
 

@@ -4,7 +4,7 @@
 */
 
 #include "service.h"
-#include "text.h"
+#include "../store/text.h"
 
 #include <errno.h>
 #include <stdio.h>

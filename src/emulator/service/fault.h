@@ -7,7 +7,7 @@
 #ifndef emulator_fault_h
 #define emulator_fault_h
 
-#include "store.h"
+#include "../store/store.h"
 
 #include <pthread.h>
 

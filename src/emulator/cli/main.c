@@ -5,7 +5,7 @@
 
 #include "arguments.h"
 #include "command.h"
-#include "emulator.h"
+#include "../http/emulator.h"
 
 #include <sqlite3.h>
 #include <stdio.h>

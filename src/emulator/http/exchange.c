@@ -6,8 +6,8 @@
 */
 
 #include "exchange.h"
-#include "routes.h"
-#include "text.h"
+#include "../api/routes.h"
+#include "../store/text.h"
 
 #include <netinet/in.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #ifndef emulator_exchange_h
 #define emulator_exchange_h
 
-#include "service.h"
+#include "../service/service.h"
 
 #include <microhttpd.h>
 

@@ -3,9 +3,9 @@
 ** lua_options: see lua_options.h.
 */
 
-#include "../compat.h"
-#include "lua_options.h"
-#include "text.h"
+#include "../../compat.h"
+#include "options.h"
+#include "../store/text.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 */
 
 #include "journal.h"
-#include "text.h"
+#include "../store/text.h"
 
 #include <stdlib.h>
 

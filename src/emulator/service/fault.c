@@ -4,7 +4,7 @@
 */
 
 #include "fault.h"
-#include "text.h"
+#include "../store/text.h"
 
 #include <stdlib.h>
 #include <string.h>

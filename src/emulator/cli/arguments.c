@@ -4,7 +4,7 @@
 */
 
 #include "arguments.h"
-#include "text.h"
+#include "../store/text.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #define emulator_query_string_h
 
 #include "request.h"
-#include "store.h"
+#include "../store/store.h"
 
 /* Why a parameter was refused. */
 struct refusal {

@@ -7,7 +7,7 @@
 #include "catalog.h"
 #include "query_string.h"
 #include "routes.h"
-#include "text.h"
+#include "../store/text.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 */
 
 #include "catalog.h"
-#include "text.h"
+#include "../store/text.h"
 
 #include <string.h>
 

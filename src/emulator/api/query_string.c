@@ -6,7 +6,7 @@
 */
 
 #include "query_string.h"
-#include "text.h"
+#include "../store/text.h"
 
 #include <string.h>
 

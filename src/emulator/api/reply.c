@@ -5,7 +5,7 @@
 
 #include "reply.h"
 #include "catalog.h"
-#include "text.h"
+#include "../store/text.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #ifndef emulator_lua_options_h
 #define emulator_lua_options_h
 
-#include "service.h"
+#include "../service/service.h"
 
 #include <lua.h>
 

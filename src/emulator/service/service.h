@@ -8,10 +8,10 @@
 #ifndef emulator_service_h
 #define emulator_service_h
 
-#include "clock.h"
+#include "../store/clock.h"
 #include "fault.h"
 #include "journal.h"
-#include "store.h"
+#include "../store/store.h"
 
 #define EMULATOR_VERSION    "0.1.0"
 #define DEFAULT_GENERATIONS 60

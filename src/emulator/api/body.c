@@ -5,7 +5,7 @@
 */
 
 #include "body.h"
-#include "text.h"
+#include "../store/text.h"
 
 #include <stdlib.h>
 #include <string.h>

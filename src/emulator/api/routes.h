@@ -9,7 +9,7 @@
 
 #include "reply.h"
 #include "request.h"
-#include "service.h"
+#include "../service/service.h"
 
 typedef void (*handler)(struct service *s, const struct request *r,
                         const char *org, struct reply *reply);

@@ -6,7 +6,7 @@
 #ifndef emulator_arguments_h
 #define emulator_arguments_h
 
-#include "service.h"
+#include "../service/service.h"
 
 #define KEYS_MAX 64
 

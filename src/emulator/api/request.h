@@ -7,7 +7,7 @@
 #ifndef emulator_request_h
 #define emulator_request_h
 
-#include "chance.h"
+#include "../store/chance.h"
 
 #include <stddef.h>
 

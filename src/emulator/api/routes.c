@@ -5,7 +5,7 @@
 */
 
 #include "routes.h"
-#include "text.h"
+#include "../store/text.h"
 
 #include <string.h>
 #include <strings.h>

@@ -6,7 +6,7 @@
 */
 
 #include "routes.h"
-#include "text.h"
+#include "../store/text.h"
 
 #include <string.h>
 
