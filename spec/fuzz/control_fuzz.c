@@ -44,19 +44,20 @@ static void check_headers (const char *lines) {
 
 /* As the exchange does it to an answer that goes out. */
 static void suffer (struct service *s, const struct fault *f,
-                    struct reply *reply) {
+                    struct response *response) {
   expect(f->delay >= 0 && f->drip >= 0 && f->cut >= -1);
-  if (reply->body != NULL && (f->drip > 0 || f->cut >= 0))
-    reply->body = body_faulty(reply->body, f->drip, f->cut, service_nap, s);
+  if (response->body != NULL && (f->drip > 0 || f->cut >= 0))
+    response->body = body_faulty(response->body, f->drip, f->cut, service_nap,
+                                 s);
 }
 
 
-static void read_answer (struct reply *reply, int faulty, int zipped) {
-  struct body *body = reply->body;
+static void read_answer (struct response *response, int faulty, int zipped) {
+  struct body *body = response->body;
   char *text;
   size_t length;
-  int is_text = strstr(sqlite3_str_value(reply->headers), TYPE_JSON) == NULL;
-  reply->body = NULL;
+  int is_text = strstr(sqlite3_str_value(response->headers), TYPE_JSON) == NULL;
+  response->body = NULL;
   if (body != NULL && zipped)
     body = body_gzip(body);
   if (body == NULL)
@@ -71,7 +72,7 @@ static void read_answer (struct reply *reply, int faulty, int zipped) {
 static void ask (struct service *s, const char *method, const char *target,
                  const char *body, size_t length, int how) {
   struct request r;
-  struct reply reply;
+  struct response response;
   struct fault *fault;
   memset(&r, 0, sizeof(r));
   r.method = method;
@@ -82,16 +83,16 @@ static void ask (struct service *s, const char *method, const char *target,
   r.body_length = length;
   service_request_id(s, r.id);
   expect(request_parse(&r));
-  reply_open(&reply, r.id);
-  fault = routes_answer(s, &r, &reply);
-  expect(reply.status >= 200 && reply.status <= 599);
-  expect(reply.status != 500 || fault != NULL);
-  check_headers(sqlite3_str_value(reply.headers));
+  response_open(&response, r.id);
+  fault = routes_answer(s, &r, &response);
+  expect(response.status >= 200 && response.status <= 599);
+  expect(response.status != 500 || fault != NULL);
+  check_headers(sqlite3_str_value(response.headers));
   if (fault != NULL)
-    suffer(s, fault, &reply);
-  read_answer(&reply, fault != NULL, how & 1);
+    suffer(s, fault, &response);
+  read_answer(&response, fault != NULL, how & 1);
   fault_free(fault);
-  reply_close(&reply);
+  response_close(&response);
   request_free(&r);
 }
 

@@ -35,13 +35,14 @@ static void ask (struct store *s, const struct filter *f,
                  const struct page *page) {
   int64_t count = -1;
   int gone = 0;
-  struct place place;
+  struct position position;
   sqlite3_str *out = sqlite3_str_new(NULL);
   expect(store_count(s, "org", f, now, &count) == STORE_OK);
   expect(count >= 0 && count <= 20);
   expect(store_page(s, "org", f, now, NULL, page->limit, out) == STORE_OK);
   if (page->cursor != NULL)
-    expect(store_place(s, "org", page->cursor, &place, &gone) != STORE_FAILED);
+    expect(store_position(s, "org", page->cursor, &position, &gone)
+           != STORE_FAILED);
   sqlite3_free(sqlite3_str_finish(out));
 }
 

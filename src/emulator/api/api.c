@@ -17,19 +17,19 @@
 
 static const char invalid[] = "generation_input_validation_failed";
 
-static void answer_refusal (struct reply *reply, struct refusal *why) {
-  reply_error(reply, 400, invalid, why->field, why->message);
+static void answer_refusal (struct response *response, struct refusal *why) {
+  response_error(response, 400, invalid, why->field, why->message);
   sqlite3_free(why->message);
 }
 
 /* What went wrong with a single generation. */
-static void answer_code (struct reply *reply, enum store_code code) {
+static void answer_code (struct response *response, enum store_code code) {
   switch (code) {
-    case STORE_NONE: reply_code(reply, "generation_not_found"); break;
+    case STORE_NONE: response_code(response, "generation_not_found"); break;
     case STORE_RUNNING:
-      reply_code(reply, "generation_not_deletable_while_processing");
+      response_code(response, "generation_not_deletable_while_processing");
       break;
-    default: reply_code(reply, "internal_error");
+    default: response_code(response, "internal_error");
   }
 }
 
@@ -37,51 +37,51 @@ static void answer_code (struct reply *reply, enum store_code code) {
 
 /* Everything, as a stream that reads the store as it goes. */
 static void list_all (struct service *s, const char *org, struct filter *f,
-                      struct reply *reply) {
-  reply_body(reply, 200, TYPE_JSON,
-             body_listing(service_store(s), org, f, service_now, s));
+                      struct response *response) {
+  response_body(response, 200, TYPE_JSON,
+                body_listing(service_store(s), org, f, service_now, s));
   memset(f, 0, sizeof(*f)); /* the body has it */
 }
 
 /* Finds where a cursor stands. Returns 0 where the answer is made already. */
 static int find_cursor (struct service *s, const char *org, const char *cursor,
-                        enum gone_cursor rule, struct place *place,
-                        struct reply *reply) {
+                        enum gone_cursor rule, struct position *position,
+                        struct response *response) {
   int gone;
-  enum store_code code = store_place(service_store(s), org, cursor, place,
-                                     &gone);
+  enum store_code code = store_position(service_store(s), org, cursor, position,
+                                        &gone);
   if (code == STORE_OK && (!gone || rule == GONE_POSITION))
     return 1;
   if (gone && rule == GONE_EMPTY)
-    reply_text(reply, 200, TYPE_JSON, text_copy("[]", 2), 2);
+    response_text(response, 200, TYPE_JSON, text_copy("[]", 2), 2);
   else
-    reply_error(reply, 400, invalid, "cursor",
-                "cursor is not the id of a generation of this organization");
+    response_error(response, 400, invalid, "cursor",
+                   "cursor is not the id of a generation of this organization");
   return 0;
 }
 
 /* At most 100, newest first. */
 static void list_page (struct service *s, const char *org,
                        const struct filter *f, const struct page *page,
-                       enum gone_cursor rule, struct reply *reply) {
-  struct place place;
+                       enum gone_cursor rule, struct response *response) {
+  struct position position;
   sqlite3_str *json;
   if (page->cursor != NULL
-      && !find_cursor(s, org, page->cursor, rule, &place, reply))
+      && !find_cursor(s, org, page->cursor, rule, &position, response))
     return;
   json = sqlite3_str_new(NULL);
   if (store_page(service_store(s), org, f, service_now(s),
-                 page->cursor != NULL ? &place : NULL, page->limit, json)
+                 page->cursor != NULL ? &position : NULL, page->limit, json)
       == STORE_OK) {
-    reply_built(reply, 200, json);
+    response_built(response, 200, json);
     return;
   }
   sqlite3_free(sqlite3_str_finish(json));
-  reply_code(reply, "internal_error");
+  response_code(response, "internal_error");
 }
 
 static void handle_list (struct service *s, const struct request *r,
-                         const char *org, struct reply *reply) {
+                         const char *org, struct response *response) {
   struct settings settings;
   struct refusal why;
   struct filter f;
@@ -89,7 +89,7 @@ static void handle_list (struct service *s, const struct request *r,
   service_settings(s, &settings);
   if (!query_filter(service_store(s), r, &f, &why)
       || !query_page(r, &page, &why)) {
-    answer_refusal(reply, &why);
+    answer_refusal(response, &why);
     filter_close(&f);
     return;
   }
@@ -98,28 +98,28 @@ static void handle_list (struct service *s, const struct request *r,
     f.status = NULL;
   }
   if (page.limit > 0)
-    list_page(s, org, &f, &page, settings.gone_cursor, reply);
+    list_page(s, org, &f, &page, settings.gone_cursor, response);
   else
-    list_all(s, org, &f, reply);
+    list_all(s, org, &f, response);
   filter_close(&f);
 }
 
 static void handle_count (struct service *s, const struct request *r,
-                          const char *org, struct reply *reply) {
+                          const char *org, struct response *response) {
   struct refusal why;
   struct filter f;
   int64_t count = 0;
   if (!query_filter(service_store(s), r, &f, &why)) {
-    answer_refusal(reply, &why);
+    answer_refusal(response, &why);
   }
   else if (store_count(service_store(s), org, &f, service_now(s), &count)
            == STORE_OK) {
     sqlite3_str *json = sqlite3_str_new(NULL);
     sqlite3_str_appendf(json, "{\"count\":%lld}", (long long)count);
-    reply_built(reply, 200, json);
+    response_built(response, 200, json);
   }
   else {
-    reply_code(reply, "internal_error");
+    response_code(response, "internal_error");
   }
   filter_close(&f);
 }
@@ -127,11 +127,12 @@ static void handle_count (struct service *s, const struct request *r,
 /* ---- One ---- */
 
 /* The id in the path; NULL where it is none, and the answer is made. */
-static const char *path_id (const struct request *r, struct reply *reply) {
+static const char *path_id (const struct request *r,
+                            struct response *response) {
   const char *id = r->segments[2];
   if (uuid_valid(id))
     return id;
-  reply_code(reply, "invalid_generation_id");
+  response_code(response, "invalid_generation_id");
   return NULL;
 }
 
@@ -218,7 +219,7 @@ static void write_progress (sqlite3_str *s, const struct row *row,
 
 /* Answers with a row, whose JSON it frees. */
 static void answer_row (struct service *s, struct row *row, int progress,
-                        struct reply *reply) {
+                        struct response *response) {
   sqlite3_str *json = sqlite3_str_new(NULL);
   size_t length = strlen(row->json);
   if (!progress) {
@@ -233,12 +234,12 @@ static void answer_row (struct service *s, struct row *row, int progress,
     sqlite3_str_appendchar(json, 1, '}');
   }
   sqlite3_free(row->json);
-  reply_built(reply, 200, json);
+  response_built(response, 200, json);
 }
 
 static void handle_get (struct service *s, const struct request *r,
-                        const char *org, struct reply *reply) {
-  const char *id = path_id(r, reply);
+                        const char *org, struct response *response) {
+  const char *id = path_id(r, response);
   struct refusal why;
   struct asking asking;
   struct row row;
@@ -246,14 +247,14 @@ static void handle_get (struct service *s, const struct request *r,
   if (id == NULL)
     return;
   if (!read_asking(r, &asking, &why)) {
-    answer_refusal(reply, &why);
+    answer_refusal(response, &why);
     return;
   }
   code = wait_row(s, org, id, asking.wait ? asking.timeout * 1000 : 0, &row);
   if (code == STORE_OK)
-    answer_row(s, &row, asking.progress, reply);
+    answer_row(s, &row, asking.progress, response);
   else
-    answer_code(reply, code);
+    answer_code(response, code);
 }
 
 /* Keeps the text of "outputUrl". */
@@ -267,8 +268,8 @@ static int read_url (void *arg, const struct value *v) {
 }
 
 static void handle_download (struct service *s, const struct request *r,
-                             const char *org, struct reply *reply) {
-  const char *id = path_id(r, reply);
+                             const char *org, struct response *response) {
+  const char *id = path_id(r, response);
   char *url = NULL;
   struct row row;
   enum store_code code;
@@ -276,44 +277,44 @@ static void handle_download (struct service *s, const struct request *r,
     return;
   code = store_get(service_store(s), org, id, service_now(s), &row);
   if (code != STORE_OK) {
-    answer_code(reply, code);
+    answer_code(response, code);
     return;
   }
   store_values(service_store(s), row.json, strlen(row.json), "object", read_url,
                &url);
   sqlite3_free(row.json);
   if (url != NULL && *url != '\0') {
-    reply_text(reply, 200, TYPE_TEXT, url, strlen(url));
+    response_text(response, 200, TYPE_TEXT, url, strlen(url));
     return;
   }
   sqlite3_free(url);
-  reply_error(reply, 404, NULL, NULL, "The generation has no output.");
+  response_error(response, 404, NULL, NULL, "The generation has no output.");
 }
 
 static void handle_delete (struct service *s, const struct request *r,
-                           const char *org, struct reply *reply) {
-  const char *id = path_id(r, reply);
+                           const char *org, struct response *response) {
+  const char *id = path_id(r, response);
   enum store_code code;
   char *json;
   if (id == NULL)
     return;
   code = store_delete(service_store(s), org, id, service_now(s), &json);
   if (code == STORE_OK)
-    reply_text(reply, 200, TYPE_JSON, json, strlen(json));
+    response_text(response, 200, TYPE_JSON, json, strlen(json));
   else
-    answer_code(reply, code);
+    answer_code(response, code);
 }
 
 /* ---- The rest ---- */
 
 static void handle_errors (struct service *s, const struct request *r,
-                           const char *org, struct reply *reply) {
+                           const char *org, struct response *response) {
   sqlite3_str *json = sqlite3_str_new(NULL);
   (void)s;
   (void)r;
   (void)org;
   catalog_write(json);
-  reply_built(reply, 200, json);
+  response_built(response, 200, json);
 }
 
 /* What the service says of its models beyond their ids is our own. */
@@ -332,22 +333,22 @@ static const char models[] =
   "\"deprecatedAt\":\"2026-03-31T00:00:00.000Z\"}]";
 
 static void handle_models (struct service *s, const struct request *r,
-                           const char *org, struct reply *reply) {
+                           const char *org, struct response *response) {
   (void)s;
   (void)r;
   (void)org;
-  reply_text(reply, 200, TYPE_JSON, text_copy(models, sizeof(models) - 1),
-             sizeof(models) - 1);
+  response_text(response, 200, TYPE_JSON, text_copy(models, sizeof(models) - 1),
+                sizeof(models) - 1);
 }
 
 static void handle_create (struct service *s, const struct request *r,
-                           const char *org, struct reply *reply) {
+                           const char *org, struct response *response) {
   (void)s;
   (void)r;
   (void)org;
-  reply_error(reply, 501, NULL, NULL,
-              "The emulator does not create generations; "
-              "POST /_emulator/add puts them in.");
+  response_error(response, 501, NULL, NULL,
+                 "The emulator does not create generations; "
+                 "POST /_emulator/add puts them in.");
 }
 
 const struct route api_routes[] = {

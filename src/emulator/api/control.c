@@ -12,39 +12,39 @@
 
 #define ADVANCE_KEY "seconds"
 
-static void answer_done (struct reply *reply, char *why) {
+static void answer_done (struct response *response, char *why) {
   if (why == NULL)
-    reply_text(reply, 200, TYPE_JSON, text_copy("{}", 2), 2);
+    response_text(response, 200, TYPE_JSON, text_copy("{}", 2), 2);
   else
-    reply_error(reply, 400, NULL, NULL, why);
+    response_error(response, 400, NULL, NULL, why);
   sqlite3_free(why);
 }
 
 static void handle_add (struct service *s, const struct request *r,
-                        const char *org, struct reply *reply) {
+                        const char *org, struct response *response) {
   sqlite3_str *ids = sqlite3_str_new(NULL);
   int failed = 0;
   char *why = service_add(s, r->body, r->body_length, ids, &failed);
   (void)org;
   if (why == NULL && !failed) {
-    reply_built(reply, 200, ids);
+    response_built(response, 200, ids);
     return;
   }
   sqlite3_free(sqlite3_str_finish(ids));
-  reply_error(reply, failed ? 500 : 400, NULL, NULL, why);
+  response_error(response, failed ? 500 : 400, NULL, NULL, why);
   sqlite3_free(why);
 }
 
 static void handle_fault (struct service *s, const struct request *r,
-                          const char *org, struct reply *reply) {
+                          const char *org, struct response *response) {
   (void)org;
-  answer_done(reply, service_fault(s, r->body, r->body_length));
+  answer_done(response, service_fault(s, r->body, r->body_length));
 }
 
 static void handle_set (struct service *s, const struct request *r,
-                        const char *org, struct reply *reply) {
+                        const char *org, struct response *response) {
   (void)org;
-  answer_done(reply, service_set(s, r->body, r->body_length));
+  answer_done(response, service_set(s, r->body, r->body_length));
 }
 
 static int read_seconds (void *arg, const struct value *v) {
@@ -56,28 +56,28 @@ static int read_seconds (void *arg, const struct value *v) {
 }
 
 static void handle_advance (struct service *s, const struct request *r,
-                            const char *org, struct reply *reply) {
+                            const char *org, struct response *response) {
   double seconds = -1;
   (void)org;
   store_values(service_store(s), r->body, r->body_length, "object",
                read_seconds, &seconds);
-  answer_done(reply, service_advance(s, seconds));
+  answer_done(response, service_advance(s, seconds));
 }
 
 static void handle_reset (struct service *s, const struct request *r,
-                          const char *org, struct reply *reply) {
+                          const char *org, struct response *response) {
   (void)r;
   (void)org;
-  answer_done(reply, service_reset(s));
+  answer_done(response, service_reset(s));
 }
 
 static void handle_requests (struct service *s, const struct request *r,
-                             const char *org, struct reply *reply) {
+                             const char *org, struct response *response) {
   sqlite3_str *json = sqlite3_str_new(NULL);
   (void)r;
   (void)org;
-  journal_write(service_journal(s), json);
-  reply_built(reply, 200, json);
+  request_log_write(service_request_log(s), json);
+  response_built(response, 200, json);
 }
 
 const struct route control_routes[] = {

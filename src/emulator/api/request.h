@@ -7,7 +7,7 @@
 #ifndef emulator_request_h
 #define emulator_request_h
 
-#include "../store/chance.h"
+#include "../store/prng.h"
 
 #include <stddef.h>
 

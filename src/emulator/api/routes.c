@@ -61,37 +61,37 @@ static const struct route *find (const struct route *route,
 
 /* Names the methods that a path takes. */
 static void answer_method (const struct route *route, const char *path,
-                           struct reply *reply) {
+                           struct response *response) {
   const char *separator = "Allow: ";
   for (; route->method != NULL; route++) {
     if (strcmp(path, route->path) != 0)
       continue;
-    sqlite3_str_appendf(reply->headers, "%s%s%s", separator, route->method,
+    sqlite3_str_appendf(response->headers, "%s%s%s", separator, route->method,
                         strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
     separator = ", ";
   }
-  sqlite3_str_appendchar(reply->headers, 1, '\n');
-  reply_error(reply, 405, NULL, NULL, NULL);
+  sqlite3_str_appendchar(response->headers, 1, '\n');
+  response_error(response, 405, NULL, NULL, NULL);
 }
 
 static void answer_lost (const struct route *routes, const struct request *r,
-                         struct reply *reply) {
+                         struct response *response) {
   const char *path = find_path(routes, r);
   char *message;
   if (path != NULL) {
-    answer_method(routes, path, reply);
+    answer_method(routes, path, response);
     return;
   }
   message = sqlite3_mprintf("Cannot %s %.200s", r->method, r->target);
-  reply_error(reply, 404, NULL, NULL, message);
+  response_error(response, 404, NULL, NULL, message);
   sqlite3_free(message);
 }
 
-static void answer_no_key (const struct request *r, struct reply *reply) {
+static void answer_no_key (const struct request *r, struct response *response) {
   int none = r->key == NULL && !r->cookie;
-  reply_error(reply, 401, NULL, NULL,
-              none ? "Either Cookie or x-api-key header must be provided"
-                   : "Unauthorized");
+  response_error(response, 401, NULL, NULL,
+                 none ? "Either Cookie or x-api-key header must be provided"
+                      : "Unauthorized");
 }
 
 /* ---- Faults ---- */
@@ -126,17 +126,17 @@ static int names_type (const char *headers) {
 }
 
 /* Replaces the answer by what the fault says. */
-static void answer_fault (const struct fault *f, struct reply *reply) {
+static void answer_fault (const struct fault *f, struct response *response) {
   int status = f->status != 0 ? f->status : 200;
-  reply->plain = 1; /* "cut" counts bytes as the fault's author sees them */
+  response->plain = 1; /* "cut" counts bytes as the fault's author sees them */
   if (f->body != NULL)
-    reply_text(reply, status,
-               names_type(f->headers) ? NULL : guess_type(f->body),
-               text_copy(f->body, strlen(f->body)), strlen(f->body));
+    response_text(response, status,
+                  names_type(f->headers) ? NULL : guess_type(f->body),
+                  text_copy(f->body, strlen(f->body)), strlen(f->body));
   else if (status >= 400)
-    reply_error(reply, status, usual_code(status), NULL, NULL);
+    response_error(response, status, usual_code(status), NULL, NULL);
   else
-    reply->status = status;
+    response->status = status;
 }
 
 static int replaces (const struct fault *f) {
@@ -146,66 +146,67 @@ static int replaces (const struct fault *f) {
 /* ---- Answering ---- */
 
 /* What is wrong with a request before any route is asked; 0: nothing. */
-static int refuse (const struct request *r, struct reply *reply) {
+static int refuse (const struct request *r, struct response *response) {
   if (routes_is_control(r) && !r->local)
-    reply_error(reply, 403, NULL, NULL,
-                "/_emulator answers programs on its own machine only");
+    response_error(response, 403, NULL, NULL,
+                   "/_emulator answers programs on its own machine only");
   else if (strlen(r->target) > TARGET_MAX)
-    reply_error(reply, 414, NULL, NULL, NULL);
+    response_error(response, 414, NULL, NULL, NULL);
   else if (r->bad_escape)
-    reply_error(reply, 400, NULL, NULL, "the path is not percent-encoded");
+    response_error(response, 400, NULL, NULL,
+                   "the path is not percent-encoded");
   else
     return 0;
   return 1;
 }
 
 static void perform (struct service *s, const struct route *routes,
-                     const struct request *r, struct reply *reply) {
+                     const struct request *r, struct response *response) {
   const struct route *route = find(routes, r);
   const char *org = r->key != NULL ? service_org(s, r->key) : NULL;
   if (route == NULL)
-    answer_lost(routes, r, reply);
+    answer_lost(routes, r, response);
   else if (org == NULL && !route->open)
-    answer_no_key(r, reply);
+    answer_no_key(r, response);
   else
-    route->handle(s, r, org, reply);
+    route->handle(s, r, org, response);
 }
 
 /* Carries the request out, although its answer is not to be seen. */
 static void perform_unseen (struct service *s, const struct request *r) {
-  struct reply unseen;
-  reply_open(&unseen, r->id);
+  struct response unseen;
+  response_open(&unseen, r->id);
   perform(s, api_routes, r, &unseen);
-  reply_close(&unseen);
+  response_close(&unseen);
 }
 
 static void answer_api (struct service *s, const struct request *r,
-                        const struct fault *fault, struct reply *reply) {
+                        const struct fault *fault, struct response *response) {
   if (replaces(fault)) {
     if (fault->perform)
       perform_unseen(s, r);
-    answer_fault(fault, reply);
+    answer_fault(fault, response);
   }
   else {
-    perform(s, api_routes, r, reply);
+    perform(s, api_routes, r, response);
   }
   if (fault != NULL && fault->headers != NULL)
-    sqlite3_str_appendall(reply->headers, fault->headers);
+    sqlite3_str_appendall(response->headers, fault->headers);
 }
 
 struct fault *routes_answer (struct service *s, struct request *r,
-                             struct reply *reply) {
+                             struct response *response) {
   const struct route *route;
   struct fault *fault;
-  reply_header(reply, "X-Request-Id", r->id);
-  if (refuse(r, reply))
+  response_header(response, "X-Request-Id", r->id);
+  if (refuse(r, response))
     return NULL;
   if (routes_is_control(r)) {
-    perform(s, control_routes, r, reply);
+    perform(s, control_routes, r, response);
     return NULL;
   }
   route = find(api_routes, r);
   fault = faults_take(service_faults(s), route != NULL ? route->name : "");
-  answer_api(s, r, fault, reply);
+  answer_api(s, r, fault, response);
   return fault;
 }

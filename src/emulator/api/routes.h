@@ -7,12 +7,12 @@
 #ifndef emulator_routes_h
 #define emulator_routes_h
 
-#include "reply.h"
+#include "response.h"
 #include "request.h"
 #include "../service/service.h"
 
 typedef void (*handler)(struct service *s, const struct request *r,
-                        const char *org, struct reply *reply);
+                        const char *org, struct response *response);
 
 struct route {
   const char *name; /* as faults call it; NULL: not open to faults */
@@ -30,9 +30,9 @@ extern const struct route control_routes[];
 /* Answers a request. Returns the fault that goes with the answer, which the
 ** caller carries out and frees, or NULL. */
 struct fault *routes_answer (struct service *s, struct request *r,
-                             struct reply *reply);
+                             struct response *response);
 
-/* Whether a request is to /_emulator, which is kept out of the journal. */
+/* Whether a request is to /_emulator, which is kept out of the request log. */
 int routes_is_control (const struct request *r);
 
 #endif

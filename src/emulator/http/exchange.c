@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
 ** exchange: see exchange.h: turns what libmicrohttpd has received into a
-** request, and a reply into what it sends. A thread serves one connection,
+** request, and a response into what it sends. A thread serves one connection,
 ** so it may sleep here.
 */
 
@@ -18,7 +18,7 @@
 
 #define BODY_MAX    (64 * 1024 * 1024) /* of a request to /_emulator */
 #define BLOCK       32768              /* of an answer, read at a time */
-#define HEADERS_MAX 100                /* distinct ones in the journal */
+#define HEADERS_MAX 100                /* distinct ones in the request log */
 #define GZIP_LEAST  512                /* shorter bodies stay as they are */
 
 struct exchange {
@@ -27,7 +27,7 @@ struct exchange {
   int started;
   sqlite3_str *body;
   int too_long;    /* the request's body is */
-  uint64_t number; /* in the journal, where 'noted' */
+  uint64_t number; /* in the request log, where 'noted' */
   int noted;
   const char *method;
   int status;    /* of the answer; 0: none */
@@ -129,12 +129,12 @@ static char *headers_json (struct MHD_Connection *connection) {
   return text_finish(s, NULL);
 }
 
-/* Puts the request into the journal. */
+/* Puts the request into the request log. */
 static void note (struct exchange *x, struct MHD_Connection *connection) {
   char *headers = headers_json(connection);
   if (headers != NULL)
-    x->number = journal_add(service_journal(x->service), x->method, x->target,
-                            headers);
+    x->number = request_log_add(service_request_log(x->service), x->method,
+                                x->target, headers);
   x->noted = 1;
   sqlite3_free(headers);
 }
@@ -198,14 +198,14 @@ static void close_body (void *arg) {
   body_close(arg);
 }
 
-/* Adds the reply's header lines to a response. */
-static void add_headers (struct MHD_Response *response, char *lines) {
+/* Adds the response's header lines to a response. */
+static void add_headers (struct MHD_Response *out, char *lines) {
   while (lines != NULL && *lines != '\0') {
     char *end = strchr(lines, '\n'), *value = strstr(lines, ": ");
     if (end == NULL || value == NULL)
       return;
     *end = *value = '\0';
-    MHD_add_response_header(response, lines, value + 2);
+    MHD_add_response_header(out, lines, value + 2);
     lines = end + 1;
   }
 }
@@ -226,32 +226,33 @@ static int accepts_gzip (struct MHD_Connection *connection) {
 }
 
 /* Compresses the body where both sides gain by it. */
-static void compress (struct MHD_Connection *connection, struct reply *reply) {
-  if (reply->plain || reply->body == NULL
-      || (reply->body->length >= 0 && reply->body->length < GZIP_LEAST))
+static void compress (struct MHD_Connection *connection,
+                      struct response *response) {
+  if (response->plain || response->body == NULL
+      || (response->body->length >= 0 && response->body->length < GZIP_LEAST))
     return;
-  reply_header(reply, "Vary", "Accept-Encoding");
+  response_header(response, "Vary", "Accept-Encoding");
   if (!accepts_gzip(connection))
     return;
-  reply->body = body_gzip(reply->body);
-  reply_header(reply, "Content-Encoding", "gzip");
+  response->body = body_gzip(response->body);
+  response_header(response, "Content-Encoding", "gzip");
 }
 
-/* Makes the response, which then owns the reply's body. */
-static struct MHD_Response *make_response (struct reply *reply) {
-  struct MHD_Response *response;
-  if (reply->body == NULL)
-    response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+/* Makes the response, which then owns the response's body. */
+static struct MHD_Response *make_response (struct response *response) {
+  struct MHD_Response *out;
+  if (response->body == NULL)
+    out = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
   else
-    response = MHD_create_response_from_callback(
-      reply->body->length >= 0 ? (uint64_t)reply->body->length
-                               : MHD_SIZE_UNKNOWN,
-      BLOCK, read_body, reply->body, close_body);
-  if (response != NULL) {
-    reply->body = NULL; /* the response has it */
-    add_headers(response, sqlite3_str_value(reply->headers));
+    out = MHD_create_response_from_callback(
+      response->body->length >= 0 ? (uint64_t)response->body->length
+                                  : MHD_SIZE_UNKNOWN,
+      BLOCK, read_body, response->body, close_body);
+  if (out != NULL) {
+    response->body = NULL; /* 'out' has it */
+    add_headers(out, sqlite3_str_value(response->headers));
   }
-  return response;
+  return out;
 }
 
 /* How long a reader may pause: libmicrohttpd's timeout does just that. */
@@ -263,20 +264,19 @@ static void limit_pause (struct exchange *x,
                             (unsigned int)settings.hang_up_after);
 }
 
-static enum MHD_Result send_reply (struct exchange *x,
-                                   struct MHD_Connection *connection,
-                                   struct reply *reply) {
+static enum MHD_Result send_response (struct exchange *x,
+                                      struct MHD_Connection *connection,
+                                      struct response *response) {
   enum MHD_Result result = MHD_NO;
-  struct MHD_Response *response = make_response(reply);
-  if (response == NULL)
+  struct MHD_Response *out = make_response(response);
+  if (out == NULL)
     return MHD_NO;
   limit_pause(x, connection);
-  x->status = reply->status;
+  x->status = response->status;
   if (x->noted)
-    journal_answered(service_journal(x->service), x->number, x->status);
-  result = MHD_queue_response(connection, (unsigned int)reply->status,
-                              response);
-  MHD_destroy_response(response);
+    request_log_answered(service_request_log(x->service), x->number, x->status);
+  result = MHD_queue_response(connection, (unsigned int)response->status, out);
+  MHD_destroy_response(out);
   return result;
 }
 
@@ -299,7 +299,7 @@ static void reset (struct MHD_Connection *connection) {
 
 /* Carries out what a fault does to the connection; 0: there is none left. */
 static int suffer (struct exchange *x, struct MHD_Connection *connection,
-                   const struct fault *fault, struct reply *reply) {
+                   const struct fault *fault, struct response *response) {
   if (fault->delay > 0
       && !service_nap(x->service, (int64_t)(fault->delay * 1000)))
     return 0;
@@ -307,11 +307,11 @@ static int suffer (struct exchange *x, struct MHD_Connection *connection,
     reset(connection);
     return 0;
   }
-  if ((fault->drip > 0 || fault->cut >= 0) && reply->body == NULL)
-    reply->body = body_text(text_copy("", 0), 0);
+  if ((fault->drip > 0 || fault->cut >= 0) && response->body == NULL)
+    response->body = body_text(text_copy("", 0), 0);
   if (fault->drip > 0 || fault->cut >= 0)
-    reply->body = body_faulty(reply->body, fault->drip, fault->cut, service_nap,
-                              x->service);
+    response->body = body_faulty(response->body, fault->drip, fault->cut,
+                                 service_nap, x->service);
   return 1;
 }
 
@@ -321,23 +321,23 @@ static enum MHD_Result answer (struct exchange *x,
                                struct MHD_Connection *connection) {
   enum MHD_Result result = MHD_NO;
   struct request request;
-  struct reply reply;
+  struct response response;
   struct fault *fault = NULL;
   fill_request(x, connection, &request);
-  reply_open(&reply, request.id);
+  response_open(&response, request.id);
   if (request_parse(&request)) {
     if (!routes_is_control(&request))
       note(x, connection);
     if (x->too_long)
-      reply_error(&reply, 413, NULL, NULL, NULL);
+      response_error(&response, 413, NULL, NULL, NULL);
     else
-      fault = routes_answer(x->service, &request, &reply);
-    compress(connection, &reply);
-    if (fault == NULL || suffer(x, connection, fault, &reply))
-      result = send_reply(x, connection, &reply);
+      fault = routes_answer(x->service, &request, &response);
+    compress(connection, &response);
+    if (fault == NULL || suffer(x, connection, fault, &response))
+      result = send_response(x, connection, &response);
   }
   fault_free(fault);
-  reply_close(&reply);
+  response_close(&response);
   request_free(&request);
   return result;
 }

@@ -185,7 +185,7 @@ static void fix_statuses (lua_State *L) {
 static int emu_requests (lua_State *L) {
   struct service *s = check_open(L, "requests");
   sqlite3_str *json = sqlite3_str_new(NULL);
-  journal_write(service_journal(s), json);
+  request_log_write(service_request_log(s), json);
   push_json(L, json);
   fix_statuses(L);
   return 1;

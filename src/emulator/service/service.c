@@ -19,7 +19,7 @@ struct service {
   struct store *store;
   struct clock clock;
   struct faults faults;
-  struct journal *journal;
+  struct request_log *request_log;
   struct options options; /* as at the start; its texts are ours */
   struct key *keys;
   struct settings settings; /* as they are now */
@@ -147,8 +147,8 @@ struct service *service_open (const struct options *o, char **why) {
   clock_open(&s->clock);
   clock_set(&s->clock, o->now);
   faults_open(&s->faults);
-  s->journal = journal_open();
-  if (s->journal != NULL && copy_options(s, o)
+  s->request_log = request_log_open();
+  if (s->request_log != NULL && copy_options(s, o)
       && store_open(&s->store, o->database, why) == STORE_OK) {
     if (store_is_empty(s->store))
       *why = populate(s);
@@ -162,7 +162,7 @@ struct service *service_open (const struct options *o, char **why) {
 void service_close (struct service *s) {
   int i;
   store_close(s->store);
-  journal_close(s->journal);
+  request_log_close(s->request_log);
   faults_close(&s->faults);
   clock_close(&s->clock);
   pthread_cond_destroy(&s->changed);
@@ -186,8 +186,8 @@ struct faults *service_faults (struct service *s) {
   return &s->faults;
 }
 
-struct journal *service_journal (struct service *s) {
-  return s->journal;
+struct request_log *service_request_log (struct service *s) {
+  return s->request_log;
 }
 
 int64_t service_now (void *service) {
@@ -213,12 +213,12 @@ const char *service_org (struct service *s, const char *key) {
 }
 
 void service_request_id (struct service *s, char out[UUID_SIZE]) {
-  struct chance c;
+  struct prng c;
   pthread_mutex_lock(&s->lock);
   /* apart from the samples, which are counted upwards from 0 */
-  chance_open(&c, s->options.seed, UINT64_MAX - s->requests++);
+  prng_open(&c, s->options.seed, UINT64_MAX - s->requests++);
   pthread_mutex_unlock(&s->lock);
-  chance_uuid(&c, out);
+  prng_uuid(&c, out);
 }
 
 /* ---- Waiting ---- */
@@ -311,7 +311,7 @@ char *service_reset (struct service *s) {
   char *why = NULL;
   clock_set(&s->clock, s->options.now);
   faults_clear(&s->faults);
-  journal_clear(s->journal);
+  request_log_clear(s->request_log);
   pthread_mutex_lock(&s->lock);
   s->settings = s->options.settings;
   pthread_mutex_unlock(&s->lock);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
 ** service: the emulated service itself, without HTTP: its store, clock, keys,
-** settings, faults and journal, and all that can be done to it from outside.
-** All functions may be called from any thread.
+** settings, faults and request log, and all that can be done to it from
+** outside. All functions may be called from any thread.
 */
 
 #ifndef emulator_service_h
@@ -10,7 +10,7 @@
 
 #include "../store/clock.h"
 #include "fault.h"
-#include "journal.h"
+#include "request_log.h"
 #include "../store/store.h"
 
 #define EMULATOR_VERSION    "0.1.0"
@@ -62,7 +62,7 @@ void service_hush (struct service *s);
 
 struct store *service_store (struct service *s);
 struct faults *service_faults (struct service *s);
-struct journal *service_journal (struct service *s);
+struct request_log *service_request_log (struct service *s);
 int64_t service_now (void *service); /* also as a callback */
 void service_settings (struct service *s, struct settings *settings);
 
@@ -86,8 +86,8 @@ char *service_set (struct service *s, const char *json, size_t length);
 char *service_advance (struct service *s, double seconds);
 
 /* Back to how it was when it was started with an empty database: samples and
-** import made anew, the rest gone, also faults, journal and changed settings;
-** the clock at its start. */
+** import made anew, the rest gone, also faults, request log and changed
+** settings; the clock at its start. */
 char *service_reset (struct service *s);
 
 /* ---- Waiting ---- */

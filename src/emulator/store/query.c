@@ -74,8 +74,8 @@ enum store_code store_count (struct store *s, const char *org,
 /* ---- A page, in the order of time ---- */
 
 /* Reads a place by a query for an organization and an id. */
-static int find_place (struct store *s, const char *sql, const char *org,
-                       const char *id, struct place *place) {
+static int find_position (struct store *s, const char *sql, const char *org,
+                          const char *id, struct position *position) {
   sqlite3_stmt *q = db_prepare(s, sql);
   int found;
   db_text(q, 1, org);
@@ -83,27 +83,28 @@ static int find_place (struct store *s, const char *sql, const char *org,
   found = sqlite3_step(q) == SQLITE_ROW;
   if (found) {
     const char *text = (const char *)sqlite3_column_text(q, 1);
-    place->created = sqlite3_column_int64(q, 0);
-    sqlite3_snprintf(UUID_SIZE, place->id, "%s", text);
+    position->created = sqlite3_column_int64(q, 0);
+    sqlite3_snprintf(UUID_SIZE, position->id, "%s", text);
   }
   sqlite3_finalize(q);
   return found;
 }
 
-enum store_code store_place (struct store *s, const char *org, const char *id,
-                             struct place *place, int *gone) {
+enum store_code store_position (struct store *s, const char *org,
+                                const char *id, struct position *position,
+                                int *gone) {
   int found;
   pthread_mutex_lock(&s->lock);
   *gone = 0;
-  found = find_place(s,
-                     "SELECT created, id FROM generations"
-                     " WHERE +org = ?1 AND id = ?2",
-                     org, id, place);
+  found = find_position(s,
+                        "SELECT created, id FROM generations"
+                        " WHERE +org = ?1 AND id = ?2",
+                        org, id, position);
   if (!found)
-    found = *gone = find_place(s,
-                               "SELECT created, id FROM gone"
-                               " WHERE org = ?1 AND id = ?2",
-                               org, id, place);
+    found = *gone = find_position(s,
+                                  "SELECT created, id FROM gone"
+                                  " WHERE org = ?1 AND id = ?2",
+                                  org, id, position);
   store_leave(s);
   return found ? STORE_OK : STORE_NONE;
 }
@@ -125,7 +126,7 @@ static int append_rows (sqlite3_stmt *q, sqlite3_str *out, int64_t *last) {
 
 enum store_code store_page (struct store *s, const char *org,
                             const struct filter *f, int64_t now,
-                            const struct place *after, int limit,
+                            const struct position *after, int limit,
                             sqlite3_str *out) {
   sqlite3_stmt *q;
   int64_t last;

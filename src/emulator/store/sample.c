@@ -62,7 +62,7 @@ static const struct failure failures[] = {
 };
 
 #define LENGTH(a)    ((uint32_t)(sizeof(a) / sizeof((a)[0])))
-#define CHOOSE(c, a) ((a)[chance_below(c, LENGTH(a))])
+#define CHOOSE(c, a) ((a)[prng_below(c, LENGTH(a))])
 
 /* Appends ,"name":"text" or, where there is none, ,"name":null; in a sparse
 ** sample what is null is left out. */
@@ -75,10 +75,10 @@ static void member (sqlite3_str *s, const char *name, const char *text,
 }
 
 /* Appends a long signed URL, as storage services make them. */
-static void signed_url (sqlite3_str *s, struct chance *c, const char *folder,
+static void signed_url (sqlite3_str *s, struct prng *c, const char *folder,
                         const char *id, const char *extension) {
   char hex[65];
-  chance_hex(c, hex, 64);
+  prng_hex(c, hex, 64);
   sqlite3_str_appendf(
     s,
     "https://media.example.com/%s/%s.%s"
@@ -88,12 +88,12 @@ static void signed_url (sqlite3_str *s, struct chance *c, const char *folder,
 }
 
 /* A video or audio, as an asset or by its address. */
-static void media_input (sqlite3_str *s, struct chance *c, const char *type,
+static void media_input (sqlite3_str *s, struct prng *c, const char *type,
                          const char *extension, const char *ref) {
   char id[UUID_SIZE];
-  chance_uuid(c, id);
+  prng_uuid(c, id);
   sqlite3_str_appendf(s, "{\"type\":\"%s\",", type);
-  if (chance_below(c, 4) == 0) {
+  if (prng_below(c, 4) == 0) {
     sqlite3_str_appendf(s, "\"assetId\":\"%s\"", id);
   }
   else {
@@ -107,18 +107,18 @@ static void media_input (sqlite3_str *s, struct chance *c, const char *type,
 }
 
 /* A script and the voice that is to speak it. */
-static void text_input (sqlite3_str *s, struct chance *c, const char *script) {
+static void text_input (sqlite3_str *s, struct prng *c, const char *script) {
   char voice[21];
-  chance_hex(c, voice, 20);
+  prng_hex(c, voice, 20);
   sqlite3_str_appendf(
     s,
     "{\"type\":\"text\",\"provider\":{\"name\":"
     "\"elevenlabs\",\"voiceId\":\"%s\",\"script\":\"%s\",\"stability\":0.%u,"
     "\"similarityBoost\":0.75}}",
-    voice, script, 1 + chance_below(c, 9));
+    voice, script, 1 + prng_below(c, 9));
 }
 
-void sample_input (struct chance *c, sqlite3_str *json) {
+void sample_input (struct prng *c, sqlite3_str *json) {
   sqlite3_str_appendchar(json, 1, '[');
   media_input(json, c, "video", "mp4", NULL);
   sqlite3_str_appendchar(json, 1, ',');
@@ -128,7 +128,7 @@ void sample_input (struct chance *c, sqlite3_str *json) {
 
 /* "input" of one of four kinds: spoken, cut into segments, of an image, or
 ** the plain one. */
-static void input (sqlite3_str *s, struct chance *c, int64_t n) {
+static void input (sqlite3_str *s, struct prng *c, int64_t n) {
   if (n % 4 == 1) {
     sqlite3_str_appendchar(s, 1, '[');
     media_input(s, c, "video", "mp4", NULL);
@@ -164,18 +164,18 @@ static void segments (sqlite3_str *s, int64_t n, int sparse) {
 }
 
 /* All options there are, nested ones included. */
-static void options (sqlite3_str *s, struct chance *c, int64_t n) {
+static void options (sqlite3_str *s, struct prng *c, int64_t n) {
   sqlite3_str_appendf(s, ",\"options\":{\"sync_mode\":\"%s\"",
                       CHOOSE(c, modes));
   if (n % 5 == 4) /* react-1 */
     sqlite3_str_appendall(s, ",\"model_mode\":\"face\",\"prompt\":\"happy\"");
-  sqlite3_str_appendf(s, ",\"temperature\":0.%u", chance_below(c, 10));
+  sqlite3_str_appendf(s, ",\"temperature\":0.%u", prng_below(c, 10));
   if (n % 3 == 0)
     sqlite3_str_appendf(s,
                         ",\"active_speaker_detection\":{\"auto_detect\":"
                         "false,\"frame_number\":%u,\"coordinates\":[%u,%u]}",
-                        chance_below(c, 250), chance_below(c, 1920),
-                        chance_below(c, 1080));
+                        prng_below(c, 250), prng_below(c, 1920),
+                        prng_below(c, 1080));
   else
     sqlite3_str_appendall(s,
                           ",\"active_speaker_detection\":"
@@ -184,15 +184,15 @@ static void options (sqlite3_str *s, struct chance *c, int64_t n) {
                       n % 6 == 0 ? "true" : "false");
 }
 
-void sample_output (const char *id, struct chance *c, sqlite3_str *json) {
+void sample_output (const char *id, struct prng *c, sqlite3_str *json) {
   sqlite3_str_appendf(json, ",\"outputDuration\":%u.%u,\"outputUrl\":\"",
-                      3 + chance_below(c, 240), chance_below(c, 100));
+                      3 + prng_below(c, 240), prng_below(c, 100));
   signed_url(json, c, "outputs", id, "mp4");
   sqlite3_str_appendchar(json, 1, '"');
 }
 
 /* What became of it: outputs, an error, or neither yet. */
-static void outcome (sqlite3_str *s, struct chance *c, const char *status,
+static void outcome (sqlite3_str *s, struct prng *c, const char *status,
                      const char *id, int sparse) {
   const struct failure *failure = &CHOOSE(c, failures);
   int bad = strcmp(status, "FAILED") == 0 || strcmp(status, "REJECTED") == 0;
@@ -207,7 +207,7 @@ static void outcome (sqlite3_str *s, struct chance *c, const char *status,
 }
 
 /* Members that only say something about some generations. */
-static void extras (sqlite3_str *s, struct chance *c, int64_t n,
+static void extras (sqlite3_str *s, struct prng *c, int64_t n,
                     const struct sample *sample, int sparse) {
   int done = strcmp(sample->status, "COMPLETED") == 0;
   member(s, "outputFileName", CHOOSE(c, names), sparse);
@@ -243,26 +243,26 @@ static const char *status_of (int64_t n, int64_t count) {
 
 /* Dates go up with n, but not strictly: a listing in the order of insertion
 ** is not in the order of time, and now and then two dates are equal. */
-static int64_t created_of (struct chance *c, int64_t n, int64_t count,
+static int64_t created_of (struct prng *c, int64_t n, int64_t count,
                            int64_t now, const char *status) {
   int64_t step = DAYS_BACK * DAY / count;
   int64_t at = now - DAYS_BACK * DAY + n * step;
   if (status[0] == 'P') /* running: made within the last minute */
-    return now - 1000 - (int64_t)chance_below(c, 59000);
+    return now - 1000 - (int64_t)prng_below(c, 59000);
   if (n % 17 == 1)
     at -= step;
   else if (n % 17 != 0)
-    at += (int64_t)(chance_next(c) % (uint64_t)(2 * step + 1));
-  return at < now ? at : now - (int64_t)chance_below(c, 1000);
+    at += (int64_t)(prng_next(c) % (uint64_t)(2 * step + 1));
+  return at < now ? at : now - (int64_t)prng_below(c, 1000);
 }
 
 void sample_make (uint64_t seed, int64_t n, int64_t count, int64_t now,
                   struct sample *sample, sqlite3_str *json) {
-  struct chance c;
+  struct prng c;
   char created[TIME_SIZE];
   int sparse = n % 7 == 5;
-  chance_open(&c, seed, (uint64_t)n);
-  chance_uuid(&c, sample->id);
+  prng_open(&c, seed, (uint64_t)n);
+  prng_uuid(&c, sample->id);
   sample->status = status_of(n, count);
   sample->source = CHOOSE(&c, sources);
   sample->project = CHOOSE(&c, projects);

@@ -9,7 +9,7 @@
 #ifndef emulator_sample_h
 #define emulator_sample_h
 
-#include "chance.h"
+#include "prng.h"
 
 #include <sqlite3.h>
 #include <stdint.h>
@@ -29,9 +29,9 @@ void sample_make (uint64_t seed, int64_t n, int64_t count, int64_t now,
 
 /* Appends the members that a finished generation has and a running one has
 ** not ("outputUrl":…), beginning with a comma. */
-void sample_output (const char *id, struct chance *c, sqlite3_str *json);
+void sample_output (const char *id, struct prng *c, sqlite3_str *json);
 
 /* Appends an array for "input" that a made-up generation may have. */
-void sample_input (struct chance *c, sqlite3_str *json);
+void sample_input (struct prng *c, sqlite3_str *json);
 
 #endif

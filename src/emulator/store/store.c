@@ -2,7 +2,7 @@
 **
 ** store: opening and closing the database, its tables, and the passing of
 ** time in it. See store.h; what is asked is in query.c, what is put in and
-** taken out in feed.c.
+** taken out in import.c.
 **
 ** A file is kept with SQLite's rollback journal and without waiting for the
 ** disk: a killed process leaves a file that opens again; only a crash of the

@@ -13,7 +13,7 @@
 #ifndef emulator_store_h
 #define emulator_store_h
 
-#include "chance.h"
+#include "prng.h"
 
 #include <sqlite3.h>
 #include <stddef.h>
@@ -41,7 +41,7 @@ void store_close (struct store *s);
 /* Whether it holds no generation of any organization. */
 int store_is_empty (struct store *s);
 
-/* ---- Putting in and taking out (feed.c) ---- */
+/* ---- Putting in and taking out (import.c) ---- */
 
 /* Puts 'count' samples into an empty store. */
 enum store_code store_fill (struct store *s, const char *org, uint64_t seed,
@@ -81,20 +81,21 @@ enum store_code store_count (struct store *s, const char *org,
                              int64_t *count);
 
 /* A place in the order of time. */
-struct place {
+struct position {
   int64_t created;
   char id[UUID_SIZE];
 };
 
 /* Finds the place of a row; '*gone' is set where it has been deleted. */
-enum store_code store_place (struct store *s, const char *org, const char *id,
-                             struct place *place, int *gone);
+enum store_code store_position (struct store *s, const char *org,
+                                const char *id, struct position *position,
+                                int *gone);
 
 /* Appends a JSON array of at most 'limit' rows, newest first, that come after
 ** 'after' (NULL: from the newest). */
 enum store_code store_page (struct store *s, const char *org,
                             const struct filter *f, int64_t now,
-                            const struct place *after, int limit,
+                            const struct position *after, int limit,
                             sqlite3_str *out);
 
 /* How far a listing in the order of insertion has come. */

@@ -1,53 +1,53 @@
 /* SPDX-License-Identifier: MIT
 **
-** reply: see reply.h.
+** response: see response.h.
 */
 
-#include "reply.h"
+#include "response.h"
 #include "catalog.h"
 #include "../store/text.h"
 
 #include <string.h>
 
-void reply_open (struct reply *r, const char *request_id) {
+void response_open (struct response *r, const char *request_id) {
   memset(r, 0, sizeof(*r));
   r->status = 500;
   r->request_id = request_id;
   r->headers = sqlite3_str_new(NULL);
 }
 
-void reply_close (struct reply *r) {
+void response_close (struct response *r) {
   body_close(r->body);
   sqlite3_free(sqlite3_str_finish(r->headers));
   r->body = NULL;
   r->headers = NULL;
 }
 
-void reply_header (struct reply *r, const char *name, const char *value) {
+void response_header (struct response *r, const char *name, const char *value) {
   sqlite3_str_appendf(r->headers, "%s: %s\n", name, value);
 }
 
-void reply_body (struct reply *r, int status, const char *type,
-                 struct body *body) {
+void response_body (struct response *r, int status, const char *type,
+                    struct body *body) {
   body_close(r->body);
   r->body = body;
   r->status = body != NULL ? status : 500;
   if (type != NULL)
-    reply_header(r, "Content-Type", type);
+    response_header(r, "Content-Type", type);
 }
 
-void reply_text (struct reply *r, int status, const char *type, char *text,
-                 size_t length) {
-  reply_body(r, status, type, body_text(text, length));
+void response_text (struct response *r, int status, const char *type,
+                    char *text, size_t length) {
+  response_body(r, status, type, body_text(text, length));
 }
 
-void reply_built (struct reply *r, int status, sqlite3_str *s) {
+void response_built (struct response *r, int status, sqlite3_str *s) {
   size_t length;
   char *text = text_finish(s, &length);
-  reply_text(r, status, TYPE_JSON, text, length);
+  response_text(r, status, TYPE_JSON, text, length);
 }
 
-const char *reply_reason (int status) {
+const char *response_reason (int status) {
   switch (status) {
     case 400: return "Bad Request";
     case 401: return "Unauthorized";
@@ -78,25 +78,25 @@ static void member (sqlite3_str *s, const char *name, const char *text) {
   text_quote_null(s, text);
 }
 
-void reply_error (struct reply *r, int status, const char *code,
-                  const char *field, const char *message) {
+void response_error (struct response *r, int status, const char *code,
+                     const char *field, const char *message) {
   const struct catalog_entry *entry = code != NULL ? catalog_find(code) : NULL;
   sqlite3_str *s = sqlite3_str_new(NULL);
   if (message == NULL)
-    message = entry != NULL ? entry->message : reply_reason(status);
+    message = entry != NULL ? entry->message : response_reason(status);
   sqlite3_str_appendall(s, "{\"message\":");
   text_quote_null(s, message);
   sqlite3_str_appendf(s, ",\"statusCode\":%d", status);
-  member(s, "error", reply_reason(status));
+  member(s, "error", response_reason(status));
   member(s, "errorCode", code);
   member(s, "field", field);
   member(s, "suggestion", entry != NULL ? entry->suggestion : NULL);
   member(s, "requestId", r->request_id);
   sqlite3_str_appendchar(s, 1, '}');
-  reply_built(r, status, s);
+  response_built(r, status, s);
 }
 
-void reply_code (struct reply *r, const char *code) {
+void response_code (struct response *r, const char *code) {
   const struct catalog_entry *entry = catalog_find(code);
-  reply_error(r, entry->status, code, NULL, NULL);
+  response_error(r, entry->status, code, NULL, NULL);
 }

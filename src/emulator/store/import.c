@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 **
-** feed: what is put into the store and taken out of it in bulk: samples,
+** import: what is put into the store and taken out of it in bulk: samples,
 ** generations given as JSON, the export. See store.h.
 */
 
@@ -248,7 +248,7 @@ static enum store_code check_facts (struct addition *a) {
 ** are room for made-up texts; '*made' is set if anything but the kept texts
 ** has to go into the JSON. */
 static enum store_code read_entry (struct addition *a, struct entry *e,
-                                   struct chance *c, char *id, char *created,
+                                   struct prng *c, char *id, char *created,
                                    int *made) {
   const char *time = fact(a, F_CREATED);
   e->id = fact(a, F_ID);
@@ -259,8 +259,8 @@ static enum store_code read_entry (struct addition *a, struct entry *e,
   *made = e->id == NULL || e->status == NULL || time == NULL
           || e->source != NULL || e->org != NULL || fact(a, F_MODEL) == NULL
           || fact_type(a, F_INPUT) == NULL;
-  chance_open(c, a->seed, ADDED_ITEMS + a->s->added++);
-  chance_uuid(c, id);
+  prng_open(c, a->seed, ADDED_ITEMS + a->s->added++);
+  prng_uuid(c, id);
   time_format(a->now, created);
   e->created = a->now;
   if (time != NULL && !time_parse(time, &e->created))
@@ -280,7 +280,7 @@ static enum store_code read_entry (struct addition *a, struct entry *e,
 
 /* Gives 'e' its body: the text as it came or completed. */
 static void complete (struct addition *a, struct entry *e, const char *json,
-                      size_t length, struct chance *c, const char *created,
+                      size_t length, struct prng *c, const char *created,
                       int made, char **input) {
   e->body = json;
   e->length = length;
@@ -320,7 +320,7 @@ static enum store_code insert_entry (struct addition *a,
 static enum store_code add_element (struct addition *a, const char *json,
                                     size_t length) {
   struct entry e;
-  struct chance c;
+  struct prng c;
   char id[UUID_SIZE], created[TIME_SIZE];
   char *input = NULL;
   enum store_code code;

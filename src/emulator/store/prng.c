@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
-** chance: see chance.h.
+** prng: see prng.h.
 */
 
-#include "chance.h"
+#include "prng.h"
 
 #include <string.h>
 
@@ -15,36 +15,36 @@ static uint64_t mix (uint64_t x) {
   return x ^ (x >> 31);
 }
 
-void chance_open (struct chance *c, uint64_t seed, uint64_t n) {
+void prng_open (struct prng *c, uint64_t seed, uint64_t n) {
   /* mixed twice: neighbouring seeds and items must not share a sequence */
   c->state = mix(mix(seed + UINT64_C(0x9e3779b97f4a7c15)) + n);
 }
 
-uint64_t chance_next (struct chance *c) {
+uint64_t prng_next (struct prng *c) {
   c->state += UINT64_C(0x9e3779b97f4a7c15);
   return mix(c->state);
 }
 
-uint32_t chance_below (struct chance *c, uint32_t n) {
-  return (uint32_t)(((chance_next(c) >> 32) * n) >> 32);
+uint32_t prng_below (struct prng *c, uint32_t n) {
+  return (uint32_t)(((prng_next(c) >> 32) * n) >> 32);
 }
 
-void chance_hex (struct chance *c, char *out, int n) {
+void prng_hex (struct prng *c, char *out, int n) {
   uint64_t bits = 0;
   int i;
   for (i = 0; i < n; i++, bits >>= 4) {
     if (i % 16 == 0)
-      bits = chance_next(c);
+      bits = prng_next(c);
     out[i] = digits[bits & 15];
   }
   out[n] = '\0';
 }
 
-void chance_uuid (struct chance *c, char out[UUID_SIZE]) {
+void prng_uuid (struct prng *c, char out[UUID_SIZE]) {
   char hex[33];
-  chance_hex(c, hex, 32);
-  hex[12] = '4';                        /* the version */
-  hex[16] = "89ab"[chance_below(c, 4)]; /* the variant */
+  prng_hex(c, hex, 32);
+  hex[12] = '4';                      /* the version */
+  hex[16] = "89ab"[prng_below(c, 4)]; /* the variant */
   memcpy(out, hex, 8);
   memcpy(out + 9, hex + 8, 4);
   memcpy(out + 14, hex + 12, 4);
