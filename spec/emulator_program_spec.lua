@@ -64,11 +64,53 @@ describe("the program lipsync-emulator", function()
     assert.are.equal(0, status)
     output, status = run(PROGRAM .. " --help")
     assert.are.equal(0, status)
-    for _, name in ipairs { "port", "host", "database", "key", "generations",
+    for _, name in ipairs { "port", "host", "database", "keys", "generations",
                             "random-seed", "import", "export", "now", "log",
-                            "version" } do
+                            "gone-cursor", "hang-up-after",
+                            "ignore-status-filter", "version", "help" } do
       assert.is_truthy(output:find("--" .. name, 1, true), name)
     end
+    for line in output:gmatch "[^\n]+" do assert.is_true(#line <= 80, line) end
+    assert.are.equal(output, (run(PROGRAM .. " -h")))
+  end)
+
+  it("has an option for each parameter of the Lua module", function()
+    local found, emulator = pcall(require, "lipsync.emulator")
+    if not found then pending "lipsync.emulator is not built" end
+    local _, message = pcall(emulator.start, { [""] = 1 })
+    local names = { "version", "help" }
+    for name in message:match("Known: (.*)"):gmatch "[%w_]+" do
+      names[#names + 1] = name:gsub("_", "-")
+    end
+    local options = {}
+    for name in run(PROGRAM .. " --help"):gmatch "\n  [-h, ]*%-%-([%w-]+)" do
+      options[#options + 1] = name
+    end
+    table.sort(names)
+    table.sort(options)
+    assert.are.same(names, options)
+  end)
+
+  it("takes the settings that Lua and JSON take", function()
+    process = program.program { "--generations", "2", "--gone-cursor=empty",
+      "--ignore-status-filter", "--keys", "a=b=c", "--key", "d=c" }
+    local key = { headers = { ["x-api-key"] = "a=b" } }
+    local function list(query)
+      return http.request(process.base_url, "GET", "/v2/generations?" .. query,
+                          key)
+    end
+    local rows = list("status=REJECTED").json
+    assert.are.equal(2, #rows)
+    key.headers["x-api-key"] = "d"
+    for _, row in ipairs(rows) do
+      local answer = http.request(process.base_url, "DELETE",
+        "/v2/generations/" .. row.id, key)
+      if answer.status == 200 then
+        assert.are.equal("[]", list("limit=1&cursor=" .. row.id).body)
+      end
+    end
+    key.headers["x-api-key"] = "test-key"
+    assert.are.equal(401, list("").status)
   end)
 
   it("explains what is wrong with its options", function()
@@ -76,9 +118,15 @@ describe("the program lipsync-emulator", function()
       ["--prot 1"] = 'unknown option "--prot", did you mean "--port"?',
       ["--port=x"] = 'whole number from 0 to 65535, not "x"',
       ["--port"] = "--port wants a value",
-      ["--key abc"] = "KEY=ORGANIZATION",
-      ["--now today"] = "wants a time like",
+      ["--key abc"] = "--keys must be KEY=ORGANIZATION",
+      ["--now today"] = "--now must be a time like",
       ["--log=1"] = "--log takes no value",
+      ["--help=1"] = "--help takes no value",
+      ["-x"] = 'unknown option "-x"',
+      ["--gone_cursor=empty"] = 'did you mean "--gone-cursor"?',
+      ["--gone-cursor=x"] = '"error" or "empty" or "position", not "x"',
+      ["--hang-up-after 1.5"] = "--hang-up-after must be a whole number",
+      ["--import -- ls"] = "--import wants a value",
       ["ls"] = 'what is "ls"?',
       ["--"] = 'a command must follow "--"',
     } do

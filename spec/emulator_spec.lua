@@ -511,6 +511,19 @@ describe("an emulator object", function()
     assert_raises("now must be a time", emulator.start, { now = "today" })
     assert_raises("gone_cursor must be", emulator.start,
                   { gone_cursor = "x" })
+    assert_raises("can only be set at the start", service.set, service,
+                  { port = 1 })
+    assert_raises("a key and its organization", emulator.start,
+                  { keys = { ["a b"] = "c" } })
+    assert_raises("a key and its organization", service.set, service,
+                  { keys = { a = 1 } })
+    assert_raises("options are given by name", emulator.start, { 4010 })
+    assert_raises('did you mean "base_url"?', function()
+      return service.url
+    end)
+    assert_raises('did you mean "requests"?', function()
+      return service.request
+    end)
     assert_raises("call it with a colon", service.reset)
     assert_raises('did you mean "list"?', service.fault, service,
                   { route = "lists" })
@@ -557,6 +570,21 @@ describe("an emulator object", function()
     value, reason = emulator.start { import = "no-such-file" }
     assert.is_nil(value)
     assert.is_truthy(reason:find("no-such-file", 1, true))
+  end)
+
+  it("exports to a file when it is stopped", function()
+    local path = os.tmpname()
+    finally(function() os.remove(path) end)
+    start { export = path }
+    local id = service:add {}
+    assert.is_true(service:stop())
+    start { import = path }
+    assert.are.same({ id }, ids_of(get "/v2/generations"))
+    service:stop()
+    start { export = "no/such/folder/file" }
+    local value, reason = service:stop()
+    assert.is_nil(value)
+    assert.is_truthy(reason:find("cannot write no/such/folder/file", 1, true))
   end)
 
   it("stops once, and lets its address go", function()
@@ -642,10 +670,25 @@ describe("the emulator from outside", function()
     assert.are.equal("[]", get("/v2/generations").body)
   end)
 
+  it("sets keys and the clock", function()
+    local body = '{"keys":{"b":"other","a":"third"},"now":"2027-01-01"}'
+    assert.are.equal(200, control("POST", "set", body).status)
+    assert.are.equal(401, get("/v2/generations").status)
+    local row = http.request(service.base_url, "GET", "/v2/generations/"
+      .. service:add {}, { headers = { ["x-api-key"] = "b" } }).json
+    assert.are.equal("2027-01-01T00:00:00.000Z", row.createdAt)
+    service:reset()
+    assert.are.equal(200, get("/v2/generations").status)
+    assert.are.equal(NOW:sub(1, 19),
+      get("/v2/generations/" .. service:add {}).json.createdAt:sub(1, 19))
+  end)
+
   it("says what is wrong with it", function()
-    for name, body in pairs { add = "[1]", fault = '{"rout":1}', set = "[]",
-                              advance = '{"seconds":"1"}' } do
-      local answer = control("POST", name, body)
+    for _, call in ipairs { { "add", "[1]" }, { "fault", '{"rout":1}' },
+                            { "set", "[]" }, { "set", '{"keys":[]}' },
+                            { "advance", '{"seconds":"1"}' },
+                            { "advance", "{}" } } do
+      local answer = control("POST", call[1], call[2])
       assert.are.equal(400, answer.status)
       assert.is_true(#answer.json.message > 0)
     end

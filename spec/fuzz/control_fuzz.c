@@ -15,15 +15,15 @@
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
 static struct service *open_service (void) {
-  struct options o;
+  struct parameters p;
   struct service *s;
   char *why = NULL;
-  options_open(&o);
-  o.generations = 6;
-  o.now = NOW;
-  s = service_open(&o, &why);
+  expect(parameters_open(&p));
+  p.generations = 6;
+  p.settings.now = NOW;
+  s = service_open(&p, routes_names, &why);
   expect(s != NULL);
-  service_hush(s); /* whoever would wait gives up */
+  service_end_waits(s);
   return s;
 }
 
@@ -47,7 +47,7 @@ static void suffer (struct service *s, const struct fault *f,
                     struct response *response) {
   expect(f->delay >= 0 && f->drip >= 0 && f->cut >= -1);
   if (response->body != NULL && (f->drip > 0 || f->cut >= 0))
-    response->body = body_faulty(response->body, f->drip, f->cut, service_nap,
+    response->body = body_faulty(response->body, f->drip, f->cut, service_sleep,
                                  s);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "emulated.h"
+#include "api/routes.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -24,13 +25,13 @@ static const char *path_of (int fd) {
 
 /* NULL where the file is refused. */
 static struct service *import (int fd) {
-  struct options o;
+  struct parameters p;
   struct service *s;
   char *why = NULL;
-  options_open(&o);
-  o.import = path_of(fd);
-  o.now = NOW;
-  s = service_open(&o, &why);
+  expect(parameters_open(&p));
+  p.import = sqlite3_mprintf("%s", path_of(fd));
+  p.settings.now = NOW;
+  s = service_open(&p, routes_names, &why);
   expect((s == NULL) == (why != NULL));
   expect(s != NULL || strncmp(why, "cannot import ", 14) == 0);
   sqlite3_free(why);

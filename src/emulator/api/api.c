@@ -45,7 +45,7 @@ static void list_all (struct service *s, const char *org, struct filter *f,
 
 /* Finds where a cursor stands. Returns 0 where the answer is made already. */
 static int find_cursor (struct service *s, const char *org, const char *cursor,
-                        enum gone_cursor rule, struct position *position,
+                        int64_t rule, struct position *position,
                         struct response *response) {
   int gone;
   enum store_code code = store_position(service_store(s), org, cursor, position,
@@ -63,7 +63,7 @@ static int find_cursor (struct service *s, const char *org, const char *cursor,
 /* At most 100, newest first. */
 static void list_page (struct service *s, const char *org,
                        const struct filter *f, const struct page *page,
-                       enum gone_cursor rule, struct response *response) {
+                       int64_t rule, struct response *response) {
   struct position position;
   sqlite3_str *json;
   if (page->cursor != NULL
@@ -197,7 +197,7 @@ static enum store_code wait_row (struct service *s, const char *org,
     if (code != STORE_OK || row->terminal)
       return code;
     left = deadline - service_ticks();
-    if (left <= 0 || !service_watch(s, nap_length(row, now, left)))
+    if (left <= 0 || !service_wait_change(s, nap_length(row, now, left)))
       return code;
     sqlite3_free(row->json);
   }
@@ -280,8 +280,8 @@ static void handle_download (struct service *s, const struct request *r,
     answer_code(response, code);
     return;
   }
-  store_values(service_store(s), row.json, strlen(row.json), "object", read_url,
-               &url);
+  store_values(service_store(s), row.json, strlen(row.json), "$", "object",
+               read_url, &url);
   sqlite3_free(row.json);
   if (url != NULL && *url != '\0') {
     response_text(response, 200, TYPE_TEXT, url, strlen(url));

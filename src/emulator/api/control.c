@@ -10,65 +10,34 @@
 
 #include <string.h>
 
-#define ADVANCE_KEY "seconds"
-
-static void answer_done (struct response *response, char *why) {
-  if (why == NULL)
-    response_text(response, 200, TYPE_JSON, text_copy("{}", 2), 2);
-  else
-    response_error(response, 400, NULL, NULL, why);
-  sqlite3_free(why);
-}
-
 static void handle_add (struct service *s, const struct request *r,
                         const char *org, struct response *response) {
   sqlite3_str *ids = sqlite3_str_new(NULL);
-  int failed = 0;
-  char *why = service_add(s, r->body, r->body_length, ids, &failed);
+  char *why;
+  enum store_code code = service_add(s, r->body, r->body_length, ids, &why);
   (void)org;
-  if (why == NULL && !failed) {
+  if (code == STORE_OK) {
     response_built(response, 200, ids);
     return;
   }
   sqlite3_free(sqlite3_str_finish(ids));
-  response_error(response, failed ? 500 : 400, NULL, NULL, why);
+  response_error(response, code == STORE_FAILED ? 500 : 400, NULL, NULL, why);
   sqlite3_free(why);
 }
 
-static void handle_fault (struct service *s, const struct request *r,
-                          const char *org, struct response *response) {
-  (void)org;
-  answer_done(response, service_fault(s, r->body, r->body_length));
-}
-
-static void handle_set (struct service *s, const struct request *r,
-                        const char *org, struct response *response) {
-  (void)org;
-  answer_done(response, service_set(s, r->body, r->body_length));
-}
-
-static int read_seconds (void *arg, const struct value *v) {
-  double *seconds = arg;
-  if (strcmp(v->key, ADVANCE_KEY) == 0
-      && (strcmp(v->type, "integer") == 0 || strcmp(v->type, "real") == 0))
-    *seconds = v->number;
-  return 0;
-}
-
-static void handle_advance (struct service *s, const struct request *r,
+/* Does what the second segment of the path names. */
+static void handle_control (struct service *s, const struct request *r,
                             const char *org, struct response *response) {
-  double seconds = -1;
+  const struct control *control = service_controls;
+  char *why;
   (void)org;
-  store_values(service_store(s), r->body, r->body_length, "object",
-               read_seconds, &seconds);
-  answer_done(response, service_advance(s, seconds));
-}
-
-static void handle_reset (struct service *s, const struct request *r,
-                          const char *org, struct response *response) {
-  (void)r;
-  (void)org;
-  answer_done(response, service_reset(s));
+  while (strcmp(control->name, r->segments[1]) != 0)
+    control++;
+  if (control->act(s, r->body, r->body_length, &why))
+    response_text(response, 200, TYPE_JSON, text_copy("{}", 2), 2);
+  else
+    response_error(response, 400, NULL, NULL, why);
+  sqlite3_free(why);
 }
 
 static void handle_requests (struct service *s, const struct request *r,
@@ -82,10 +51,10 @@ static void handle_requests (struct service *s, const struct request *r,
 
 const struct route control_routes[] = {
   {NULL, "POST", "/_emulator/add", 1, handle_add},
-  {NULL, "POST", "/_emulator/fault", 1, handle_fault},
-  {NULL, "POST", "/_emulator/set", 1, handle_set},
-  {NULL, "POST", "/_emulator/advance", 1, handle_advance},
-  {NULL, "POST", "/_emulator/reset", 1, handle_reset},
+  {NULL, "POST", "/_emulator/fault", 1, handle_control},
+  {NULL, "POST", "/_emulator/set", 1, handle_control},
+  {NULL, "POST", "/_emulator/advance", 1, handle_control},
+  {NULL, "POST", "/_emulator/reset", 1, handle_control},
   {NULL, "GET", "/_emulator/requests", 1, handle_requests},
   {NULL, NULL, NULL, 0, NULL},
 };

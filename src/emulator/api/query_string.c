@@ -32,18 +32,11 @@ struct list {
   struct refusal *why;
 };
 
-static int is_status (const char *text) {
-  int i;
-  for (i = 0; statuses[i] != NULL; i++)
-    if (strcmp(statuses[i], text) == 0)
-      return 1;
-  return 0;
-}
-
 /* Adds one value; 0 where it is refused. */
 static int add (struct list *l, const char *text) {
-  if (l->closed && !is_status(text)) {
-    char *unknown = text_unknown("status", text, statuses);
+  const struct names known = {statuses, sizeof(*statuses)};
+  if (l->closed && !text_is_known(text, known)) {
+    char *unknown = text_unknown("status", text, known);
     return query_refuse(l->why, l->name, unknown);
   }
   if (l->count++ > 0)
@@ -81,7 +74,8 @@ static int add_value (void *arg, const struct value *v) {
 }
 
 static int add_json (struct store *s, struct list *l, const char *value) {
-  int result = store_values(s, value, strlen(value), "array", add_value, l);
+  int result = store_values(s, value, strlen(value), "$", "array", add_value,
+                            l);
   if (result < 0)
     query_refuse(
       l->why, l->name,

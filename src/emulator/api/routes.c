@@ -12,6 +12,8 @@
 
 #define TARGET_MAX 16384
 
+const struct names routes_names = {api_routes, sizeof(*api_routes)};
+
 int routes_is_control (const struct request *r) {
   return r->segment_count > 0 && strcmp(r->segments[0], "_emulator") == 0;
 }
@@ -127,7 +129,7 @@ static int names_type (const char *headers) {
 
 /* Replaces the answer by what the fault says. */
 static void answer_fault (const struct fault *f, struct response *response) {
-  int status = f->status != 0 ? f->status : 200;
+  int status = f->status != 0 ? (int)f->status : 200;
   response->plain = 1; /* "cut" counts bytes as the fault's author sees them */
   if (f->body != NULL)
     response_text(response, status,
@@ -163,13 +165,14 @@ static int refuse (const struct request *r, struct response *response) {
 static void perform (struct service *s, const struct route *routes,
                      const struct request *r, struct response *response) {
   const struct route *route = find(routes, r);
-  const char *org = r->key != NULL ? service_org(s, r->key) : NULL;
+  char *org = r->key != NULL ? service_org(s, r->key) : NULL;
   if (route == NULL)
     answer_lost(routes, r, response);
   else if (org == NULL && !route->open)
     answer_no_key(r, response);
   else
     route->handle(s, r, org, response);
+  sqlite3_free(org);
 }
 
 /* Carries the request out, although its answer is not to be seen. */

@@ -27,6 +27,9 @@ struct route {
 extern const struct route api_routes[];
 extern const struct route control_routes[];
 
+/* The names of the service's own. */
+extern const struct names routes_names;
+
 /* Answers a request. Returns the fault that goes with the answer, which the
 ** caller carries out and frees, or NULL. */
 struct fault *routes_answer (struct service *s, struct request *r,

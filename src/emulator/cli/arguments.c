@@ -1,202 +1,166 @@
 /* SPDX-License-Identifier: MIT
 **
-** arguments: see arguments.h.
+** arguments: see arguments.h. The options are the table of parameters, "_"
+** written as "-", and two more. getopt_long takes abbreviations, too: "--key"
+** is one.
 */
 
 #include "arguments.h"
 #include "../store/text.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <getopt.h>
+#include <stdio.h>
 #include <string.h>
+
+#define OPTIONS_MAX 32
+#define OPTION_SIZE 32
+#define HELP_COLUMN "                                "
+
+/* What getopt_long returns; a parameter is OPTION + its row. */
+enum { HELP = 'h', UNKNOWN = '?', NO_VALUE = ':', VERSION = 256, OPTION };
 
 const char arguments_usage[] =
   "usage: lipsync-emulator [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
   "Try 'lipsync-emulator --help'.\n";
 
-const char arguments_help[] =
-  "usage: lipsync-emulator [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
-  "\n"
-  "Runs the generations API on this machine, filled with sample data, and\n"
-  "prints its base URL. With a COMMAND, runs that with SYNC_BASE_URL and\n"
-  "SYNC_API_KEY set, prints nothing, and returns its status.\n"
-  "\n"
-  "  --port N          port to listen on (0, the default: any free one)\n"
-  "  --host ADDRESS    address to listen on (127.0.0.1)\n"
-  "  --database FILE   keep the generations in FILE (:memory:)\n"
-  "  --key KEY=ORG     accept KEY for the organization ORG; repeatable\n"
-  "                    (test-key=test-org)\n"
-  "  --generations N   how many samples an empty database gets (60, or none\n"
-  "                    with --import), in the first key's organization\n"
-  "  --random-seed S   makes other samples (1)\n"
-  "  --import FILE     put the generations of a JSON file into an empty\n"
-  "                    database\n"
-  "  --export FILE     write all generations to FILE at the end\n"
-  "  --now TIME        let the clock stand at TIME, as in\n"
-  "                    2026-08-25T12:00:00Z, until it is advanced\n"
-  "  --log             write a line per request to standard error\n"
-  "  --version         print the version and exit\n"
-  "  --help            print this and exit\n"
-  "\n"
-  "While it runs, requests to /_emulator/... on the same address add\n"
-  "generations and faults, move the clock, and show the requests seen.\n";
-
-/* Options, in the order of 'names'. Those from FLAGS on take no value. */
-enum option {
-  O_PORT,
-  O_HOST,
-  O_DATABASE,
-  O_KEY,
-  O_GENERATIONS,
-  O_SEED,
-  O_IMPORT,
-  O_EXPORT,
-  O_NOW,
-  O_LOG,
-  O_VERSION,
-  O_HELP,
-  O_UNKNOWN
+/* The options, twice: as getopt_long has them and, with dashes, as users do.
+** Both end with a NULL. */
+struct options {
+  struct option known[OPTIONS_MAX];
+  const char *names[OPTIONS_MAX];
+  char texts[OPTIONS_MAX][OPTION_SIZE];
+  int count;
 };
 
-#define FLAGS O_LOG
-
-static const char *const names[] = {
-  "--port",        "--host",   "--database", "--key", "--generations",
-  "--random-seed", "--import", "--export",   "--now", "--log",
-  "--version",     "--help",   NULL};
-
-/* Finds an option's name, which may be followed by "=value". */
-static enum option find (const char *argument) {
-  size_t n = strcspn(argument, "=");
-  int i;
-  for (i = 0; names[i] != NULL; i++)
-    if (strlen(names[i]) == n && strncmp(names[i], argument, n) == 0)
-      return (enum option)i;
-  return O_UNKNOWN;
+static void add_option (struct options *o, const char *name, int has_argument,
+                        int code) {
+  char *text = o->texts[o->count], *at;
+  sqlite3_snprintf(OPTION_SIZE, text, "--%s", name);
+  for (at = text; (at = strchr(at, '_')) != NULL;)
+    *at = '-';
+  o->names[o->count] = text;
+  o->known[o->count].name = text + 2;
+  o->known[o->count].has_arg = has_argument;
+  o->known[o->count++].val = code;
 }
 
-/* The readers return NULL, or what is wrong. */
-
-static char *read_integer (const char *name, const char *text, int64_t most,
-                           int64_t *number) {
-  char *end;
-  long long n;
-  errno = 0;
-  n = strtoll(text, &end, 10);
-  if (errno != 0 || end == text || *end != '\0' || n < 0 || n > most)
-    return sqlite3_mprintf(
-      "%s wants a whole number from 0 to %lld, not "
-      "\"%s\"",
-      name, (long long)most, text);
-  *number = n;
-  return NULL;
+static void open_options (struct options *o) {
+  const struct parameter *row;
+  int code = OPTION;
+  memset(o, 0, sizeof(*o));
+  for (row = parameter_table; row->schema.name != NULL; row++)
+    add_option(o, row->schema.name, row->argument != NULL, code++);
+  add_option(o, "version", 0, VERSION);
+  add_option(o, "help", 0, HELP);
 }
 
-/* A header's value: visible characters only. */
-static int is_visible (const char *text) {
-  for (; *text != '\0'; text++)
-    if (*text <= ' ' || *text == 0x7F)
-      return 0;
+/* ---- Help ---- */
+
+/* Prints an option and its help, which may have several lines. */
+static void print_option (const char *name, const char *argument,
+                          const char *help, const char *standard) {
+  char left[64];
+  sqlite3_snprintf(sizeof(left), left, "%s%s%s", name,
+                   argument != NULL ? " " : "",
+                   argument != NULL ? argument : "");
+  printf("  %-27s ", left);
+  for (; *help != '\0'; help++) {
+    putchar(*help);
+    if (*help == '\n')
+      printf("%30s", "");
+  }
+  if (standard != NULL)
+    printf(" (%s)", standard);
+  putchar('\n');
+}
+
+void arguments_help (void) {
+  struct options o;
+  const struct parameter *row;
+  int i = 0;
+  open_options(&o);
+  fputs(
+    "usage: lipsync-emulator [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
+    "\n"
+    "Runs the generations API on this machine, filled with sample data, and\n"
+    "prints its base URL. With a COMMAND, runs that with SYNC_BASE_URL and\n"
+    "SYNC_API_KEY set, prints nothing, and returns its status.\n"
+    "\n",
+    stdout);
+  for (row = parameter_table; row->schema.name != NULL; row++)
+    print_option(o.names[i++], row->argument, row->help, row->standard);
+  print_option("--version", NULL, "print the version and exit", NULL);
+  print_option("-h, --help", NULL, "print this and exit", NULL);
+  fputs(
+    "\n"
+    "While it runs, requests to /_emulator/... on the same address add\n"
+    "generations and faults, move the clock, and show the requests seen.\n",
+    stdout);
+}
+
+/* ---- Reading ---- */
+
+/* Says what getopt_long did not take at argv[at]. */
+static char *refuse (const struct options *o, int code, char *argument) {
+  const struct names names = {o->names, sizeof(*o->names)};
+  char *equals = strchr(argument, '=');
+  if (equals != NULL)
+    *equals = '\0';
+  if (code == NO_VALUE)
+    return sqlite3_mprintf("%s wants a value", argument);
+  if (optopt >= VERSION || (optopt == HELP && equals != NULL))
+    return sqlite3_mprintf("%s takes no value", argument);
+  return text_unknown("option", argument, names);
+}
+
+/* Reads the value of a parameter's option. */
+static int read_value (struct arguments *a, const struct options *o, int i,
+                       const char *value, int *keys, char **why) {
+  const struct parameter *row = &parameter_table[i];
+  if (value != NULL && strcmp(value, "--") == 0) {
+    *why = sqlite3_mprintf("%s wants a value", o->names[i]);
+    return 0;
+  }
+  if (row->schema.type == SCHEMA_OTHER && (*keys)++ == 0)
+    settings_close(&a->parameters.settings); /* the default goes */
+  return parameters_read_text(&a->parameters, row, o->names[i], value, why);
+}
+
+static int read_options (struct arguments *a, int argc, char **argv,
+                         char **why) {
+  struct options o;
+  int code, keys = 0, at = 1;
+  open_options(&o);
+  opterr = 0;
+  while ((code = getopt_long(argc, argv, "+:h", o.known, NULL)) != -1) {
+    switch (code) {
+      case HELP: a->wish = WISH_HELP; break;
+      case VERSION: a->wish = WISH_VERSION; break;
+      case UNKNOWN:
+      case NO_VALUE: *why = refuse(&o, code, argv[at]); return 0;
+      default:
+        if (!read_value(a, &o, code - OPTION, optarg, &keys, why))
+          return 0;
+    }
+    at = optind;
+  }
   return 1;
 }
 
-/* Cuts KEY=ORG at its last "=": a key may hold one. */
-static char *read_key (struct arguments *a, char *text) {
-  struct key *key = &a->keys[a->options.key_count];
-  char *equals = strrchr(text, '=');
-  if (equals == NULL || equals == text || equals[1] == '\0'
-      || !is_visible(text))
-    return sqlite3_mprintf("--key wants KEY=ORGANIZATION, without spaces");
-  if (a->options.key_count == KEYS_MAX)
-    return sqlite3_mprintf("--key may be given %d times at most", KEYS_MAX);
-  *equals = '\0';
-  key->key = text;
-  key->org = equals + 1;
-  a->options.key_count++;
-  return NULL;
-}
-
-/* Reads the value of an option that takes one. */
-static char *read_value (struct arguments *a, enum option option, char *value) {
-  struct options *o = &a->options;
-  int64_t number = 0;
-  char *why = NULL;
-  switch (option) {
-    case O_PORT:
-      why = read_integer(names[option], value, 65535, &number);
-      o->port = (int)number;
-      break;
-    case O_GENERATIONS:
-      why = read_integer(names[option], value, GENERATIONS_MAX,
-                         &o->generations);
-      break;
-    case O_SEED:
-      why = read_integer(names[option], value, INT64_MAX, &number);
-      o->seed = (uint64_t)number;
-      break;
-    case O_NOW:
-      if (!time_parse(value, &o->now))
-        why = sqlite3_mprintf(
-          "--now wants a time like 2026-08-25T12:00:00Z, "
-          "not \"%s\"",
-          value);
-      break;
-    case O_HOST: o->host = value; break;
-    case O_DATABASE: o->database = value; break;
-    case O_KEY: why = read_key(a, value); break;
-    case O_IMPORT: o->import = value; break;
-    default: a->export = value;
-  }
-  return why;
-}
-
-static void read_flag (struct arguments *a, enum option option) {
-  if (option == O_LOG)
-    a->options.log = 1;
-  else
-    a->wish = option == O_HELP ? WISH_HELP : WISH_VERSION;
-}
-
-/* Reads the option at argv[*i] and the value behind it. */
-static char *read_option (struct arguments *a, int argc, char **argv, int *i) {
-  char *argument = argv[*i], *equals = strchr(argument, '=');
-  enum option option = find(argument);
-  if (option == O_UNKNOWN && argument[0] != '-')
-    return sqlite3_mprintf("what is \"%s\"? A command comes after \"--\"",
-                           argument);
-  if (option == O_UNKNOWN) {
-    if (equals != NULL)
-      *equals = '\0';
-    return text_unknown("option", argument, names);
-  }
-  if (option >= FLAGS) {
-    read_flag(a, option);
-    return equals == NULL ? NULL
-                          : sqlite3_mprintf("%s takes no value", names[option]);
-  }
-  if (equals != NULL)
-    return read_value(a, option, equals + 1);
-  if (*i + 1 >= argc || strcmp(argv[*i + 1], "--") == 0)
-    return sqlite3_mprintf("%s wants a value", names[option]);
-  return read_value(a, option, argv[++*i]);
-}
-
-char *arguments_read (struct arguments *a, int argc, char **argv) {
-  int i;
+int arguments_read (struct arguments *a, int argc, char **argv, char **why) {
   memset(a, 0, sizeof(*a));
-  options_open(&a->options);
-  a->options.keys = a->keys;
-  for (i = 1; i < argc; i++) {
-    char *why;
-    if (strcmp(argv[i], "--") == 0) {
-      a->command = argv + i + 1;
-      if (*a->command == NULL)
-        return sqlite3_mprintf("a command must follow \"--\"");
-      return NULL;
-    }
-    why = read_option(a, argc, argv, &i);
-    if (why != NULL)
-      return why;
+  *why = NULL;
+  if (!parameters_open(&a->parameters) || !read_options(a, argc, argv, why))
+    return 0;
+  if (optind < argc)
+    a->command = argv + optind;
+  if (optind > 1 && strcmp(argv[optind - 1], "--") == 0) {
+    if (a->command == NULL)
+      *why = sqlite3_mprintf("a command must follow \"--\"");
   }
-  return NULL;
+  else if (a->command != NULL) {
+    *why = sqlite3_mprintf("what is \"%s\"? A command comes after \"--\"",
+                           *a->command);
+  }
+  return *why == NULL;
 }

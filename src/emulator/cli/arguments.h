@@ -6,26 +6,23 @@
 #ifndef emulator_arguments_h
 #define emulator_arguments_h
 
-#include "../service/service.h"
-
-#define KEYS_MAX 64
+#include "../service/parameters.h"
 
 enum arguments_wish { WISH_RUN, WISH_HELP, WISH_VERSION };
 
 struct arguments {
   enum arguments_wish wish;
-  struct options options;
-  struct key keys[KEYS_MAX];
-  const char *export; /* a file, or NULL */
-  char **command;     /* what follows "--", or NULL */
+  struct parameters parameters;
+  char **command; /* what follows "--", or NULL */
 };
 
-/* Reads the arguments. NULL, or what is wrong with them, to be freed with
-** sqlite3_free. 'argv' is changed (a key is cut from its organization) and
-** must outlive 'a'. */
-char *arguments_read (struct arguments *a, int argc, char **argv);
+/* Reads the arguments; 'argv' must outlive 'a'. Where they are refused,
+** returns 0 and sets '*why' to the reason, to be freed; NULL: out of memory. */
+int arguments_read (struct arguments *a, int argc, char **argv, char **why);
 
 extern const char arguments_usage[];
-extern const char arguments_help[];
+
+/* Prints what there is to give. */
+void arguments_help (void);
 
 #endif

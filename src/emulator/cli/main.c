@@ -5,7 +5,7 @@
 
 #include "arguments.h"
 #include "command.h"
-#include "../http/emulator.h"
+#include "../http/server.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -22,58 +22,60 @@ static void complain (char *why) {
 }
 
 /* Runs the command with what a client needs in its environment. */
-static int run_command (struct emulator *e, char **command) {
-  setenv("SYNC_BASE_URL", emulator_url(e), 1);
-  setenv("SYNC_API_KEY", service_key(emulator_service(e)), 1);
+static int run_command (struct server *s, char **command) {
+  char *key = service_key(server_service(s));
+  setenv("SYNC_BASE_URL", server_url(s), 1);
+  setenv("SYNC_API_KEY", key != NULL ? key : "", 1);
+  sqlite3_free(key);
   return command_run(command);
 }
 
-static void run_alone (struct emulator *e) {
-  printf("%s\n", emulator_url(e));
+static void run_alone (struct server *s) {
+  printf("%s\n", server_url(s));
   fflush(stdout);
   command_wait();
 }
 
-static int export_all (struct emulator *e, const char *path) {
-  struct service *s = emulator_service(e);
-  char *why = NULL;
-  if (store_export(service_store(s), path, service_now(s), &why) == STORE_OK)
-    return 1;
-  complain(why);
-  return 0;
-}
-
-static int run (const struct arguments *a) {
-  struct emulator *e;
+static int run (struct arguments *a) {
+  struct server *s;
   char *why;
   int status = 0;
   command_prepare();
-  e = emulator_start(&a->options, &why);
-  if (e == NULL) {
+  s = server_start(&a->parameters, &why);
+  if (s == NULL) {
     complain(why);
     return STATUS_FAILED;
   }
   if (a->command != NULL)
-    status = run_command(e, a->command);
+    status = run_command(s, a->command);
   else
-    run_alone(e);
-  if (a->export != NULL && !export_all(e, a->export) && status == 0)
-    status = STATUS_FAILED;
-  emulator_stop(e);
+    run_alone(s);
+  if (!server_stop(s, &why)) {
+    complain(why);
+    if (status == 0)
+      status = STATUS_FAILED;
+  }
   return status;
 }
 
 int main (int argc, char **argv) {
   struct arguments a;
-  char *why = arguments_read(&a, argc, argv);
-  if (why != NULL) {
+  char *why;
+  int status = 0;
+  if (!arguments_read(&a, argc, argv, &why)) {
     complain(why);
     fputs(arguments_usage, stderr);
-    return STATUS_USAGE;
+    status = STATUS_USAGE;
   }
-  switch (a.wish) {
-    case WISH_HELP: fputs(arguments_help, stdout); return 0;
-    case WISH_VERSION: puts("lipsync-emulator " EMULATOR_VERSION); return 0;
-    default: return run(&a);
+  else if (a.wish == WISH_HELP) {
+    arguments_help();
   }
+  else if (a.wish == WISH_VERSION) {
+    puts("lipsync-emulator " EMULATOR_VERSION);
+  }
+  else {
+    status = run(&a);
+  }
+  parameters_close(&a.parameters);
+  return status;
 }

@@ -34,13 +34,13 @@ struct exchange {
   int64_t began; /* service_ticks */
 };
 
-void *exchange_begin (void *host, const char *uri,
+void *exchange_begin (void *service, const char *uri,
                       struct MHD_Connection *connection) {
   struct exchange *x = calloc(1, sizeof(*x));
   (void)connection;
   if (x == NULL)
     return NULL;
-  x->service = ((struct exchange_host *)host)->service;
+  x->service = service;
   x->target = text_copy(uri, strlen(uri));
   x->body = sqlite3_str_new(NULL);
   x->began = service_ticks();
@@ -53,15 +53,17 @@ static void write_log (const struct exchange *x) {
           (long long)(service_ticks() - x->began));
 }
 
-void exchange_end (void *host, struct MHD_Connection *connection, void **state,
-                   enum MHD_RequestTerminationCode how) {
+void exchange_end (void *service, struct MHD_Connection *connection,
+                   void **state, enum MHD_RequestTerminationCode how) {
   struct exchange *x = *state;
+  struct settings settings;
   (void)connection;
   (void)how;
   *state = NULL;
   if (x == NULL)
     return;
-  if (((struct exchange_host *)host)->log && x->noted)
+  service_settings(service, &settings);
+  if (settings.log && x->noted)
     write_log(x);
   sqlite3_free(sqlite3_str_finish(x->body));
   sqlite3_free(x->target);
@@ -301,7 +303,7 @@ static void reset (struct MHD_Connection *connection) {
 static int suffer (struct exchange *x, struct MHD_Connection *connection,
                    const struct fault *fault, struct response *response) {
   if (fault->delay > 0
-      && !service_nap(x->service, (int64_t)(fault->delay * 1000)))
+      && !service_sleep(x->service, (int64_t)(fault->delay * 1000)))
     return 0;
   if (fault->reset) {
     reset(connection);
@@ -311,7 +313,7 @@ static int suffer (struct exchange *x, struct MHD_Connection *connection,
     response->body = body_text(text_copy("", 0), 0);
   if (fault->drip > 0 || fault->cut >= 0)
     response->body = body_faulty(response->body, fault->drip, fault->cut,
-                                 service_nap, x->service);
+                                 service_sleep, x->service);
   return 1;
 }
 
@@ -351,12 +353,12 @@ static void keep (struct exchange *x, const char *data, size_t size) {
     sqlite3_str_append(x->body, data, (int)size);
 }
 
-enum MHD_Result exchange_step (void *host, struct MHD_Connection *connection,
+enum MHD_Result exchange_step (void *service, struct MHD_Connection *connection,
                                const char *url, const char *method,
                                const char *version, const char *data,
                                size_t *size, void **state) {
   struct exchange *x = *state;
-  (void)host;
+  (void)service;
   (void)url;
   (void)version;
   if (x == NULL || x->target == NULL)

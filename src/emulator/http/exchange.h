@@ -10,24 +10,18 @@
 
 #include <microhttpd.h>
 
-/* What the server's callbacks are given. */
-struct exchange_host {
-  struct service *service;
-  int log; /* a line per request to standard error */
-};
-
 /* MHD_OPTION_URI_LOG_CALLBACK: an exchange begins with its raw target. */
-void *exchange_begin (void *host, const char *uri,
+void *exchange_begin (void *service, const char *uri,
                       struct MHD_Connection *connection);
 
 /* MHD_AccessHandlerCallback: head, body so much at a time, then the end. */
-enum MHD_Result exchange_step (void *host, struct MHD_Connection *connection,
+enum MHD_Result exchange_step (void *service, struct MHD_Connection *connection,
                                const char *url, const char *method,
                                const char *version, const char *data,
                                size_t *size, void **state);
 
 /* MHD_OPTION_NOTIFY_COMPLETED: it is over, in whatever way. */
-void exchange_end (void *host, struct MHD_Connection *connection, void **state,
-                   enum MHD_RequestTerminationCode how);
+void exchange_end (void *service, struct MHD_Connection *connection,
+                   void **state, enum MHD_RequestTerminationCode how);
 
 #endif

@@ -6,6 +6,7 @@
 #include "server.h"
 #include "exchange.h"
 #include "listen.h"
+#include "../api/routes.h"
 
 #include <signal.h>
 #include <sqlite3.h>
@@ -19,9 +20,10 @@
 #define STACK             (2 * 1024 * 1024)
 
 struct server {
+  struct service *service;
   struct MHD_Daemon *daemon;
-  struct exchange_host host;
   char *url;
+  pid_t pid; /* of the process that started it */
 };
 
 /* Targets are decoded by the routes, once and by segment: not here. */
@@ -36,57 +38,90 @@ static struct MHD_Daemon *start_daemon (struct server *s, int fd) {
   return MHD_start_daemon(
     MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD
       | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC,
-    0, NULL, NULL, exchange_step, &s->host, MHD_OPTION_LISTEN_SOCKET, fd,
-    MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &s->host,
-    MHD_OPTION_NOTIFY_COMPLETED, exchange_end, &s->host,
+    0, NULL, NULL, exchange_step, s->service, MHD_OPTION_LISTEN_SOCKET, fd,
+    MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, s->service,
+    MHD_OPTION_NOTIFY_COMPLETED, exchange_end, s->service,
     MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
     MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS_MAX,
     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
     MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK, MHD_OPTION_END);
 }
 
-/* Starts the threads with all signals blocked, which they inherit: those are
-** for the host program's own threads. */
-static struct MHD_Daemon *start_quiet (struct server *s, int fd) {
-  struct MHD_Daemon *daemon;
+/* Starts the threads with all signals blocked, which they inherit: signals
+** are for the host program's own threads. */
+static int start_quiet (struct server *s, int fd) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  daemon = start_daemon(s, fd);
+  s->daemon = start_daemon(s, fd);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  return daemon;
+  return s->daemon != NULL;
 }
 
-struct server *server_start (struct service *service, const char *host,
-                             int port, int log, char **why) {
-  struct server *s = calloc(1, sizeof(*s));
-  int fd = -1;
-  *why = NULL;
-  if (s == NULL)
-    return NULL;
-  s->host.service = service;
-  s->host.log = log;
-  fd = listen_open(host, port, &s->url, why);
-  if (fd >= 0 && s->url != NULL) {
-    s->daemon = start_quiet(s, fd);
-    if (s->daemon != NULL)
-      return s;
+/* Listens and answers; 0 on failure. */
+static int serve (struct server *s, char **why) {
+  const struct parameters *p = service_parameters(s->service);
+  int fd = listen_open(p->host, (int)p->port, &s->url, why);
+  if (fd >= 0 && s->url != NULL && start_quiet(s, fd))
+    return 1;
+  if (fd >= 0) {
+    close(fd);
     *why = sqlite3_mprintf("cannot start the server's threads");
   }
-  if (fd >= 0)
-    close(fd);
+  return 0;
+}
+
+static void free_server (struct server *s) {
+  if (s->service != NULL)
+    service_close(s->service);
   sqlite3_free(s->url);
   free(s);
+}
+
+struct server *server_start (struct parameters *p, char **why) {
+  struct server *s = calloc(1, sizeof(*s));
+  *why = NULL;
+  if (s == NULL) {
+    parameters_close(p);
+    return NULL;
+  }
+  s->pid = getpid();
+  s->service = service_open(p, routes_names, why);
+  if (s->service != NULL && serve(s, why))
+    return s;
+  free_server(s);
   return NULL;
+}
+
+struct service *server_service (struct server *s) {
+  return s->service;
 }
 
 const char *server_url (const struct server *s) {
   return s->url;
 }
 
-void server_stop (struct server *s) {
-  service_hush(s->host.service); /* else a slow answer is waited for */
+int server_is_ours (const struct server *s) {
+  return s->pid == getpid();
+}
+
+/* Writes the export, where one is asked for. */
+static int export_all (struct server *s, char **why) {
+  const char *path = service_parameters(s->service)->export;
+  return path == NULL
+         || store_export(service_store(s->service), path,
+                         service_now(s->service), why)
+              == STORE_OK;
+}
+
+int server_stop (struct server *s, char **why) {
+  int good;
+  *why = NULL;
+  if (s == NULL || !server_is_ours(s))
+    return 1;
+  service_end_waits(s->service); /* else a slow answer is waited for */
   MHD_stop_daemon(s->daemon);
-  sqlite3_free(s->url);
-  free(s);
+  good = export_all(s, why);
+  free_server(s);
+  return good;
 }

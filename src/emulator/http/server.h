@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** server: the service on a socket, by libmicrohttpd: a thread for each
-** connection, signals blocked in all of them.
+** server: an emulator: a service, and the socket on which it answers by
+** libmicrohttpd. Each connection has a thread, in which signals are blocked.
 */
 
 #ifndef emulator_server_h
@@ -11,15 +11,22 @@
 
 struct server;
 
-/* Starts to answer; NULL on failure, '*why' then being the reason, to be
-** freed with sqlite3_free. The service must outlive the server. */
-struct server *server_start (struct service *service, const char *host,
-                             int port, int log, char **why);
+/* Starts one. Takes what 'p' holds, also when it fails: it then returns NULL
+** and sets '*why' to the reason, to be freed with sqlite3_free; NULL: out of
+** memory. */
+struct server *server_start (struct parameters *p, char **why);
+
+struct service *server_service (struct server *s);
 
 /* "http://127.0.0.1:4010" */
 const char *server_url (const struct server *s);
 
-/* Ends all connections and waits for their threads. */
-void server_stop (struct server *s);
+/* Whether this process is the one that started it. */
+int server_is_ours (const struct server *s);
+
+/* Ends all connections, writes the export, and frees everything. Returns 0
+** where the export failed, and sets '*why'. NULL is allowed; a forked child
+** does nothing, for threads, socket and database are its parent's. */
+int server_stop (struct server *s, char **why);
 
 #endif

@@ -5,8 +5,8 @@
 */
 
 #include "../../compat.h"
-#include "../http/emulator.h"
 #include "options.h"
+#include "../http/server.h"
 #include "../store/text.h"
 
 #include <dlfcn.h>
@@ -16,8 +16,18 @@
 
 /* The userdata. Its slot holds a table: base_url, key, encode, decode. */
 struct handle {
-  struct emulator *e; /* NULL: stopped */
+  struct server *server; /* NULL: stopped */
 };
+
+/* Raises 'why', which it frees (NULL: out of memory), with the line of the
+** running C function's caller. */
+static int raise (lua_State *L, char *why) {
+  luaL_where(L, 1);
+  lua_pushstring(L, why != NULL ? why : "not enough memory");
+  sqlite3_free(why);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
 
 /* Argument 1 as an emulator, running or stopped. */
 static struct handle *check_handle (lua_State *L, const char *method) {
@@ -30,11 +40,11 @@ static struct handle *check_handle (lua_State *L, const char *method) {
 /* The service of an emulator that runs in this process. */
 static struct service *check_open (lua_State *L, const char *method) {
   struct handle *h = check_handle(L, method);
-  if (h->e == NULL)
+  if (h->server == NULL)
     luaL_error(L, "the emulator has been stopped");
-  if (!emulator_is_ours(h->e))
+  if (!server_is_ours(h->server))
     luaL_error(L, "the emulator belongs to the parent process");
-  return emulator_service(h->e);
+  return server_service(h->server);
 }
 
 /* Calls a member of the slot's table with the value on the top, which the
@@ -47,15 +57,12 @@ static void call_slot (lua_State *L, const char *name) {
   lua_call(L, 1, 1);
 }
 
-/* Gives argument 2, a table or JSON in a string, as JSON: on the top. */
+/* Gives argument 2 as JSON, on the top: a table, or JSON in a string. */
 static const char *check_json (lua_State *L, size_t *length) {
+  lua_pushvalue(L, 2);
   if (lua_type(L, 2) != LUA_TSTRING) {
     luaL_checktype(L, 2, LUA_TTABLE);
-    lua_pushvalue(L, 2);
     call_slot(L, "encode");
-  }
-  else {
-    lua_pushvalue(L, 2);
   }
   return lua_tolstring(L, -1, length);
 }
@@ -88,30 +95,48 @@ static void push_slot (lua_State *L) {
   lua_pop(L, 2);
 }
 
-/* start { … } -> emulator | nil, reason. Misuse raises. */
+/* Starts a server by the options at index 1, if any. Raises nothing; where
+** those are refused 'misused' is set. */
+static struct server *start (lua_State *L, int *misused, char **why) {
+  struct parameters p;
+  if (!parameters_open(&p))
+    return NULL;
+  if (lua_isnil(L, 1) || options_read(L, 1, &p, why))
+    return server_start(&p, why);
+  *misused = 1;
+  parameters_close(&p);
+  return NULL;
+}
+
+/* start { ... } -> emulator | nil, reason. Misuse raises. */
 static int emu_start (lua_State *L) {
-  struct options o;
   struct handle *h;
   char *why = NULL;
+  int misused = 0;
   lua_settop(L, 1);
-  lua_options_read(L, &o);
+  if (!lua_isnil(L, 1))
+    luaL_checktype(L, 1, LUA_TTABLE);
   h = compat_newuserdata(L, sizeof(*h));
-  h->e = NULL;
+  h->server = NULL;
   luaL_getmetatable(L, EMULATOR);
   lua_setmetatable(L, -2);
   push_slot(L);
   lua_pushvalue(L, -1);
   compat_setslot(L, -3);
-  h->e = emulator_start(&o, &why);
-  if (h->e == NULL) {
+  h->server = start(L, &misused, &why);
+  if (misused)
+    return raise(L, why);
+  if (h->server == NULL) {
     lua_pushnil(L);
     lua_pushstring(L, why != NULL ? why : "not enough memory");
     sqlite3_free(why);
     return 2;
   }
-  lua_pushstring(L, emulator_url(h->e));
+  lua_pushstring(L, server_url(h->server));
   lua_setfield(L, -2, "base_url");
-  lua_pushstring(L, service_key(emulator_service(h->e)));
+  why = service_key(server_service(h->server));
+  lua_pushstring(L, why);
+  sqlite3_free(why);
   lua_setfield(L, -2, "key");
   lua_pop(L, 1);
   return 1;
@@ -125,48 +150,39 @@ static int emu_add (lua_State *L) {
   size_t length;
   const char *json = check_json(L, &length);
   sqlite3_str *ids = sqlite3_str_new(NULL);
-  int failed = 0, many;
-  char *why = service_add(s, json, length, ids, &failed);
-  if (why != NULL || failed) {
+  char *why;
+  if (service_add(s, json, length, ids, &why) != STORE_OK) {
     sqlite3_free(sqlite3_str_finish(ids));
-    return lua_options_raise(L, why);
+    return raise(L, why);
   }
-  many = json[strspn(json, " \t\r\n")] == '[';
   push_json(L, ids);
-  if (!many)
+  if (json[strspn(json, " \t\r\n")] != '[')
     lua_rawgeti(L, -1, 1);
   return 1;
 }
 
-/* emulator:fault { … } */
-static int emu_fault (lua_State *L) {
-  struct service *s = check_open(L, "fault");
-  size_t length;
-  const char *json = check_json(L, &length);
-  char *why = service_fault(s, json, length);
-  return why != NULL ? lua_options_raise(L, why) : 0;
+/* Puts { seconds = argument 2 } in the place of argument 2. */
+static void wrap_seconds (lua_State *L) {
+  luaL_checknumber(L, 2);
+  lua_settop(L, 2);
+  lua_newtable(L);
+  lua_insert(L, 2);
+  lua_setfield(L, 2, "seconds");
 }
 
-/* emulator:set { gone_cursor = …, … } */
-static int emu_set (lua_State *L) {
-  struct service *s = check_open(L, "set");
-  size_t length;
-  const char *json = check_json(L, &length);
-  char *why = service_set(s, json, length);
-  return why != NULL ? lua_options_raise(L, why) : 0;
-}
-
-/* emulator:advance(seconds) */
-static int emu_advance (lua_State *L) {
-  struct service *s = check_open(L, "advance");
-  char *why = service_advance(s, luaL_checknumber(L, 2));
-  return why != NULL ? lua_options_raise(L, why) : 0;
-}
-
-/* emulator:reset() */
-static int emu_reset (lua_State *L) {
-  char *why = service_reset(check_open(L, "reset"));
-  return why != NULL ? lua_options_raise(L, why) : 0;
+/* emulator:fault { ... }, :set { ... }, :advance(seconds), :reset(): upvalue 1
+** is the control. */
+static int emu_control (lua_State *L) {
+  const struct control *control = lua_touserdata(L, lua_upvalueindex(1));
+  struct service *s = check_open(L, control->name);
+  const char *json = "{}";
+  size_t length = 2;
+  char *why;
+  if (strcmp(control->name, "advance") == 0)
+    wrap_seconds(L);
+  if (strcmp(control->name, "reset") != 0)
+    json = check_json(L, &length);
+  return control->act(s, json, length, &why) ? 0 : raise(L, why);
 }
 
 /* cjson makes every number a float: statuses become integers again. */
@@ -191,49 +207,59 @@ static int emu_requests (lua_State *L) {
   return 1;
 }
 
-/* emulator:stop(), __gc and __close: silent, and idempotent. */
+/* emulator:stop() -> true | nil, reason why the export was not written. Also
+** __gc and __close. Idempotent. */
 static int emu_stop (lua_State *L) {
   struct handle *h = check_handle(L, "stop");
-  struct emulator *e = h->e;
-  h->e = NULL;
-  emulator_stop(e);
-  return 0;
+  struct server *server = h->server;
+  char *why;
+  h->server = NULL;
+  lua_pushboolean(L, 1);
+  if (server_stop(server, &why))
+    return 1;
+  lua_pushnil(L);
+  lua_pushstring(L, why != NULL ? why : "not enough memory");
+  sqlite3_free(why);
+  return 2;
 }
 
-/* emulator.base_url, emulator.key, and the methods, which are upvalue 1. */
+static const char *const members[] = {"base_url", "key", "add",     "requests",
+                                      "fault",    "set", "advance", "reset",
+                                      "stop",     NULL};
+
+/* emulator.base_url, emulator.key, and the methods, which are upvalue 1.
+** Another name raises: nil in its place could mean something else. */
 static int emu_index (lua_State *L) {
-  check_handle(L, "…");
-  lua_pushvalue(L, 2);
-  lua_rawget(L, lua_upvalueindex(1));
+  const struct names known = {members, sizeof(*members)};
+  const char *name = luaL_checkstring(L, 2);
+  check_handle(L, "...");
+  lua_getfield(L, lua_upvalueindex(1), name);
   if (!lua_isnil(L, -1))
     return 1;
-  if (lua_type(L, 2) != LUA_TSTRING
-      || (strcmp(lua_tostring(L, 2), "base_url") != 0
-          && strcmp(lua_tostring(L, 2), "key") != 0))
-    return 1;
+  if (!text_is_known(name, known))
+    return raise(L, text_unknown("member", name, known));
   compat_getslot(L, 1);
-  lua_pushvalue(L, 2);
-  lua_rawget(L, -2);
+  lua_getfield(L, -1, name);
   return 1;
 }
 
 /* "Emulator http://127.0.0.1:4010" */
 static int emu_tostring (lua_State *L) {
-  struct handle *h = check_handle(L, "…");
-  if (h->e == NULL)
+  struct handle *h = check_handle(L, "...");
+  if (h->server == NULL)
     lua_pushliteral(L, "Emulator (stopped)");
   else
-    lua_pushfstring(L, "Emulator %s", emulator_url(h->e));
+    lua_pushfstring(L, "Emulator %s", server_url(h->server));
   return 1;
 }
 
 /* ---- The module ---- */
 
 static const luaL_Reg methods[] = {
-  {"add", emu_add},         {"requests", emu_requests},
-  {"fault", emu_fault},     {"set", emu_set},
-  {"advance", emu_advance}, {"reset", emu_reset},
-  {"stop", emu_stop},       {NULL, NULL},
+  {"add", emu_add},
+  {"requests", emu_requests},
+  {"stop", emu_stop},
+  {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {
@@ -247,6 +273,16 @@ static const luaL_Reg functions[] = {
   {"start", emu_start},
   {NULL, NULL},
 };
+
+/* Sets the method of each control in the table on the top. */
+static void set_controls (lua_State *L) {
+  const struct control *control;
+  for (control = service_controls; control->name != NULL; control++) {
+    lua_pushlightuserdata(L, (void *)control);
+    lua_pushcclosure(L, emu_control, 1);
+    lua_setfield(L, -2, control->name);
+  }
+}
 
 /* Keeps the library in memory: a thread may still be leaving its code when
 ** the Lua state that loaded it is closed. */
@@ -265,6 +301,7 @@ COMPAT_EXPORT int luaopen_lipsync_emulator (lua_State *L) {
     luaL_setfuncs(L, metamethods, 0);
     lua_newtable(L);
     luaL_setfuncs(L, methods, 0);
+    set_controls(L);
     lua_pushcclosure(L, emu_index, 1);
     lua_setfield(L, -2, "__index");
     lua_pushliteral(L, EMULATOR);

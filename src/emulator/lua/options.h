@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: MIT
 **
-** lua_options: reads the table that lipsync.emulator.start is given.
+** options: reads the table that lipsync.emulator.start is given.
 */
 
-#ifndef emulator_lua_options_h
-#define emulator_lua_options_h
+#ifndef emulator_options_h
+#define emulator_options_h
 
-#include "../service/service.h"
+#include "../service/parameters.h"
 
 #include <lua.h>
 
-/* Raises 'why', which it frees (SQLite's memory; NULL: out of memory), with
-** the line of whoever called the running C function. */
-int lua_options_raise (lua_State *L, char *why);
-
-/* Reads the table at index 1, or none, into 'o'; raises what is wrong in it.
-** Its values are left on the stack, which keeps the texts in 'o' alive. */
-void lua_options_read (lua_State *L, struct options *o);
+/* Reads the table at 'index' into 'p', which is open. Raises nothing. Where
+** something is refused, returns 0 and sets '*why' to the reason, to be freed
+** with sqlite3_free; NULL: out of memory. */
+int options_read (lua_State *L, int index, struct parameters *p, char **why);
 
 #endif

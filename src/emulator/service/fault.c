@@ -4,24 +4,39 @@
 */
 
 #include "fault.h"
+#include "schema.h"
 #include "../store/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define SECONDS_MAX 86400.0
+#define COUNT_MAX   1e9
+#define BODY_MAX    1e12 /* bytes */
+#define SECONDS_MAX 86400
 
-static const char *const route_names[] = {
-  "*",      "list",     "get",    "count",    "delete", "errors",
-  "models", "download", "create", "estimate", NULL};
+#define ROW(name, type, member, least, most)                                   \
+  SCHEMA(name, type, struct fault, member, least, most, NULL)
 
-static const char *const member_names[] = {
-  "route", "statusCode", "body",    "retryAfter", "headers", "delay", "drip",
-  "cut",   "reset",      "perform", "skip",       "times",   NULL};
+static const struct schema rows[] = {
+  ROW("route", TEXT, route, 0, 0),
+  ROW("statusCode", WHOLE, status, 200, 599),
+  ROW("body", OTHER, body, 0, 0),
+  ROW("retryAfter", OTHER, headers, 0, 0),
+  ROW("headers", OTHER, headers, 0, 0),
+  ROW("delay", NUMBER, delay, 0, SECONDS_MAX),
+  ROW("drip", NUMBER, drip, 0, 1e9),
+  ROW("cut", WHOLE, cut, 0, BODY_MAX),
+  ROW("reset", FLAG, reset, 0, 0),
+  ROW("perform", FLAG, perform, 0, 0),
+  ROW("skip", WHOLE, skip, 0, COUNT_MAX),
+  ROW("times", WHOLE, times, 0, COUNT_MAX),
+  ROW(NULL, OTHER, route, 0, 0),
+};
 
-void faults_open (struct faults *f) {
+void faults_open (struct faults *f, struct names routes) {
   pthread_mutex_init(&f->lock, NULL);
   f->first = NULL;
+  f->routes = routes;
 }
 
 void fault_free (struct fault *fault) {
@@ -50,191 +65,105 @@ void faults_close (struct faults *f) {
 
 /* ---- Reading the description ---- */
 
-/* A description being read: what it gives, what is wrong with it. */
+/* A description being read. */
 struct description {
+  struct schema_target target;
+  struct names routes;
   struct fault *fault;
   sqlite3_str *headers;
-  char *problem;
 };
 
-static int is_type (const struct value *v, const char *type) {
-  return strcmp(v->type, type) == 0;
-}
+/* The readers below return 0, or 1 with 'why' of the target set. */
 
-/* The readers below return 0, or 1 with a problem noted. */
-
-static int problem (struct description *d, const char *name,
-                    const char *wanted) {
-  d->problem = sqlite3_mprintf("%s must be %s", name, wanted);
+static int read_route (struct description *d, const struct value *v) {
+  if (!value_is(v, "text") || strcmp(v->text, "*") == 0
+      || text_is_known(v->text, d->routes))
+    return schema_reader(&d->target, v);
+  d->target.why = text_unknown("route", v->text, d->routes);
   return 1;
 }
 
-static int read_number (struct description *d, const struct value *v,
-                        double most, double *number) {
-  if ((is_type(v, "integer") || is_type(v, "real")) && v->number >= 0
-      && v->number <= most) {
-    *number = v->number;
-    return 0;
-  }
-  d->problem = sqlite3_mprintf("%s must be a number from 0 to %.0f", v->key,
-                               most);
-  return 1;
-}
-
-static int read_whole (struct description *d, const struct value *v,
-                       int64_t most, int64_t *number) {
-  double n = 0;
-  if (read_number(d, v, (double)most, &n))
-    return 1;
-  *number = (int64_t)n;
-  return (double)*number == n ? 0 : problem(d, v->key, "a whole number");
-}
-
-static int read_flag (struct description *d, const struct value *v, int *flag) {
-  if (!is_type(v, "true") && !is_type(v, "false"))
-    return problem(d, v->key, "true or false");
-  *flag = is_type(v, "true");
+/* A string is sent as it is, anything else as JSON. */
+static int read_body (struct description *d, const struct value *v) {
+  const char *text = value_is(v, "true") || value_is(v, "false")
+                         || value_is(v, "null")
+                       ? v->type
+                       : v->text;
+  sqlite3_free(d->fault->body);
+  d->fault->body = text_copy(text, strlen(text));
   return 0;
 }
 
 /* A header's value may hold anything but what would end it. */
 static int add_header (struct description *d, const char *name,
                        const struct value *v) {
-  if (!is_type(v, "text") && !is_type(v, "integer") && !is_type(v, "real"))
-    return problem(d, name, "a string or a number");
-  if (strpbrk(v->text, "\r\n") != NULL || *name == '\0'
-      || strpbrk(name, "\r\n: \t") != NULL)
-    return problem(d, "a header", "without line breaks");
-  sqlite3_str_appendf(d->headers, "%s: %s\n", name, v->text);
-  return 0;
-}
-
-static int read_status (struct description *d, const struct value *v) {
-  int64_t n = 0;
-  if (read_whole(d, v, 599, &n))
-    return 1;
-  d->fault->status = (int)n;
-  return n >= 200 ? 0 : problem(d, v->key, "from 200 to 599");
-}
-
-static int read_route (struct description *d, const struct value *v) {
-  const char *const *name = route_names;
-  if (!is_type(v, "text"))
-    return problem(d, v->key, "a string");
-  while (*name != NULL && strcmp(*name, v->text) != 0)
-    name++;
-  if (*name == NULL) {
-    d->problem = text_unknown("route", v->text, route_names);
-    return 1;
-  }
-  sqlite3_free(d->fault->route);
-  d->fault->route = text_copy(v->text, strlen(v->text));
-  return 0;
-}
-
-/* A string is sent as it is, anything else as JSON. */
-static int read_body (struct description *d, const struct value *v) {
-  sqlite3_free(d->fault->body);
-  d->fault->body = is_type(v, "true") || is_type(v, "false")
-                       || is_type(v, "null")
-                     ? sqlite3_mprintf("%s", v->type)
-                     : text_copy(v->text, strlen(v->text));
-  return 0;
-}
-
-static int is_key (const struct value *v, const char *name) {
-  return strcmp(v->key, name) == 0;
-}
-
-/* Reads one member; "headers" is walked on its own afterwards. */
-static int read_member (void *arg, const struct value *v) {
-  struct description *d = arg;
-  struct fault *f = d->fault;
-  if (is_key(v, "route"))
-    return read_route(d, v);
-  if (is_key(v, "statusCode"))
-    return read_status(d, v);
-  if (is_key(v, "body"))
-    return read_body(d, v);
-  if (is_key(v, "retryAfter"))
-    return add_header(d, "Retry-After", v);
-  if (is_key(v, "delay"))
-    return read_number(d, v, SECONDS_MAX, &f->delay);
-  if (is_key(v, "drip"))
-    return read_number(d, v, 1e9, &f->drip);
-  if (is_key(v, "cut"))
-    return read_whole(d, v, INT64_C(1) << 40, &f->cut);
-  if (is_key(v, "reset"))
-    return read_flag(d, v, &f->reset);
-  if (is_key(v, "perform"))
-    return read_flag(d, v, &f->perform);
-  if (is_key(v, "skip"))
-    return read_whole(d, v, 1000000000, &f->skip);
-  if (is_key(v, "times"))
-    return read_whole(d, v, 1000000000, &f->times);
-  d->problem = text_unknown("member of a fault", v->key, member_names);
-  return 1;
-}
-
-/* Keeps the text of "headers" and hands on every other member. */
-struct reading {
-  struct description *d;
-  char *headers;
-};
-
-static int read_top (void *arg, const struct value *v) {
-  struct reading *r = arg;
-  if (!is_key(v, "headers"))
-    return read_member(r->d, v);
-  if (!is_type(v, "object"))
-    return problem(r->d, v->key, "an object");
-  sqlite3_free(r->headers);
-  r->headers = text_copy(v->text, strlen(v->text));
-  return 0;
+  if (!value_is(v, "text") && !value_is(v, "integer") && !value_is(v, "real"))
+    d->target.why = sqlite3_mprintf("%s must be a string or a number", name);
+  else if (strpbrk(v->text, "\r\n") != NULL || *name == '\0'
+           || strpbrk(name, "\r\n: \t") != NULL)
+    d->target.why = sqlite3_mprintf("a header must be without line breaks");
+  else
+    sqlite3_str_appendf(d->headers, "%s: %s\n", name, v->text);
+  return d->target.why != NULL;
 }
 
 static int read_header (void *arg, const struct value *v) {
+  return add_header(arg, v->key, v);
+}
+
+/* Reads any member but "headers", whose own members are walked later. */
+static int read_member (void *arg, const struct value *v) {
   struct description *d = arg;
-  return add_header(d, v->key, v);
+  if (strcmp(v->key, "route") == 0)
+    return read_route(d, v);
+  if (strcmp(v->key, "body") == 0)
+    return read_body(d, v);
+  if (strcmp(v->key, "retryAfter") == 0)
+    return add_header(d, "Retry-After", v);
+  if (strcmp(v->key, "headers") != 0 || value_is(v, "object"))
+    return schema_reader(&d->target, v);
+  d->target.why = sqlite3_mprintf("headers must be an object");
+  return 1;
 }
 
-/* Reads the whole description; its problem, if any, is noted. */
-static void read_description (struct description *d, struct store *s,
-                              const char *json, size_t length) {
-  struct reading r = {d, NULL};
-  int result = store_values(s, json, length, "object", read_top, &r);
-  if (result == 0 && r.headers != NULL)
-    result = store_values(s, r.headers, strlen(r.headers), "object",
-                          read_header, d);
-  sqlite3_free(r.headers);
-  if (result != 0 && d->problem == NULL)
-    d->problem = sqlite3_mprintf(result == VALUE_NOT_JSON
-                                   ? "a fault must be JSON"
-                                   : "a fault must be a JSON object");
+/* Reads the whole description; 0 where it is refused. */
+static int read_description (struct description *d, struct store *s,
+                             const char *json, size_t length) {
+  int result = store_values(s, json, length, "$", "object", read_member, d);
+  if (result == 0)
+    result = store_values(s, json, length, "$.headers", "object", read_header,
+                          d);
+  else if (result == VALUE_OTHER || result == VALUE_NOT_JSON)
+    d->target.why = sqlite3_mprintf("a fault must be a JSON object");
+  return result == 0 || (result == VALUE_OTHER && d->target.why == NULL);
 }
 
-char *faults_add (struct faults *f, struct store *s, const char *json,
-                  size_t length) {
-  struct description d = {calloc(1, sizeof(struct fault)), NULL, NULL};
-  struct fault **last;
-  if (d.fault == NULL)
-    return sqlite3_mprintf("not enough memory");
-  d.fault->cut = -1;
-  d.fault->times = 1;
-  d.fault->route = text_copy("*", 1);
+int faults_add (struct faults *f, struct store *s, const char *json,
+                size_t length, char **why) {
+  struct fault **last, *fault = calloc(1, sizeof(*fault));
+  struct description d = {
+    {rows, "member of a fault", fault, NULL}, f->routes, fault, NULL};
+  int good;
+  *why = NULL;
+  if (fault == NULL)
+    return 0;
+  fault->cut = -1;
+  fault->times = 1;
+  fault->route = text_copy("*", 1);
   d.headers = sqlite3_str_new(NULL);
-  read_description(&d, s, json, length);
-  d.fault->headers = text_finish(d.headers, NULL);
-  if (d.problem != NULL) {
-    fault_free(d.fault);
-    return d.problem;
+  good = read_description(&d, s, json, length);
+  fault->headers = text_finish(d.headers, NULL);
+  if (!good) {
+    fault_free(fault);
+    *why = d.target.why;
+    return 0;
   }
   pthread_mutex_lock(&f->lock);
   for (last = &f->first; *last != NULL; last = &(*last)->next)
     ;
-  *last = d.fault;
+  *last = fault;
   pthread_mutex_unlock(&f->lock);
-  return NULL;
+  return 1;
 }
 
 /* ---- Taking ---- */

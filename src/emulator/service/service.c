@@ -12,34 +12,23 @@
 #include <string.h>
 #include <time.h>
 
-#define IMPORT_MAX  INT64_C(900000000) /* below SQLite's longest text */
-#define ADVANCE_MAX 3.2e9              /* seconds: a hundred years */
+#define IMPORT_MAX          900000000L /* below SQLite's longest text */
+#define ADVANCE_MAX         3.2e9      /* seconds: a hundred years */
+#define DEFAULT_GENERATIONS 60
 
 struct service {
   struct store *store;
   struct clock clock;
   struct faults faults;
   struct request_log *request_log;
-  struct options options; /* as at the start; its texts are ours */
-  struct key *keys;
+  struct parameters start;
   struct settings settings; /* as they are now */
   uint64_t requests;        /* how many ids were made */
-  int hushed;
-  unsigned changes;     /* counts what was changed by hand */
-  pthread_mutex_t lock; /* over the members above, from 'settings' on */
+  int ended;                /* no sleep is allowed any more */
+  unsigned changes;         /* how often something was changed from outside */
+  pthread_mutex_t lock;     /* over the members from 'settings' on */
   pthread_cond_t changed;
 };
-
-static const struct key default_key = {"test-key", "test-org"};
-
-void options_open (struct options *o) {
-  memset(o, 0, sizeof(*o));
-  o->host = "127.0.0.1";
-  o->database = ":memory:";
-  o->generations = -1;
-  o->seed = 1;
-  o->now = -1;
-}
 
 /* ---- Filling the store ---- */
 
@@ -66,69 +55,42 @@ static char *read_file (const char *path, size_t *length, char **why) {
   return text;
 }
 
-/* Adds the generations of a file; NULL, or why not. */
-static char *import (struct service *s, const char *path) {
-  char *why = NULL, *reason = NULL, *text;
-  sqlite3_str *ids;
+/* Adds the generations of a file. */
+static int import (struct service *s, const char *path, char **why) {
   size_t length;
-  text = read_file(path, &length, &reason);
+  char *text = read_file(path, &length, why), *reason = NULL;
+  sqlite3_str *ids;
+  int good;
   if (text == NULL)
-    return reason;
+    return 0;
   ids = sqlite3_str_new(NULL);
-  why = service_add(s, text, length, ids, NULL);
+  good = service_add(s, text, length, ids, &reason) == STORE_OK;
   sqlite3_free(sqlite3_str_finish(ids));
   sqlite3_free(text);
-  if (why != NULL)
-    reason = sqlite3_mprintf("cannot import %s: %s", path, why);
-  sqlite3_free(why);
-  return reason;
+  if (reason != NULL)
+    *why = sqlite3_mprintf("cannot import %s: %z", path, reason);
+  return good;
 }
 
 /* Puts into an empty store what belongs there at the start. */
-static char *populate (struct service *s) {
-  const struct options *o = &s->options;
-  int64_t count = o->generations;
-  char *why = NULL;
+static int populate (struct service *s, char **why) {
+  const struct parameters *p = &s->start;
+  int64_t count = p->generations;
+  char *org = settings_org(&p->settings, NULL);
+  int good = org != NULL;
   if (count < 0)
-    count = o->import != NULL ? 0 : DEFAULT_GENERATIONS;
-  if (count > 0)
-    store_fill(s->store, s->keys[0].org, o->seed, count, service_now(s), &why);
-  if (why == NULL && o->import != NULL)
-    why = import(s, o->import);
-  return why;
+    count = p->import != NULL ? 0 : DEFAULT_GENERATIONS;
+  if (good && count > 0)
+    good = store_fill(s->store, org, (uint64_t)p->random_seed, count,
+                      service_now(s), why)
+           == STORE_OK;
+  sqlite3_free(org);
+  return good && (p->import == NULL || import(s, p->import, why));
 }
 
 /* ---- Opening ---- */
 
-/* Copies a text; where that fails the text is missing, and is asked for. */
-static char *copy (const char *text) {
-  return text != NULL ? text_copy(text, strlen(text)) : NULL;
-}
-
-/* Copies the keys, or puts the default one in their place. */
-static int copy_keys (struct service *s, const struct options *o) {
-  int i, count = o->key_count > 0 ? o->key_count : 1;
-  const struct key *keys = o->key_count > 0 ? o->keys : &default_key;
-  s->keys = calloc((size_t)count, sizeof(*s->keys));
-  s->options.key_count = s->keys != NULL ? count : 0;
-  for (i = 0; i < s->options.key_count; i++) {
-    s->keys[i].key = copy(keys[i].key);
-    s->keys[i].org = copy(keys[i].org);
-    if (s->keys[i].key == NULL || s->keys[i].org == NULL)
-      return 0;
-  }
-  return s->keys != NULL;
-}
-
-/* Copies what must outlive the caller's options. */
-static int copy_options (struct service *s, const struct options *o) {
-  s->options = *o;
-  s->options.import = copy(o->import);
-  s->settings = o->settings;
-  return copy_keys(s, o) && (o->import == NULL || s->options.import != NULL);
-}
-
-/* The waits are by the monotonic clock: the other one may be set. */
+/* Waits go by the monotonic clock: the other one may be set. */
 static void open_waiting (struct service *s) {
   pthread_condattr_t attributes;
   pthread_condattr_init(&attributes);
@@ -138,41 +100,38 @@ static void open_waiting (struct service *s) {
   pthread_mutex_init(&s->lock, NULL);
 }
 
-struct service *service_open (const struct options *o, char **why) {
+struct service *service_open (struct parameters *p, struct names routes,
+                              char **why) {
   struct service *s = calloc(1, sizeof(*s));
   *why = NULL;
-  if (s == NULL)
+  if (s == NULL) {
+    parameters_close(p);
     return NULL;
+  }
+  s->start = *p;
+  memset(p, 0, sizeof(*p));
   open_waiting(s);
   clock_open(&s->clock);
-  clock_set(&s->clock, o->now);
-  faults_open(&s->faults);
+  clock_set(&s->clock, s->start.settings.now);
+  faults_open(&s->faults, routes);
   s->request_log = request_log_open();
-  if (s->request_log != NULL && copy_options(s, o)
-      && store_open(&s->store, o->database, why) == STORE_OK) {
-    if (store_is_empty(s->store))
-      *why = populate(s);
-    if (*why == NULL)
-      return s;
-  }
+  if (s->request_log != NULL && settings_copy(&s->settings, &s->start.settings)
+      && store_open(&s->store, s->start.database, why) == STORE_OK
+      && (!store_is_empty(s->store) || populate(s, why)))
+    return s;
   service_close(s);
   return NULL;
 }
 
 void service_close (struct service *s) {
-  int i;
   store_close(s->store);
   request_log_close(s->request_log);
   faults_close(&s->faults);
   clock_close(&s->clock);
   pthread_cond_destroy(&s->changed);
   pthread_mutex_destroy(&s->lock);
-  for (i = 0; i < s->options.key_count; i++) {
-    sqlite3_free((char *)s->keys[i].key);
-    sqlite3_free((char *)s->keys[i].org);
-  }
-  free(s->keys);
-  sqlite3_free((char *)s->options.import);
+  settings_close(&s->settings);
+  parameters_close(&s->start);
   free(s);
 }
 
@@ -194,46 +153,55 @@ int64_t service_now (void *service) {
   return clock_now(&((struct service *)service)->clock);
 }
 
+const struct parameters *service_parameters (struct service *s) {
+  return &s->start;
+}
+
 void service_settings (struct service *s, struct settings *settings) {
   pthread_mutex_lock(&s->lock);
   *settings = s->settings;
   pthread_mutex_unlock(&s->lock);
+  settings->keys = NULL; /* those belong to the service */
 }
 
-const char *service_key (struct service *s) {
-  return s->keys[0].key;
+char *service_key (struct service *s) {
+  char *key;
+  pthread_mutex_lock(&s->lock);
+  key = settings_first_key(&s->settings);
+  pthread_mutex_unlock(&s->lock);
+  return key;
 }
 
-const char *service_org (struct service *s, const char *key) {
-  int i;
-  for (i = 0; i < s->options.key_count; i++)
-    if (strcmp(s->keys[i].key, key) == 0)
-      return s->keys[i].org;
-  return NULL;
+char *service_org (struct service *s, const char *key) {
+  char *org;
+  pthread_mutex_lock(&s->lock);
+  org = settings_org(&s->settings, key);
+  pthread_mutex_unlock(&s->lock);
+  return org;
 }
 
 void service_request_id (struct service *s, char out[UUID_SIZE]) {
   struct prng c;
   pthread_mutex_lock(&s->lock);
   /* apart from the samples, which are counted upwards from 0 */
-  prng_open(&c, s->options.seed, UINT64_MAX - s->requests++);
+  prng_open(&c, (uint64_t)s->start.random_seed, UINT64_MAX - s->requests++);
   pthread_mutex_unlock(&s->lock);
   prng_uuid(&c, out);
 }
 
 /* ---- Waiting ---- */
 
-/* Wakes everything that waits. */
-static void changed (struct service *s) {
+/* Wakes everything that waits for a change. */
+static void note_change (struct service *s) {
   pthread_mutex_lock(&s->lock);
   s->changes++;
   pthread_cond_broadcast(&s->changed);
   pthread_mutex_unlock(&s->lock);
 }
 
-void service_hush (struct service *s) {
+void service_end_waits (struct service *s) {
   pthread_mutex_lock(&s->lock);
-  s->hushed = 1;
+  s->ended = 1;
   pthread_cond_broadcast(&s->changed);
   pthread_mutex_unlock(&s->lock);
 }
@@ -244,157 +212,163 @@ int64_t service_ticks (void) {
   return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* The time so many milliseconds from now, by the monotonic clock. */
-static void from_now (struct timespec *t, int64_t milliseconds) {
-  clock_gettime(CLOCK_MONOTONIC, t);
-  t->tv_sec += (time_t)(milliseconds / 1000);
-  t->tv_nsec += (long)(milliseconds % 1000) * 1000000;
-  if (t->tv_nsec >= 1000000000) {
-    t->tv_nsec -= 1000000000;
-    t->tv_sec++;
-  }
-}
-
-/* Sleeps until a time, or until hushed (then it returns 0), or, where
-** 'changes_count' is set, until something has been changed by hand. */
-static int wait_until (struct service *s, const struct timespec *t,
-                       int changes_count) {
+/* Sleeps until so many milliseconds have passed, or until waits are ended
+** (it then returns 0), or, where 'changes_count', until something changes. */
+static int wait_for (struct service *s, int64_t milliseconds,
+                     int changes_count) {
+  struct timespec t;
   unsigned changes;
   int code = 0, awake;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  milliseconds += t.tv_nsec / 1000000;
+  t.tv_sec += (time_t)(milliseconds / 1000);
+  t.tv_nsec = (long)(milliseconds % 1000) * 1000000 + t.tv_nsec % 1000000;
   pthread_mutex_lock(&s->lock);
   changes = s->changes;
-  while (code == 0 && !s->hushed && !(changes_count && changes != s->changes))
-    code = pthread_cond_timedwait(&s->changed, &s->lock, t);
-  awake = !s->hushed;
+  while (code == 0 && !s->ended && !(changes_count && changes != s->changes))
+    code = pthread_cond_timedwait(&s->changed, &s->lock, &t);
+  awake = !s->ended;
   pthread_mutex_unlock(&s->lock);
   return awake;
 }
 
-int service_nap (void *service, int64_t milliseconds) {
-  struct timespec t;
-  from_now(&t, milliseconds);
-  return wait_until(service, &t, 0);
+int service_sleep (void *service, int64_t milliseconds) {
+  return wait_for(service, milliseconds, 0);
 }
 
-int service_watch (struct service *s, int64_t milliseconds) {
-  struct timespec t;
-  from_now(&t, milliseconds);
-  return wait_until(s, &t, 1);
+int service_wait_change (struct service *s, int64_t milliseconds) {
+  return wait_for(s, milliseconds, 1);
 }
 
 /* ---- From outside ---- */
 
-char *service_add (struct service *s, const char *json, size_t length,
-                   sqlite3_str *ids, int *failed) {
-  char *why = NULL;
-  enum store_code code = store_add(s->store, s->keys[0].org, s->options.seed,
-                                   json, length, service_now(s), ids, &why);
-  if (failed != NULL)
-    *failed = code == STORE_FAILED;
-  return why;
+enum store_code service_add (struct service *s, const char *json, size_t length,
+                             sqlite3_str *ids, char **why) {
+  char *org = service_org(s, NULL);
+  enum store_code code = STORE_FAILED;
+  *why = NULL;
+  if (org != NULL)
+    code = store_add(s->store, org, (uint64_t)s->start.random_seed, json,
+                     length, service_now(s), ids, why);
+  sqlite3_free(org);
+  return code;
 }
 
-char *service_fault (struct service *s, const char *json, size_t length) {
-  return faults_add(&s->faults, s->store, json, length);
+static int add_fault (struct service *s, const char *json, size_t length,
+                      char **why) {
+  return faults_add(&s->faults, s->store, json, length, why);
 }
 
-char *service_advance (struct service *s, double seconds) {
-  if (!(seconds >= 0 && seconds <= ADVANCE_MAX))
-    return sqlite3_mprintf("seconds must be a number from 0 to %.0f",
-                           ADVANCE_MAX);
-  clock_advance(&s->clock, (int64_t)(seconds * 1000 + 0.5));
-  changed(s);
-  return NULL;
+/* The member of an advance. */
+struct advance {
+  double seconds;
+};
+
+static const struct schema advance_rows[] = {
+  SCHEMA("seconds", NUMBER, struct advance, seconds, 0, ADVANCE_MAX, NULL),
+  SCHEMA(NULL, OTHER, struct advance, seconds, 0, 0, NULL),
+};
+
+/* Moves the clock forward. */
+static int advance (struct service *s, const char *json, size_t length,
+                    char **why) {
+  struct advance a = {-1};
+  struct schema_target target = {advance_rows, "member", &a, NULL};
+  int result = store_values(s->store, json, length, "$", "object",
+                            schema_reader, &target);
+  *why = target.why;
+  if (result == 0 && a.seconds >= 0) {
+    clock_advance(&s->clock, (int64_t)(a.seconds * 1000 + 0.5));
+    note_change(s);
+    return 1;
+  }
+  if (result <= 0)
+    *why = sqlite3_mprintf("seconds must be given");
+  return 0;
 }
 
-char *service_reset (struct service *s) {
-  char *why = NULL;
-  clock_set(&s->clock, s->options.now);
+/* Makes it as it was when it was started with an empty database: samples and
+** import made anew, all else gone, also faults, request log and changed
+** settings; the clock at its start. */
+static int reset (struct service *s, const char *json, size_t length,
+                  char **why) {
+  int good;
+  (void)json;
+  (void)length;
+  *why = NULL;
+  pthread_mutex_lock(&s->lock);
+  settings_close(&s->settings);
+  good = settings_copy(&s->settings, &s->start.settings);
+  pthread_mutex_unlock(&s->lock);
+  if (!good)
+    return 0;
+  clock_set(&s->clock, s->start.settings.now);
   faults_clear(&s->faults);
   request_log_clear(s->request_log);
-  pthread_mutex_lock(&s->lock);
-  s->settings = s->options.settings;
-  pthread_mutex_unlock(&s->lock);
-  if (store_clear(s->store) != STORE_OK)
-    why = sqlite3_mprintf("the database cannot be emptied");
-  else
-    why = populate(s);
-  changed(s);
-  return why;
+  good = store_clear(s->store) == STORE_OK;
+  if (!good)
+    *why = sqlite3_mprintf("the database cannot be emptied");
+  good = good && populate(s, why);
+  note_change(s);
+  return good;
 }
 
 /* ---- Settings ---- */
 
-static const char *const setting_names[] = {"gone_cursor", "hang_up_after",
-                                            "ignore_status_filter", NULL};
-
-static const char *const gone_names[] = {"error", "empty", "position", NULL};
-
-/* The settings as they will be, and what is wrong with them. */
-struct change {
-  struct settings settings;
-  char *problem;
+/* Parameters that are being read. */
+struct reading {
+  struct parameters p;
+  char *why;
 };
 
-/* The readers of single settings: 0, or 1 with a problem noted. */
-
-static int read_gone (struct change *c, const struct value *v) {
-  int i;
-  for (i = 0; gone_names[i] != NULL; i++)
-    if (strcmp(v->type, "text") == 0 && strcmp(gone_names[i], v->text) == 0) {
-      c->settings.gone_cursor = (enum gone_cursor)i;
-      return 0;
-    }
-  c->problem = sqlite3_mprintf(
-    "gone_cursor must be \"error\", \"empty\" or "
-    "\"position\"");
-  return 1;
+static int read_parameter (void *arg, const struct value *v) {
+  struct reading *r = arg;
+  return !parameters_read(&r->p, v, 1, &r->why);
 }
 
-static int read_hang_up (struct change *c, const struct value *v) {
-  if ((strcmp(v->type, "integer") == 0 || strcmp(v->type, "real") == 0)
-      && v->number >= 0 && v->number <= 86400
-      && v->number == (double)(int)v->number) {
-    c->settings.hang_up_after = (int)v->number;
+static int read_key (void *arg, const struct value *v) {
+  struct reading *r = arg;
+  return !settings_add_key(&r->p.settings, v->key,
+                           value_is(v, "text") ? v->text : "", &r->why);
+}
+
+/* Reads all; 0 where something is refused. */
+static int read_all (struct service *s, struct reading *r, const char *json,
+                     size_t length) {
+  int result = store_values(s->store, json, length, "$", "object",
+                            read_parameter, r);
+  if (result < 0)
+    r->why = sqlite3_mprintf("settings must be a JSON object");
+  if (result != 0)
     return 0;
-  }
-  c->problem = sqlite3_mprintf(
-    "hang_up_after must be a whole number of "
-    "seconds from 0 to 86400");
-  return 1;
+  result = store_values(s->store, json, length, "$.keys", "object", read_key,
+                        r);
+  return result <= 0 && settings_check(&r->p.settings, &r->why);
 }
 
-static int read_ignore (struct change *c, const struct value *v) {
-  if (strcmp(v->type, "true") == 0 || strcmp(v->type, "false") == 0) {
-    c->settings.ignore_status_filter = strcmp(v->type, "true") == 0;
-    return 0;
-  }
-  c->problem = sqlite3_mprintf("ignore_status_filter must be true or false");
-  return 1;
-}
-
-static int read_setting (void *arg, const struct value *v) {
-  struct change *c = arg;
-  if (strcmp(v->key, "gone_cursor") == 0)
-    return read_gone(c, v);
-  if (strcmp(v->key, "hang_up_after") == 0)
-    return read_hang_up(c, v);
-  if (strcmp(v->key, "ignore_status_filter") == 0)
-    return read_ignore(c, v);
-  c->problem = text_unknown("setting", v->key, setting_names);
-  return 1;
-}
-
-char *service_set (struct service *s, const char *json, size_t length) {
-  struct change c;
-  c.problem = NULL;
-  service_settings(s, &c.settings);
-  if (store_values(s->store, json, length, "object", read_setting, &c) != 0)
-    return c.problem != NULL
-             ? c.problem
-             : sqlite3_mprintf("settings must be a JSON object");
+static int set (struct service *s, const char *json, size_t length,
+                char **why) {
+  struct reading r;
+  struct settings old;
+  int good;
+  memset(&r, 0, sizeof(r));
   pthread_mutex_lock(&s->lock);
-  s->settings = c.settings;
+  old = s->settings;
+  good = settings_copy(&r.p.settings, &old);
+  r.p.settings.now = -1;
+  good = good && read_all(s, &r, json, length);
+  if (good)
+    s->settings = r.p.settings;
   pthread_mutex_unlock(&s->lock);
-  return NULL;
+  if (good && r.p.settings.now >= 0)
+    clock_set(&s->clock, r.p.settings.now);
+  settings_close(good ? &old : &r.p.settings);
+  note_change(s);
+  *why = r.why;
+  return good;
 }
+
+const struct control service_controls[] = {
+  {"fault", add_fault}, {"set", set}, {"advance", advance},
+  {"reset", reset},     {NULL, NULL},
+};

@@ -143,8 +143,10 @@ typedef int (*value_reader)(void *arg, const struct value *value);
 #define VALUE_NOT_JSON (-1) /* no JSON at all */
 #define VALUE_OTHER    (-2) /* JSON, but not of the type that was asked */
 
-/* Walks the members of a JSON text of the given type ("object", "array"). */
+/* Walks the members of what is at 'path' ("$" is all) of a JSON text, which
+** must be of the given type ("object", "array"). */
 int store_values (struct store *s, const char *json, size_t length,
-                  const char *type, value_reader reader, void *arg);
+                  const char *path, const char *type, value_reader reader,
+                  void *arg);
 
 #endif

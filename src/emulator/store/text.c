@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define WORD_MAX 32 /* the longest word that is compared with names */
+#define PART_MIN 3  /* the shortest part of a name that stands for it */
 
 char *text_copy (const char *text, size_t length) {
   char *copy = sqlite3_malloc64(length + 1);
@@ -150,32 +151,52 @@ static size_t distance (const char *a, const char *b) {
   return row[n];
 }
 
-const char *text_nearest (const char *word, const char *const *names) {
-  const char *nearest = NULL;
-  size_t length = strlen(word), best = length / 3 + 2;
-  if (length > WORD_MAX)
-    return NULL;
-  for (; *names != NULL; names++) {
-    size_t d = strlen(*names) <= WORD_MAX ? distance(word, *names) : best;
-    if (d < best) {
-      best = d;
-      nearest = *names;
-    }
-  }
-  return nearest;
+/* The name in a row of a table, NULL in the last. */
+static const char *name_at (struct names names, size_t row) {
+  const char *name;
+  memcpy(&name, (const char *)names.rows + row * names.size, sizeof(name));
+  return name;
 }
 
-char *text_unknown (const char *what, const char *word,
-                    const char *const *names) {
-  const char *nearest = text_nearest(word, names);
+int text_is_known (const char *word, struct names known) {
+  size_t i;
+  for (i = 0; name_at(known, i) != NULL; i++)
+    if (strcmp(name_at(known, i), word) == 0)
+      return 1;
+  return 0;
+}
+
+/* The name nearest to 'word', NULL where none is near enough to be meant. Of
+** a name that holds the word only a part was written. */
+static const char *nearest (const char *word, struct names known) {
+  const char *found = NULL, *name;
+  size_t length = strlen(word), best = length / 3 + 2, i;
+  if (length > WORD_MAX)
+    return NULL;
+  for (i = 0; (name = name_at(known, i)) != NULL; i++) {
+    size_t d = strlen(name) <= WORD_MAX ? distance(word, name) : best;
+    if (length >= PART_MIN && strstr(name, word) != NULL && d > 1)
+      d = 1;
+    if (d < best) {
+      best = d;
+      found = name;
+    }
+  }
+  return found;
+}
+
+char *text_unknown (const char *what, const char *word, struct names known) {
+  const char *meant = nearest(word, known), *name, *last = "";
   sqlite3_str *s = sqlite3_str_new(NULL);
+  size_t i;
   sqlite3_str_appendf(s, "unknown %s \"%s\"", what, word);
-  if (nearest != NULL)
-    sqlite3_str_appendf(s, ", did you mean \"%s\"?", nearest);
+  if (meant != NULL)
+    sqlite3_str_appendf(s, ", did you mean \"%s\"?", meant);
   else
     sqlite3_str_appendall(s, ".");
-  sqlite3_str_appendall(s, " Known: ");
-  for (; *names != NULL; names++)
-    sqlite3_str_appendf(s, names[1] != NULL ? "%s, " : "%s", *names);
+  sqlite3_str_appendall(s, " Known:");
+  for (i = 0; (name = name_at(known, i)) != NULL; i++, last = name)
+    if (strcmp(name, last) != 0) /* two routes may share a name */
+      sqlite3_str_appendf(s, "%s %s", i > 0 ? "," : "", name);
   return text_finish(s, NULL);
 }

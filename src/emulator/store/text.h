@@ -31,13 +31,17 @@ int text_is_utf8 (const char *text, size_t length);
 ** 0 where a "%" has no two digits or stands for NUL: it is left as it is. */
 int text_unescape (char *text, int plus);
 
-/* The name nearest to 'word' in a NULL-terminated array, or NULL where none
-** is near enough to be meant. */
-const char *text_nearest (const char *word, const char *const *names);
+/* The names in a table: its rows have 'size' bytes and begin with a const
+** char *, which in the last one is NULL. */
+struct names {
+  const void *rows;
+  size_t size;
+};
 
-/* 'unknown <what> "<word>", did you mean "…"? Known: …'; NULL when out of
+int text_is_known (const char *word, struct names known);
+
+/* 'unknown <what> "<word>", did you mean "..."? Known: ...'. NULL when out of
 ** memory. */
-char *text_unknown (const char *what, const char *word,
-                    const char *const *names);
+char *text_unknown (const char *what, const char *word, struct names known);
 
 #endif

@@ -17,17 +17,18 @@ static int is_json (sqlite3_stmt *q, const char *json, size_t length) {
   return sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 0);
 }
 
-/* The type of a JSON text, as one that outlives the statement. */
+/* Whether what is at 'path' in a JSON text is of the given type. */
 static int check_type (struct store *s, const char *json, size_t length,
-                       const char *type) {
+                       const char *path, const char *type) {
   sqlite3_stmt *q = db_prepare(s, "SELECT json_valid(?1)");
   int result = is_json(q, json, length) ? 0 : VALUE_NOT_JSON;
   sqlite3_finalize(q);
   if (result != 0)
     return result;
-  q = db_prepare(s, "SELECT json_type(?1) = ?2");
+  q = db_prepare(s, "SELECT json_type(?1, ?2) = ?3");
   sqlite3_bind_text64(q, 1, json, length, SQLITE_STATIC, SQLITE_UTF8);
-  db_text(q, 2, type);
+  db_text(q, 2, path);
+  db_text(q, 3, type);
   if (sqlite3_step(q) != SQLITE_ROW || !sqlite3_column_int(q, 0))
     result = VALUE_OTHER;
   sqlite3_finalize(q);
@@ -50,14 +51,15 @@ static const char each_sql[] =
   " THEN substr(pair, 2, (length(pair) - 3) / 2) ELSE value END"
   " FROM (SELECT key, type, value, CASE type WHEN 'real'"
   "  THEN json_extract(?1, fullkey, fullkey) END AS pair"
-  "  FROM json_each(?1))";
+  "  FROM json_each(?1, ?2))";
 
-static int walk (struct store *s, const char *json, size_t length, int keyed,
-                 value_reader reader, void *arg) {
+static int walk (struct store *s, const char *json, size_t length,
+                 const char *path, int keyed, value_reader reader, void *arg) {
   sqlite3_stmt *q = db_prepare(s, each_sql);
   struct value value;
   int result = 0;
   sqlite3_bind_text64(q, 1, json, length, SQLITE_STATIC, SQLITE_UTF8);
+  db_text(q, 2, path);
   while (result == 0 && sqlite3_step(q) == SQLITE_ROW) {
     read_value(q, keyed, &value);
     result = reader(arg, &value);
@@ -67,12 +69,14 @@ static int walk (struct store *s, const char *json, size_t length, int keyed,
 }
 
 int store_values (struct store *s, const char *json, size_t length,
-                  const char *type, value_reader reader, void *arg) {
+                  const char *path, const char *type, value_reader reader,
+                  void *arg) {
   int result;
   pthread_mutex_lock(&s->lock);
-  result = check_type(s, json, length, type);
+  result = check_type(s, json, length, path, type);
   if (result == 0)
-    result = walk(s, json, length, strcmp(type, "object") == 0, reader, arg);
+    result = walk(s, json, length, path, strcmp(type, "object") == 0, reader,
+                  arg);
   pthread_mutex_unlock(&s->lock);
   return result;
 }
