@@ -228,6 +228,17 @@ describe("the emulator", function()
       get("/v2/generations/count?status=FAILED").body)
   end)
 
+  it("lists its models", function()
+    local models = get "/v2/models".json
+    assert.are.equal(5, #models)
+    for _, model in ipairs(models) do
+      for _, name in ipairs { "id", "name", "type", "version" } do
+        assert.are.equal("string", type(model[name]))
+      end
+    end
+    assert.are.equal("string", type(models[5].deprecatedAt))
+  end)
+
   describe("gives one generation", function()
     it("on both paths, byte for byte", function()
       local id = "0b9a3e5e-0000-4000-8000-00000000000a"
@@ -274,7 +285,7 @@ describe("the emulator", function()
       assert.are.equal("PROCESSING",
         get(target .. "?wait=true&timeout=1").json.status)
       assert.are.equal("number", type(
-        get(target .. "?include=progress").json.progress))
+        get(target .. "?include=progress").json.progress_percent))
       service:advance(300)
       assert.are.equal("COMPLETED",
         get(target .. "?wait=true&timeout=10").json.status)
@@ -318,6 +329,26 @@ describe("the emulator", function()
       end
     end)
 
+    it("whatever was added, whatever its id", function()
+      local ids = service:add { { id = "a" }, { id = "job-1" },
+        { id = "A.b_c~d" }, { id = ("x"):rep(200) }, { id = "count" },
+        { id = "estimate" } }
+      assert.are.equal(#ids, #get "/v2/generations".json)
+      for _, id in ipairs(ids) do
+        assert.are.equal(id, get("/v2/generate/" .. id).json.id)
+        assert.are.same({ id }, ids_of(get("/v2/generations?ids=" .. id)))
+      end
+      assert.are.same({ "a" }, ids_of(
+        get("/v2/generations?limit=2&cursor=A.b_c~d")))
+      service:set { gone_cursor = "position" }
+      for _, id in ipairs(ids) do
+        assert.are.equal(200, ask("DELETE", "/v2/generations/" .. id).status)
+        assert.are.equal(200,
+          get("/v2/generations?limit=1&cursor=" .. id).status)
+      end
+      assert.are.equal("[]", get("/v2/generations").body)
+    end)
+
     it("nothing by an id that is none", function()
       assert.are.equal(400, ask("DELETE", "/v2/generations/1").status)
       assert.are.equal(404, ask("DELETE", "/v2/generations/" .. NOBODY).status)
@@ -334,7 +365,7 @@ describe("the emulator", function()
     assert.are.equal(404, answer.status)
     assert.are.equal("Cannot GET /v2/nothing", answer.json.message)
     assert.are.equal(501, ask("POST", "/v2/generate", { body = "{}" }).status)
-    assert.are.equal(5, #get("/v2/models").json)
+    assert.are.equal(400, get("/v2/generations/estimate").status)
     assert.are.equal(414, get("/v2/errors?" .. ("x"):rep(20000)).status)
   end)
 
@@ -517,7 +548,7 @@ describe("an emulator object", function()
                   { keys = { ["a b"] = "c" } })
     assert_raises("a key and its organization", service.set, service,
                   { keys = { a = 1 } })
-    assert_raises("options are given by name", emulator.start, { 4010 })
+    assert_raises("parameters are given by name", emulator.start, { 4010 })
     assert_raises('did you mean "base_url"?', function()
       return service.url
     end)
@@ -540,6 +571,13 @@ describe("an emulator object", function()
     assert_raises("it is not JSON", service.add, service, "{")
     assert_raises("already", service.add, service,
                   { { id = NOBODY }, { id = NOBODY } })
+    for _, id in ipairs { "", "a b", "a/b", "a,b", "..", "\195\188",
+                          ("x"):rep(201) } do
+      assert_raises('"id" must have 1 to 200 of the characters', service.add,
+                    service, { id = id })
+    end
+    assert_raises('there is no kind "generations"', service.add, service,
+                  { kind = "generations" })
     for _, twice in ipairs { '{"id":"a","id":"b"}', '{"i\\u0064":"a"}',
                              '[{"source":null,"x":1,"source":"mcp"}]',
                              '{"status":"FAILED","stat\\u0075s":"FAILED"}' } do
@@ -628,6 +666,52 @@ describe("an emulator object", function()
     assert.are.equal(1, #get("/v2/generations").json)
   end)
 
+  -- Copies a database to a path of its own, "PRAGMA user_version" changed.
+  local function copy_database(version)
+    local file = assert(io.open("spec/fixtures/emulator/version-1.sqlite",
+                                "rb"))
+    local bytes, path = file:read "*a", os.tmpname()
+    file:close()
+    file = assert(io.open(path, "wb"))
+    file:write(bytes:sub(1, 63), string.char(version), bytes:sub(65))
+    file:close()
+    finally(function() os.remove(path) end)
+    return path
+  end
+
+  it("opens a file of the first version, once for all", function()
+    local path = copy_database(1)
+    local id = "00000000-0000-4000-8000-00000000000"
+    local options = { database = path, gone_cursor = "position",
+                      keys = { ["test-key"] = "test-org", zz = "other-org" } }
+    for _ = 1, 2 do
+      start(options)
+      assert.are.same({ id .. 1, id .. 2, id .. 3, id .. 5, "short" },
+                      ids_of(get "/v2/generations"))
+      assert.are.same({ id .. 3 }, ids_of(get("/v2/generations?source=mcp"
+        .. "&projectId=3f8c2a71-5b0e-4d6f-9a1c-7e2b4c5d6e80")))
+      assert.are.same({ id .. 3, id .. 2 }, -- of one that was deleted
+        ids_of(get("/v2/generations?limit=2&cursor=" .. id .. 4)))
+      assert.are.same({ id .. 6 }, ids_of(get("/v2/generations",
+        { headers = { ["x-api-key"] = "zz" } })))
+      service:stop()
+    end
+    start(options)
+    assert.are.equal("PENDING", get("/v2/generations/" .. id .. 5).json.status)
+    service:advance(360)
+    assert.are.equal("COMPLETED",
+      get("/v2/generations/" .. id .. 5).json.status)
+    assert.are.equal(200, ask("DELETE", "/v2/generations/short").status)
+    assert.are_not.equal(service:add {}, service:add {})
+  end)
+
+  it("leaves a file of a later version alone", function()
+    local path = copy_database(3)
+    local value, reason = emulator.start { database = path }
+    assert.is_nil(value)
+    assert.is_truthy(reason:find("made by a later version", 1, true))
+  end)
+
   it("keeps its generations in a file", function()
     local path = os.tmpname()
     os.remove(path)
@@ -675,7 +759,7 @@ describe("the emulator from outside", function()
     assert.are.equal(200, control("POST", "set", body).status)
     assert.are.equal(401, get("/v2/generations").status)
     local row = http.request(service.base_url, "GET", "/v2/generations/"
-      .. service:add {}, { headers = { ["x-api-key"] = "b" } }).json
+      .. service:add {}, { headers = { ["x-api-key"] = "a" } }).json
     assert.are.equal("2027-01-01T00:00:00.000Z", row.createdAt)
     service:reset()
     assert.are.equal(200, get("/v2/generations").status)

@@ -8,25 +8,10 @@
 */
 
 #include "emulated.h"
-#include "api/routes.h"
 
 #define MOST 20 /* requests of one input */
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
-
-static struct service *open_service (void) {
-  struct parameters p;
-  struct service *s;
-  char *why = NULL;
-  expect(parameters_open(&p));
-  p.generations = 6;
-  p.settings.now = NOW;
-  s = service_open(&p, routes_names, &why);
-  expect(s != NULL);
-  service_end_waits(s);
-  return s;
-}
-
 
 /* ---- One request ---- */
 
@@ -83,6 +68,7 @@ static void ask (struct service *s, const char *method, const char *target,
   r.body_length = length;
   service_request_id(s, r.id);
   expect(request_parse(&r));
+  routes_find(&r);
   response_open(&response, r.id);
   fault = routes_answer(s, &r, &response);
   expect(response.status >= 200 && response.status <= 599);
@@ -111,10 +97,11 @@ static char *cut (char *text, char *end, int byte) {
 
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
-  struct service *s = open_service();
+  struct service *s = open_service(6, NULL);
   char *text = (char *)malloc(size + 2), *end = text + size;
   char *at = text;
   int n = 0;
+  service_end_waits(s);
   memcpy(text, data, size);
   text[size] = text[size + 1] = '\0';
   while (at < end && n++ < MOST) {

@@ -67,32 +67,31 @@ struct body *body_text (char *text, size_t length) {
 struct listing_body {
   struct body body;
   struct store *store;
-  char *org;
-  struct filter filter;
+  struct scope scope;
   struct scan scan;
   int64_t (*now)(void *arg);
   void *now_arg;
   char *batch; /* what was read from the store and not yet given */
   size_t length, at;
-  int rows; /* whether any row was given yet */
-  int over; /* whether the array's end is in 'batch' */
+  int begun; /* whether the array's beginning was given */
+  int over;  /* whether its end is in 'batch' */
 };
 
 /* Reads the next rows; they follow a "[" or a ",". Returns 0 on failure. */
 static int listing_fill (struct listing_body *l) {
   sqlite3_str *s = sqlite3_str_new(NULL);
   enum store_code code;
-  sqlite3_str_appendchar(s, 1, l->rows ? ',' : '[');
+  sqlite3_str_appendchar(s, 1, l->begun ? ',' : '[');
+  l->scope.now = l->now(l->now_arg);
   do
-    code = store_scan(l->store, l->org, &l->filter, l->now(l->now_arg),
-                      &l->scan, s);
+    code = store_scan(l->store, &l->scope, &l->scan, s);
   while (code == STORE_OK && sqlite3_str_length(s) == 1);
   if (code == STORE_NONE) {
     sqlite3_str_reset(s);
-    sqlite3_str_appendall(s, l->rows ? "]" : "[]");
+    sqlite3_str_appendall(s, l->begun ? "]" : "[]");
     l->over = 1;
   }
-  l->rows = 1;
+  l->begun = 1;
   sqlite3_free(l->batch);
   l->at = 0;
   l->batch = text_finish(s, &l->length);
@@ -116,34 +115,28 @@ static ssize_t listing_read (struct body *b, char *out, size_t size) {
 
 static void listing_close (struct body *b) {
   struct listing_body *l = (struct listing_body *)b;
-  filter_close(&l->filter);
+  scope_close(&l->scope);
   sqlite3_free(l->batch);
-  sqlite3_free(l->org);
   free(l);
 }
 
-struct body *body_listing (struct store *s, const char *org,
-                           const struct filter *f, int64_t (*now)(void *arg),
-                           void *arg) {
+struct body *body_listing (struct store *s, struct scope *f,
+                           int64_t (*now)(void *arg), void *arg) {
   struct listing_body *l = calloc(1, sizeof(*l));
-  struct filter taken = *f;
-  if (l == NULL) {
-    filter_close(&taken);
+  if (l == NULL)
     return NULL;
-  }
   l->body.read = listing_read;
   l->body.close = listing_close;
   l->body.length = -1;
   l->store = s;
-  l->filter = taken;
+  l->scope = *f;
+  memset(f, 0, sizeof(*f));
   l->now = now;
   l->now_arg = arg;
-  l->org = text_copy(org, strlen(org));
-  if (l->org == NULL || store_scan_open(s, &l->scan) != STORE_OK) {
-    listing_close(&l->body);
-    return NULL;
-  }
-  return &l->body;
+  if (store_scan_open(s, &l->scan) == STORE_OK && listing_fill(l))
+    return &l->body;
+  listing_close(&l->body);
+  return NULL;
 }
 
 /* ---- gzip ---- */

@@ -32,12 +32,11 @@ void body_close (struct body *b);
 /* Owns 'text', from SQLite's memory. */
 struct body *body_text (char *text, size_t length);
 
-/* A listing of everything that matches, as one JSON array in the order of
-** insertion. Takes what the filter points to. 'now' is asked for the time
-** before each step. */
-struct body *body_listing (struct store *s, const char *org,
-                           const struct filter *f, int64_t (*now)(void *arg),
-                           void *arg);
+/* A listing of everything in a scope, as one JSON array in the order of
+** insertion. Takes what the scope holds. 'now' is asked for the time before
+** each step. NULL also where the database fails at once. */
+struct body *body_listing (struct store *s, struct scope *f,
+                           int64_t (*now)(void *arg), void *arg);
 
 /* Owns and compresses 'inner'. */
 struct body *body_gzip (struct body *inner);

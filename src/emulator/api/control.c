@@ -10,51 +10,53 @@
 
 #include <string.h>
 
-static void handle_add (struct service *s, const struct request *r,
-                        const char *org, struct response *response) {
+#define BODY_MAX ((size_t)64 * 1024 * 1024)
+
+static void handle_add (struct call *c) {
+  const struct request *r = c->request;
   sqlite3_str *ids = sqlite3_str_new(NULL);
   char *why;
-  enum store_code code = service_add(s, r->body, r->body_length, ids, &why);
-  (void)org;
+  enum store_code code = service_add(c->service, r->body, r->body_length, ids,
+                                     &why);
   if (code == STORE_OK) {
-    response_built(response, 200, ids);
+    response_built(c->response, 200, ids);
     return;
   }
   sqlite3_free(sqlite3_str_finish(ids));
-  response_error(response, code == STORE_FAILED ? 500 : 400, NULL, NULL, why);
+  response_error(c->response, code == STORE_FAILED ? 500 : 400, NULL, NULL,
+                 why);
   sqlite3_free(why);
 }
 
-/* Does what the second segment of the path names. */
-static void handle_control (struct service *s, const struct request *r,
-                            const char *org, struct response *response) {
+/* Does what the route is named after. */
+static void handle_control (struct call *c) {
+  const struct request *r = c->request;
   const struct control *control = service_controls;
   char *why;
-  (void)org;
-  while (strcmp(control->name, r->segments[1]) != 0)
+  while (strcmp(control->name, r->route->name) != 0)
     control++;
-  if (control->act(s, r->body, r->body_length, &why))
-    response_text(response, 200, TYPE_JSON, text_copy("{}", 2), 2);
+  if (control->act(c->service, r->body, r->body_length, &why))
+    response_json(c->response, text_copy("{}", 2));
   else
-    response_error(response, 400, NULL, NULL, why);
+    response_error(c->response, 400, NULL, NULL, why);
   sqlite3_free(why);
 }
 
-static void handle_requests (struct service *s, const struct request *r,
-                             const char *org, struct response *response) {
+static void handle_requests (struct call *c) {
   sqlite3_str *json = sqlite3_str_new(NULL);
-  (void)r;
-  (void)org;
-  request_log_write(service_request_log(s), json);
-  response_built(response, 200, json);
+  request_log_write(c->service->log, json);
+  response_built(c->response, 200, json);
 }
 
+#define POST(name, handle)                                                     \
+  { name, "POST", "/_emulator/" name, handle, NULL, 1, BODY_MAX }
+
 const struct route control_routes[] = {
-  {NULL, "POST", "/_emulator/add", 1, handle_add},
-  {NULL, "POST", "/_emulator/fault", 1, handle_control},
-  {NULL, "POST", "/_emulator/set", 1, handle_control},
-  {NULL, "POST", "/_emulator/advance", 1, handle_control},
-  {NULL, "POST", "/_emulator/reset", 1, handle_control},
-  {NULL, "GET", "/_emulator/requests", 1, handle_requests},
-  {NULL, NULL, NULL, 0, NULL},
+  POST("add", handle_add),
+  POST("fault", handle_control),
+  POST("set", handle_control),
+  POST("advance", handle_control),
+  POST("reset", handle_control),
+  {"requests", "GET", "/_emulator/requests", handle_requests, NULL, 1, 0},
+  {NULL, NULL, NULL, NULL, NULL, 0, 0},
 };

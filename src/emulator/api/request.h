@@ -19,6 +19,8 @@ struct param {
   const char *value;
 };
 
+struct route;
+
 struct request {
   const char *method;
   const char *target; /* as it came */
@@ -27,7 +29,9 @@ struct request {
   int local;          /* from this machine, and not by a web page */
   const char *body;
   size_t body_length;
+  int body_too_long; /* for the route */
   char id[UUID_SIZE];
+  const struct route *route; /* NULL: there is none */
   /* made by request_parse */
   char *memory;
   const char *segments[SEGMENTS_MAX]; /* of the path, decoded */

@@ -41,6 +41,10 @@ void response_text (struct response *r, int status, const char *type,
   response_body(r, status, type, body_text(text, length));
 }
 
+void response_json (struct response *r, char *json) {
+  response_text(r, 200, TYPE_JSON, json, json != NULL ? strlen(json) : 0);
+}
+
 void response_built (struct response *r, int status, sqlite3_str *s) {
   size_t length;
   char *text = text_finish(s, &length);

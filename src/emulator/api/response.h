@@ -35,6 +35,9 @@ void response_body (struct response *r, int status, const char *type,
 void response_text (struct response *r, int status, const char *type,
                     char *text, size_t length);
 
+/* Answers with 200 and JSON, which is then the response's. */
+void response_json (struct response *r, char *json);
+
 /* Answers with what a builder holds, and ends that. */
 void response_built (struct response *r, int status, sqlite3_str *s);
 

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT
 **
 ** routes: see routes.h: finds the route, asks for the key, lets a fault take
-** the place of the answer.
+** the place of the response.
 */
 
 #include "routes.h"
 #include "../store/text.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define TARGET_MAX 16384
-
-const struct names routes_names = {api_routes, sizeof(*api_routes)};
 
 int routes_is_control (const struct request *r) {
   return r->segment_count > 0 && strcmp(r->segments[0], "_emulator") == 0;
@@ -20,10 +17,15 @@ int routes_is_control (const struct request *r) {
 
 /* ---- Finding ---- */
 
+/* The table that a request is answered by. */
+static const struct route *table_of (const struct request *r) {
+  return routes_is_control(r) ? control_routes : api_routes;
+}
+
 static int path_matches (const char *path, const struct request *r) {
   int i;
   for (i = 0; i < r->segment_count; i++) {
-    size_t n = strcspn(++path, "/"); /* behind the slash */
+    size_t n = strcspn(++path, "/"); /* after the slash */
     if (!(n == 1 && *path == '*')
         && (strlen(r->segments[i]) != n
             || strncmp(r->segments[i], path, n) != 0))
@@ -41,47 +43,31 @@ static int method_matches (const char *method, const struct request *r) {
          || (strcmp(method, "GET") == 0 && strcmp(r->method, "HEAD") == 0);
 }
 
-/* The first path that matches decides: "count" is no generation's id. */
-static const char *find_path (const struct route *route,
-                              const struct request *r) {
-  for (; route->method != NULL; route++)
-    if (path_matches(route->path, r))
-      return route->path;
-  return NULL;
+void routes_find (struct request *r) {
+  const struct route *route = table_of(r);
+  for (; route->name != NULL; route++)
+    if (path_matches(route->path, r) && method_matches(route->method, r))
+      break;
+  r->route = route->name != NULL ? route : NULL;
 }
 
-static const struct route *find (const struct route *route,
-                                 const struct request *r) {
-  const char *path = find_path(route, r);
-  for (; path != NULL && route->method != NULL; route++)
-    if (strcmp(path, route->path) == 0 && method_matches(route->method, r))
-      return route;
-  return NULL;
-}
+/* ---- Responses that are no route's own ---- */
 
-/* ---- Answers that are no route's own ---- */
-
-/* Names the methods that a path takes. */
-static void answer_method (const struct route *route, const char *path,
-                           struct response *response) {
+/* Names the methods that the path takes, or says that there is no such. */
+static void answer_lost (const struct request *r, struct response *response) {
+  const struct route *route = table_of(r);
   const char *separator = "Allow: ";
-  for (; route->method != NULL; route++) {
-    if (strcmp(path, route->path) != 0)
+  char *message;
+  for (; route->name != NULL; route++) {
+    if (!path_matches(route->path, r))
       continue;
     sqlite3_str_appendf(response->headers, "%s%s%s", separator, route->method,
                         strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
     separator = ", ";
   }
-  sqlite3_str_appendchar(response->headers, 1, '\n');
-  response_error(response, 405, NULL, NULL, NULL);
-}
-
-static void answer_lost (const struct route *routes, const struct request *r,
-                         struct response *response) {
-  const char *path = find_path(routes, r);
-  char *message;
-  if (path != NULL) {
-    answer_method(routes, path, response);
+  if (*separator == ',') {
+    sqlite3_str_appendchar(response->headers, 1, '\n');
+    response_error(response, 405, NULL, NULL, NULL);
     return;
   }
   message = sqlite3_mprintf("Cannot %s %.200s", r->method, r->target);
@@ -124,7 +110,7 @@ static const char *guess_type (const char *body) {
 }
 
 static int names_type (const char *headers) {
-  return headers != NULL && strcasestr(headers, "content-type:") != NULL;
+  return headers != NULL && sqlite3_strlike("%content-type:%", headers, 0) == 0;
 }
 
 /* Replaces the answer by what the fault says. */
@@ -147,7 +133,7 @@ static int replaces (const struct fault *f) {
 
 /* ---- Answering ---- */
 
-/* What is wrong with a request before any route is asked; 0: nothing. */
+/* Refuses what no route is asked for; 0 where nothing is wrong. */
 static int refuse (const struct request *r, struct response *response) {
   if (routes_is_control(r) && !r->local)
     response_error(response, 403, NULL, NULL,
@@ -162,54 +148,46 @@ static int refuse (const struct request *r, struct response *response) {
   return 1;
 }
 
-static void perform (struct service *s, const struct route *routes,
-                     const struct request *r, struct response *response) {
-  const struct route *route = find(routes, r);
+static void perform (struct service *s, const struct request *r,
+                     struct response *response) {
   char *org = r->key != NULL ? service_org(s, r->key) : NULL;
-  if (route == NULL)
-    answer_lost(routes, r, response);
-  else if (org == NULL && !route->open)
+  struct call call = {s, r, org, response};
+  if (r->route == NULL)
+    answer_lost(r, response);
+  else if (org == NULL && !r->route->open)
     answer_no_key(r, response);
+  else if (r->body_too_long)
+    response_error(response, 413, NULL, NULL, NULL);
   else
-    route->handle(s, r, org, response);
+    r->route->handle(&call);
   sqlite3_free(org);
 }
 
-/* Carries the request out, although its answer is not to be seen. */
+/* Carries the request out, although its response is not to be seen. */
 static void perform_unseen (struct service *s, const struct request *r) {
   struct response unseen;
   response_open(&unseen, r->id);
-  perform(s, api_routes, r, &unseen);
+  perform(s, r, &unseen);
   response_close(&unseen);
-}
-
-static void answer_api (struct service *s, const struct request *r,
-                        const struct fault *fault, struct response *response) {
-  if (replaces(fault)) {
-    if (fault->perform)
-      perform_unseen(s, r);
-    answer_fault(fault, response);
-  }
-  else {
-    perform(s, api_routes, r, response);
-  }
-  if (fault != NULL && fault->headers != NULL)
-    sqlite3_str_appendall(response->headers, fault->headers);
 }
 
 struct fault *routes_answer (struct service *s, struct request *r,
                              struct response *response) {
-  const struct route *route;
-  struct fault *fault;
+  struct fault *fault = NULL;
   response_header(response, "X-Request-Id", r->id);
   if (refuse(r, response))
     return NULL;
-  if (routes_is_control(r)) {
-    perform(s, control_routes, r, response);
-    return NULL;
+  if (!routes_is_control(r))
+    fault = faults_take(&s->faults, r->route != NULL ? r->route->name : "");
+  if (!replaces(fault)) {
+    perform(s, r, response);
   }
-  route = find(api_routes, r);
-  fault = faults_take(service_faults(s), route != NULL ? route->name : "");
-  answer_api(s, r, fault, response);
+  else {
+    if (fault->perform)
+      perform_unseen(s, r);
+    answer_fault(fault, response);
+  }
+  if (fault != NULL && fault->headers != NULL)
+    sqlite3_str_appendall(response->headers, fault->headers);
   return fault;
 }

@@ -16,21 +16,18 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-#define BODY_MAX    (64 * 1024 * 1024) /* of a request to /_emulator */
-#define BLOCK       32768              /* of an answer, read at a time */
-#define HEADERS_MAX 100                /* distinct ones in the request log */
-#define GZIP_LEAST  512                /* shorter bodies stay as they are */
+#define BLOCK       32768 /* of an answer, read at a time */
+#define HEADERS_MAX 100   /* distinct ones in the request log */
+#define GZIP_LEAST  512   /* shorter bodies stay as they are */
 
 struct exchange {
   struct service *service;
   char *target;
-  int started;
+  struct request request; /* 'method' is NULL until the head is there */
   sqlite3_str *body;
-  int too_long;    /* the request's body is */
   uint64_t number; /* in the request log, where 'noted' */
   int noted;
-  const char *method;
-  int status;    /* of the answer; 0: none */
+  int status;    /* of the response; 0: none */
   int64_t began; /* service_ticks */
 };
 
@@ -49,7 +46,7 @@ void *exchange_begin (void *service, const char *uri,
 
 /* One line, without headers: they hold the key. */
 static void write_log (const struct exchange *x) {
-  fprintf(stderr, "%s %s %d %lld ms\n", x->method, x->target, x->status,
+  fprintf(stderr, "%s %s %d %lld ms\n", x->request.method, x->target, x->status,
           (long long)(service_ticks() - x->began));
 }
 
@@ -66,6 +63,7 @@ void exchange_end (void *service, struct MHD_Connection *connection,
   if (settings.log && x->noted)
     write_log(x);
   sqlite3_free(sqlite3_str_finish(x->body));
+  request_free(&x->request);
   sqlite3_free(x->target);
   free(x);
 }
@@ -135,8 +133,8 @@ static char *headers_json (struct MHD_Connection *connection) {
 static void note (struct exchange *x, struct MHD_Connection *connection) {
   char *headers = headers_json(connection);
   if (headers != NULL)
-    x->number = request_log_add(service_request_log(x->service), x->method,
-                                x->target, headers);
+    x->number = request_log_add(x->service->log, x->request.method, x->target,
+                                headers);
   x->noted = 1;
   sqlite3_free(headers);
 }
@@ -170,19 +168,33 @@ static int is_local (struct MHD_Connection *connection) {
          && header(connection, "Origin") == NULL;
 }
 
-static void fill_request (const struct exchange *x,
-                          struct MHD_Connection *connection,
-                          struct request *r) {
-  const char *body = sqlite3_str_value(x->body);
-  memset(r, 0, sizeof(*r));
-  r->method = x->method;
+/* Reads the head; 0 when out of memory. */
+static int read_head (struct exchange *x, struct MHD_Connection *connection,
+                      const char *method) {
+  struct request *r = &x->request;
+  r->method = method;
   r->target = x->target;
   r->key = header(connection, "x-api-key");
   r->cookie = header(connection, "Cookie") != NULL;
   r->local = is_local(connection);
-  r->body = body != NULL ? body : "";
-  r->body_length = (size_t)sqlite3_str_length(x->body);
   service_request_id(x->service, r->id);
+  if (!request_parse(r))
+    return 0;
+  routes_find(r);
+  return 1;
+}
+
+/* Keeps a piece of the body. What is too long is read and lost, so that the
+** client gets to read the response. */
+static void keep (struct exchange *x, const char *data, size_t size) {
+  struct request *r = &x->request;
+  size_t most = r->route != NULL ? r->route->body_max : 0;
+  if (most == 0)
+    return;
+  if ((size_t)sqlite3_str_length(x->body) + size > most)
+    r->body_too_long = 1;
+  else
+    sqlite3_str_append(x->body, data, (int)size);
 }
 
 /* ---- The answer ---- */
@@ -276,7 +288,7 @@ static enum MHD_Result send_response (struct exchange *x,
   limit_pause(x, connection);
   x->status = response->status;
   if (x->noted)
-    request_log_answered(service_request_log(x->service), x->number, x->status);
+    request_log_answered(x->service->log, x->number, x->status);
   result = MHD_queue_response(connection, (unsigned int)response->status, out);
   MHD_destroy_response(out);
   return result;
@@ -322,35 +334,23 @@ static int suffer (struct exchange *x, struct MHD_Connection *connection,
 static enum MHD_Result answer (struct exchange *x,
                                struct MHD_Connection *connection) {
   enum MHD_Result result = MHD_NO;
-  struct request request;
+  struct request *r = &x->request;
   struct response response;
-  struct fault *fault = NULL;
-  fill_request(x, connection, &request);
-  response_open(&response, request.id);
-  if (request_parse(&request)) {
-    if (!routes_is_control(&request))
-      note(x, connection);
-    if (x->too_long)
-      response_error(&response, 413, NULL, NULL, NULL);
-    else
-      fault = routes_answer(x->service, &request, &response);
-    compress(connection, &response);
-    if (fault == NULL || suffer(x, connection, fault, &response))
-      result = send_response(x, connection, &response);
-  }
+  struct fault *fault;
+  r->body = sqlite3_str_value(x->body);
+  if (r->body == NULL)
+    r->body = "";
+  r->body_length = (size_t)sqlite3_str_length(x->body);
+  response_open(&response, r->id);
+  if (!routes_is_control(r))
+    note(x, connection);
+  fault = routes_answer(x->service, r, &response);
+  compress(connection, &response);
+  if (fault == NULL || suffer(x, connection, fault, &response))
+    result = send_response(x, connection, &response);
   fault_free(fault);
   response_close(&response);
-  request_free(&request);
   return result;
-}
-
-/* Keeps a piece of the request's body; what is too long is read and lost, so
-** that the client gets to read the answer. */
-static void keep (struct exchange *x, const char *data, size_t size) {
-  if ((size_t)sqlite3_str_length(x->body) + size > BODY_MAX)
-    x->too_long = 1;
-  else
-    sqlite3_str_append(x->body, data, (int)size);
 }
 
 enum MHD_Result exchange_step (void *service, struct MHD_Connection *connection,
@@ -363,11 +363,8 @@ enum MHD_Result exchange_step (void *service, struct MHD_Connection *connection,
   (void)version;
   if (x == NULL || x->target == NULL)
     return MHD_NO;
-  if (!x->started) { /* the head is there: the body may follow */
-    x->started = 1;
-    x->method = method;
-    return MHD_YES;
-  }
+  if (x->request.method == NULL) /* the body may follow */
+    return read_head(x, connection, method) ? MHD_YES : MHD_NO;
   if (*size > 0) {
     keep(x, data, *size);
     *size = 0;

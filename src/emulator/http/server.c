@@ -60,7 +60,7 @@ static int start_quiet (struct server *s, int fd) {
 
 /* Listens and answers; 0 on failure. */
 static int serve (struct server *s, char **why) {
-  const struct parameters *p = service_parameters(s->service);
+  const struct parameters *p = &s->service->start;
   int fd = listen_open(p->host, (int)p->port, &s->url, why);
   if (fd >= 0 && s->url != NULL && start_quiet(s, fd))
     return 1;
@@ -86,7 +86,7 @@ struct server *server_start (struct parameters *p, char **why) {
     return NULL;
   }
   s->pid = getpid();
-  s->service = service_open(p, routes_names, why);
+  s->service = service_open(p, &api_offer, why);
   if (s->service != NULL && serve(s, why))
     return s;
   free_server(s);
@@ -107,10 +107,9 @@ int server_is_ours (const struct server *s) {
 
 /* Writes the export, where one is asked for. */
 static int export_all (struct server *s, char **why) {
-  const char *path = service_parameters(s->service)->export;
+  const char *path = s->service->start.export;
   return path == NULL
-         || store_export(service_store(s->service), path,
-                         service_now(s->service), why)
+         || store_export(s->service->store, path, service_now(s->service), why)
               == STORE_OK;
 }
 

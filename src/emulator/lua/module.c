@@ -5,7 +5,6 @@
 */
 
 #include "../../compat.h"
-#include "options.h"
 #include "../http/server.h"
 #include "../store/text.h"
 
@@ -95,50 +94,46 @@ static void push_slot (lua_State *L) {
   lua_pop(L, 2);
 }
 
-/* Starts a server by the options at index 1, if any. Raises nothing; where
-** those are refused 'misused' is set. */
-static struct server *start (lua_State *L, int *misused, char **why) {
-  struct parameters p;
-  if (!parameters_open(&p))
-    return NULL;
-  if (lua_isnil(L, 1) || options_read(L, 1, &p, why))
-    return server_start(&p, why);
-  *misused = 1;
-  parameters_close(&p);
-  return NULL;
-}
-
 /* start { ... } -> emulator | nil, reason. Misuse raises. */
 static int emu_start (lua_State *L) {
+  struct parameters p;
   struct handle *h;
+  const char *json = "{}";
+  size_t length = 2;
   char *why = NULL;
-  int misused = 0;
   lua_settop(L, 1);
   if (!lua_isnil(L, 1))
     luaL_checktype(L, 1, LUA_TTABLE);
   h = compat_newuserdata(L, sizeof(*h));
+  lua_insert(L, 1);
   h->server = NULL;
   luaL_getmetatable(L, EMULATOR);
-  lua_setmetatable(L, -2);
+  lua_setmetatable(L, 1);
   push_slot(L);
-  lua_pushvalue(L, -1);
-  compat_setslot(L, -3);
-  h->server = start(L, &misused, &why);
-  if (misused)
-    return raise(L, why);
+  compat_setslot(L, 1);
+  if (!lua_isnil(L, 2))
+    json = check_json(L, &length);
+  if (parameters_open(&p)) {
+    if (!parameters_read(&p, json, length, 0, &why)) {
+      parameters_close(&p);
+      return raise(L, why);
+    }
+    h->server = server_start(&p, &why);
+  }
   if (h->server == NULL) {
     lua_pushnil(L);
     lua_pushstring(L, why != NULL ? why : "not enough memory");
     sqlite3_free(why);
     return 2;
   }
+  compat_getslot(L, 1);
   lua_pushstring(L, server_url(h->server));
   lua_setfield(L, -2, "base_url");
   why = service_key(server_service(h->server));
   lua_pushstring(L, why);
   sqlite3_free(why);
   lua_setfield(L, -2, "key");
-  lua_pop(L, 1);
+  lua_settop(L, 1);
   return 1;
 }
 
@@ -201,7 +196,7 @@ static void fix_statuses (lua_State *L) {
 static int emu_requests (lua_State *L) {
   struct service *s = check_open(L, "requests");
   sqlite3_str *json = sqlite3_str_new(NULL);
-  request_log_write(service_request_log(s), json);
+  request_log_write(s->log, json);
   push_json(L, json);
   fix_statuses(L);
   return 1;

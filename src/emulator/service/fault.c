@@ -127,19 +127,17 @@ static int read_member (void *arg, const struct value *v) {
 }
 
 /* Reads the whole description; 0 where it is refused. */
-static int read_description (struct description *d, struct store *s,
-                             const char *json, size_t length) {
-  int result = store_values(s, json, length, "$", "object", read_member, d);
-  if (result == 0)
-    result = store_values(s, json, length, "$.headers", "object", read_header,
-                          d);
-  else if (result == VALUE_OTHER || result == VALUE_NOT_JSON)
+static int read_description (struct description *d, const char *json,
+                             size_t length) {
+  int result = value_walk(json, length, "$", "object", read_member, d);
+  if (result == VALUE_OTHER)
     d->target.why = sqlite3_mprintf("a fault must be a JSON object");
-  return result == 0 || (result == VALUE_OTHER && d->target.why == NULL);
+  if (result != 0)
+    return 0;
+  return value_walk(json, length, "$.headers", "object", read_header, d) <= 0;
 }
 
-int faults_add (struct faults *f, struct store *s, const char *json,
-                size_t length, char **why) {
+int faults_add (struct faults *f, const char *json, size_t length, char **why) {
   struct fault **last, *fault = calloc(1, sizeof(*fault));
   struct description d = {
     {rows, "member of a fault", fault, NULL}, f->routes, fault, NULL};
@@ -151,7 +149,7 @@ int faults_add (struct faults *f, struct store *s, const char *json,
   fault->times = 1;
   fault->route = text_copy("*", 1);
   d.headers = sqlite3_str_new(NULL);
-  good = read_description(&d, s, json, length);
+  good = read_description(&d, json, length);
   fault->headers = text_finish(d.headers, NULL);
   if (!good) {
     fault_free(fault);

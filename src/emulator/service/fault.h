@@ -7,10 +7,10 @@
 #ifndef emulator_fault_h
 #define emulator_fault_h
 
-#include "../store/store.h"
 #include "../store/text.h"
 
 #include <pthread.h>
+#include <stdint.h>
 
 struct fault {
   char *route;     /* "list", "get"...; "*": all */
@@ -44,8 +44,7 @@ void faults_close (struct faults *f);
 
 /* Adds one, described by a JSON object, after the others. Where it is refused,
 ** returns 0 and sets '*why' to the reason, to be freed; NULL: no memory. */
-int faults_add (struct faults *f, struct store *s, const char *json,
-                size_t length, char **why);
+int faults_add (struct faults *f, const char *json, size_t length, char **why);
 
 /* Takes the first fault for a request to 'route', if there is one: a copy
 ** that the caller frees with fault_free. */

@@ -69,15 +69,16 @@ static int has_only (const char *text, char least) {
   return 1;
 }
 
-int settings_add_key (struct settings *s, const char *key, const char *org,
-                      char **why) {
+static int add_key (struct settings *s, const char *key, const char *org,
+                    char **why) {
   char *lines;
   *why = NULL;
   /* a key is a header's value */
   if (*key == '\0' || *org == '\0' || !has_only(key, '!')
       || !has_only(org, ' ')) {
-    *why = sqlite3_mprintf("a key and its organization must be text, "
-                           "the key without spaces");
+    *why = sqlite3_mprintf(
+      "a key and its organization must be text, "
+      "the key without spaces");
     return 0;
   }
   lines = sqlite3_mprintf("%z%s\t%s\n", s->keys, key, org);
@@ -101,13 +102,6 @@ char *settings_org (const struct settings *s, const char *key) {
     return NULL;
   line = strchr(line, '\t') + 1;
   return text_copy(line, strcspn(line, "\n"));
-}
-
-int settings_check (const struct settings *s, char **why) {
-  if (s->keys != NULL)
-    return 1;
-  *why = sqlite3_mprintf("keys must not be empty");
-  return 0;
 }
 
 char *settings_first_key (const struct settings *s) {
@@ -151,27 +145,54 @@ void parameters_close (struct parameters *p) {
 
 /* ---- Reading ---- */
 
-int parameters_read (struct parameters *p, const struct value *v, int started,
-                     char **why) {
+/* Parameters that are being read from JSON. */
+struct reading {
+  struct parameters *p;
+  int started;
+  char *why;
+};
+
+/* A value_reader. "keys" is only emptied: its own members are walked later. */
+static int read_parameter (void *arg, const struct value *v) {
   const struct names known = {parameter_table, sizeof(*parameter_table)};
   const struct parameter *row = parameter_table;
+  struct reading *r = arg;
   while (row->schema.name != NULL && strcmp(row->schema.name, v->key) != 0)
     row++;
-  if (row->schema.name == NULL) {
-    *why = text_unknown("parameter", v->key, known);
-    return 0;
+  if (row->schema.name == NULL)
+    r->why = text_unknown("parameter", v->key, known);
+  else if (r->started && !is_setting(row))
+    r->why = sqlite3_mprintf("%s can only be set at the start", v->key);
+  else if (row->schema.type != SCHEMA_OTHER)
+    return !schema_read(&row->schema, v->key, v, r->p, &r->why);
+  else if (!value_is(v, "object"))
+    r->why = sqlite3_mprintf("keys must be a table { KEY = ORGANIZATION }");
+  else
+    settings_close(&r->p->settings);
+  return r->why != NULL;
+}
+
+static int read_member_of_keys (void *arg, const struct value *v) {
+  struct reading *r = arg;
+  return !add_key(&r->p->settings, v->key, value_is(v, "text") ? v->text : "",
+                  &r->why);
+}
+
+int parameters_read (struct parameters *p, const char *json, size_t length,
+                     int started, char **why) {
+  struct reading r = {p, started, NULL};
+  int result = value_walk(json, length, "$", "object", read_parameter, &r);
+  if (result == VALUE_OTHER)
+    r.why = sqlite3_mprintf("parameters are given by name, in an object");
+  else if (result == 0)
+    result =
+      value_walk(json, length, "$.keys", "object", read_member_of_keys, &r) > 0;
+  if (result == 0 && p->settings.keys == NULL) {
+    r.why = sqlite3_mprintf("keys must not be empty");
+    result = 1;
   }
-  if (started && !is_setting(row)) {
-    *why = sqlite3_mprintf("%s can only be set at the start", v->key);
-    return 0;
-  }
-  if (row->schema.type != SCHEMA_OTHER)
-    return schema_read(&row->schema, v->key, v, p, why);
-  settings_close(&p->settings); /* those that follow are all there are */
-  if (value_is(v, "object"))
-    return 1;
-  *why = sqlite3_mprintf("keys must be a table { KEY = ORGANIZATION }");
-  return 0;
+  *why = r.why;
+  return result == 0;
 }
 
 /* Cuts KEY=ORG at its last "=", for a key may hold one. */
@@ -185,7 +206,7 @@ static int read_key (struct settings *s, const char *shown, const char *text,
     return 0;
   }
   key = text_copy(text, (size_t)(equals - text));
-  good = key != NULL && settings_add_key(s, key, equals + 1, why);
+  good = key != NULL && add_key(s, key, equals + 1, why);
   sqlite3_free(key);
   return good;
 }

@@ -11,6 +11,8 @@
 
 #include "schema.h"
 
+#include <stdint.h>
+
 /* What a cursor does whose generation was deleted. */
 enum gone_cursor { GONE_ERROR, GONE_EMPTY, GONE_POSITION };
 
@@ -58,21 +60,13 @@ void settings_close (struct settings *s);
 /* Each reader returns 0 where it refuses a value, and sets '*why' to the
 ** reason, to be freed; NULL: out of memory. */
 
-/* Reads a parameter by its name. Once 'started', settings only. "keys" is
-** emptied; the caller adds each key with settings_add_key. */
-int parameters_read (struct parameters *p, const struct value *v, int started,
-                     char **why);
+/* Reads the members of a JSON object; once 'started', settings only. */
+int parameters_read (struct parameters *p, const char *json, size_t length,
+                     int started, char **why);
 
 /* Reads the text of a command line's option, which messages call 'shown'. */
 int parameters_read_text (struct parameters *p, const struct parameter *row,
                           const char *shown, const char *text, char **why);
-
-/* Adds a key of an organization. */
-int settings_add_key (struct settings *s, const char *key, const char *org,
-                      char **why);
-
-/* To be called when all keys were added: refuses none. */
-int settings_check (const struct settings *s, char **why);
 
 /* The organization of a key, or of the first key for NULL: a copy to be
 ** freed, or NULL where the key is unknown. */

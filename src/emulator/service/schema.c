@@ -4,14 +4,11 @@
 */
 
 #include "schema.h"
-#include "../store/clock.h"
+#include "../store/iso_time.h"
 #include "../store/text.h"
 
+#include <stdint.h>
 #include <string.h>
-
-int value_is (const struct value *v, const char *type) {
-  return strcmp(v->type, type) == 0;
-}
 
 /* The readers below return 0 where the value is not what the row asks for. */
 

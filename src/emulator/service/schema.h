@@ -8,7 +8,7 @@
 #ifndef emulator_schema_h
 #define emulator_schema_h
 
-#include "../store/store.h"
+#include "../store/value.h"
 
 #include <stddef.h>
 
@@ -50,7 +50,5 @@ struct schema_target {
 
 /* A value_reader that reads the members of an object. */
 int schema_reader (void *target, const struct value *v);
-
-int value_is (const struct value *v, const char *type);
 
 #endif

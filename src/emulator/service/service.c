@@ -15,20 +15,7 @@
 #define IMPORT_MAX          900000000L /* below SQLite's longest text */
 #define ADVANCE_MAX         3.2e9      /* seconds: a hundred years */
 #define DEFAULT_GENERATIONS 60
-
-struct service {
-  struct store *store;
-  struct clock clock;
-  struct faults faults;
-  struct request_log *request_log;
-  struct parameters start;
-  struct settings settings; /* as they are now */
-  uint64_t requests;        /* how many ids were made */
-  int ended;                /* no sleep is allowed any more */
-  unsigned changes;         /* how often something was changed from outside */
-  pthread_mutex_t lock;     /* over the members from 'settings' on */
-  pthread_cond_t changed;
-};
+#define NOT_SET             (-2) /* no time */
 
 /* ---- Filling the store ---- */
 
@@ -55,16 +42,18 @@ static char *read_file (const char *path, size_t *length, char **why) {
   return text;
 }
 
-/* Adds the generations of a file. */
-static int import (struct service *s, const char *path, char **why) {
-  size_t length;
-  char *text = read_file(path, &length, why), *reason = NULL;
+/* Adds the documents of a file. */
+static int import (struct service *s, const char *path, const char *org,
+                   char **why) {
+  struct addition a = {NULL, 0, org, (uint64_t)s->start.random_seed, 0};
+  char *text = read_file(path, &a.length, why), *reason;
   sqlite3_str *ids;
   int good;
   if (text == NULL)
     return 0;
   ids = sqlite3_str_new(NULL);
-  good = service_add(s, text, length, ids, &reason) == STORE_OK;
+  a.json = text;
+  good = store_add(s->store, &a, service_now(s), ids, &reason) == STORE_OK;
   sqlite3_free(sqlite3_str_finish(ids));
   sqlite3_free(text);
   if (reason != NULL)
@@ -84,8 +73,10 @@ static int populate (struct service *s, char **why) {
     good = store_fill(s->store, org, (uint64_t)p->random_seed, count,
                       service_now(s), why)
            == STORE_OK;
+  if (good && p->import != NULL)
+    good = import(s, p->import, org, why);
   sqlite3_free(org);
-  return good && (p->import == NULL || import(s, p->import, why));
+  return good;
 }
 
 /* ---- Opening ---- */
@@ -100,7 +91,7 @@ static void open_waiting (struct service *s) {
   pthread_mutex_init(&s->lock, NULL);
 }
 
-struct service *service_open (struct parameters *p, struct names routes,
+struct service *service_open (struct parameters *p, const struct offer *offer,
                               char **why) {
   struct service *s = calloc(1, sizeof(*s));
   *why = NULL;
@@ -111,13 +102,11 @@ struct service *service_open (struct parameters *p, struct names routes,
   s->start = *p;
   memset(p, 0, sizeof(*p));
   open_waiting(s);
-  clock_open(&s->clock);
-  clock_set(&s->clock, s->start.settings.now);
-  faults_open(&s->faults, routes);
-  s->request_log = request_log_open();
-  if (s->request_log != NULL && settings_copy(&s->settings, &s->start.settings)
-      && store_open(&s->store, s->start.database, why) == STORE_OK
-      && (!store_is_empty(s->store) || populate(s, why)))
+  faults_open(&s->faults, offer->routes);
+  s->log = request_log_open();
+  if (s->log != NULL && settings_copy(&s->settings, &s->start.settings)
+      && store_open(&s->store, s->start.database, offer->kinds, why) == STORE_OK
+      && (!store_was_empty(s->store) || populate(s, why)))
     return s;
   service_close(s);
   return NULL;
@@ -125,9 +114,8 @@ struct service *service_open (struct parameters *p, struct names routes,
 
 void service_close (struct service *s) {
   store_close(s->store);
-  request_log_close(s->request_log);
+  request_log_close(s->log);
   faults_close(&s->faults);
-  clock_close(&s->clock);
   pthread_cond_destroy(&s->changed);
   pthread_mutex_destroy(&s->lock);
   settings_close(&s->settings);
@@ -137,24 +125,18 @@ void service_close (struct service *s) {
 
 /* ---- What is inside ---- */
 
-struct store *service_store (struct service *s) {
-  return s->store;
-}
-
-struct faults *service_faults (struct service *s) {
-  return &s->faults;
-}
-
-struct request_log *service_request_log (struct service *s) {
-  return s->request_log;
-}
-
 int64_t service_now (void *service) {
-  return clock_now(&((struct service *)service)->clock);
-}
-
-const struct parameters *service_parameters (struct service *s) {
-  return &s->start;
+  struct service *s = service;
+  struct timespec t;
+  int64_t now;
+  clock_gettime(CLOCK_REALTIME, &t);
+  pthread_mutex_lock(&s->lock);
+  now = s->settings.now;
+  if (now < 0)
+    now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+  now += s->offset;
+  pthread_mutex_unlock(&s->lock);
+  return now;
 }
 
 void service_settings (struct service *s, struct settings *settings) {
@@ -245,18 +227,18 @@ int service_wait_change (struct service *s, int64_t milliseconds) {
 enum store_code service_add (struct service *s, const char *json, size_t length,
                              sqlite3_str *ids, char **why) {
   char *org = service_org(s, NULL);
+  struct addition a = {json, length, org, (uint64_t)s->start.random_seed, 0};
   enum store_code code = STORE_FAILED;
   *why = NULL;
   if (org != NULL)
-    code = store_add(s->store, org, (uint64_t)s->start.random_seed, json,
-                     length, service_now(s), ids, why);
+    code = store_add(s->store, &a, service_now(s), ids, why);
   sqlite3_free(org);
   return code;
 }
 
 static int add_fault (struct service *s, const char *json, size_t length,
                       char **why) {
-  return faults_add(&s->faults, s->store, json, length, why);
+  return faults_add(&s->faults, json, length, why);
 }
 
 /* The member of an advance. */
@@ -274,11 +256,12 @@ static int advance (struct service *s, const char *json, size_t length,
                     char **why) {
   struct advance a = {-1};
   struct schema_target target = {advance_rows, "member", &a, NULL};
-  int result = store_values(s->store, json, length, "$", "object",
-                            schema_reader, &target);
+  int result = value_walk(json, length, "$", "object", schema_reader, &target);
   *why = target.why;
   if (result == 0 && a.seconds >= 0) {
-    clock_advance(&s->clock, (int64_t)(a.seconds * 1000 + 0.5));
+    pthread_mutex_lock(&s->lock);
+    s->offset += (int64_t)(a.seconds * 1000 + 0.5);
+    pthread_mutex_unlock(&s->lock);
     note_change(s);
     return 1;
   }
@@ -299,12 +282,12 @@ static int reset (struct service *s, const char *json, size_t length,
   pthread_mutex_lock(&s->lock);
   settings_close(&s->settings);
   good = settings_copy(&s->settings, &s->start.settings);
+  s->offset = 0;
   pthread_mutex_unlock(&s->lock);
   if (!good)
     return 0;
-  clock_set(&s->clock, s->start.settings.now);
   faults_clear(&s->faults);
-  request_log_clear(s->request_log);
+  request_log_clear(s->log);
   good = store_clear(s->store) == STORE_OK;
   if (!good)
     *why = sqlite3_mprintf("the database cannot be emptied");
@@ -313,58 +296,27 @@ static int reset (struct service *s, const char *json, size_t length,
   return good;
 }
 
-/* ---- Settings ---- */
-
-/* Parameters that are being read. */
-struct reading {
-  struct parameters p;
-  char *why;
-};
-
-static int read_parameter (void *arg, const struct value *v) {
-  struct reading *r = arg;
-  return !parameters_read(&r->p, v, 1, &r->why);
-}
-
-static int read_key (void *arg, const struct value *v) {
-  struct reading *r = arg;
-  return !settings_add_key(&r->p.settings, v->key,
-                           value_is(v, "text") ? v->text : "", &r->why);
-}
-
-/* Reads all; 0 where something is refused. */
-static int read_all (struct service *s, struct reading *r, const char *json,
-                     size_t length) {
-  int result = store_values(s->store, json, length, "$", "object",
-                            read_parameter, r);
-  if (result < 0)
-    r->why = sqlite3_mprintf("settings must be a JSON object");
-  if (result != 0)
-    return 0;
-  result = store_values(s->store, json, length, "$.keys", "object", read_key,
-                        r);
-  return result <= 0 && settings_check(&r->p.settings, &r->why);
-}
-
 static int set (struct service *s, const char *json, size_t length,
                 char **why) {
-  struct reading r;
+  struct parameters p;
   struct settings old;
   int good;
-  memset(&r, 0, sizeof(r));
+  memset(&p, 0, sizeof(p));
+  *why = NULL;
   pthread_mutex_lock(&s->lock);
   old = s->settings;
-  good = settings_copy(&r.p.settings, &old);
-  r.p.settings.now = -1;
-  good = good && read_all(s, &r, json, length);
+  good = settings_copy(&p.settings, &old);
+  p.settings.now = NOT_SET;
+  good = good && parameters_read(&p, json, length, 1, why);
+  if (p.settings.now == NOT_SET)
+    p.settings.now = old.now;
+  else if (good)
+    s->offset = 0;
   if (good)
-    s->settings = r.p.settings;
+    s->settings = p.settings;
   pthread_mutex_unlock(&s->lock);
-  if (good && r.p.settings.now >= 0)
-    clock_set(&s->clock, r.p.settings.now);
-  settings_close(good ? &old : &r.p.settings);
+  settings_close(good ? &old : &p.settings);
   note_change(s);
-  *why = r.why;
   return good;
 }
 

@@ -11,28 +11,40 @@
 #include "fault.h"
 #include "parameters.h"
 #include "request_log.h"
-#include "../store/clock.h"
 #include "../store/store.h"
 
 #define EMULATOR_VERSION "0.1.0"
 
-struct service;
+/* What the service offers: the layer above knows. */
+struct offer {
+  const struct kind *const *kinds; /* of documents; ends with NULL */
+  struct names routes;
+};
 
-/* 'routes' are the names of the API's routes, as text_unknown takes them.
-** Takes what 'p' holds, also when it fails: it then returns NULL and sets
+struct service {
+  struct store *store;
+  struct faults faults;
+  struct request_log *log;
+  struct parameters start; /* as it was started */
+
+  /* the rest is for service.c only, and under the lock */
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  struct settings settings; /* as they are now */
+  int64_t offset;           /* what the clock was advanced by */
+  uint64_t requests;        /* how many ids were made */
+  int ended;                /* no sleep is allowed any more */
+  unsigned changes;         /* how often something was changed from outside */
+};
+
+/* Takes what 'p' holds, also when it fails: it then returns NULL and sets
 ** '*why' to the reason, to be freed with sqlite3_free; NULL: out of memory. */
-struct service *service_open (struct parameters *p, struct names routes,
+struct service *service_open (struct parameters *p, const struct offer *offer,
                               char **why);
 
 void service_close (struct service *s);
 
-struct store *service_store (struct service *s);
-struct faults *service_faults (struct service *s);
-struct request_log *service_request_log (struct service *s);
 int64_t service_now (void *service); /* also as a callback */
-
-/* What it was started with. */
-const struct parameters *service_parameters (struct service *s);
 
 /* Copies the settings as they are now, but for the keys. */
 void service_settings (struct service *s, struct settings *settings);
@@ -47,7 +59,7 @@ void service_request_id (struct service *s, char out[UUID_SIZE]);
 
 /* ---- From outside ---- */
 
-/* Adds generations, see store_add. */
+/* Adds documents, see store_add. */
 enum store_code service_add (struct service *s, const char *json, size_t length,
                              sqlite3_str *ids, char **why);
 

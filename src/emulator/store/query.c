@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** query: what is asked of the store: listings, counts, single rows, and the
-** delete. See store.h. Each call compiles its statement and frees it.
+** query: what is asked of the store: listings, counts, single documents, and
+** the delete. See store.h. Each call compiles its statement and frees it.
 */
 
 #include "database.h"
@@ -12,56 +12,59 @@
 #define BATCH_ROWS  100   /* rows given by one step of a scan */
 #define BATCH_LOOKS 20000 /* rows looked at: a bound on holding the lock */
 
-/* The parameters that every query shares. */
-enum parameter { ORG = 1, STATUS, IDS, SOURCE, PROJECT, FROM, UNTIL, LIMIT };
+/* The parameters of every query; the values of the filters follow. */
+enum parameter { ORG = 1, KIND, FROM, UNTIL, LIMIT, VALUES };
 
-void filter_close (struct filter *f) {
-  sqlite3_free(f->status);
-  sqlite3_free(f->ids);
-  sqlite3_free(f->source);
-  f->status = f->ids = f->source = NULL;
+void scope_close (struct scope *scope) {
+  int i;
+  for (i = 0; i < FILTERS_MAX; i++)
+    sqlite3_free(scope->values[i]);
+  sqlite3_free(scope->org);
+  memset(scope, 0, sizeof(*scope));
 }
 
-/* Compiles "<head> WHERE <org and filter> <tail>" and binds its first five
-** parameters. The "+" of a column keeps the planner from an index: with ids
-** that of the ids is the right one, and a scan goes by row number. */
-static sqlite3_stmt *prepare (struct store *s, const char *head, int by_time,
-                              const char *org, const struct filter *f,
-                              const char *tail) {
+/* Whether some ids are asked for: these lead straight to their rows. */
+static int has_ids (const struct scope *scope) {
+  int i;
+  for (i = 0; scope->kind->filters[i].parameter != NULL; i++)
+    if (scope->values[i] != NULL
+        && strcmp(scope->kind->filters[i].column, "id") == 0)
+      return 1;
+  return 0;
+}
+
+/* Compiles "<head> WHERE <kind, org and filter> <tail>" and binds those. The
+** "+" of a column keeps the planner from an index: a scan goes by row number,
+** and with ids theirs is the right one. */
+static sqlite3_stmt *prepare (struct store *s, const char *head, int is_scan,
+                              const struct scope *scope, const char *tail) {
+  const struct filter_rule *rules = scope->kind->filters;
   sqlite3_str *sql = sqlite3_str_new(s->db);
+  const int ids = has_ids(scope);
   sqlite3_stmt *q;
-  char *text;
-  sqlite3_str_appendf(sql, "%s WHERE %sorg = ?1", head,
-                      by_time && f->ids == NULL ? "" : "+");
-  if (f->status != NULL)
-    sqlite3_str_appendall(sql,
-                          " AND status IN (SELECT value FROM json_each(?2))");
-  if (f->ids != NULL)
-    sqlite3_str_appendall(sql, " AND id IN (SELECT value FROM json_each(?3))");
-  if (f->source != NULL)
-    sqlite3_str_appendall(sql,
-                          " AND source IN (SELECT value FROM json_each(?4))");
-  if (f->project[0] != '\0')
-    sqlite3_str_appendall(sql, " AND project = ?5");
+  int i;
+  sqlite3_str_appendf(sql, "%s WHERE %skind = ?2 AND %sorg = ?1", head,
+                      is_scan && !ids ? "+" : "", is_scan || ids ? "+" : "");
+  for (i = 0; rules[i].parameter != NULL; i++)
+    if (scope->values[i] != NULL)
+      sqlite3_str_appendf(sql, " AND %s IN (SELECT value FROM json_each(?%d))",
+                          rules[i].column, VALUES + i);
   sqlite3_str_appendf(sql, " %s", tail);
-  text = sqlite3_str_finish(sql);
-  q = db_prepare(s, text);
-  sqlite3_free(text);
-  db_text(q, ORG, org);
-  db_text(q, STATUS, f->status);
-  db_text(q, IDS, f->ids);
-  db_text(q, SOURCE, f->source);
-  db_text(q, PROJECT, f->project);
+  q = db_prepare_built(s, sql);
+  db_text(q, ORG, scope->org);
+  db_text(q, KIND, scope->kind->name);
+  for (i = 0; rules[i].parameter != NULL; i++)
+    db_text(q, VALUES + i, scope->values[i]);
   return q;
 }
 
-enum store_code store_count (struct store *s, const char *org,
-                             const struct filter *f, int64_t now,
+enum store_code store_count (struct store *s, const struct scope *scope,
                              int64_t *count) {
   enum store_code code = STORE_FAILED;
   sqlite3_stmt *q;
-  store_enter(s, now);
-  q = prepare(s, "SELECT count(*) FROM generations", 1, org, f, "");
+  if (!store_enter(s, scope->now))
+    return STORE_FAILED;
+  q = prepare(s, "SELECT count(*) FROM documents", 0, scope, "");
   if (sqlite3_step(q) == SQLITE_ROW) {
     *count = sqlite3_column_int64(q, 0);
     code = STORE_OK;
@@ -73,40 +76,50 @@ enum store_code store_count (struct store *s, const char *org,
 
 /* ---- A page, in the order of time ---- */
 
-/* Reads a place by a query for an organization and an id. */
-static int find_position (struct store *s, const char *sql, const char *org,
-                          const char *id, struct position *position) {
-  sqlite3_stmt *q = db_prepare(s, sql);
-  int found;
-  db_text(q, 1, org);
-  db_text(q, 2, id);
-  found = sqlite3_step(q) == SQLITE_ROW;
-  if (found) {
-    const char *text = (const char *)sqlite3_column_text(q, 1);
-    position->created = sqlite3_column_int64(q, 0);
-    sqlite3_snprintf(UUID_SIZE, position->id, "%s", text);
-  }
-  sqlite3_finalize(q);
-  return found;
+/* Compiles a query for one row of a table, which is found by its id. */
+static sqlite3_stmt *prepare_one (struct store *s, const char *columns,
+                                  const char *table, const struct scope *scope,
+                                  const char *id) {
+  sqlite3_str *sql = sqlite3_str_new(s->db);
+  sqlite3_stmt *q;
+  sqlite3_str_appendf(sql,
+                      "SELECT %s FROM %s"
+                      " WHERE +org = ?1 AND kind = ?2 AND id = ?3",
+                      columns, table);
+  q = db_prepare_built(s, sql);
+  db_text(q, 1, scope->org);
+  db_text(q, 2, scope->kind->name);
+  db_text(q, 3, id);
+  return q;
 }
 
-enum store_code store_position (struct store *s, const char *org,
+/* Reads a position from a table. */
+static enum store_code find_position (struct store *s, const char *table,
+                                      const struct scope *scope, const char *id,
+                                      struct position *position) {
+  sqlite3_stmt *q = prepare_one(s, "created, id", table, scope, id);
+  int step = sqlite3_step(q);
+  if (step == SQLITE_ROW) {
+    position->created = sqlite3_column_int64(q, 0);
+    sqlite3_snprintf(ID_SIZE, position->id, "%s", sqlite3_column_text(q, 1));
+  }
+  sqlite3_finalize(q);
+  return step == SQLITE_ROW    ? STORE_OK
+         : step == SQLITE_DONE ? STORE_NONE
+                               : STORE_FAILED;
+}
+
+enum store_code store_position (struct store *s, const struct scope *scope,
                                 const char *id, struct position *position,
-                                int *gone) {
-  int found;
+                                int *deleted) {
+  enum store_code code;
   pthread_mutex_lock(&s->lock);
-  *gone = 0;
-  found = find_position(s,
-                        "SELECT created, id FROM generations"
-                        " WHERE +org = ?1 AND id = ?2",
-                        org, id, position);
-  if (!found)
-    found = *gone = find_position(s,
-                                  "SELECT created, id FROM gone"
-                                  " WHERE org = ?1 AND id = ?2",
-                                  org, id, position);
+  code = find_position(s, "documents", scope, id, position);
+  *deleted = code == STORE_NONE;
+  if (*deleted)
+    code = find_position(s, "tombstones", scope, id, position);
   store_leave(s);
-  return found ? STORE_OK : STORE_NONE;
+  return code;
 }
 
 /* Appends what a query gives, separated by commas; returns how many rows, or
@@ -124,19 +137,19 @@ static int append_rows (sqlite3_stmt *q, sqlite3_str *out, int64_t *last) {
   return code == SQLITE_DONE ? rows : -1;
 }
 
-enum store_code store_page (struct store *s, const char *org,
-                            const struct filter *f, int64_t now,
+enum store_code store_page (struct store *s, const struct scope *scope,
                             const struct position *after, int limit,
                             sqlite3_str *out) {
   sqlite3_stmt *q;
   int64_t last;
   int rows;
-  store_enter(s, now);
+  if (!store_enter(s, scope->now))
+    return STORE_FAILED;
   q = prepare(
-    s, "SELECT body, seq FROM generations", 1, org, f,
+    s, "SELECT body, seq FROM documents", 0, scope,
     after == NULL
-      ? "ORDER BY created DESC, id DESC LIMIT ?8"
-      : "AND (created, id) < (?6, ?7) ORDER BY created DESC, id DESC LIMIT ?8");
+      ? "ORDER BY created DESC, id DESC LIMIT ?5"
+      : "AND (created, id) < (?3, ?4) ORDER BY created DESC, id DESC LIMIT ?5");
   if (after != NULL) {
     sqlite3_bind_int64(q, FROM, after->created);
     db_text(q, UNTIL, after->id);
@@ -152,15 +165,15 @@ enum store_code store_page (struct store *s, const char *org,
 /* ---- A scan, in the order of insertion ---- */
 
 enum store_code store_scan_open (struct store *s, struct scan *scan) {
+  int good;
+  scan->at = scan->last = 0;
   pthread_mutex_lock(&s->lock);
-  scan->at = 0;
-  scan->last = db_integer(s, "SELECT max(seq) FROM generations", 0);
+  good = db_integer(s, "SELECT max(seq) FROM documents", &scan->last);
   store_leave(s);
-  return STORE_OK;
+  return good ? STORE_OK : STORE_FAILED;
 }
 
-enum store_code store_scan (struct store *s, const char *org,
-                            const struct filter *f, int64_t now,
+enum store_code store_scan (struct store *s, const struct scope *scope,
                             struct scan *scan, sqlite3_str *out) {
   int64_t until = scan->last, last = scan->at;
   sqlite3_stmt *q;
@@ -168,11 +181,12 @@ enum store_code store_scan (struct store *s, const char *org,
   if (scan->at >= scan->last)
     return STORE_NONE;
   /* ids lead straight to their rows: no need to look in small steps */
-  if (f->ids == NULL && until > scan->at + BATCH_LOOKS)
+  if (!has_ids(scope) && until > scan->at + BATCH_LOOKS)
     until = scan->at + BATCH_LOOKS;
-  store_enter(s, now);
-  q = prepare(s, "SELECT body, seq FROM generations", 0, org, f,
-              "AND seq > ?6 AND seq <= ?7 ORDER BY seq LIMIT ?8");
+  if (!store_enter(s, scope->now))
+    return STORE_FAILED;
+  q = prepare(s, "SELECT body, seq FROM documents", 1, scope,
+              "AND seq > ?3 AND seq <= ?4 ORDER BY seq LIMIT ?5");
   sqlite3_bind_int64(q, FROM, scan->at);
   sqlite3_bind_int64(q, UNTIL, until);
   sqlite3_bind_int(q, LIMIT, BATCH_ROWS);
@@ -184,76 +198,85 @@ enum store_code store_scan (struct store *s, const char *org,
   return STORE_OK;
 }
 
-/* ---- A row by itself ---- */
+/* ---- A document by itself ---- */
 
-/* Reads a row; the lock is held. */
-static enum store_code read_row (struct store *s, const char *org,
-                                 const char *id, struct row *row) {
-  sqlite3_stmt *q = db_prepare(s,
-                               "SELECT body, status, due FROM generations"
-                               " WHERE +org = ?1 AND id = ?2");
-  enum store_code code = STORE_NONE;
-  int step;
-  db_text(q, 1, org);
-  db_text(q, 2, id);
-  step = sqlite3_step(q);
+static int is_terminal (const struct kind *kind, const char *status) {
+  const struct names terminal = {kind->terminal, sizeof(*kind->terminal)};
+  return kind->terminal == NULL
+         || (status != NULL && text_is_known(status, terminal));
+}
+
+/* How far a document has come: in its first status not at all. */
+static int progress_of (const struct kind *kind, const char *status,
+                        int64_t left) {
+  int64_t lasts = kind_lasts(kind, status);
+  if (is_terminal(kind, status))
+    return 100;
+  if (lasts <= 0 || strcmp(status, kind->transitions[0].from) == 0)
+    return 0;
+  return (int)(99 - left * 99 / lasts);
+}
+
+/* Reads a document; the lock is held. */
+static enum store_code read_document (struct store *s,
+                                      const struct scope *scope, const char *id,
+                                      struct document *d) {
+  sqlite3_stmt *q = prepare_one(s, "body, status, ifnull(due, -1)", "documents",
+                                scope, id);
+  int step = sqlite3_step(q);
+  enum store_code code = step == SQLITE_DONE ? STORE_NONE : STORE_FAILED;
   if (step == SQLITE_ROW) {
-    row->json = db_copy(q, 0);
-    row->terminal = status_is_terminal((const char *)sqlite3_column_text(q, 1));
-    row->due = sqlite3_column_type(q, 2) == SQLITE_NULL
-                 ? -1
-                 : sqlite3_column_int64(q, 2);
-    code = row->json != NULL ? STORE_OK : STORE_FAILED;
-  }
-  else if (step != SQLITE_DONE) {
-    code = STORE_FAILED;
+    const char *status = (const char *)sqlite3_column_text(q, 1);
+    d->json = sqlite3_mprintf("%s", sqlite3_column_text(q, 0));
+    d->due = sqlite3_column_int64(q, 2);
+    d->terminal = is_terminal(scope->kind, status);
+    d->progress = progress_of(scope->kind, status, d->due - scope->now);
+    code = d->json != NULL ? STORE_OK : STORE_FAILED;
   }
   sqlite3_finalize(q);
   return code;
 }
 
-enum store_code store_get (struct store *s, const char *org, const char *id,
-                           int64_t now, struct row *row) {
+enum store_code store_get (struct store *s, const struct scope *scope,
+                           const char *id, struct document *document) {
   enum store_code code;
-  store_enter(s, now);
-  code = read_row(s, org, id, row);
+  if (!store_enter(s, scope->now))
+    return STORE_FAILED;
+  code = read_document(s, scope, id, document);
   store_leave(s);
   return code;
 }
 
-/* Removes a row but remembers where it was, for cursors. */
-static int remove_row (struct store *s, const char *id) {
-  sqlite3_stmt *keep, *drop;
-  if (!db_run(s, "BEGIN"))
-    return 0;
-  keep = db_prepare(s,
-                    "INSERT OR REPLACE INTO gone"
-                    " SELECT id, org, created FROM generations"
-                    " WHERE id = ?1");
-  drop = db_prepare(s, "DELETE FROM generations WHERE id = ?1");
-  db_text(keep, 1, id);
-  db_text(drop, 1, id);
-  if ((db_finish(keep) & db_finish(drop)) && db_run(s, "COMMIT"))
-    return 1;
-  db_run(s, "ROLLBACK");
-  return 0;
+/* Puts a tombstone in the place of a row, for cursors. */
+static int bury (struct store *s, const struct kind *kind, const char *id) {
+  char *sql = sqlite3_mprintf(
+    "BEGIN; INSERT OR REPLACE INTO tombstones SELECT kind, id, org, created"
+    " FROM documents WHERE kind = %Q AND id = %Q;"
+    " DELETE FROM documents WHERE kind = %Q AND id = %Q; COMMIT",
+    kind->name, id, kind->name, id);
+  int good = db_run(s, sql);
+  if (!good)
+    db_run(s, "ROLLBACK");
+  sqlite3_free(sql);
+  return good;
 }
 
-enum store_code store_delete (struct store *s, const char *org, const char *id,
-                              int64_t now, char **json) {
-  struct row row = {NULL, 0, -1};
+enum store_code store_delete (struct store *s, const struct scope *scope,
+                              const char *id, char **json) {
+  struct document d = {NULL, 0, -1, 0};
   enum store_code code;
-  store_enter(s, now);
-  code = read_row(s, org, id, &row);
-  if (code == STORE_OK && !row.terminal)
+  if (!store_enter(s, scope->now))
+    return STORE_FAILED;
+  code = read_document(s, scope, id, &d);
+  if (code == STORE_OK && !d.terminal)
     code = STORE_RUNNING;
-  else if (code == STORE_OK && !remove_row(s, id))
+  else if (code == STORE_OK && !bury(s, scope->kind, id))
     code = STORE_FAILED;
   store_leave(s);
   if (code != STORE_OK) {
-    sqlite3_free(row.json);
-    row.json = NULL;
+    sqlite3_free(d.json);
+    d.json = NULL;
   }
-  *json = row.json;
+  *json = d.json;
   return code;
 }

@@ -5,7 +5,7 @@
 */
 
 #include "sample.h"
-#include "clock.h"
+#include "iso_time.h"
 
 #include <string.h>
 

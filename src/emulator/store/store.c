@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
 ** store: opening and closing the database, its tables, and the passing of
-** time in it. See store.h; what is asked is in query.c, what is put in and
-** taken out in import.c.
+** time in it. See store.h.
 **
 ** A file is kept with SQLite's rollback journal and without waiting for the
 ** disk: a killed process leaves a file that opens again; only a crash of the
@@ -15,7 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define APPLICATION "1279873107" /* "LIPS": marks the file as ours */
+#define APPLICATION 1279873107 /* "LIPS": marks the file as ours */
+#define VERSION     2          /* of the tables */
+
+#define TEXT_OF(number)      TEXT_OF_VALUE(number)
+#define TEXT_OF_VALUE(value) #value
 
 static const char setup[] =
   "PRAGMA locking_mode = EXCLUSIVE;"
@@ -23,32 +26,42 @@ static const char setup[] =
   "PRAGMA synchronous = OFF;"
   "PRAGMA cache_size = -16000;";
 
-/* 'body' is last: whoever filters by the other columns does not read it. */
+/* 'body' is last: a filter by the other columns does not read it. */
 static const char tables[] =
-  "CREATE TABLE IF NOT EXISTS generations ("
+  "CREATE TABLE documents ("
   "  seq INTEGER PRIMARY KEY,"
+  "  kind TEXT NOT NULL,"
   "  id TEXT NOT NULL COLLATE NOCASE,"
   "  org TEXT NOT NULL,"
   "  created INTEGER NOT NULL,"
-  "  status TEXT NOT NULL,"
+  "  status TEXT,"
   "  source TEXT NOT NULL,"
   "  project TEXT COLLATE NOCASE,"
   "  due INTEGER,"
   "  body TEXT NOT NULL);"
-  "CREATE TABLE IF NOT EXISTS gone ("
-  "  id TEXT PRIMARY KEY COLLATE NOCASE,"
+  "CREATE TABLE tombstones ("
+  "  kind TEXT NOT NULL,"
+  "  id TEXT NOT NULL COLLATE NOCASE,"
   "  org TEXT NOT NULL,"
-  "  created INTEGER NOT NULL) WITHOUT ROWID;"
-  "PRAGMA application_id = " APPLICATION
-  ";"
-  "PRAGMA user_version = 1;";
+  "  created INTEGER NOT NULL,"
+  "  PRIMARY KEY (kind, id)) WITHOUT ROWID;"
+  "PRAGMA application_id = " TEXT_OF(APPLICATION) ";"
+  "PRAGMA user_version = " TEXT_OF(VERSION) ";";
+
+/* Version 1 knew generations only. */
+static const char from_version_1[] =
+  "INSERT INTO documents SELECT seq, 'generation', id, org, created, status,"
+  " source, project, due, body FROM generations ORDER BY seq;"
+  "INSERT INTO tombstones SELECT 'generation', id, org, created FROM gone;"
+  "DROP TABLE generations;"
+  "DROP TABLE gone;";
 
 static const char indexes[] =
-  "CREATE UNIQUE INDEX IF NOT EXISTS by_id ON generations (id);"
+  "CREATE UNIQUE INDEX IF NOT EXISTS by_id ON documents (kind, id);"
   "CREATE INDEX IF NOT EXISTS by_time"
-  "  ON generations (org, created, id, status);"
+  "  ON documents (kind, org, created, id, status);"
   "CREATE INDEX IF NOT EXISTS by_due"
-  "  ON generations (due) WHERE due IS NOT NULL;";
+  "  ON documents (due) WHERE due IS NOT NULL;";
 
 /* ---- SQLite with less writing ---- */
 
@@ -59,39 +72,36 @@ sqlite3_stmt *db_prepare (struct store *s, const char *sql) {
   return q;
 }
 
+sqlite3_stmt *db_prepare_built (struct store *s, sqlite3_str *sql) {
+  char *text = text_finish(sql, NULL);
+  sqlite3_stmt *q = db_prepare(s, text);
+  sqlite3_free(text);
+  return q;
+}
+
 void db_text (sqlite3_stmt *q, int i, const char *text) {
   sqlite3_bind_text(q, i, text, -1, SQLITE_STATIC);
 }
 
+void db_bytes (sqlite3_stmt *q, int i, const char *text, size_t length) {
+  sqlite3_bind_text64(q, i, text, length, SQLITE_STATIC, SQLITE_UTF8);
+}
+
 int db_run (struct store *s, const char *sql) {
-  return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
+  return sql != NULL && sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
-int db_finish (sqlite3_stmt *q) {
-  int code = q != NULL ? sqlite3_step(q) : SQLITE_ERROR;
-  sqlite3_finalize(q);
-  return code == SQLITE_DONE || code == SQLITE_ROW;
-}
-
-int64_t db_integer (struct store *s, const char *sql, int64_t otherwise) {
+int db_integer (struct store *s, const char *sql, int64_t *value) {
   sqlite3_stmt *q = db_prepare(s, sql);
-  if (sqlite3_step(q) == SQLITE_ROW
-      && sqlite3_column_type(q, 0) == SQLITE_INTEGER)
-    otherwise = sqlite3_column_int64(q, 0);
+  int code = sqlite3_step(q);
+  if (code == SQLITE_ROW && sqlite3_column_type(q, 0) != SQLITE_NULL)
+    *value = sqlite3_column_int64(q, 0);
   sqlite3_finalize(q);
-  return otherwise;
-}
-
-char *db_copy (sqlite3_stmt *q, int column) {
-  const char *text = (const char *)sqlite3_column_text(q, column);
-  return text == NULL
-           ? NULL
-           : text_copy(text, (size_t)sqlite3_column_bytes(q, column));
+  return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
 enum store_code db_failed (struct store *s, char **why) {
-  if (why != NULL)
-    *why = sqlite3_mprintf("%s", sqlite3_errmsg(s->db));
+  *why = sqlite3_mprintf("%s", sqlite3_errmsg(s->db));
   return STORE_FAILED;
 }
 
@@ -101,81 +111,111 @@ int db_index (struct store *s) {
 
 /* ---- The passing of time ---- */
 
-int status_is_terminal (const char *status) {
-  return strcmp(status, "COMPLETED") == 0 || strcmp(status, "FAILED") == 0
-         || strcmp(status, "REJECTED") == 0;
+int64_t kind_lasts (const struct kind *kind, const char *status) {
+  const struct transition *t = kind->transitions;
+  for (; t != NULL && t->from != NULL; t++)
+    if (status != NULL && strcmp(t->from, status) == 0)
+      return t->after;
+  return -1;
 }
 
-void db_find_due (struct store *s) {
-  s->due = db_integer(s,
-                      "SELECT min(due) FROM generations"
-                      " WHERE due IS NOT NULL",
-                      -1);
+static int find_due (struct store *s) {
+  s->due = -1;
+  return db_integer(s, "SELECT min(due) FROM documents WHERE due IS NOT NULL",
+                    &s->due);
 }
 
-/* What a row becomes next. A PENDING one runs on from when it was due, not
-** from now: a long step of the clock passes through both. */
-static const char step_pending[] =
-  "UPDATE generations SET status = 'PROCESSING', due = due + ?2,"
-  " body = json_set(body, '$.status', 'PROCESSING')"
-  " WHERE due <= ?1 AND status = 'PENDING'";
-
-static const char step_failed[] =
-  "UPDATE generations SET status = 'FAILED', due = NULL,"
-  " body = json_set(body, '$.status', 'FAILED')"
-  " WHERE due <= ?1 AND status = 'PROCESSING'"
-  " AND json_extract(body, '$.errorCode') IS NOT NULL";
-
-static const char step_completed[] =
-  "UPDATE generations SET status = 'COMPLETED', due = NULL,"
-  " body = json_set(body, '$.status', 'COMPLETED',"
-  "  '$.outputDuration', 4 + seq % 60 + 0.25,"
-  "  '$.outputUrl', 'https://media.example.com/outputs/' || id || '.mp4')"
-  " WHERE due <= ?1 AND status = 'PROCESSING'";
-
-/* Moves on all rows of one kind that are due. */
-static int step (struct store *s, const char *sql, int64_t now) {
-  sqlite3_stmt *q = db_prepare(s, sql);
-  sqlite3_bind_int64(q, 1, now);
-  if (sqlite3_bind_parameter_count(q) > 1)
-    sqlite3_bind_int64(q, 2, STORE_PROCESSING_MS);
-  return db_finish(q);
+/* Carries out one row of the transitions. A status begins when the one before
+** was due and not 'now': a long step of the clock passes through several. */
+static int carry_out (struct store *s, const struct kind *kind,
+                      const struct transition *t, int64_t now) {
+  const int64_t lasts = kind_lasts(kind, t->to);
+  char *sql = sqlite3_mprintf(
+    "UPDATE documents SET status = %Q, due = iif(%lld < 0, NULL, due + %lld),"
+    " body = json_set(body, '$.status', %Q%s)"
+    " WHERE due <= %lld AND kind = %Q AND status = %Q AND (%s)",
+    t->to, (long long)lasts, (long long)lasts, t->to, t->set, (long long)now,
+    kind->name, t->from, t->when != NULL ? t->when : "1");
+  int good = db_run(s, sql);
+  sqlite3_free(sql);
+  return good;
 }
 
-void store_enter (struct store *s, int64_t now) {
+int store_enter (struct store *s, int64_t now) {
+  const struct kind *const *kind;
+  const struct transition *t;
+  int good;
   pthread_mutex_lock(&s->lock);
   if (s->due < 0 || now < s->due)
-    return;
-  if (db_run(s, "BEGIN") && step(s, step_pending, now)
-      && step(s, step_failed, now) && step(s, step_completed, now)
-      && db_run(s, "COMMIT"))
-    db_find_due(s);
-  else
-    db_run(s, "ROLLBACK"); /* it is tried again by the next call */
+    return 1;
+  good = db_run(s, "BEGIN");
+  for (kind = s->kinds; *kind != NULL; kind++)
+    for (t = (*kind)->transitions; good && t != NULL && t->from != NULL; t++)
+      good = carry_out(s, *kind, t, now);
+  if (good && db_run(s, "COMMIT") && find_due(s))
+    return 1;
+  db_run(s, "ROLLBACK"); /* the next call tries again */
+  store_leave(s);
+  return 0;
 }
 
 void store_leave (struct store *s) {
   pthread_mutex_unlock(&s->lock);
 }
 
+enum store_code store_commit (struct store *s, enum store_code code,
+                              char **why) {
+  if (code == STORE_OK && (!db_run(s, "COMMIT") || !find_due(s)))
+    code = db_failed(s, why);
+  if (code != STORE_OK)
+    db_run(s, "ROLLBACK");
+  store_leave(s);
+  return code;
+}
+
 /* ---- Opening ---- */
+
+/* Makes the tables, of those of an earlier version where there are such.
+** Returns NULL, or what is wrong. */
+static const char *make_tables (struct store *s) {
+  int64_t objects = 0, application = 0, version = 0;
+  if (!db_integer(s, "SELECT count(*) FROM sqlite_schema", &objects)
+      || !db_integer(s, "PRAGMA application_id", &application)
+      || !db_integer(s, "PRAGMA user_version", &version))
+    return sqlite3_errmsg(s->db);
+  if (objects > 0 && application != APPLICATION)
+    return "it is a database of another program";
+  if (version > VERSION)
+    return "it was made by a later version";
+  if ((version < VERSION && !db_run(s, tables))
+      || (version == 1 && !db_run(s, from_version_1)))
+    return sqlite3_errmsg(s->db);
+  return NULL;
+}
 
 /* Takes the file for this process and makes what is missing in it. Returns
 ** NULL, or what is wrong with it. */
 static const char *prepare_file (struct store *s) {
+  int64_t any = 0;
+  const char *wrong;
   if (!db_run(s, setup) || !db_run(s, "BEGIN EXCLUSIVE")) {
     int code = sqlite3_errcode(s->db);
     return code == SQLITE_BUSY || code == SQLITE_LOCKED
              ? "it is in use by another process"
              : sqlite3_errmsg(s->db);
   }
-  if (db_integer(s, "SELECT count(*) FROM sqlite_schema", 0) > 0
-      && db_integer(s, "PRAGMA application_id", 0) != atoi(APPLICATION))
-    return "it is a database of another program";
-  if (!db_run(s, tables)
-      || (db_integer(s, "SELECT 1 FROM generations LIMIT 1", 0) && !db_index(s))
-      || !db_run(s, "COMMIT"))
+  wrong = make_tables(s);
+  if (wrong != NULL)
+    return wrong;
+  /* never less than the rows there ever were: no id is made up twice */
+  if (!db_integer(s,
+                  "SELECT ifnull(max(seq), 0) +"
+                  " (SELECT count(*) FROM tombstones) FROM documents",
+                  &s->added)
+      || !db_integer(s, "SELECT 1 FROM documents LIMIT 1", &any)
+      || (any && !db_index(s)) || !db_run(s, "COMMIT") || !find_due(s))
     return sqlite3_errmsg(s->db);
+  s->was_empty = !any;
   return NULL;
 }
 
@@ -190,29 +230,24 @@ static const char *open_file (struct store *s, const char *path) {
   return prepare_file(s);
 }
 
-enum store_code store_open (struct store **out, const char *path, char **why) {
+enum store_code store_open (struct store **out, const char *path,
+                            const struct kind *const *kinds, char **why) {
   struct store *s = calloc(1, sizeof(*s));
-  const char *problem;
+  const char *wrong;
   *out = NULL;
   *why = NULL;
   if (s == NULL)
     return STORE_FAILED;
   pthread_mutex_init(&s->lock, NULL);
-  problem = open_file(s, path);
-  if (problem != NULL) {
-    *why = sqlite3_mprintf("cannot open database %s: %s", path, problem);
-    store_close(s);
-    return STORE_FAILED;
+  s->kinds = kinds;
+  wrong = open_file(s, path);
+  if (wrong == NULL) {
+    *out = s;
+    return STORE_OK;
   }
-  db_find_due(s);
-  /* never less than the rows there ever were: no id is made up twice */
-  s->added = (uint64_t)db_integer(
-    s,
-    "SELECT ifnull(max(seq), 0) +"
-    " (SELECT count(*) FROM gone) FROM generations",
-    0);
-  *out = s;
-  return STORE_OK;
+  *why = sqlite3_mprintf("cannot open database %s: %s", path, wrong);
+  store_close(s);
+  return STORE_FAILED;
 }
 
 void store_close (struct store *s) {
@@ -223,27 +258,24 @@ void store_close (struct store *s) {
   free(s);
 }
 
-int store_is_empty (struct store *s) {
-  int empty;
-  pthread_mutex_lock(&s->lock);
-  empty = !db_integer(s, "SELECT 1 FROM generations LIMIT 1", 0);
-  pthread_mutex_unlock(&s->lock);
-  return empty;
+int store_was_empty (const struct store *s) {
+  return s->was_empty;
 }
 
 enum store_code store_clear (struct store *s) {
-  int done;
+  int good;
   pthread_mutex_lock(&s->lock);
   /* without indexes it is done page by page, and filled again faster */
-  done = db_run(s,
+  good = db_run(s,
                 "BEGIN; DROP INDEX IF EXISTS by_id;"
                 "DROP INDEX IF EXISTS by_time;"
                 "DROP INDEX IF EXISTS by_due;"
-                "DELETE FROM generations; DELETE FROM gone; COMMIT");
-  if (!done)
+                "DELETE FROM documents; DELETE FROM tombstones; COMMIT");
+  if (good)
+    s->added = 0;
+  else
     db_run(s, "ROLLBACK");
-  s->due = -1;
-  s->added = 0;
-  pthread_mutex_unlock(&s->lock);
-  return done ? STORE_OK : STORE_FAILED;
+  good = find_due(s) && good;
+  store_leave(s);
+  return good ? STORE_OK : STORE_FAILED;
 }

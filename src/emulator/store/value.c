@@ -1,45 +1,27 @@
 /* SPDX-License-Identifier: MIT
 **
-** value: reads JSON that others sent with the database's own JSON functions,
-** so the emulator has no parser. See store.h.
+** value: see value.h.
 */
 
-#include "database.h"
+#include "value.h"
+#include "text.h"
 
 #include <string.h>
 
-/* SQLite reads its argument as a C string: what stands behind a NUL would go
-** unseen. */
-static int is_json (sqlite3_stmt *q, const char *json, size_t length) {
-  if (length > 0 && memchr(json, '\0', length) != NULL)
-    return 0;
-  sqlite3_bind_text64(q, 1, json, length, SQLITE_STATIC, SQLITE_UTF8);
-  return sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 0);
+int value_is (const struct value *v, const char *type) {
+  return strcmp(v->type, type) == 0;
 }
 
-/* Whether what is at 'path' in a JSON text is of the given type. */
-static int check_type (struct store *s, const char *json, size_t length,
-                       const char *path, const char *type) {
-  sqlite3_stmt *q = db_prepare(s, "SELECT json_valid(?1)");
-  int result = is_json(q, json, length) ? 0 : VALUE_NOT_JSON;
-  sqlite3_finalize(q);
-  if (result != 0)
-    return result;
-  q = db_prepare(s, "SELECT json_type(?1, ?2) = ?3");
+/* Compiles a statement about a JSON text (?1) and a path (?2). NULL where that
+** is no JSON. SQLite reads to the first NUL: what follows would go unseen. */
+static sqlite3_stmt *prepare (sqlite3 *db, const char *sql, const char *json,
+                              size_t length, const char *path) {
+  sqlite3_stmt *q = NULL;
+  if (memchr(json, '\0', length) == NULL)
+    sqlite3_prepare_v2(db, sql, -1, &q, NULL);
   sqlite3_bind_text64(q, 1, json, length, SQLITE_STATIC, SQLITE_UTF8);
-  db_text(q, 2, path);
-  db_text(q, 3, type);
-  if (sqlite3_step(q) != SQLITE_ROW || !sqlite3_column_int(q, 0))
-    result = VALUE_OTHER;
-  sqlite3_finalize(q);
-  return result;
-}
-
-static void read_value (sqlite3_stmt *q, int keyed, struct value *value) {
-  value->key = keyed ? (const char *)sqlite3_column_text(q, 0) : NULL;
-  value->type = (const char *)sqlite3_column_text(q, 1);
-  value->number = sqlite3_column_double(q, 2);
-  value->text = (const char *)sqlite3_column_text(q, 2);
+  sqlite3_bind_text(q, 2, path, -1, SQLITE_STATIC);
+  return q;
 }
 
 /* A fraction's value would come out of the C library's strtod in some builds
@@ -51,32 +33,54 @@ static const char each_sql[] =
   " THEN substr(pair, 2, (length(pair) - 3) / 2) ELSE value END"
   " FROM (SELECT key, type, value, CASE type WHEN 'real'"
   "  THEN json_extract(?1, fullkey, fullkey) END AS pair"
-  "  FROM json_each(?1, ?2))";
+  "  FROM json_each(?1, ?2)) ORDER BY key";
 
-static int walk (struct store *s, const char *json, size_t length,
-                 const char *path, int keyed, value_reader reader, void *arg) {
-  sqlite3_stmt *q = db_prepare(s, each_sql);
+static int walk (sqlite3_stmt *q, value_reader reader, void *arg) {
   struct value value;
-  int result = 0;
-  sqlite3_bind_text64(q, 1, json, length, SQLITE_STATIC, SQLITE_UTF8);
-  db_text(q, 2, path);
-  while (result == 0 && sqlite3_step(q) == SQLITE_ROW) {
-    read_value(q, keyed, &value);
+  int result = 0, step = SQLITE_ROW;
+  while (result == 0 && (step = sqlite3_step(q)) == SQLITE_ROW) {
+    value.key = sqlite3_column_type(q, 0) == SQLITE_TEXT
+                  ? (const char *)sqlite3_column_text(q, 0)
+                  : NULL;
+    value.type = (const char *)sqlite3_column_text(q, 1);
+    value.number = sqlite3_column_double(q, 2);
+    value.text = (const char *)sqlite3_column_text(q, 2);
     result = reader(arg, &value);
   }
+  return result == 0 && step != SQLITE_DONE ? VALUE_OTHER : result;
+}
+
+int value_walk (const char *json, size_t length, const char *path,
+                const char *type, value_reader reader, void *arg) {
+  sqlite3 *db = NULL;
+  sqlite3_stmt *q = NULL;
+  char *is;
+  int result = VALUE_OTHER;
+  sqlite3_open(":memory:", &db);
+  q = prepare(db, "SELECT json_type(?1, ?2)", json, length, path);
+  is = sqlite3_step(q) == SQLITE_ROW ? (char *)sqlite3_column_text(q, 0) : NULL;
+  if (is != NULL && strcmp(is, type) == 0) {
+    sqlite3_finalize(q);
+    q = prepare(db, each_sql, json, length, path);
+    result = walk(q, reader, arg);
+  }
   sqlite3_finalize(q);
+  sqlite3_close(db);
   return result;
 }
 
-int store_values (struct store *s, const char *json, size_t length,
-                  const char *path, const char *type, value_reader reader,
-                  void *arg) {
-  int result;
-  pthread_mutex_lock(&s->lock);
-  result = check_type(s, json, length, path, type);
-  if (result == 0)
-    result = walk(s, json, length, path, strcmp(type, "object") == 0, reader,
-                  arg);
-  pthread_mutex_unlock(&s->lock);
-  return result;
+char *value_text (const char *json, size_t length, const char *path) {
+  sqlite3 *db = NULL;
+  sqlite3_stmt *q;
+  char *text = NULL;
+  sqlite3_open(":memory:", &db);
+  q = prepare(db,
+              "SELECT json_extract(?1, ?2)"
+              " WHERE json_type(?1, ?2) = 'text'",
+              json, length, path);
+  if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_bytes(q, 0) > 0)
+    text = sqlite3_mprintf("%s", sqlite3_column_text(q, 0));
+  sqlite3_finalize(q);
+  sqlite3_close(db);
+  return text;
 }
