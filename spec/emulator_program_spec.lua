@@ -67,7 +67,8 @@ describe("the program lipsync-emulator", function()
     for _, name in ipairs { "port", "host", "database", "keys", "generations",
                             "random-seed", "import", "export", "now", "log",
                             "gone-cursor", "hang-up-after",
-                            "ignore-status-filter", "version", "help" } do
+                            "ignore-status-filter", "allow-unknown-members",
+                            "version", "help" } do
       assert.is_truthy(output:find("--" .. name, 1, true), name)
     end
     for line in output:gmatch "[^\n]+" do assert.is_true(#line <= 80, line) end

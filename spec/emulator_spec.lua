@@ -244,6 +244,7 @@ describe("the emulator", function()
       local id = "0b9a3e5e-0000-4000-8000-00000000000a"
       local json = '{"id":"' .. id .. '","createdAt":"2026-08-01T00:00:00Z",'
         .. '"model":"react-1","status":"PAUSED","input":[],"x":1.50}'
+      service:set { allow_unknown_members = true }
       assert.are.equal(id, service:add(json))
       assert.are.equal(json, get("/v2/generations/" .. id).body)
       assert.are.equal(json, get("/v2/generate/" .. id).body)
@@ -566,6 +567,10 @@ describe("an emulator object", function()
                   { gone_curser = 1 })
     assert_raises('generation 2: "status" must be a string', service.add,
                   service, { {}, { status = 1 } })
+    assert_raises('unknown member "staus", did you mean "status"?',
+                  service.add, service, { staus = "FAILED" })
+    assert_raises('unknown member "x". Known: id,', service.add, service,
+                  { { id = "a" }, { x = 1 } })
     assert_raises('"createdAt" must be a time', service.add, service,
                   { createdAt = "2026-02-30" })
     assert_raises("it is not JSON", service.add, service, "{")
@@ -579,7 +584,7 @@ describe("an emulator object", function()
     assert_raises('there is no kind "generations"', service.add, service,
                   { kind = "generations" })
     for _, twice in ipairs { '{"id":"a","id":"b"}', '{"i\\u0064":"a"}',
-                             '[{"source":null,"x":1,"source":"mcp"}]',
+                             '[{"source":null,"error":1,"source":"mcp"}]',
                              '{"status":"FAILED","stat\\u0075s":"FAILED"}' } do
       assert_raises("must be there once, its name without escapes",
                     service.add, service, twice)

@@ -51,6 +51,8 @@ const struct parameter parameter_table[] = {
       "0", "close on readers that pause longer; 0 is never"),
   ROW("ignore_status_filter", FLAG, settings.ignore_status_filter, 0, NULL,
       NULL, NULL, "listings show every status, whatever is asked"),
+  ROW("allow_unknown_members", FLAG, settings.allow_unknown_members, 0, NULL,
+      NULL, NULL, "add what the service does not document, too"),
   ROW(NULL, OTHER, port, 0, NULL, NULL, NULL, NULL),
 };
 

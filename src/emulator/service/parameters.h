@@ -24,6 +24,7 @@ struct settings {
   int64_t gone_cursor;
   int64_t hang_up_after;        /* seconds that a reader may pause; 0: any */
   int64_t ignore_status_filter; /* listings show every status */
+  int64_t allow_unknown_members;
 };
 
 /* What is set at the start; the texts are of SQLite's memory. */

@@ -228,7 +228,10 @@ enum store_code service_add (struct service *s, const char *json, size_t length,
                              sqlite3_str *ids, char **why) {
   char *org = service_org(s, NULL);
   struct addition a = {json, length, org, (uint64_t)s->start.random_seed, 0};
+  struct settings settings;
   enum store_code code = STORE_FAILED;
+  service_settings(s, &settings);
+  a.strict = !settings.allow_unknown_members;
   *why = NULL;
   if (org != NULL)
     code = store_add(s->store, &a, service_now(s), ids, why);

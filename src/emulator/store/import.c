@@ -85,8 +85,7 @@ enum store_code store_fill (struct store *s, const char *org, uint64_t seed,
 
 /* ---- Documents given as JSON ---- */
 
-/* What is asked of a given document: the type and the value of each of these
-** members, and then the columns below. */
+/* The members that are kept beside the JSON or must be text. */
 enum fact {
   F_ID,
   F_CREATED,
@@ -103,79 +102,74 @@ static const char *const names[FACTS] = {"id",     "createdAt",    "status",
                                          "source", "organization", "projectId",
                                          "kind",   "model"};
 
-/* The type of the whole; a member that is unclear; one that is unknown; from
-** REQUIRED on the type of each member that the kind requires. */
-enum { TYPE = 2 * FACTS, UNCLEAR, UNKNOWN, REQUIRED };
+/* Gives the type of a JSON text; the statement goes on with the type and the
+** value of each fact. */
+static const char facts_sql[] = "SELECT json_type(?1)";
+
+/* Gives all members. The last column is NULL where a member is not found by
+** its name, which then has escapes in it; ?2 says whether to look for such. */
+static const char members_sql[] =
+  "SELECT key, type = 'null', CASE WHEN NOT ?2 THEN 1"
+  " WHEN key NOT GLOB '*[^A-Za-z_]*' THEN json_type(?1, '$.' || key) END"
+  " FROM json_each(?1)";
 
 /* Puts in what is missing and takes out what is kept beside the JSON. */
 static const char complete_sql[] =
   "SELECT json_remove(json_patch(?1, ?2), '$.source', '$.organization',"
   " '$.kind')";
 
-/* An addition in progress; 'facts' is the statement for 'kind'. */
+/* An addition in progress. */
 struct adding {
   struct store *s;
   const struct addition *a;
   int64_t now;
   sqlite3_str *ids;
   char **why;
-  const struct kind *kind;
-  sqlite3_stmt *facts, *complete, *insert;
+  sqlite3_stmt *facts, *members, *complete, *insert;
   int count;
+  const struct kind *kind; /* of the document that is being added */
+  uint64_t present;        /* the kind's members that it has: bits */
 };
 
-/* Appends the members of a kind as an SQL list. */
-static void append_members (sqlite3_str *sql, const struct kind *kind) {
-  int i;
-  for (i = 0; kind->members[i] != NULL; i++)
-    sqlite3_str_appendf(sql, "%c%Q", i > 0 ? ',' : '(', kind->members[i]);
-  sqlite3_str_appendchar(sql, 1, ')');
-}
-
-/* The statement that tells all facts of the JSON that it is given. A known
-** member must be there once, and be found by its name: what SQLite and a
-** client make of another differs. */
-static sqlite3_stmt *prepare_facts (struct store *s, const struct kind *kind) {
+static sqlite3_stmt *prepare_facts (struct store *s) {
   sqlite3_str *sql = sqlite3_str_new(s->db);
   int i;
-  sqlite3_str_appendall(sql, "SELECT");
+  sqlite3_str_appendall(sql, facts_sql);
   for (i = 0; i < FACTS; i++)
     sqlite3_str_appendf(sql,
-                        " json_type(?1, '$.%s'), json_extract(?1, '$.%s'),",
+                        ", json_type(?1, '$.%s'), json_extract(?1, '$.%s')",
                         names[i], names[i]);
-  sqlite3_str_appendall(
-    sql, " json_type(?1), (SELECT key FROM json_each(?1) WHERE key IN ");
-  append_members(sql, kind);
-  sqlite3_str_appendall(sql,
-                        " GROUP BY key HAVING count(*) > 1"
-                        " OR json_type(?1, '$.' || key) IS NULL LIMIT 1),"
-                        " (SELECT key FROM json_each(?1) WHERE key NOT IN ");
-  append_members(sql, kind);
-  sqlite3_str_appendall(sql, " LIMIT 1)");
-  for (i = 0; kind->required[i] != NULL; i++)
-    sqlite3_str_appendf(sql, ", json_type(?1, '$.%s')", kind->required[i]);
   return db_prepare_built(s, sql);
 }
 
-/* Refuses the document that is being added. Takes 'what'. */
+/* Refuses the document. Takes 'what'. */
 static enum store_code wrong (struct adding *x, char *what) {
   *x->why = sqlite3_mprintf("%s %d: %z", x->kind->name, x->count, what);
   return STORE_WRONG;
 }
 
-/* A text in a column of the facts; NULL where there is none. */
-static const char *column (struct adding *x, int i) {
-  return (const char *)sqlite3_column_text(x->facts, i);
+static const char *column (sqlite3_stmt *q, int i) {
+  return (const char *)sqlite3_column_text(q, i);
 }
 
-/* Whether the type in a column is that of no value. */
-static int is_missing (struct adding *x, int i) {
-  return column(x, i) == NULL || strcmp(column(x, i), "null") == 0;
+/* The type of a fact; NULL where it is missing or null. */
+static const char *type_of (struct adding *x, enum fact f) {
+  const char *type = column(x->facts, 1 + 2 * (int)f);
+  return type == NULL || strcmp(type, "null") == 0 ? NULL : type;
 }
 
-/* The text of a member; NULL where it is missing or null. */
+/* The text of a fact, likewise. */
 static const char *fact (struct adding *x, enum fact f) {
-  return is_missing(x, 2 * (int)f) ? NULL : column(x, 2 * (int)f + 1);
+  return type_of(x, f) == NULL ? NULL : column(x->facts, 2 + 2 * (int)f);
+}
+
+/* The bit of a member of the kind; 0 where it has no such. */
+static uint64_t bit_of (const struct kind *kind, const char *name) {
+  int i;
+  for (i = 0; kind->members[i] != NULL; i++)
+    if (strcmp(kind->members[i], name) == 0)
+      return UINT64_C(1) << i;
+  return 0;
 }
 
 /* ---- Checking ---- */
@@ -189,36 +183,69 @@ static int is_id (const char *id) {
          && strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
 }
 
+/* Checks one member, which 'x->members' gives. 'seen' are those before it. A
+** known member must be there once, and be found by its name: what SQLite and a
+** client make of another differs. */
+static enum store_code check_member (struct adding *x, uint64_t *seen) {
+  const struct names known = {x->kind->members, sizeof(*x->kind->members)};
+  const char *name = column(x->members, 0);
+  uint64_t bit = bit_of(x->kind, name);
+  if (bit == 0 && x->a->strict)
+    return wrong(x, text_unknown("member", name, known));
+  if ((bit & *seen) != 0 || (bit != 0 && column(x->members, 2) == NULL))
+    return wrong(
+      x, sqlite3_mprintf("\"%s\" must be there once, its name without escapes",
+                         name));
+  *seen |= bit;
+  if (!sqlite3_column_int(x->members, 1))
+    x->present |= bit;
+  return STORE_OK;
+}
+
+static enum store_code check_members (struct adding *x, const char *json,
+                                      size_t length) {
+  enum store_code code = STORE_OK;
+  uint64_t seen = 0;
+  x->present = 0;
+  db_bytes(x->members, 1, json, length);
+  sqlite3_bind_int(x->members, 2, strstr(json, "\\u") != NULL);
+  while (code == STORE_OK && sqlite3_step(x->members) == SQLITE_ROW)
+    code = check_member(x, &seen);
+  sqlite3_reset(x->members);
+  return code;
+}
+
 /* Whether a fact is a string that can be kept beside the JSON: there half a
 ** character may be escaped, but as text it would be no UTF-8. */
 static enum store_code check_fact (struct adding *x, enum fact f) {
   const char *text = fact(x, f), *what = NULL;
-  if (text != NULL && strcmp(column(x, 2 * (int)f), "text") != 0)
+  size_t length = (size_t)sqlite3_column_bytes(x->facts, 2 + 2 * (int)f);
+  if (text == NULL)
+    return STORE_OK;
+  if (strcmp(type_of(x, f), "text") != 0)
     what = "be a string";
-  else if (text != NULL
-           && !text_is_utf8(
-             text, (size_t)sqlite3_column_bytes(x->facts, 2 * (int)f + 1)))
+  else if (!text_is_utf8(text, length))
     what = "hold characters only";
-  else if (text != NULL && f == F_ID && !is_id(text))
+  else if (f == F_ID && !is_id(text))
     what = "have 1 to 200 of the characters A-Z, a-z, 0-9, -, ., _ and ~";
-  return what == NULL
-           ? STORE_OK
-           : wrong(x, sqlite3_mprintf("\"%s\" must %s", names[f], what));
+  if (what == NULL)
+    return STORE_OK;
+  return wrong(x, sqlite3_mprintf("\"%s\" must %s", names[f], what));
 }
 
-/* Whether all that is given is clear and of the right type. */
-static enum store_code check_facts (struct adding *x) {
-  const struct names known = {x->kind->members, sizeof(*x->kind->members)};
-  enum store_code code = STORE_OK;
+/* Reads the facts of a document and checks them. */
+static enum store_code read_facts (struct adding *x, const char *json,
+                                   size_t length) {
+  enum store_code code;
+  const char *type;
   int f;
-  if (column(x, TYPE) == NULL || strcmp(column(x, TYPE), "object") != 0)
+  db_bytes(x->facts, 1, json, length);
+  if (sqlite3_step(x->facts) != SQLITE_ROW)
+    return db_failed(x->s, x->why);
+  type = column(x->facts, 0);
+  if (type == NULL || strcmp(type, "object") != 0)
     return wrong(x, sqlite3_mprintf("it must be an object"));
-  if (column(x, UNCLEAR) != NULL)
-    return wrong(
-      x, sqlite3_mprintf("\"%s\" must be there once, its name without escapes",
-                         column(x, UNCLEAR)));
-  if (x->a->strict && column(x, UNKNOWN) != NULL)
-    return wrong(x, text_unknown("member", column(x, UNKNOWN), known));
+  code = check_members(x, json, length);
   for (f = 0; f < FACTS && code == STORE_OK; f++)
     code = check_fact(x, (enum fact)f);
   return code;
@@ -267,7 +294,7 @@ static enum store_code read_row (struct adding *x, struct row *row, char *id,
     text_quote_null(made, row->status);
   }
   for (i = 0; x->kind->required[i] != NULL; i++)
-    if (is_missing(x, REQUIRED + i)) {
+    if ((x->present & bit_of(x->kind, x->kind->required[i])) == 0) {
       append_name(made, x->kind->required[i]);
       x->kind->make_up(x->kind->required[i], &random, made);
     }
@@ -286,7 +313,7 @@ static void complete (struct adding *x, struct row *row, const char *json,
   db_bytes(x->complete, 1, json, length);
   db_text(x->complete, 2, sqlite3_str_value(made));
   sqlite3_step(x->complete);
-  row->body = (const char *)sqlite3_column_text(x->complete, 0);
+  row->body = column(x->complete, 0);
   row->length = (size_t)sqlite3_column_bytes(x->complete, 0);
 }
 
@@ -303,18 +330,15 @@ static enum store_code insert_row (struct adding *x, const struct row *row) {
   return db_failed(x->s, x->why);
 }
 
-/* Makes the statement for a kind, NULL being the first. */
+/* Finds a kind by its name, NULL being the first. */
 static enum store_code choose_kind (struct adding *x, const char *name) {
   const struct kind *const *kind = x->s->kinds;
+  x->kind = *kind;
   while (name != NULL && *kind != NULL && strcmp((*kind)->name, name) != 0)
     kind++;
   if (*kind == NULL)
     return wrong(x, sqlite3_mprintf("there is no kind \"%s\"", name));
-  if (*kind != x->kind) {
-    sqlite3_finalize(x->facts);
-    x->facts = prepare_facts(x->s, *kind);
-    x->kind = *kind;
-  }
+  x->kind = *kind;
   return STORE_OK;
 }
 
@@ -327,13 +351,8 @@ static enum store_code add_document (struct adding *x, const char *json,
   enum store_code code;
   x->count++;
   code = choose_kind(x, kind);
-  if (code == STORE_OK) {
-    db_bytes(x->facts, 1, json, length);
-    if (sqlite3_step(x->facts) != SQLITE_ROW)
-      code = db_failed(x->s, x->why);
-  }
   if (code == STORE_OK)
-    code = check_facts(x);
+    code = read_facts(x, json, length);
   if (code == STORE_OK)
     code = read_row(x, &row, id, made);
   if (code == STORE_OK) {
@@ -359,9 +378,8 @@ static enum store_code add_all (struct adding *x) {
   int step = SQLITE_ROW;
   db_bytes(q, 1, x->a->json, x->a->length);
   while (code == STORE_OK && (step = sqlite3_step(q)) == SQLITE_ROW)
-    code = add_document(x, (const char *)sqlite3_column_text(q, 0),
-                        (size_t)sqlite3_column_bytes(q, 0),
-                        (const char *)sqlite3_column_text(q, 1));
+    code = add_document(x, column(q, 0), (size_t)sqlite3_column_bytes(q, 0),
+                        column(q, 1));
   if (code == STORE_OK && step != SQLITE_DONE)
     code = db_failed(x->s, x->why);
   sqlite3_finalize(q);
@@ -380,7 +398,7 @@ static int is_json (struct store *s, const char *json, size_t length) {
 
 enum store_code store_add (struct store *s, const struct addition *a,
                            int64_t now, sqlite3_str *ids, char **why) {
-  struct adding x = {s, a, now, ids, why, s->kinds[0], NULL, NULL, NULL, 0};
+  struct adding x = {s, a, now, ids, why, NULL, NULL, NULL, NULL, 0, NULL, 0};
   enum store_code code = STORE_OK;
   *why = NULL;
   pthread_mutex_lock(&s->lock);
@@ -391,7 +409,8 @@ enum store_code store_add (struct store *s, const struct addition *a,
   }
   if (!db_run(s, "BEGIN") || !db_index(s))
     code = db_failed(s, why);
-  x.facts = prepare_facts(s, x.kind);
+  x.facts = prepare_facts(s);
+  x.members = db_prepare(s, members_sql);
   x.complete = db_prepare(s, complete_sql);
   x.insert = db_prepare(s, insert_sql);
   sqlite3_str_appendchar(ids, 1, '[');
@@ -399,6 +418,7 @@ enum store_code store_add (struct store *s, const struct addition *a,
     code = add_all(&x);
   sqlite3_str_appendchar(ids, 1, ']');
   sqlite3_finalize(x.facts);
+  sqlite3_finalize(x.members);
   sqlite3_finalize(x.complete);
   sqlite3_finalize(x.insert);
   return store_commit(s, code, why);
