@@ -205,6 +205,51 @@ describe("the program lipsync-emulator", function()
       "/v2/generations/count", KEY).body)
   end)
 
+  -- Overwrites one page of a database.
+  local function damage(page)
+    local file = assert(io.open(path, "r+b"))
+    file:seek("set", (page - 1) * 4096)
+    file:write(("\255"):rep(4096))
+    file:close()
+  end
+
+  it("ends what it cannot read as an error", function()
+    run(PROGRAM .. " --generations 300 --database " .. path .. " -- true")
+    damage(60)
+    process = program.program { "--database", path }
+    local answer = http.request(process.base_url, "GET", "/v2/generations",
+                                KEY)
+    assert.are.equal(200, answer.status)
+    assert.is_true(#answer.body > 10000)
+    assert.is_false(answer.whole)
+    process:stop()
+    damage(5)
+    process = program.program { "--database", path }
+    answer = http.request(process.base_url, "GET", "/v2/generations", KEY)
+    assert.are.equal(500, answer.status)
+    assert.are.equal("internal_error", answer.json.errorCode)
+    local id = "00000000-0000-4000-8000-000000000000"
+    assert.are.equal(404, http.request(process.base_url, "GET",
+      "/v2/generations/" .. id, KEY).status)
+  end)
+
+  it("leaves the last export where it cannot make another", function()
+    local export = os.tmpname()
+    finally(function() os.remove(export) end)
+    local command = ("%s --database %s --export %s -- "):format(PROGRAM, path,
+                                                               export)
+    run(command .. "true")
+    local before = contents(export)
+    damage(10)
+    local output, status = run(command .. "true")
+    assert.are.equal(1, status)
+    assert.is_truthy(output:find("cannot write " .. export
+      .. ": database disk image is malformed", 1, true), output)
+    assert.are.equal(before, contents(export))
+    assert.is_nil(io.open(export .. ".part"))
+    assert.are.equal(7, select(2, run(command .. "sh -c 'exit 7'")))
+  end)
+
   it("refuses a file that is another program's", function()
     local file = assert(io.open(path, "wb"))
     file:write(("this is no database\n"):rep(100))
