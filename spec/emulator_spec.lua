@@ -5,6 +5,7 @@
 
 local found, emulator = pcall(require, "lipsync.emulator")
 local http = require "spec.support.http"
+local scripted = require "spec.support.scripted"
 
 local NOBODY = "00000000-0000-4000-8000-000000000000"
 local NOW = "2026-08-25T12:00:00Z"
@@ -469,6 +470,27 @@ describe("the emulator", function()
     assert.are.equal("/v2/generations/a%2Fb", requests[2].path)
     assert.are.equal("1", requests[2].headers["x-own"])
     assert.are.equal(service.key, requests[2].headers["x-api-key"])
+  end)
+
+  it("keeps requests apart from those before a reset", function()
+    service:fault { route = "get", delay = 0.3 }
+    local answer = http.request(service.base_url, "GET",
+      "/v2/generations/" .. NOBODY, { seconds = 0.1 })
+    assert.is_nil(answer.status)
+    service:reset()
+    get "/v2/errors"
+    scripted.sleep(0.5) -- until the first one is answered
+    local requests = service:requests()
+    assert.are.equal(1, #requests)
+    assert.are.equal(200, requests[1].statusCode)
+  end)
+
+  it("forgets old requests by their number and by their size", function()
+    local long = { headers = { ["X-Long"] = ("x"):rep(100000) } }
+    for i = 1, 200 do get("/v2/errors?" .. i, long) end
+    local requests = service:requests()
+    assert.are.equal("/v2/errors?200", requests[#requests].path)
+    assert.is_true(#requests > 100 and #requests < 170, #requests)
   end)
 
   it("starts again as it was", function()
