@@ -39,6 +39,7 @@ build = {
         "src/emulator/api/response.c",
         "src/emulator/api/routes.c",
         "src/emulator/http/exchange.c",
+        "src/emulator/http/host.c",
         "src/emulator/http/listen.c",
         "src/emulator/http/server.c",
         "src/emulator/lua/module.c",

@@ -807,6 +807,36 @@ describe("the emulator from outside", function()
     assert.are.equal(405, control("GET", "reset").status)
   end)
 
+  -- A page that has its own name resolve to this machine (DNS rebinding).
+  it("is closed to those who call this machine by a foreign name", function()
+    for _, host in ipairs { "example.com", "example.com:80", "8.8.8.8",
+                            "localhost.example.com", "[2001:db8::1]", "" } do
+      for _, target in ipairs { "/v2/generations", "/v2/errors",
+                                "/_emulator/requests" } do
+        local answer = get(target, { headers = { Host = host } })
+        assert.are.equal(403, answer.status, host)
+        assert.is_truthy(answer.json.message:find("no name or address", 1,
+                                                  true))
+      end
+    end
+    local own = io.popen "hostname"
+    local name = own:read "*l"
+    own:close()
+    for _, host in ipairs { "localhost", "LOCALHOST:1", "localhost.",
+                            "api.localhost", "127.0.0.1:4010", "127.8.9.1",
+                            "[::1]", "[::1]:80", "0", name } do
+      assert.are.equal(200, get("/v2/generations",
+        { headers = { Host = host } }).status, host)
+    end
+  end)
+
+  it("listens on a name, and answers to it", function()
+    service:stop()
+    start { host = "localhost" }
+    assert.are.equal(200, get("/v2/generations",
+      { headers = { Host = "localhost" } }).status)
+  end)
+
   it("is closed to web pages", function()
     assert.are.equal(403, control("POST", "reset", "",
       { Origin = "https://example.com" }).status)

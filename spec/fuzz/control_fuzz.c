@@ -63,7 +63,7 @@ static void ask (struct service *s, const char *method, const char *target,
   r.method = method;
   r.target = target;
   r.key = "test-key";
-  r.local = 1;
+  r.local = r.host_is_ours = 1;
   r.body = body;
   r.body_length = length;
   service_request_id(s, r.id);

@@ -27,6 +27,8 @@ struct request {
   const char *key;    /* of x-api-key, or NULL */
   int cookie;         /* whether a cookie came */
   int local;          /* from this machine, and not by a web page */
+  const char *host;   /* of the header, or NULL */
+  int host_is_ours;   /* it names this machine, or there is none */
   const char *body;
   size_t body_length;
   int body_too_long; /* for the route */

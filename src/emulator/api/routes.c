@@ -133,9 +133,20 @@ static int replaces (const struct fault *f) {
 
 /* ---- Answering ---- */
 
+static void refuse_host (const struct request *r, struct response *response) {
+  char *message = sqlite3_mprintf(
+    "\"%.200s\" is no name or address of this machine. If it is, start the "
+    "emulator with it as the host to listen on.",
+    r->host);
+  response_error(response, 403, NULL, NULL, message);
+  sqlite3_free(message);
+}
+
 /* Refuses what no route is asked for; 0 where nothing is wrong. */
 static int refuse (const struct request *r, struct response *response) {
-  if (routes_is_control(r) && !r->local)
+  if (!r->host_is_ours)
+    refuse_host(r, response);
+  else if (routes_is_control(r) && !r->local)
     response_error(response, 403, NULL, NULL,
                    "/_emulator answers programs on its own machine only");
   else if (strlen(r->target) > TARGET_MAX)

@@ -6,14 +6,13 @@
 */
 
 #include "exchange.h"
+#include "host.h"
 #include "../api/routes.h"
 #include "../store/text.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #define BLOCK       32768 /* of an answer, read at a time */
@@ -95,7 +94,7 @@ static enum MHD_Result collect (void *arg, enum MHD_ValueKind kind,
   if (value == NULL)
     value = "";
   for (i = 0; i < h->count; i++)
-    if (h->names[i] != NULL && strcasecmp(h->names[i], name) == 0) {
+    if (h->names[i] != NULL && sqlite3_stricmp(h->names[i], name) == 0) {
       char *joined = sqlite3_mprintf("%s, %s", h->values[i], value);
       sqlite3_free(h->values[i]);
       h->values[i] = joined;
@@ -144,18 +143,11 @@ static const char *header (struct MHD_Connection *connection,
   return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-static int is_loopback (const struct sockaddr *address) {
-  if (address->sa_family == AF_INET) {
-    const struct sockaddr_in *a = (const struct sockaddr_in *)address;
-    return ntohl(a->sin_addr.s_addr) >> 24 == 127;
-  }
-  if (address->sa_family == AF_INET6) {
-    const struct in6_addr *a =
-      &((const struct sockaddr_in6 *)address)->sin6_addr;
-    return IN6_IS_ADDR_LOOPBACK(a)
-           || (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
-  }
-  return 0;
+/* The socket of a connection. */
+static int socket_of (struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+    connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  return info != NULL ? info->connect_fd : -1;
 }
 
 /* Whether a request comes from a program on this machine. A browser tells by
@@ -164,7 +156,7 @@ static int is_local (struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(
     connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   return info != NULL && info->client_addr != NULL
-         && is_loopback(info->client_addr)
+         && host_is_loopback(info->client_addr)
          && header(connection, "Origin") == NULL;
 }
 
@@ -177,6 +169,9 @@ static int read_head (struct exchange *x, struct MHD_Connection *connection,
   r->key = header(connection, "x-api-key");
   r->cookie = header(connection, "Cookie") != NULL;
   r->local = is_local(connection);
+  r->host = header(connection, "Host");
+  r->host_is_ours = host_is_ours(r->host, x->service->start.host,
+                                 socket_of(connection));
   service_request_id(x->service, r->id);
   if (!request_parse(r))
     return 0;
@@ -299,16 +294,13 @@ static enum MHD_Result send_response (struct exchange *x,
 /* Resets the connection. Closing it alone would send what TCP calls an
 ** orderly end; a connect to nowhere makes Linux send the reset at once. */
 static void reset (struct MHD_Connection *connection) {
-  const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-    connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   struct linger linger = {1, 0};
   struct sockaddr nowhere;
-  if (info == NULL)
-    return;
+  int fd = socket_of(connection);
   memset(&nowhere, 0, sizeof(nowhere));
   nowhere.sa_family = AF_UNSPEC;
-  setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-  connect(info->connect_fd, &nowhere, sizeof(nowhere));
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+  connect(fd, &nowhere, sizeof(nowhere));
 }
 
 /* Carries out what a fault does to the connection; 0: there is none left. */
