@@ -38,6 +38,7 @@ build = {
         "src/emulator/api/resource.c",
         "src/emulator/api/response.c",
         "src/emulator/api/routes.c",
+        "src/emulator/http/connections.c",
         "src/emulator/http/exchange.c",
         "src/emulator/http/host.c",
         "src/emulator/http/listen.c",

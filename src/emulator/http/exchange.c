@@ -6,6 +6,7 @@
 */
 
 #include "exchange.h"
+#include "connections.h"
 #include "host.h"
 #include "../api/routes.h"
 #include "../store/text.h"
@@ -43,6 +44,13 @@ void *exchange_begin (void *service, const char *uri,
   return x;
 }
 
+/* What the server has noted of a connection, or NULL. */
+static struct connection *waiter_of (struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+    connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info != NULL ? info->socket_context : NULL;
+}
+
 /* One line, without headers: they hold the key. */
 static void write_log (const struct exchange *x) {
   fprintf(stderr, "%s %s %d %lld ms\n", x->request.method, x->target, x->status,
@@ -53,8 +61,8 @@ void exchange_end (void *service, struct MHD_Connection *connection,
                    void **state, enum MHD_RequestTerminationCode how) {
   struct exchange *x = *state;
   struct settings settings;
-  (void)connection;
   (void)how;
+  connection_wait(waiter_of(connection));
   *state = NULL;
   if (x == NULL)
     return;
@@ -143,8 +151,7 @@ static const char *header (struct MHD_Connection *connection,
   return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-/* The socket of a connection. */
-static int socket_of (struct MHD_Connection *connection) {
+int exchange_socket (struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(
     connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   return info != NULL ? info->connect_fd : -1;
@@ -171,7 +178,7 @@ static int read_head (struct exchange *x, struct MHD_Connection *connection,
   r->local = is_local(connection);
   r->host = header(connection, "Host");
   r->host_is_ours = host_is_ours(r->host, x->service->start.host,
-                                 socket_of(connection));
+                                 exchange_socket(connection));
   service_request_id(x->service, r->id);
   if (!request_parse(r))
     return 0;
@@ -296,7 +303,7 @@ static enum MHD_Result send_response (struct exchange *x,
 static void reset (struct MHD_Connection *connection) {
   struct linger linger = {1, 0};
   struct sockaddr nowhere;
-  int fd = socket_of(connection);
+  int fd = exchange_socket(connection);
   memset(&nowhere, 0, sizeof(nowhere));
   nowhere.sa_family = AF_UNSPEC;
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
@@ -359,8 +366,10 @@ enum MHD_Result exchange_step (void *service, struct MHD_Connection *connection,
     return read_head(x, connection, method) ? MHD_YES : MHD_NO;
   if (*size > 0) {
     keep(x, data, *size);
+    connection_wait(waiter_of(connection));
     *size = 0;
     return MHD_YES;
   }
+  connection_work(waiter_of(connection));
   return answer(x, connection);
 }

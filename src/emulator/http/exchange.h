@@ -10,6 +10,9 @@
 
 #include <microhttpd.h>
 
+/* The socket of a connection. */
+int exchange_socket (struct MHD_Connection *connection);
+
 /* MHD_OPTION_URI_LOG_CALLBACK: an exchange begins with its raw target. */
 void *exchange_begin (void *service, const char *uri,
                       struct MHD_Connection *connection);

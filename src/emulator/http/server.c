@@ -4,6 +4,7 @@
 */
 
 #include "server.h"
+#include "connections.h"
 #include "exchange.h"
 #include "listen.h"
 #include "../api/routes.h"
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX   512
+#define CONNECTIONS_LIMIT 2048 /* those that are being closed included */
 #define CONNECTION_MEMORY (128 * 1024) /* heads of requests, output */
 /* SQLite reads JSON 2,000 levels deep. */
 #define STACK             (2 * 1024 * 1024)
@@ -22,9 +24,21 @@
 struct server {
   struct service *service;
   struct MHD_Daemon *daemon;
+  struct connections connections;
   char *url;
   pid_t pid; /* of the process that started it */
 };
+
+/* MHD_OPTION_NOTIFY_CONNECTION: a connection begins or ends. */
+static void note_connection (void *server, struct MHD_Connection *connection,
+                             void **context,
+                             enum MHD_ConnectionNotificationCode code) {
+  struct server *s = server;
+  if (code == MHD_CONNECTION_NOTIFY_STARTED)
+    *context = connection_open(&s->connections, exchange_socket(connection));
+  else if (*context != NULL)
+    connection_close(*context);
+}
 
 /* Targets are decoded by the routes, once and by segment: not here. */
 static size_t leave_escaped (void *arg, struct MHD_Connection *connection,
@@ -41,8 +55,9 @@ static struct MHD_Daemon *start_daemon (struct server *s, int fd) {
     0, NULL, NULL, exchange_step, s->service, MHD_OPTION_LISTEN_SOCKET, fd,
     MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, s->service,
     MHD_OPTION_NOTIFY_COMPLETED, exchange_end, s->service,
+    MHD_OPTION_NOTIFY_CONNECTION, note_connection, s,
     MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-    MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS_MAX,
+    MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS_LIMIT,
     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
     MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK, MHD_OPTION_END);
 }
@@ -74,6 +89,7 @@ static int serve (struct server *s, char **why) {
 static void free_server (struct server *s) {
   if (s->service != NULL)
     service_close(s->service);
+  connections_close(&s->connections);
   sqlite3_free(s->url);
   free(s);
 }
@@ -86,6 +102,7 @@ struct server *server_start (struct parameters *p, char **why) {
     return NULL;
   }
   s->pid = getpid();
+  connections_open(&s->connections, CONNECTIONS_MAX);
   s->service = service_open(p, &api_offer, why);
   if (s->service != NULL && serve(s, why))
     return s;
