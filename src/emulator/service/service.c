@@ -45,7 +45,7 @@ static char *read_file (const char *path, size_t *length, char **why) {
 /* Adds the documents of a file. */
 static int import (struct service *s, const char *path, const char *org,
                    char **why) {
-  struct addition a = {NULL, 0, org, (uint64_t)s->start.random_seed, 0};
+  struct addition a = {NULL, 0, org, (uint64_t)s->start.random_seed, 0, 0};
   char *text = read_file(path, &a.length, why), *reason;
   sqlite3_str *ids;
   int good;
@@ -53,7 +53,8 @@ static int import (struct service *s, const char *path, const char *org,
     return 0;
   ids = sqlite3_str_new(NULL);
   a.json = text;
-  good = store_add(s->store, &a, service_now(s), ids, &reason) == STORE_OK;
+  a.now = service_now(s);
+  good = store_add(s->store, &a, ids, &reason) == STORE_OK;
   sqlite3_free(sqlite3_str_finish(ids));
   sqlite3_free(text);
   if (reason != NULL)
@@ -227,14 +228,15 @@ int service_wait_change (struct service *s, int64_t milliseconds) {
 enum store_code service_add (struct service *s, const char *json, size_t length,
                              sqlite3_str *ids, char **why) {
   char *org = service_org(s, NULL);
-  struct addition a = {json, length, org, (uint64_t)s->start.random_seed, 0};
+  struct addition a = {json, length, org, (uint64_t)s->start.random_seed, 0, 0};
   struct settings settings;
   enum store_code code = STORE_FAILED;
   service_settings(s, &settings);
   a.strict = !settings.allow_unknown_members;
+  a.now = service_now(s);
   *why = NULL;
   if (org != NULL)
-    code = store_add(s->store, &a, service_now(s), ids, why);
+    code = store_add(s->store, &a, ids, why);
   sqlite3_free(org);
   return code;
 }

@@ -54,14 +54,15 @@ struct addition {
   size_t length;
   const char *org;
   uint64_t seed; /* of what is made up */
-  int strict;    /* refuse members that the kind has not */
+  int64_t now;
+  int strict; /* refuse members that the kind has not */
 };
 
 /* Adds all documents or none. "kind" (else the first), "organization" (else
 ** 'org') and "source" (else "api") are kept beside a document. What its kind
 ** requires and it lacks is made up. Appends the ids as a JSON array. */
 enum store_code store_add (struct store *s, const struct addition *a,
-                           int64_t now, sqlite3_str *ids, char **why);
+                           sqlite3_str *ids, char **why);
 
 /* Writes everything to a file that store_add takes. */
 enum store_code store_export (struct store *s, const char *path, int64_t now,
