@@ -41,7 +41,6 @@ build = {
         "src/emulator/http/connections.c",
         "src/emulator/http/exchange.c",
         "src/emulator/http/host.c",
-        "src/emulator/http/listen.c",
         "src/emulator/http/server.c",
         "src/emulator/lua/module.c",
         "src/emulator/service/fault.c",

@@ -32,8 +32,7 @@ static void suffer (struct service *s, const struct fault *f,
                     struct response *response) {
   expect(f->delay >= 0 && f->drip >= 0 && f->cut >= -1);
   if (response->body != NULL && (f->drip > 0 || f->cut >= 0))
-    response->body = body_faulty(response->body, f->drip, f->cut, service_sleep,
-                                 s);
+    body_spoil(response->body, f->drip, f->cut, service_sleep, s);
 }
 
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
 **
-** body: see body.h. Every kind begins with a struct body; memory is constant
-** however long the body is.
+** body: see body.h. Every kind begins with a struct body.
 */
 
 #include "body.h"
@@ -16,13 +15,57 @@
 #define ZIP_MEMORY  8         /* zlib's default */
 #define DRIPS       20        /* pieces a second of a slow transfer */
 
+/* Makes a body of 'size' bytes that are zero but for these members. */
+static void *new_body (size_t size,
+                       ssize_t (*read)(struct body *, char *, size_t),
+                       void (*close)(struct body *), int64_t length) {
+  struct body *b = calloc(1, size);
+  if (b != NULL) {
+    b->read = read;
+    b->close = close;
+    b->length = length;
+    b->left = -1;
+  }
+  return b;
+}
+
+/* How much may be given now, after having waited for it; 0: no more. */
+static size_t allow (struct body *b, size_t size) {
+  double piece = b->rate / DRIPS;
+  if (b->left >= 0 && (uint64_t)b->left < size)
+    size = (size_t)b->left;
+  if (b->rate <= 0 || size == 0)
+    return size;
+  if (piece < 1)
+    piece = 1;
+  if (piece < (double)size)
+    size = (size_t)piece;
+  return b->sleep(b->arg, (int64_t)((double)size * 1000 / b->rate)) ? size : 0;
+}
+
 ssize_t body_read (struct body *b, char *out, size_t size) {
-  return b->read(b, out, size);
+  ssize_t n;
+  size = allow(b, size);
+  if (size == 0)
+    return BODY_CUT;
+  n = b->read(b, out, size);
+  if (n > 0 && b->left >= 0)
+    b->left -= n;
+  return n;
+}
+
+void body_spoil (struct body *b, double rate, int64_t cut,
+                 int (*sleep)(void *arg, int64_t milliseconds), void *arg) {
+  b->rate = rate;
+  b->left = cut;
+  b->sleep = sleep;
+  b->arg = arg;
 }
 
 void body_close (struct body *b) {
   if (b != NULL)
     b->close(b);
+  free(b);
 }
 
 /* ---- A text ---- */
@@ -33,6 +76,7 @@ struct text_body {
   size_t length, at;
 };
 
+/* Gives the next bytes of the text. */
 static ssize_t text_read (struct body *b, char *out, size_t size) {
   struct text_body *t = (struct text_body *)b;
   size_t n = t->length - t->at;
@@ -45,18 +89,16 @@ static ssize_t text_read (struct body *b, char *out, size_t size) {
 
 static void text_close (struct body *b) {
   sqlite3_free(((struct text_body *)b)->text);
-  free(b);
 }
 
 struct body *body_text (char *text, size_t length) {
-  struct text_body *t = text != NULL ? calloc(1, sizeof(*t)) : NULL;
+  struct text_body *t = NULL;
+  if (text != NULL)
+    t = new_body(sizeof(*t), text_read, text_close, (int64_t)length);
   if (t == NULL) {
     sqlite3_free(text);
     return NULL;
   }
-  t->body.read = text_read;
-  t->body.close = text_close;
-  t->body.length = (int64_t)length;
   t->text = text;
   t->length = length;
   return &t->body;
@@ -65,14 +107,12 @@ struct body *body_text (char *text, size_t length) {
 /* ---- A listing ---- */
 
 struct listing_body {
-  struct body body;
+  struct text_body batch; /* what was read from the store */
   struct store *store;
   struct scope scope;
   struct scan scan;
   int64_t (*now)(void *arg);
-  void *now_arg;
-  char *batch; /* what was read from the store and not yet given */
-  size_t length, at;
+  void *arg;
   int begun; /* whether the array's beginning was given */
   int over;  /* whether its end is in 'batch' */
 };
@@ -80,9 +120,10 @@ struct listing_body {
 /* Reads the next rows; they follow a "[" or a ",". Returns 0 on failure. */
 static int listing_fill (struct listing_body *l) {
   sqlite3_str *s = sqlite3_str_new(NULL);
+  struct text_body *batch = &l->batch;
   enum store_code code;
   sqlite3_str_appendchar(s, 1, l->begun ? ',' : '[');
-  l->scope.now = l->now(l->now_arg);
+  l->scope.now = l->now(l->arg);
   do
     code = store_scan(l->store, &l->scope, &l->scan, s);
   while (code == STORE_OK && sqlite3_str_length(s) == 1);
@@ -92,50 +133,38 @@ static int listing_fill (struct listing_body *l) {
     l->over = 1;
   }
   l->begun = 1;
-  sqlite3_free(l->batch);
-  l->at = 0;
-  l->batch = text_finish(s, &l->length);
-  return l->batch != NULL && code != STORE_FAILED;
+  sqlite3_free(batch->text);
+  batch->at = 0;
+  batch->text = text_finish(s, &batch->length);
+  return batch->text != NULL && code != STORE_FAILED;
 }
 
 static ssize_t listing_read (struct body *b, char *out, size_t size) {
   struct listing_body *l = (struct listing_body *)b;
-  size_t n = l->length - l->at;
-  if (n == 0 && l->over)
-    return 0;
-  if (n == 0 && !listing_fill(l))
+  if (l->batch.at == l->batch.length && !l->over && !listing_fill(l))
     return BODY_CUT; /* too late for a status of 500 */
-  n = l->length - l->at;
-  if (n > size)
-    n = size;
-  memcpy(out, l->batch + l->at, n);
-  l->at += n;
-  return (ssize_t)n;
+  return text_read(b, out, size);
 }
 
 static void listing_close (struct body *b) {
-  struct listing_body *l = (struct listing_body *)b;
-  scope_close(&l->scope);
-  sqlite3_free(l->batch);
-  free(l);
+  scope_close(&((struct listing_body *)b)->scope);
+  text_close(b);
 }
 
-struct body *body_listing (struct store *s, struct scope *f,
+struct body *body_listing (struct store *s, struct scope *scope,
                            int64_t (*now)(void *arg), void *arg) {
-  struct listing_body *l = calloc(1, sizeof(*l));
+  struct listing_body *l = new_body(sizeof(*l), listing_read, listing_close,
+                                    -1);
   if (l == NULL)
     return NULL;
-  l->body.read = listing_read;
-  l->body.close = listing_close;
-  l->body.length = -1;
   l->store = s;
-  l->scope = *f;
-  memset(f, 0, sizeof(*f));
+  l->scope = *scope;
+  memset(scope, 0, sizeof(*scope));
   l->now = now;
-  l->now_arg = arg;
+  l->arg = arg;
   if (store_scan_open(s, &l->scan) == STORE_OK && listing_fill(l))
-    return &l->body;
-  listing_close(&l->body);
+    return &l->batch.body;
+  body_close(&l->batch.body);
   return NULL;
 }
 
@@ -181,11 +210,12 @@ static void gzip_close (struct body *b) {
   struct gzip_body *g = (struct gzip_body *)b;
   deflateEnd(&g->zip);
   body_close(g->inner);
-  free(g);
 }
 
 struct body *body_gzip (struct body *inner) {
-  struct gzip_body *g = inner != NULL ? calloc(1, sizeof(*g)) : NULL;
+  struct gzip_body *g = NULL;
+  if (inner != NULL)
+    g = new_body(sizeof(*g), gzip_read, gzip_close, -1);
   if (g == NULL
       || deflateInit2(&g->zip, Z_BEST_SPEED, Z_DEFLATED, GZIP_WINDOW,
                       ZIP_MEMORY, Z_DEFAULT_STRATEGY)
@@ -194,70 +224,6 @@ struct body *body_gzip (struct body *inner) {
     body_close(inner);
     return NULL;
   }
-  g->body.read = gzip_read;
-  g->body.close = gzip_close;
-  g->body.length = -1;
   g->inner = inner;
   return &g->body;
-}
-
-/* ---- Slow or cut ---- */
-
-struct faulty_body {
-  struct body body;
-  struct body *inner;
-  double rate;
-  int64_t left; /* until the cut; -1: none */
-  int (*nap)(void *arg, int64_t ms);
-  void *nap_arg;
-};
-
-/* How much may be given now, after having waited for it. */
-static size_t faulty_allow (struct faulty_body *f, size_t size) {
-  double piece = f->rate / DRIPS;
-  if (f->left >= 0 && (uint64_t)f->left < size)
-    size = (size_t)f->left;
-  if (f->rate <= 0 || size == 0)
-    return size;
-  if (piece < 1)
-    piece = 1;
-  if (piece < (double)size)
-    size = (size_t)piece;
-  return f->nap(f->nap_arg, (int64_t)((double)size * 1000 / f->rate)) ? size
-                                                                      : 0;
-}
-
-static ssize_t faulty_read (struct body *b, char *out, size_t size) {
-  struct faulty_body *f = (struct faulty_body *)b;
-  ssize_t n;
-  size = faulty_allow(f, size);
-  if (size == 0)
-    return BODY_CUT;
-  n = body_read(f->inner, out, size);
-  if (n > 0 && f->left >= 0)
-    f->left -= n;
-  return n;
-}
-
-static void faulty_close (struct body *b) {
-  body_close(((struct faulty_body *)b)->inner);
-  free(b);
-}
-
-struct body *body_faulty (struct body *inner, double rate, int64_t cut,
-                          int (*nap)(void *arg, int64_t ms), void *arg) {
-  struct faulty_body *f = inner != NULL ? calloc(1, sizeof(*f)) : NULL;
-  if (f == NULL) {
-    body_close(inner);
-    return NULL;
-  }
-  f->body.read = faulty_read;
-  f->body.close = faulty_close;
-  f->body.length = inner->length;
-  f->inner = inner;
-  f->rate = rate;
-  f->left = cut;
-  f->nap = nap;
-  f->nap_arg = arg;
-  return &f->body;
 }

@@ -40,8 +40,9 @@ extern const struct offer api_offer;
 /* Finds the route of a request, NULL where there is none. */
 void routes_find (struct request *r);
 
-/* Answers a request. Returns the fault that goes with the response, which the
-** caller carries out and frees, or NULL. */
+/* Answers a request. Returns the fault that goes with the response, or NULL.
+** The caller frees it, and carries out its delay and its reset; what it does to
+** the body is done. */
 struct fault *routes_answer (struct service *s, struct request *r,
                              struct response *response);
 

@@ -5,77 +5,63 @@
 
 #include "connections.h"
 
-#include <stdlib.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
-void connections_open (struct connections *all, int most) {
+void connections_open (struct connections *all) {
+  int i;
   pthread_mutex_init(&all->lock, NULL);
-  all->ends.before = all->ends.after = &all->ends;
-  all->count = 0;
-  all->most = most;
+  for (i = 0; i < CONNECTIONS_ROOM; i++) {
+    all->places[i].all = all;
+    all->places[i].fd = -1;
+  }
 }
 
-void connections_close (struct connections *all) {
-  pthread_mutex_destroy(&all->lock);
-}
-
-/* Takes it out of the list, if it is there. */
-static void take_out (struct connection *c) {
-  if (!c->waits)
+/* Closes the one that has waited longest, if any waits: its thread ends it. */
+static void close_oldest (struct connections *all) {
+  struct connection *c, *oldest = NULL;
+  for (c = all->places; c < all->places + CONNECTIONS_ROOM; c++)
+    if (c->since > 0 && (oldest == NULL || c->since < oldest->since))
+      oldest = c;
+  if (oldest == NULL)
     return;
-  c->before->after = c->after;
-  c->after->before = c->before;
-  c->waits = 0;
-}
-
-/* Puts it at the list's end. */
-static void put_last (struct connection *c) {
-  struct connection *ends = &c->all->ends;
-  take_out(c);
-  c->before = ends->before;
-  c->after = ends;
-  c->before->after = ends->before = c;
-  c->waits = 1;
+  shutdown(oldest->fd, SHUT_RDWR);
+  oldest->since = 0;
 }
 
 struct connection *connection_open (struct connections *all, int fd) {
-  struct connection *c = calloc(1, sizeof(*c)), *first;
-  if (c == NULL)
-    return NULL;
-  c->fd = fd;
-  c->all = all;
+  struct connection *c = all->places;
   pthread_mutex_lock(&all->lock);
-  first = all->ends.after;
-  if (++all->count > all->most && first != &all->ends) {
-    take_out(first);
-    shutdown(first->fd, SHUT_RDWR); /* its thread then ends it */
+  while (c < all->places + CONNECTIONS_ROOM && c->fd >= 0)
+    c++;
+  if (++all->open > CONNECTIONS_MAX)
+    close_oldest(all);
+  if (c == all->places + CONNECTIONS_ROOM) {
+    all->open--;
+    c = NULL;
   }
-  put_last(c);
+  else {
+    c->fd = fd;
+    c->since = ++all->count;
+  }
   pthread_mutex_unlock(&all->lock);
   return c;
 }
 
-void connection_wait (struct connection *c) {
+void connection_waits (struct connection *c, int waits) {
   if (c == NULL)
     return;
   pthread_mutex_lock(&c->all->lock);
-  put_last(c);
-  pthread_mutex_unlock(&c->all->lock);
-}
-
-void connection_work (struct connection *c) {
-  if (c == NULL)
-    return;
-  pthread_mutex_lock(&c->all->lock);
-  take_out(c);
+  c->since = waits ? ++c->all->count : 0;
   pthread_mutex_unlock(&c->all->lock);
 }
 
 void connection_close (struct connection *c) {
-  struct connections *all = c->all;
-  pthread_mutex_lock(&all->lock);
-  take_out(c);
-  all->count--;
-  pthread_mutex_unlock(&all->lock);
-  free(c);
+  if (c == NULL)
+    return;
+  pthread_mutex_lock(&c->all->lock);
+  c->fd = -1;
+  c->since = 0;
+  c->all->open--;
+  pthread_mutex_unlock(&c->all->lock);
 }

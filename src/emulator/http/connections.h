@@ -9,35 +9,34 @@
 #define emulator_connections_h
 
 #include <pthread.h>
+#include <stdint.h>
+
+#define CONNECTIONS_MAX  512  /* that stay */
+#define CONNECTIONS_ROOM 2048 /* those that are being closed included */
 
 struct connection {
-  int fd;
-  int waits; /* for a request: it is in the list */
   struct connections *all;
-  struct connection *before, *after;
+  int fd;         /* -1: this place is free */
+  uint64_t since; /* when it began to wait: a count; 0: it does not */
 };
 
 struct connections {
   pthread_mutex_t lock;
-  struct connection ends; /* of the list, which begins after it */
-  int count, most;
+  uint64_t count; /* of all beginnings */
+  int open;
+  struct connection places[CONNECTIONS_ROOM];
 };
 
-/* At most 'most' are to stay. */
-void connections_open (struct connections *all, int most);
+void connections_open (struct connections *all);
 
-void connections_close (struct connections *all);
-
-/* A new one, which waits; NULL when out of memory. May close another. */
+/* A new one, which waits; NULL where there is no room. May close another. */
 struct connection *connection_open (struct connections *all, int fd);
 
-/* It begins to wait, or goes on to: something has come. NULL is allowed. */
-void connection_wait (struct connection *c);
+/* Notes that it waits, from now on, or that it does not, for a request is being
+** answered. NULL is allowed. */
+void connection_waits (struct connection *c, int waits);
 
-/* It does not wait: a request is being answered. NULL is allowed. */
-void connection_work (struct connection *c);
-
-/* To be called before its socket is closed. */
+/* To be called before its socket is closed. NULL is allowed. */
 void connection_close (struct connection *c);
 
 #endif

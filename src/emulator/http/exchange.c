@@ -16,9 +16,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define BLOCK       32768 /* of an answer, read at a time */
-#define HEADERS_MAX 100   /* distinct ones in the request log */
-#define GZIP_LEAST  512   /* shorter bodies stay as they are */
+#define BLOCK      32768 /* of a response's body, read at a time */
+#define GZIP_LEAST 512   /* bytes; shorter bodies stay as they are */
 
 struct exchange {
   struct service *service;
@@ -30,6 +29,25 @@ struct exchange {
   int status;    /* of the response; 0: none */
   int64_t began; /* service_ticks */
 };
+
+static const union MHD_ConnectionInfo *info (struct MHD_Connection *connection,
+                                             enum MHD_ConnectionInfoType type) {
+  return MHD_get_connection_info(connection, type);
+}
+
+int exchange_socket (struct MHD_Connection *connection) {
+  return info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+/* What the server has noted of the connection, or NULL. */
+static struct connection *noted (struct MHD_Connection *connection) {
+  return info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static const char *header (struct MHD_Connection *connection,
+                           const char *name) {
+  return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
 
 void *exchange_begin (void *service, const char *uri,
                       struct MHD_Connection *connection) {
@@ -44,31 +62,19 @@ void *exchange_begin (void *service, const char *uri,
   return x;
 }
 
-/* What the server has noted of a connection, or NULL. */
-static struct connection *waiter_of (struct MHD_Connection *connection) {
-  const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-    connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-  return info != NULL ? info->socket_context : NULL;
-}
-
-/* One line, without headers: they hold the key. */
-static void write_log (const struct exchange *x) {
-  fprintf(stderr, "%s %s %d %lld ms\n", x->request.method, x->target, x->status,
-          (long long)(service_ticks() - x->began));
-}
-
 void exchange_end (void *service, struct MHD_Connection *connection,
                    void **state, enum MHD_RequestTerminationCode how) {
   struct exchange *x = *state;
   struct settings settings;
   (void)how;
-  connection_wait(waiter_of(connection));
+  connection_waits(noted(connection), 1);
   *state = NULL;
   if (x == NULL)
     return;
   service_settings(service, &settings);
-  if (settings.log && x->noted)
-    write_log(x);
+  if (settings.log && x->noted) /* without headers: they hold the key */
+    fprintf(stderr, "%s %s %d %lld ms\n", x->request.method, x->target,
+            x->status, (long long)(service_ticks() - x->began));
   sqlite3_free(sqlite3_str_finish(x->body));
   request_free(&x->request);
   sqlite3_free(x->target);
@@ -77,93 +83,11 @@ void exchange_end (void *service, struct MHD_Connection *connection,
 
 /* ---- The request ---- */
 
-/* The headers of a request, one entry for each name. */
-struct headers {
-  int count;
-  char *names[HEADERS_MAX];
-  char *values[HEADERS_MAX];
-};
-
-/* A copy in lower case, by ASCII and not by the locale. */
-static char *lower (const char *text) {
-  char *copy = text_copy(text, strlen(text)), *p;
-  for (p = copy; p != NULL && *p != '\0'; p++)
-    if (*p >= 'A' && *p <= 'Z')
-      *p = (char)(*p | 0x20);
-  return copy;
-}
-
-/* Collects one header; one that is repeated is joined by commas. */
-static enum MHD_Result collect (void *arg, enum MHD_ValueKind kind,
-                                const char *name, const char *value) {
-  struct headers *h = arg;
-  int i;
-  (void)kind;
-  if (value == NULL)
-    value = "";
-  for (i = 0; i < h->count; i++)
-    if (h->names[i] != NULL && sqlite3_stricmp(h->names[i], name) == 0) {
-      char *joined = sqlite3_mprintf("%s, %s", h->values[i], value);
-      sqlite3_free(h->values[i]);
-      h->values[i] = joined;
-      return MHD_YES;
-    }
-  if (h->count == HEADERS_MAX)
-    return MHD_NO;
-  h->names[h->count] = lower(name);
-  h->values[h->count++] = text_copy(value, strlen(value));
-  return MHD_YES;
-}
-
-/* Gives the headers as a JSON object. */
-static char *headers_json (struct MHD_Connection *connection) {
-  struct headers h;
-  sqlite3_str *s = sqlite3_str_new(NULL);
-  int i;
-  h.count = 0;
-  MHD_get_connection_values(connection, MHD_HEADER_KIND, collect, &h);
-  sqlite3_str_appendchar(s, 1, '{');
-  for (i = 0; i < h.count; i++) {
-    if (i > 0)
-      sqlite3_str_appendchar(s, 1, ',');
-    text_quote_null(s, h.names[i] != NULL ? h.names[i] : "");
-    sqlite3_str_appendchar(s, 1, ':');
-    text_quote_null(s, h.values[i]);
-    sqlite3_free(h.names[i]);
-    sqlite3_free(h.values[i]);
-  }
-  sqlite3_str_appendchar(s, 1, '}');
-  return text_finish(s, NULL);
-}
-
-/* Puts the request into the request log. */
-static void note (struct exchange *x, struct MHD_Connection *connection) {
-  char *headers = headers_json(connection);
-  if (headers != NULL)
-    x->number = request_log_add(x->service->log, x->request.method, x->target,
-                                headers);
-  x->noted = 1;
-  sqlite3_free(headers);
-}
-
-static const char *header (struct MHD_Connection *connection,
-                           const char *name) {
-  return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-}
-
-int exchange_socket (struct MHD_Connection *connection) {
-  const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-    connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  return info != NULL ? info->connect_fd : -1;
-}
-
 /* Whether a request comes from a program on this machine. A browser tells by
 ** Origin on whose behalf it asks: no page is to control the emulator. */
 static int is_local (struct MHD_Connection *connection) {
-  const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-    connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-  return info != NULL && info->client_addr != NULL
-         && host_is_loopback(info->client_addr)
+  return host_is_loopback(
+           info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr)
          && header(connection, "Origin") == NULL;
 }
 
@@ -191,15 +115,70 @@ static int read_head (struct exchange *x, struct MHD_Connection *connection,
 static void keep (struct exchange *x, const char *data, size_t size) {
   struct request *r = &x->request;
   size_t most = r->route != NULL ? r->route->body_max : 0;
-  if (most == 0)
-    return;
-  if ((size_t)sqlite3_str_length(x->body) + size > most)
+  if (most > 0 && (size_t)sqlite3_str_length(x->body) + size > most)
     r->body_too_long = 1;
-  else
+  else if (most > 0)
     sqlite3_str_append(x->body, data, (int)size);
 }
 
-/* ---- The answer ---- */
+/* ---- The request log ---- */
+
+/* The headers of a request, as the members of an object. */
+struct headers {
+  struct MHD_Connection *connection;
+  sqlite3_str *json;
+  const char *name;    /* of the values that are being joined */
+  sqlite3_str *joined; /* so far */
+};
+
+/* Joins the values of a header by commas. */
+static enum MHD_Result join (void *arg, enum MHD_ValueKind kind,
+                             const char *name, const char *value) {
+  struct headers *h = arg;
+  (void)kind;
+  if (sqlite3_stricmp(name, h->name) == 0)
+    sqlite3_str_appendf(h->joined, "%s%s",
+                        sqlite3_str_length(h->joined) > 0 ? ", " : "", value);
+  return MHD_YES;
+}
+
+/* Appends a header, at its first value, its name in lower case. */
+static enum MHD_Result append_header (void *arg, enum MHD_ValueKind kind,
+                                      const char *name, const char *value) {
+  struct headers *h = arg;
+  char *text = text_lower(name), *values;
+  if (header(h->connection, name) == value) {
+    h->name = name;
+    h->joined = sqlite3_str_new(NULL);
+    MHD_get_connection_values(h->connection, kind, join, h);
+    values = text_finish(h->joined, NULL);
+    if (sqlite3_str_length(h->json) > 1)
+      sqlite3_str_appendchar(h->json, 1, ',');
+    text_quote_null(h->json, text != NULL ? text : name);
+    sqlite3_str_appendchar(h->json, 1, ':');
+    text_quote_null(h->json, values);
+    sqlite3_free(values);
+  }
+  sqlite3_free(text);
+  return MHD_YES;
+}
+
+/* Puts the request into the log. */
+static void note (struct exchange *x, struct MHD_Connection *connection) {
+  struct headers h = {connection, sqlite3_str_new(NULL), NULL, NULL};
+  char *json;
+  sqlite3_str_appendchar(h.json, 1, '{');
+  MHD_get_connection_values(connection, MHD_HEADER_KIND, append_header, &h);
+  sqlite3_str_appendchar(h.json, 1, '}');
+  json = text_finish(h.json, NULL);
+  if (json != NULL)
+    x->number = request_log_add(x->service->log, x->request.method, x->target,
+                                json);
+  x->noted = json != NULL;
+  sqlite3_free(json);
+}
+
+/* ---- The response ---- */
 
 /* MHD_ContentReaderCallback */
 static ssize_t read_body (void *arg, uint64_t at, char *out, size_t size) {
@@ -214,7 +193,7 @@ static void close_body (void *arg) {
   body_close(arg);
 }
 
-/* Adds the response's header lines to a response. */
+/* Adds header lines to what is sent. */
 static void add_headers (struct MHD_Response *out, char *lines) {
   while (lines != NULL && *lines != '\0') {
     char *end = strchr(lines, '\n'), *value = strstr(lines, ": ");
@@ -228,17 +207,17 @@ static void add_headers (struct MHD_Response *out, char *lines) {
 
 /* Whether "gzip" is accepted, and not by a weight of 0. */
 static int accepts_gzip (struct MHD_Connection *connection) {
-  const char *accept = header(connection, "Accept-Encoding");
-  const char *at = accept != NULL ? strcasestr(accept, "gzip") : NULL;
-  if (at == NULL)
-    return 0;
-  at += 4;
-  at += strspn(at, " ");
-  if (*at != ';')
-    return 1;
-  at += 1 + strspn(at + 1, " ");
-  return strncmp(at, "q=0", 3) != 0
-         || strcspn(at + 3, "123456789") < strcspn(at + 3, ",");
+  char *accept = text_lower(header(connection, "Accept-Encoding"));
+  const char *at = accept != NULL ? strstr(accept, "gzip") : NULL;
+  int accepted = at != NULL;
+  if (accepted) {
+    at += strlen("gzip");
+    at += strspn(at, "; ");
+    accepted = strncmp(at, "q=0", 3) != 0
+               || strcspn(at, "123456789") < strcspn(at, ",");
+  }
+  sqlite3_free(accept);
+  return accepted;
 }
 
 /* Compresses the body where both sides gain by it. */
@@ -254,44 +233,39 @@ static void compress (struct MHD_Connection *connection,
   response_header(response, "Content-Encoding", "gzip");
 }
 
-/* Makes the response, which then owns the response's body. */
-static struct MHD_Response *make_response (struct response *response) {
+/* Makes what is sent, which then owns the response's body. */
+static struct MHD_Response *make_out (struct response *response) {
+  struct body *body = response->body;
   struct MHD_Response *out;
-  if (response->body == NULL)
+  if (body == NULL)
     out = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
   else
     out = MHD_create_response_from_callback(
-      response->body->length >= 0 ? (uint64_t)response->body->length
-                                  : MHD_SIZE_UNKNOWN,
-      BLOCK, read_body, response->body, close_body);
+      body->length >= 0 ? (uint64_t)body->length : MHD_SIZE_UNKNOWN, BLOCK,
+      read_body, body, close_body);
   if (out != NULL) {
-    response->body = NULL; /* 'out' has it */
+    response->body = NULL;
     add_headers(out, sqlite3_str_value(response->headers));
   }
   return out;
 }
 
-/* How long a reader may pause: libmicrohttpd's timeout does just that. */
-static void limit_pause (struct exchange *x,
-                         struct MHD_Connection *connection) {
-  struct settings settings;
-  service_settings(x->service, &settings);
-  MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
-                            (unsigned int)settings.hang_up_after);
-}
-
 static enum MHD_Result send_response (struct exchange *x,
                                       struct MHD_Connection *connection,
                                       struct response *response) {
-  enum MHD_Result result = MHD_NO;
-  struct MHD_Response *out = make_response(response);
+  enum MHD_Result result;
+  struct settings settings;
+  struct MHD_Response *out = make_out(response);
   if (out == NULL)
     return MHD_NO;
-  limit_pause(x, connection);
+  service_settings(x->service, &settings);
+  /* libmicrohttpd's timeout is how long a reader may pause */
+  MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
+                            (unsigned int)settings.hang_up_after);
   x->status = response->status;
   if (x->noted)
     request_log_answered(x->service->log, x->number, x->status);
-  result = MHD_queue_response(connection, (unsigned int)response->status, out);
+  result = MHD_queue_response(connection, (unsigned int)x->status, out);
   MHD_destroy_response(out);
   return result;
 }
@@ -300,10 +274,9 @@ static enum MHD_Result send_response (struct exchange *x,
 
 /* Resets the connection. Closing it alone would send what TCP calls an
 ** orderly end; a connect to nowhere makes Linux send the reset at once. */
-static void reset (struct MHD_Connection *connection) {
+static void reset (int fd) {
   struct linger linger = {1, 0};
   struct sockaddr nowhere;
-  int fd = exchange_socket(connection);
   memset(&nowhere, 0, sizeof(nowhere));
   nowhere.sa_family = AF_UNSPEC;
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
@@ -317,15 +290,17 @@ static int suffer (struct exchange *x, struct MHD_Connection *connection,
       && !service_sleep(x->service, (int64_t)(fault->delay * 1000)))
     return 0;
   if (fault->reset) {
-    reset(connection);
+    reset(exchange_socket(connection));
     return 0;
   }
-  if ((fault->drip > 0 || fault->cut >= 0) && response->body == NULL)
+  if (fault->drip <= 0 && fault->cut < 0)
+    return 1;
+  if (response->body == NULL)
     response->body = body_text(text_copy("", 0), 0);
-  if (fault->drip > 0 || fault->cut >= 0)
-    response->body = body_faulty(response->body, fault->drip, fault->cut,
-                                 service_sleep, x->service);
-  return 1;
+  if (response->body != NULL)
+    body_spoil(response->body, fault->drip, fault->cut, service_sleep,
+               x->service);
+  return response->body != NULL;
 }
 
 /* ---- An exchange, step by step ---- */
@@ -364,12 +339,12 @@ enum MHD_Result exchange_step (void *service, struct MHD_Connection *connection,
     return MHD_NO;
   if (x->request.method == NULL) /* the body may follow */
     return read_head(x, connection, method) ? MHD_YES : MHD_NO;
-  if (*size > 0) {
-    keep(x, data, *size);
-    connection_wait(waiter_of(connection));
-    *size = 0;
-    return MHD_YES;
+  if (*size == 0) {
+    connection_waits(noted(connection), 0);
+    return answer(x, connection);
   }
-  connection_work(waiter_of(connection));
-  return answer(x, connection);
+  connection_waits(noted(connection), 1);
+  keep(x, data, *size);
+  *size = 0;
+  return MHD_YES;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** exchange: one request and its answer, between libmicrohttpd's callbacks.
+** exchange: one request and its response, between libmicrohttpd's callbacks.
+** Their first argument is the service.
 */
 
 #ifndef emulator_exchange_h
@@ -9,9 +10,6 @@
 #include "../service/service.h"
 
 #include <microhttpd.h>
-
-/* The socket of a connection. */
-int exchange_socket (struct MHD_Connection *connection);
 
 /* MHD_OPTION_URI_LOG_CALLBACK: an exchange begins with its raw target. */
 void *exchange_begin (void *service, const char *uri,
@@ -26,5 +24,8 @@ enum MHD_Result exchange_step (void *service, struct MHD_Connection *connection,
 /* MHD_OPTION_NOTIFY_COMPLETED: it is over, in whatever way. */
 void exchange_end (void *service, struct MHD_Connection *connection,
                    void **state, enum MHD_RequestTerminationCode how);
+
+/* The socket of a connection. */
+int exchange_socket (struct MHD_Connection *connection);
 
 #endif

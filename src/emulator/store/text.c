@@ -19,6 +19,14 @@ char *text_copy (const char *text, size_t length) {
   return copy;
 }
 
+char *text_lower (const char *text) {
+  char *copy = text != NULL ? text_copy(text, strlen(text)) : NULL, *p;
+  for (p = copy; p != NULL && *p != '\0'; p++)
+    if (*p >= 'A' && *p <= 'Z')
+      *p = (char)(*p | 0x20);
+  return copy;
+}
+
 char *text_finish (sqlite3_str *s, size_t *length) {
   int failed = sqlite3_str_errcode(s) != SQLITE_OK;
   size_t n = (size_t)sqlite3_str_length(s);

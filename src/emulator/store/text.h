@@ -14,6 +14,9 @@
 /* Copies 'length' bytes and adds a NUL; NULL when out of memory. */
 char *text_copy (const char *text, size_t length);
 
+/* The same in lower case, by ASCII and not by the locale. NULL gives NULL. */
+char *text_lower (const char *text);
+
 /* Ends a builder: its text (never NULL but when out of memory) and length. */
 char *text_finish (sqlite3_str *s, size_t *length);
 
