@@ -76,7 +76,7 @@ static void ask (struct service *s, const char *method, const char *target,
   if (fault != NULL)
     suffer(s, fault, &response);
   read_answer(&response, fault != NULL, how & 1);
-  fault_free(fault);
+  faults_give_back(&s->faults, fault);
   response_close(&response);
   request_free(&r);
 }

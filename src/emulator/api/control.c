@@ -44,7 +44,7 @@ static void handle_control (struct call *c) {
 
 static void handle_requests (struct call *c) {
   sqlite3_str *json = sqlite3_str_new(NULL);
-  request_log_write(c->service->log, json);
+  request_log_write(&c->service->log, json);
   response_built(c->response, 200, json);
 }
 

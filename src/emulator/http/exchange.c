@@ -172,7 +172,7 @@ static void note (struct exchange *x, struct MHD_Connection *connection) {
   sqlite3_str_appendchar(h.json, 1, '}');
   json = text_finish(h.json, NULL);
   if (json != NULL)
-    x->number = request_log_add(x->service->log, x->request.method, x->target,
+    x->number = request_log_add(&x->service->log, x->request.method, x->target,
                                 json);
   x->noted = json != NULL;
   sqlite3_free(json);
@@ -264,7 +264,7 @@ static enum MHD_Result send_response (struct exchange *x,
                             (unsigned int)settings.hang_up_after);
   x->status = response->status;
   if (x->noted)
-    request_log_answered(x->service->log, x->number, x->status);
+    request_log_answered(&x->service->log, x->number, x->status);
   result = MHD_queue_response(connection, (unsigned int)x->status, out);
   MHD_destroy_response(out);
   return result;
@@ -322,7 +322,7 @@ static enum MHD_Result answer (struct exchange *x,
   compress(connection, &response);
   if (fault == NULL || suffer(x, connection, fault, &response))
     result = send_response(x, connection, &response);
-  fault_free(fault);
+  faults_give_back(&x->service->faults, fault);
   response_close(&response);
   return result;
 }

@@ -6,62 +6,49 @@
 #include "host.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
+#include <netdb.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <unistd.h>
 
 #define NAME_SIZE 256
 #define BELOW     ".localhost"
+#define MAPPED    "::ffff:" /* an IPv4 address as one of IPv6 */
 
-/* ---- Addresses: all as IPv6, those of IPv4 mapped ---- */
-
-static void map_ipv4 (const struct in_addr *from, struct in6_addr *to) {
-  memset(to, 0, sizeof(*to));
-  memset(to->s6_addr + 10, 0xFF, 2);
-  memcpy(to->s6_addr + 12, from, 4);
+/* Writes an address as a number; as IPv4, if it is one. Returns 'out'. */
+static const char *write_address (const struct sockaddr *address,
+                                  socklen_t size, char out[NAME_SIZE]) {
+  if (getnameinfo(address, size, out, NAME_SIZE, NULL, 0, NI_NUMERICHOST) != 0)
+    *out = '\0';
+  return strncmp(out, MAPPED, strlen(MAPPED)) == 0 ? out + strlen(MAPPED) : out;
 }
 
-static int address_of (const struct sockaddr *from, struct in6_addr *to) {
-  if (from->sa_family == AF_INET)
-    map_ipv4(&((const struct sockaddr_in *)from)->sin_addr, to);
-  else if (from->sa_family == AF_INET6)
-    *to = ((const struct sockaddr_in6 *)from)->sin6_addr;
-  else
-    return 0;
-  return 1;
-}
-
-/* Whether it is a loopback address. With 'any', also one that stands for every
-** address, which connects to this machine. */
-static int is_loopback (const struct in6_addr *a, int any) {
-  if (IN6_IS_ADDR_V4MAPPED(a))
-    return a->s6_addr[12] == 127
-           || (any && memcmp(a->s6_addr + 12, "\0\0\0\0", 4) == 0);
-  return IN6_IS_ADDR_LOOPBACK(a) || (any && IN6_IS_ADDR_UNSPECIFIED(a));
+/* Also of one that stands for every address: it connects to this machine. */
+static int is_loopback (const char *text) {
+  struct in_addr a;
+  if (inet_aton(text, &a))
+    return ntohl(a.s_addr) >> 24 == 127 || a.s_addr == 0;
+  return strcmp(text, "::1") == 0 || strcmp(text, "::") == 0;
 }
 
 int host_is_loopback (const struct sockaddr *address) {
-  struct in6_addr a;
-  return address_of(address, &a) && is_loopback(&a, 0);
+  char text[NAME_SIZE];
+  return is_loopback(write_address(address,
+                                   address->sa_family == AF_INET6
+                                     ? sizeof(struct sockaddr_in6)
+                                     : sizeof(struct sockaddr_in),
+                                   text));
 }
 
+/* Whether it is the address of the socket. */
 static int is_own_address (const char *text, int fd) {
   struct sockaddr_storage own;
+  struct sockaddr *address = (struct sockaddr *)&own;
   socklen_t size = sizeof(own);
-  struct in_addr ipv4;
-  struct in6_addr a, b;
-  if (inet_aton(text, &ipv4))
-    map_ipv4(&ipv4, &a);
-  else if (inet_pton(AF_INET6, text, &a) != 1)
-    return 0;
-  return is_loopback(&a, 1)
-         || (getsockname(fd, (struct sockaddr *)&own, &size) == 0
-             && address_of((struct sockaddr *)&own, &b)
-             && memcmp(&a, &b, sizeof(a)) == 0);
+  char buffer[NAME_SIZE];
+  return getsockname(fd, address, &size) == 0
+         && strcmp(text, write_address(address, size, buffer)) == 0;
 }
-
-/* ---- Names ---- */
 
 static int is_own_name (const char *name, const char *listening) {
   char machine[NAME_SIZE] = "";
@@ -89,5 +76,6 @@ int host_is_ours (const char *header, const char *listening, int fd) {
     return 0;
   memcpy(name, header, length);
   name[length] = '\0';
-  return is_own_name(name, listening) || is_own_address(name, fd);
+  return is_own_name(name, listening) || is_loopback(name)
+         || is_own_address(name, fd);
 }

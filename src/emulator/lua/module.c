@@ -196,7 +196,7 @@ static void fix_statuses (lua_State *L) {
 static int emu_requests (lua_State *L) {
   struct service *s = check_open(L, "requests");
   sqlite3_str *json = sqlite3_str_new(NULL);
-  request_log_write(s->log, json);
+  request_log_write(&s->log, json);
   push_json(L, json);
   fix_statuses(L);
   return 1;

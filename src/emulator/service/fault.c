@@ -39,8 +39,9 @@ void faults_open (struct faults *f, struct names routes) {
   f->routes = routes;
 }
 
-void fault_free (struct fault *fault) {
-  if (fault == NULL)
+/* Frees it after its last user; the lock is held. NULL is allowed. */
+static void release (struct fault *fault) {
+  if (fault == NULL || fault->users-- > 0)
     return;
   sqlite3_free(fault->route);
   sqlite3_free(fault->body);
@@ -53,7 +54,7 @@ void faults_clear (struct faults *f) {
   while (f->first != NULL) {
     struct fault *fault = f->first;
     f->first = fault->next;
-    fault_free(fault);
+    release(fault);
   }
   pthread_mutex_unlock(&f->lock);
 }
@@ -152,7 +153,7 @@ int faults_add (struct faults *f, const char *json, size_t length, char **why) {
   good = read_description(&d, json, length);
   fault->headers = text_finish(d.headers, NULL);
   if (!good) {
-    fault_free(fault);
+    release(fault);
     *why = d.target.why;
     return 0;
   }
@@ -166,42 +167,28 @@ int faults_add (struct faults *f, const char *json, size_t length, char **why) {
 
 /* ---- Taking ---- */
 
-static char *copy_or_null (const char *text) {
-  return text != NULL ? text_copy(text, strlen(text)) : NULL;
-}
-
-/* Gives what is taken: the fault itself at its last time, else a copy. */
-static struct fault *use (struct fault **at) {
-  struct fault *fault = *at, *copy;
-  if (fault->times == 1) {
-    *at = fault->next;
-    return fault;
-  }
-  if (fault->times > 1)
-    fault->times--;
-  copy = malloc(sizeof(*copy));
-  if (copy != NULL) {
-    *copy = *fault;
-    copy->route = copy_or_null(fault->route);
-    copy->body = copy_or_null(fault->body);
-    copy->headers = copy_or_null(fault->headers);
-  }
-  return copy;
-}
-
 struct fault *faults_take (struct faults *f, const char *route) {
-  struct fault **at, *taken = NULL;
+  struct fault **at, *fault;
   pthread_mutex_lock(&f->lock);
-  for (at = &f->first; *at != NULL; at = &(*at)->next) {
-    if (strcmp((*at)->route, "*") != 0 && strcmp((*at)->route, route) != 0)
+  for (at = &f->first; (fault = *at) != NULL; at = &fault->next) {
+    if (strcmp(fault->route, "*") != 0 && strcmp(fault->route, route) != 0)
       continue;
-    if ((*at)->skip > 0) {
-      (*at)->skip--;
-      continue;
-    }
-    taken = use(at);
-    break;
+    if (fault->skip == 0)
+      break;
+    fault->skip--;
   }
+  if (fault != NULL && fault->times == 1) /* the last time: it is given away */
+    *at = fault->next;
+  else if (fault != NULL)
+    fault->users++;
+  if (fault != NULL && fault->times > 1)
+    fault->times--;
   pthread_mutex_unlock(&f->lock);
-  return taken;
+  return fault;
+}
+
+void faults_give_back (struct faults *f, struct fault *fault) {
+  pthread_mutex_lock(&f->lock);
+  release(fault);
+  pthread_mutex_unlock(&f->lock);
 }

@@ -26,6 +26,7 @@ struct fault {
   int64_t skip;    /* matching requests that pass first */
   int64_t times;   /* how often it happens; 0: every time from then on */
   struct fault *next;
+  int users; /* beyond its one owner: the list, or who took it last */
 };
 
 struct faults {
@@ -46,10 +47,10 @@ void faults_close (struct faults *f);
 ** returns 0 and sets '*why' to the reason, to be freed; NULL: no memory. */
 int faults_add (struct faults *f, const char *json, size_t length, char **why);
 
-/* Takes the first fault for a request to 'route', if there is one: a copy
-** that the caller frees with fault_free. */
+/* Takes the first fault for a request to 'route', if there is one. */
 struct fault *faults_take (struct faults *f, const char *route);
 
-void fault_free (struct fault *fault);
+/* To be called when that is done with it. NULL is allowed. */
+void faults_give_back (struct faults *f, struct fault *fault);
 
 #endif

@@ -6,13 +6,8 @@
 #include "request_log.h"
 #include "../store/text.h"
 
-#include <stdlib.h>
-
-struct request_log *request_log_open (void) {
-  struct request_log *r = calloc(1, sizeof(*r));
-  if (r != NULL)
-    pthread_mutex_init(&r->lock, NULL);
-  return r;
+void request_log_open (struct request_log *r) {
+  pthread_mutex_init(&r->lock, NULL);
 }
 
 static struct request_log_entry *entry_of (struct request_log *r,
@@ -38,11 +33,8 @@ void request_log_clear (struct request_log *r) {
 }
 
 void request_log_close (struct request_log *r) {
-  if (r == NULL)
-    return;
   request_log_clear(r);
   pthread_mutex_destroy(&r->lock);
-  free(r);
 }
 
 uint64_t request_log_add (struct request_log *r, const char *method,

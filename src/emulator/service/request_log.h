@@ -29,8 +29,8 @@ struct request_log {
   struct request_log_entry entries[REQUEST_LOG_SIZE];
 };
 
-/* Makes an empty log; NULL when out of memory. */
-struct request_log *request_log_open (void);
+/* Makes a log that is empty of memory that is zero. */
+void request_log_open (struct request_log *r);
 
 void request_log_close (struct request_log *r);
 

@@ -10,65 +10,37 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The readers below return 0 where the value is not what the row asks for. */
-
-static int read_text (const struct value *v, char **out) {
-  if (!value_is(v, "text"))
-    return 0;
-  sqlite3_free(*out);
-  *out = text_copy(v->text, strlen(v->text));
-  return 1;
-}
-
-static int read_number (const struct schema *row, const struct value *v,
-                        double *out) {
-  *out = v->number;
-  return (value_is(v, "integer") || value_is(v, "real"))
-         && v->number >= row->least && v->number <= row->most;
-}
-
-static int read_whole (const struct schema *row, const struct value *v,
-                       int64_t *out) {
-  double n;
-  if (!read_number(row, v, &n) || n != (double)(int64_t)n)
-    return 0;
-  *out = (int64_t)n;
-  return 1;
-}
-
-static int read_flag (const struct value *v, int64_t *out) {
-  *out = value_is(v, "true");
-  return *out || value_is(v, "false");
-}
-
-static int read_choice (const struct schema *row, const struct value *v,
-                        int64_t *out) {
-  for (*out = 0; row->choices[*out] != NULL; ++*out)
-    if (value_is(v, "text") && strcmp(row->choices[*out], v->text) == 0)
-      return 1;
-  return 0;
-}
-
-static int read_time (const struct schema *row, const struct value *v,
-                      int64_t *out) {
-  double seconds;
-  if (value_is(v, "text"))
-    return time_parse(v->text, out);
-  if (!read_number(row, v, &seconds))
-    return 0;
-  *out = (int64_t)(seconds * 1000);
-  return 1;
-}
-
+/* Reads a value to 'out'; 0 where it is not what the row asks for. */
 static int read_any (const struct schema *row, const struct value *v,
                      void *out) {
+  int64_t *whole = out;
+  char **text = out;
+  int in_range = (value_is(v, "integer") || value_is(v, "real"))
+                 && v->number >= row->least && v->number <= row->most;
   switch (row->type) {
-    case SCHEMA_TEXT: return read_text(v, out);
-    case SCHEMA_WHOLE: return read_whole(row, v, out);
-    case SCHEMA_NUMBER: return read_number(row, v, out);
-    case SCHEMA_FLAG: return read_flag(v, out);
-    case SCHEMA_CHOICE: return read_choice(row, v, out);
-    case SCHEMA_TIME: return read_time(row, v, out);
+    case SCHEMA_TEXT:
+      if (!value_is(v, "text"))
+        return 0;
+      sqlite3_free(*text);
+      *text = text_copy(v->text, strlen(v->text));
+      return 1;
+    case SCHEMA_WHOLE:
+      *whole = in_range ? (int64_t)v->number : 0;
+      return in_range && v->number == (double)*whole;
+    case SCHEMA_NUMBER: *(double *)out = v->number; return in_range;
+    case SCHEMA_FLAG:
+      *whole = value_is(v, "true");
+      return *whole || value_is(v, "false");
+    case SCHEMA_CHOICE:
+      for (*whole = 0; row->choices[*whole] != NULL; ++*whole)
+        if (value_is(v, "text") && strcmp(row->choices[*whole], v->text) == 0)
+          return 1;
+      return 0;
+    case SCHEMA_TIME:
+      if (value_is(v, "text"))
+        return time_parse(v->text, whole);
+      *whole = in_range ? (int64_t)(v->number * 1000) : 0;
+      return in_range;
     default: return 1;
   }
 }

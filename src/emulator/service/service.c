@@ -42,19 +42,31 @@ static char *read_file (const char *path, size_t *length, char **why) {
   return text;
 }
 
+/* Adds documents for the first key's organization. */
+static enum store_code add (struct service *s, const char *json, size_t length,
+                            int strict, sqlite3_str *ids, char **why) {
+  char *org = service_org(s, NULL);
+  struct addition a = {json, length, org, 0, 0, strict};
+  enum store_code code = STORE_FAILED;
+  a.seed = (uint64_t)s->start.random_seed;
+  a.now = service_now(s);
+  *why = NULL;
+  if (org != NULL)
+    code = store_add(s->store, &a, ids, why);
+  sqlite3_free(org);
+  return code;
+}
+
 /* Adds the documents of a file. */
-static int import (struct service *s, const char *path, const char *org,
-                   char **why) {
-  struct addition a = {NULL, 0, org, (uint64_t)s->start.random_seed, 0, 0};
-  char *text = read_file(path, &a.length, why), *reason;
+static int import (struct service *s, const char *path, char **why) {
+  size_t length;
+  char *text = read_file(path, &length, why), *reason;
   sqlite3_str *ids;
   int good;
   if (text == NULL)
     return 0;
   ids = sqlite3_str_new(NULL);
-  a.json = text;
-  a.now = service_now(s);
-  good = store_add(s->store, &a, ids, &reason) == STORE_OK;
+  good = add(s, text, length, 0, ids, &reason) == STORE_OK;
   sqlite3_free(sqlite3_str_finish(ids));
   sqlite3_free(text);
   if (reason != NULL)
@@ -74,10 +86,8 @@ static int populate (struct service *s, char **why) {
     good = store_fill(s->store, org, (uint64_t)p->random_seed, count,
                       service_now(s), why)
            == STORE_OK;
-  if (good && p->import != NULL)
-    good = import(s, p->import, org, why);
   sqlite3_free(org);
-  return good;
+  return good && (p->import == NULL || import(s, p->import, why));
 }
 
 /* ---- Opening ---- */
@@ -104,8 +114,8 @@ struct service *service_open (struct parameters *p, const struct offer *offer,
   memset(p, 0, sizeof(*p));
   open_waiting(s);
   faults_open(&s->faults, offer->routes);
-  s->log = request_log_open();
-  if (s->log != NULL && settings_copy(&s->settings, &s->start.settings)
+  request_log_open(&s->log);
+  if (settings_copy(&s->settings, &s->start.settings)
       && store_open(&s->store, s->start.database, offer->kinds, why) == STORE_OK
       && (!store_was_empty(s->store) || populate(s, why)))
     return s;
@@ -115,7 +125,7 @@ struct service *service_open (struct parameters *p, const struct offer *offer,
 
 void service_close (struct service *s) {
   store_close(s->store);
-  request_log_close(s->log);
+  request_log_close(&s->log);
   faults_close(&s->faults);
   pthread_cond_destroy(&s->changed);
   pthread_mutex_destroy(&s->lock);
@@ -227,18 +237,9 @@ int service_wait_change (struct service *s, int64_t milliseconds) {
 
 enum store_code service_add (struct service *s, const char *json, size_t length,
                              sqlite3_str *ids, char **why) {
-  char *org = service_org(s, NULL);
-  struct addition a = {json, length, org, (uint64_t)s->start.random_seed, 0, 0};
   struct settings settings;
-  enum store_code code = STORE_FAILED;
   service_settings(s, &settings);
-  a.strict = !settings.allow_unknown_members;
-  a.now = service_now(s);
-  *why = NULL;
-  if (org != NULL)
-    code = store_add(s->store, &a, ids, why);
-  sqlite3_free(org);
-  return code;
+  return add(s, json, length, !settings.allow_unknown_members, ids, why);
 }
 
 static int add_fault (struct service *s, const char *json, size_t length,
@@ -246,26 +247,21 @@ static int add_fault (struct service *s, const char *json, size_t length,
   return faults_add(&s->faults, json, length, why);
 }
 
-/* The member of an advance. */
-struct advance {
-  double seconds;
-};
-
 static const struct schema advance_rows[] = {
-  SCHEMA("seconds", NUMBER, struct advance, seconds, 0, ADVANCE_MAX, NULL),
-  SCHEMA(NULL, OTHER, struct advance, seconds, 0, 0, NULL),
+  {"seconds", SCHEMA_NUMBER, 0, 0, ADVANCE_MAX, NULL},
+  {NULL, SCHEMA_OTHER, 0, 0, 0, NULL},
 };
 
 /* Moves the clock forward. */
 static int advance (struct service *s, const char *json, size_t length,
                     char **why) {
-  struct advance a = {-1};
-  struct schema_target target = {advance_rows, "member", &a, NULL};
+  double seconds = -1;
+  struct schema_target target = {advance_rows, "member", &seconds, NULL};
   int result = value_walk(json, length, "$", "object", schema_reader, &target);
   *why = target.why;
-  if (result == 0 && a.seconds >= 0) {
+  if (result == 0 && seconds >= 0) {
     pthread_mutex_lock(&s->lock);
-    s->offset += (int64_t)(a.seconds * 1000 + 0.5);
+    s->offset += (int64_t)(seconds * 1000 + 0.5);
     pthread_mutex_unlock(&s->lock);
     note_change(s);
     return 1;
@@ -292,7 +288,7 @@ static int reset (struct service *s, const char *json, size_t length,
   if (!good)
     return 0;
   faults_clear(&s->faults);
-  request_log_clear(s->log);
+  request_log_clear(&s->log);
   good = store_clear(s->store) == STORE_OK;
   if (!good)
     *why = sqlite3_mprintf("the database cannot be emptied");

@@ -24,7 +24,7 @@ struct offer {
 struct service {
   struct store *store;
   struct faults faults;
-  struct request_log *log;
+  struct request_log log;
   struct parameters start; /* as it was started */
 
   /* the rest is for service.c only, and under the lock */

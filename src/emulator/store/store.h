@@ -53,9 +53,9 @@ struct addition {
   const char *json; /* a document, or an array of them */
   size_t length;
   const char *org;
-  uint64_t seed; /* of what is made up */
   int64_t now;
-  int strict; /* refuse members that the kind has not */
+  uint64_t seed; /* of what is made up */
+  int strict;    /* refuse members that the kind has not */
 };
 
 /* Adds all documents or none. "kind" (else the first), "organization" (else
