@@ -185,11 +185,11 @@ void catalog_write (sqlite3_str *out) {
   size_t i;
   for (i = 0; i < COUNT; i++) {
     sqlite3_str_appendall(out, i == 0 ? "[{\"code\":" : ",{\"code\":");
-    text_quote_null(out, entries[i].code);
+    text_quote(out, entries[i].code);
     sqlite3_str_appendall(out, ",\"message\":");
-    text_quote_null(out, entries[i].message);
+    text_quote(out, entries[i].message);
     sqlite3_str_appendall(out, ",\"suggestion\":");
-    text_quote_null(out, entries[i].suggestion);
+    text_quote(out, entries[i].suggestion);
     sqlite3_str_appendchar(out, 1, '}');
   }
   sqlite3_str_appendchar(out, 1, ']');

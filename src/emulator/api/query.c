@@ -36,7 +36,7 @@ static int add (struct list *l, const char *text) {
     return query_refuse(l->c, name, sqlite3_mprintf("%s must be a UUID", name));
   sqlite3_str_appendchar(l->json, 1,
                          sqlite3_str_length(l->json) == 0 ? '[' : ',');
-  text_quote_null(l->json, text);
+  text_quote(l->json, text);
   return 1;
 }
 

@@ -51,7 +51,8 @@ void response_built (struct response *r, int status, sqlite3_str *s) {
   response_text(r, status, TYPE_JSON, text, length);
 }
 
-const char *response_reason (int status) {
+/* "Not Found" of 404; "Error" of an unknown status. */
+static const char *reason_of (int status) {
   switch (status) {
     case 400: return "Bad Request";
     case 401: return "Unauthorized";
@@ -79,7 +80,7 @@ static void member (sqlite3_str *s, const char *name, const char *text) {
   if (text == NULL)
     return;
   sqlite3_str_appendf(s, ",\"%s\":", name);
-  text_quote_null(s, text);
+  text_quote(s, text);
 }
 
 void response_error (struct response *r, int status, const char *code,
@@ -87,11 +88,11 @@ void response_error (struct response *r, int status, const char *code,
   const struct catalog_entry *entry = code != NULL ? catalog_find(code) : NULL;
   sqlite3_str *s = sqlite3_str_new(NULL);
   if (message == NULL)
-    message = entry != NULL ? entry->message : response_reason(status);
+    message = entry != NULL ? entry->message : reason_of(status);
   sqlite3_str_appendall(s, "{\"message\":");
-  text_quote_null(s, message);
+  text_quote(s, message);
   sqlite3_str_appendf(s, ",\"statusCode\":%d", status);
-  member(s, "error", response_reason(status));
+  member(s, "error", reason_of(status));
   member(s, "errorCode", code);
   member(s, "field", field);
   member(s, "suggestion", entry != NULL ? entry->suggestion : NULL);

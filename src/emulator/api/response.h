@@ -50,7 +50,4 @@ void response_error (struct response *r, int status, const char *code,
 /* The same, its status and texts being those of the catalog. */
 void response_code (struct response *r, const char *code);
 
-/* "Not Found" of 404; "Error" of what is not known. */
-const char *response_reason (int status);
-
 #endif

@@ -41,8 +41,7 @@ extern const struct offer api_offer;
 void routes_find (struct request *r);
 
 /* Answers a request. Returns the fault that goes with the response, or NULL.
-** The caller frees it, and carries out its delay and its reset; what it does to
-** the body is done. */
+** The caller carries it out and gives it back. */
 struct fault *routes_answer (struct service *s, struct request *r,
                              struct response *response);
 

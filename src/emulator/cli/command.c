@@ -34,7 +34,7 @@ void command_prepare (void) {
   sigaddset(&set, SIGCHLD);
   sigprocmask(SIG_BLOCK, &set, NULL);
   signal(SIGPIPE, SIG_IGN);
-  /* who starts us may ignore it, and then no child could be waited for */
+  /* the parent process may ignore it, and then no child could be waited for */
   signal(SIGCHLD, SIG_DFL);
 }
 

@@ -154,9 +154,9 @@ static enum MHD_Result append_header (void *arg, enum MHD_ValueKind kind,
     values = text_finish(h->joined, NULL);
     if (sqlite3_str_length(h->json) > 1)
       sqlite3_str_appendchar(h->json, 1, ',');
-    text_quote_null(h->json, text != NULL ? text : name);
+    text_quote(h->json, text != NULL ? text : name);
     sqlite3_str_appendchar(h->json, 1, ':');
-    text_quote_null(h->json, values);
+    text_quote(h->json, values);
     sqlite3_free(values);
   }
   sqlite3_free(text);

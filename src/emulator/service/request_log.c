@@ -43,9 +43,9 @@ uint64_t request_log_add (struct request_log *r, const char *method,
   struct request_log_entry entry = {NULL, 0, 0};
   uint64_t number;
   sqlite3_str_appendall(s, "{\"method\":");
-  text_quote_null(s, method);
+  text_quote(s, method);
   sqlite3_str_appendall(s, ",\"path\":");
-  text_quote_null(s, target);
+  text_quote(s, target);
   sqlite3_str_appendf(s, ",\"headers\":%s", headers);
   entry.json = text_finish(s, &entry.length);
   pthread_mutex_lock(&r->lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** database: what the files of the store share: the struct, and SQLite with
-** less writing. Nothing else includes this.
+** database: what the files of the store share: the struct, and short forms of
+** SQLite's functions. Nothing else includes this.
 */
 
 #ifndef emulator_database_h
@@ -15,13 +15,13 @@ struct store {
   sqlite3 *db;
   pthread_mutex_t lock; /* held for one call, never longer */
   const struct kind *const *kinds;
-  int64_t due;   /* when the next document goes on; -1: none does */
+  int64_t due;   /* of the next transition; -1: none is to come */
   int64_t added; /* how many ids were made up by store_add */
   int was_empty;
 };
 
-/* Takes the lock and lets documents go on to 'now'. Returns 0 on failure, and
-** then has not taken it. */
+/* Takes the lock and carries out the transitions up to 'now'. Returns 0 on
+** failure; the lock is then not taken. */
 int store_enter (struct store *s, int64_t now);
 
 void store_leave (struct store *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** import: documents that are put into the store: samples, and such as are
-** given as JSON. See store.h.
+** import: adds documents: samples, and those that are given as JSON. See
+** store.h.
 */
 
 #include "database.h"
@@ -222,7 +222,7 @@ static void make_up (sqlite3_str *made, const char *name, const char *text) {
   sqlite3_str_appendf(
     made, "%c\"%s\":", sqlite3_str_length(made) > 0 ? ',' : '{', name);
   if (text != NULL)
-    text_quote_null(made, text);
+    text_quote(made, text);
 }
 
 /* Makes a row of the facts. What is missing is made up, and appended to 'made'
@@ -275,7 +275,7 @@ static int insert_row (struct adding *x, const struct row *row) {
   if (insert(x->insert, x->kind, row, x->a->now)) {
     if (x->count > 1)
       sqlite3_str_appendchar(x->ids, 1, ',');
-    text_quote_null(x->ids, row->id);
+    text_quote(x->ids, row->id);
     return 1;
   }
   if (sqlite3_extended_errcode(x->s->db) == SQLITE_CONSTRAINT_UNIQUE)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** kind: what the store has to know about a kind of documents. All kinds are in
-** one table of the database and are listed, read, added and deleted alike.
+** kind: describes a kind of documents to the store, which lists, reads, adds
+** and deletes all kinds alike.
 */
 
 #ifndef emulator_kind_h
@@ -14,15 +14,15 @@
 
 #define FILTERS_MAX 8
 
-/* What any document may be given with. */
+/* The members that any document may have when it is added. */
 #define COMMON_MEMBERS "id", "createdAt", "kind", "organization", "source"
 
-/* How documents go on by themselves. Of the rows for a status the first whose
-** condition holds is taken. */
+/* A change of status that time brings. Of the rows with the same 'from' the
+** first whose condition holds applies. */
 struct transition {
   const char *from;
   const char *to;
-  int64_t after;    /* milliseconds in 'from'; the same in its other rows */
+  int64_t after;    /* milliseconds; the same for all rows of a 'from' */
   const char *when; /* an SQL condition, or NULL */
   const char *set;  /* more arguments for json_set(body, ...), or "" */
 };

@@ -29,7 +29,7 @@ void prng_uuid (struct prng *c, char out[UUID_SIZE]);
 /* Writes 'n' hexadecimal digits and a NUL. */
 void prng_hex (struct prng *c, char *out, int n);
 
-/* Whether 'text' has the form of a UUID, of whatever version or case. */
+/* Whether 'text' has the form of a UUID, of any version and case. */
 int uuid_valid (const char *text);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** query: what is asked of the store: listings, counts, single documents, and
-** the delete. See store.h. Each call compiles its statement and frees it.
+** query: listings, counts, single documents, and the delete. See store.h. Each
+** call compiles its statement and frees it.
 */
 
 #include "database.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define BATCH_ROWS  100   /* rows given by one step of a scan */
-#define BATCH_LOOKS 20000 /* rows looked at: a bound on holding the lock */
+#define BATCH_LOOKS 20000 /* rows it looks at, because it holds the lock */
 
 /* The parameters of every query; the values of the filters follow. */
 enum parameter { ORG = 1, KIND, FROM, UNTIL, LIMIT, VALUES };
@@ -23,7 +23,7 @@ void scope_close (struct scope *scope) {
   memset(scope, 0, sizeof(*scope));
 }
 
-/* Whether some ids are asked for: these lead straight to their rows. */
+/* Whether the scope names ids, which lead straight to their rows. */
 static int has_ids (const struct scope *scope) {
   int i;
   for (i = 0; scope->kind->filters[i].parameter != NULL; i++)
@@ -33,9 +33,9 @@ static int has_ids (const struct scope *scope) {
   return 0;
 }
 
-/* Compiles "<head> WHERE <kind, org and filter> <tail>" and binds those. The
-** "+" of a column keeps the planner from an index: a scan goes by row number,
-** and with ids theirs is the right one. */
+/* Compiles "<head> WHERE <scope> <tail>" and binds the scope. A "+" before a
+** column keeps the planner from its index: a scan goes by row number, and ids
+** have the best index. */
 static sqlite3_stmt *prepare (struct store *s, const char *head, int is_scan,
                               const struct scope *scope, const char *tail) {
   const struct filter_rule *rules = scope->kind->filters;
@@ -180,7 +180,6 @@ enum store_code store_scan (struct store *s, const struct scope *scope,
   int rows;
   if (scan->at >= scan->last)
     return STORE_NONE;
-  /* ids lead straight to their rows: no need to look in small steps */
   if (!has_ids(scope) && until > scan->at + BATCH_LOOKS)
     until = scan->at + BATCH_LOOKS;
   if (!store_enter(s, scope->now))
@@ -206,7 +205,7 @@ static int is_terminal (const struct kind *kind, const char *status) {
          || (status != NULL && text_is_known(status, terminal));
 }
 
-/* How far a document has come: in its first status not at all. */
+/* The progress of a document. Its first status is that of a queue: 0. */
 static int progress_of (const struct kind *kind, const char *status,
                         int64_t left) {
   int64_t lasts = kind_lasts(kind, status);
@@ -247,7 +246,7 @@ enum store_code store_get (struct store *s, const struct scope *scope,
   return code;
 }
 
-/* Puts a tombstone in the place of a row, for cursors. */
+/* Replaces a row by a tombstone, which keeps its position for cursors. */
 static int bury (struct store *s, const struct kind *kind, const char *id) {
   char *sql = sqlite3_mprintf(
     "BEGIN; INSERT OR REPLACE INTO tombstones SELECT kind, id, org, created"

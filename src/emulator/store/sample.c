@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** sample: see sample.h. JSON is written by hand here: which members are null
-** and which are left out, and how a character is escaped, is the point.
+** sample: see sample.h. JSON is written as text, because the samples differ in
+** which members are null or left out and in how characters are escaped.
 */
 
 #include "sample.h"
@@ -184,7 +184,8 @@ static void options (sqlite3_str *s, struct prng *c, int64_t n) {
                       n % 6 == 0 ? "true" : "false");
 }
 
-void sample_output (const char *id, struct prng *c, sqlite3_str *json) {
+/* What only a finished generation has. */
+static void output (const char *id, struct prng *c, sqlite3_str *json) {
   sqlite3_str_appendf(json, ",\"outputDuration\":%u.%u,\"outputUrl\":\"",
                       3 + prng_below(c, 240), prng_below(c, 100));
   signed_url(json, c, "outputs", id, "mp4");
@@ -201,7 +202,7 @@ static void outcome (sqlite3_str *s, struct prng *c, const char *status,
   member(s, "error", bad ? failure->message : NULL, sparse);
   member(s, "errorCode", bad ? failure->code : NULL, sparse);
   if (strcmp(status, "COMPLETED") == 0)
-    sample_output(id, c, s);
+    output(id, c, s);
   else if (!sparse)
     sqlite3_str_appendall(s, ",\"outputDuration\":null,\"outputUrl\":\"\"");
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
-** sample: the generations that the emulator makes up. Item n of a seed is
-** always the same, but for its dates, which run back 90 days from the clock.
-** All statuses and models occur, members that are null or left out, scripts
-** in several languages, escapes of every kind, nested options and segments.
+** sample: makes sample generations. Item n of a seed is always the same, except
+** for its dates, which go back 90 days from the clock. All statuses and models
+** occur, members that are null or left out, scripts in several languages,
+** escapes of every kind, nested options and segments.
 */
 
 #ifndef emulator_sample_h
@@ -27,11 +27,7 @@ struct sample {
 void sample_make (uint64_t seed, int64_t n, int64_t count, int64_t now,
                   struct sample *sample, sqlite3_str *json);
 
-/* Appends the members that a finished generation has and a running one has
-** not ("outputUrl":…), beginning with a comma. */
-void sample_output (const char *id, struct prng *c, sqlite3_str *json);
-
-/* Appends an array for "input" that a made-up generation may have. */
+/* Appends an array for the "input" of a generation. */
 void sample_input (struct prng *c, sqlite3_str *json);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
 **
-** store: opening and closing the database, its tables, and the passing of
-** time in it. See store.h.
+** store: opens and closes the database, makes its tables and carries out
+** transitions. See store.h.
 **
-** A file is kept with SQLite's rollback journal and without waiting for the
-** disk: a killed process leaves a file that opens again; only a crash of the
-** machine itself may cost it. One process has it at a time.
+** SQLite keeps a rollback journal but does not wait for the disk: after a
+** killed process the file opens again; only a crash of the machine may lose
+** it. One process has the file at a time.
 */
 
 #include "database.h"
@@ -63,7 +63,7 @@ static const char indexes[] =
   "CREATE INDEX IF NOT EXISTS by_due"
   "  ON documents (due) WHERE due IS NOT NULL;";
 
-/* ---- SQLite with less writing ---- */
+/* ---- Short forms of SQLite's functions ---- */
 
 sqlite3_stmt *db_prepare (struct store *s, const char *sql) {
   sqlite3_stmt *q = NULL;
@@ -109,7 +109,7 @@ int db_index (struct store *s) {
   return db_run(s, indexes);
 }
 
-/* ---- The passing of time ---- */
+/* ---- Transitions ---- */
 
 int64_t kind_lasts (const struct kind *kind, const char *status) {
   const struct transition *t = kind->transitions;
@@ -125,8 +125,8 @@ static int find_due (struct store *s) {
                     &s->due);
 }
 
-/* Carries out one row of the transitions. A status begins when the one before
-** was due and not 'now': a long step of the clock passes through several. */
+/* Carries out one row. The next status begins when this one was due, not 'now',
+** because a long step of the clock may pass through several. */
 static int carry_out (struct store *s, const struct kind *kind,
                       const struct transition *t, int64_t now) {
   const int64_t lasts = kind_lasts(kind, t->to);
@@ -175,8 +175,8 @@ enum store_code store_commit (struct store *s, enum store_code code,
 
 /* ---- Opening ---- */
 
-/* Makes the tables, of those of an earlier version where there are such.
-** Returns NULL, or what is wrong. */
+/* Makes the tables, and moves over the rows of an earlier version. Returns NULL
+** or the problem. */
 static const char *make_tables (struct store *s) {
   int64_t objects = 0, application = 0, version = 0;
   if (!db_integer(s, "SELECT count(*) FROM sqlite_schema", &objects)
@@ -193,8 +193,8 @@ static const char *make_tables (struct store *s) {
   return NULL;
 }
 
-/* Takes the file for this process and makes what is missing in it. Returns
-** NULL, or what is wrong with it. */
+/* Locks the file for this process and makes what is missing in it. Returns NULL
+** or the problem. */
 static const char *prepare_file (struct store *s) {
   int64_t any = 0;
   const char *wrong;
@@ -219,7 +219,7 @@ static const char *prepare_file (struct store *s) {
   return NULL;
 }
 
-/* The same from the start: opens the file first. */
+/* Opens the file and prepares it. Returns NULL or the problem. */
 static const char *open_file (struct store *s, const char *path) {
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                     | SQLITE_OPEN_NOMUTEX; /* the mutex is ours */

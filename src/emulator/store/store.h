@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
 **
-** store: documents in SQLite: one connection, one mutex, and no statement open
-** between two calls, so that a listing that is half read never locks out a
-** delete. It knows nothing of HTTP. All functions may be called from any
-** thread. Texts that they give are freed with sqlite3_free.
+** store: documents in SQLite. It has one connection and one mutex, and keeps no
+** statement open between two calls, so that a listing that is half read never
+** locks out a delete. It knows nothing of HTTP. All functions may be called
+** from any thread. Texts that they return are freed with sqlite3_free.
 **
-** Documents go on to other statuses as the 'now' that each call is given
-** passes, by the transitions of their kind.
+** Each call is given the time, and first carries out the transitions that were
+** due by then.
 */
 
 #ifndef emulator_store_h
@@ -20,10 +20,10 @@
 
 enum store_code {
   STORE_OK,
-  STORE_NONE,    /* this organization has no such document */
+  STORE_NONE,    /* the organization has no such document */
   STORE_RUNNING, /* its status is not terminal */
-  STORE_WRONG,   /* what was given is refused; a reason says why */
-  STORE_FAILED   /* the database failed; a reason says why */
+  STORE_WRONG,   /* the input is refused, for a reason */
+  STORE_FAILED   /* the database failed */
 };
 
 struct store;
@@ -42,7 +42,7 @@ int store_was_empty (const struct store *s);
 /* Removes everything, and the memory of what was deleted. */
 enum store_code store_clear (struct store *s);
 
-/* ---- Putting in and taking out (import.c, export.c) ---- */
+/* ---- Import and export (import.c, export.c) ---- */
 
 /* Puts 'count' samples, which are of the first kind, into an empty store. */
 enum store_code store_fill (struct store *s, const char *org, uint64_t seed,
@@ -55,12 +55,13 @@ struct addition {
   const char *org;
   int64_t now;
   uint64_t seed; /* of what is made up */
-  int strict;    /* refuse members that the kind has not */
+  int strict;    /* refuse members that the kind does not know */
 };
 
-/* Adds all documents or none. "kind" (else the first), "organization" (else
-** 'org') and "source" (else "api") are kept beside a document. What its kind
-** requires and it lacks is made up. Appends the ids as a JSON array. */
+/* Adds all documents or none. "kind" (default: the first), "organization"
+** (default: 'org') and "source" (default: "api") are kept beside the JSON. A
+** required member that is missing is made up. Appends the ids as a JSON
+** array. */
 enum store_code store_add (struct store *s, const struct addition *a,
                            sqlite3_str *ids, char **why);
 
@@ -68,7 +69,7 @@ enum store_code store_add (struct store *s, const struct addition *a,
 enum store_code store_export (struct store *s, const char *path, int64_t now,
                               char **why);
 
-/* ---- Asking (query.c) ---- */
+/* ---- Queries (query.c) ---- */
 
 /* Which documents, and when. 'values' are JSON arrays in the order of the
 ** kind's filters; NULL restricts nothing. */
@@ -116,11 +117,11 @@ enum store_code store_scan_open (struct store *s, struct scan *scan);
 enum store_code store_scan (struct store *s, const struct scope *scope,
                             struct scan *scan, sqlite3_str *out);
 
-/* One document; its id is looked for beyond the filters. */
+/* One document. It is found by its id; the filters do not count. */
 struct document {
   char *json;
   int terminal;
-  int64_t due;  /* when it goes on to its next status; -1: never */
+  int64_t due;  /* of its next transition; -1: none */
   int progress; /* 0 to 100 */
 };
 

@@ -87,29 +87,25 @@ static void quote_byte (sqlite3_str *s, unsigned char c) {
     sqlite3_str_appendf(s, "\\u%04x", c);
 }
 
-void text_quote (sqlite3_str *s, const char *text, size_t length) {
-  const unsigned char *p = (const unsigned char *)text;
-  const unsigned char *end = p + length, *plain = p;
+void text_quote (sqlite3_str *s, const char *text) {
+  const unsigned char *p = (const unsigned char *)text, *plain = p;
+  size_t left = text != NULL ? strlen(text) : 0, n;
+  if (text == NULL) {
+    sqlite3_str_appendall(s, "null");
+    return;
+  }
   sqlite3_str_appendchar(s, 1, '"');
-  while (p < end) {
-    size_t n = utf8_length(p, (size_t)(end - p));
-    if (n > 0 && *p >= 0x20 && *p != '"' && *p != '\\') {
-      p += n;
+  for (; left > 0; p += n, left -= n) {
+    n = utf8_length(p, left);
+    if (n > 0 && *p >= 0x20 && *p != '"' && *p != '\\')
       continue;
-    }
     sqlite3_str_append(s, (const char *)plain, (int)(p - plain));
     quote_byte(s, *p);
-    plain = ++p;
+    n = 1;
+    plain = p + 1;
   }
   sqlite3_str_append(s, (const char *)plain, (int)(p - plain));
   sqlite3_str_appendchar(s, 1, '"');
-}
-
-void text_quote_null (sqlite3_str *s, const char *text) {
-  if (text == NULL)
-    sqlite3_str_appendall(s, "null");
-  else
-    text_quote(s, text, strlen(text));
 }
 
 static int hex_value (char c) {

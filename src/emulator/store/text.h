@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** text: the small work on strings that several files need. A text that is
-** built up is an sqlite3_str: SQLite's growable string, which the store needs
-** anyhow; memory that goes from one file to another is SQLite's too.
+** text: work on strings that several files need. A text that grows is an
+** sqlite3_str, SQLite's string builder. Memory that one file hands to another
+** is from SQLite's allocator too.
 */
 
 #ifndef emulator_text_h
@@ -17,21 +17,18 @@ char *text_copy (const char *text, size_t length);
 /* The same in lower case, by ASCII and not by the locale. NULL gives NULL. */
 char *text_lower (const char *text);
 
-/* Ends a builder: its text (never NULL but when out of memory) and length. */
+/* Ends a builder. Returns its text, NULL when out of memory, and its length. */
 char *text_finish (sqlite3_str *s, size_t *length);
 
-/* Appends 'length' bytes as a JSON string, quotes included. Bytes that are no
-** UTF-8 are written as the characters U+0080 to U+00FF. */
-void text_quote (sqlite3_str *s, const char *text, size_t length);
-
-/* The same for a NUL-terminated text; NULL appends null. */
-void text_quote_null (sqlite3_str *s, const char *text);
+/* Appends a text as a JSON string, quotes included, or null for NULL. Bytes
+** that are no UTF-8 are written as the characters U+0080 to U+00FF. */
+void text_quote (sqlite3_str *s, const char *text);
 
 /* Whether 'length' bytes are valid UTF-8 without NUL. */
 int text_is_utf8 (const char *text, size_t length);
 
-/* Decodes %XX in place, once, and "+" as a space where 'plus' is set. Returns
-** 0 where a "%" has no two digits or stands for NUL: it is left as it is. */
+/* Decodes %XX in place, once, and "+" as a space if 'plus' is set. Returns 0 if
+** a "%" has no two digits or stands for NUL; that one is left as it is. */
 int text_unescape (char *text, int plus);
 
 /* The names in a table: its rows have 'size' bytes and begin with a const
