@@ -620,6 +620,7 @@ describe("an emulator object", function()
       end
     end
     assert_raises("seconds must be", service.advance, service, -1)
+    assert_raises("seconds must be", service.advance, service, 0 / 0)
     assert.are.equal("[]", get("/v2/generations").body) -- all or nothing
   end)
 

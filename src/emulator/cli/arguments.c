@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** arguments: see arguments.h. The options are the table of parameters, "_"
-** written as "-", and two more. getopt_long takes abbreviations, too: "--key"
-** is one.
+** arguments: see arguments.h. The options are the parameters, with "-" in place
+** of "_", and two more. getopt_long also takes abbreviations, such as "--key".
 */
 
 #include "arguments.h"
@@ -14,17 +13,16 @@
 
 #define OPTIONS_MAX 32
 #define OPTION_SIZE 32
-#define HELP_COLUMN "                                "
 
 /* What getopt_long returns; a parameter is OPTION + its row. */
 enum { HELP = 'h', UNKNOWN = '?', NO_VALUE = ':', VERSION = 256, OPTION };
 
-const char arguments_usage[] =
-  "usage: lipsync-emulator [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
-  "Try 'lipsync-emulator --help'.\n";
+#define USAGE "usage: lipsync-emulator [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
 
-/* The options, twice: as getopt_long has them and, with dashes, as users do.
-** Both end with a NULL. */
+const char arguments_usage[] = USAGE "Try 'lipsync-emulator --help'.\n";
+
+/* The options for getopt_long, and their names with the dashes before them.
+** Both arrays end with a NULL. */
 struct options {
   struct option known[OPTIONS_MAX];
   const char *names[OPTIONS_MAX];
@@ -80,7 +78,7 @@ void arguments_help (void) {
   int i = 0;
   open_options(&o);
   fputs(
-    "usage: lipsync-emulator [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
+    USAGE
     "\n"
     "Runs the generations API on this machine, filled with sample data, and\n"
     "prints its base URL. With a COMMAND, runs that with SYNC_BASE_URL and\n"

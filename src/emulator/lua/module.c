@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** lua: the module lipsync.emulator. Tables go to the service and come back
-** as JSON, by lua-cjson; all rules about them are the service's.
+** module: the Lua module lipsync.emulator. Tables go to the service and come
+** back as JSON, by lua-cjson; the service has all rules about them.
 */
 
 #include "../../compat.h"
@@ -156,13 +156,14 @@ static int emu_add (lua_State *L) {
   return 1;
 }
 
-/* Puts { seconds = argument 2 } in the place of argument 2. */
+/* Puts JSON in the place of argument 2, the seconds of an advance. SQLite
+** writes it, because that does not ask the locale for the decimal point. */
 static void wrap_seconds (lua_State *L) {
-  luaL_checknumber(L, 2);
-  lua_settop(L, 2);
-  lua_newtable(L);
-  lua_insert(L, 2);
-  lua_setfield(L, 2, "seconds");
+  char json[64];
+  sqlite3_snprintf(sizeof(json), json, "{\"seconds\":%!.17g}",
+                   luaL_checknumber(L, 2));
+  lua_settop(L, 1);
+  lua_pushstring(L, json);
 }
 
 /* emulator:fault { ... }, :set { ... }, :advance(seconds), :reset(): upvalue 1
@@ -223,7 +224,7 @@ static const char *const members[] = {"base_url", "key", "add",     "requests",
                                       "stop",     NULL};
 
 /* emulator.base_url, emulator.key, and the methods, which are upvalue 1.
-** Another name raises: nil in its place could mean something else. */
+** Another name raises, because nil may mean something to whoever gets it. */
 static int emu_index (lua_State *L) {
   const struct names known = {members, sizeof(*members)};
   const char *name = luaL_checkstring(L, 2);

@@ -267,7 +267,7 @@ static int advance (struct service *s, const char *json, size_t length,
     return 1;
   }
   if (result <= 0)
-    *why = sqlite3_mprintf("seconds must be given");
+    *why = sqlite3_mprintf("seconds must be a number");
   return 0;
 }
 
