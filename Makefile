@@ -60,13 +60,11 @@ OUT = build/$(LUA)
 CORE = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/core/*.c))
 HTTP = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/http/*.c))
 CLIENT = $(CORE) $(HTTP)
-# The emulator is main(), a Lua binding, and a library that knows neither.
-SERVER = $(patsubst src/emulator/%.c,build/emulator/%.o,$(filter-out \
-  src/emulator/main.c src/emulator/lua%,$(wildcard src/emulator/*.c)))
-MAIN = $(patsubst src/emulator/%.c,build/emulator/%.o,\
-  $(wildcard src/emulator/main.c))
-BINDING = $(patsubst src/emulator/%.c,$(OUT)/obj/emulator/%.o,\
-  $(wildcard src/emulator/lua*.c))
+# The emulator is a program, a Lua module, and a library that knows neither.
+SERVER = $(patsubst src/%.c,build/%.o,$(wildcard \
+  $(patsubst %,src/emulator/%/*.c,store service api http)))
+MAIN = $(patsubst src/%.c,build/%.o,$(wildcard src/emulator/cli/*.c))
+BINDING = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/emulator/lua/*.c))
 UNITS = $(patsubst spec/c/%.c,build/unit/%,$(wildcard spec/c/*_test.c))
 PARTS = $(patsubst src/%.c,build/unit/obj/%.o,\
   $(wildcard src/core/buf.c src/core/json*.c src/http/inflate.c))

@@ -67,10 +67,10 @@ build/fuzz/http: $(JSON) \
 # interpreter whose API is used.
 WITH_LUA = retry_after write
 $(WITH_LUA:%=build/fuzz/%): LUA = lua5.4
-# The emulator, but for what is between it and libmicrohttpd.
+# The emulator without libmicrohttpd, its program and its Lua module.
 EMULATED = query control import
-$(EMULATED:%=build/fuzz/%): $(filter-out src/emulator/main.c \
-  src/emulator/lua%,$(wildcard src/emulator/*.c))
+$(EMULATED:%=build/fuzz/%): $(wildcard \
+  $(patsubst %,src/emulator/%/*.c,store service api))
 build/fuzz/control build/fuzz/import: $(JSON)
 
 build/fuzz/%: spec/fuzz/%_fuzz.c

@@ -24,7 +24,7 @@ http {
     location = /v2/generations { alias DIR/list.json; }
     location /v2/ {
       proxy_pass http://emulator; proxy_http_version 1.1;
-      proxy_set_header Connection "";
+      proxy_set_header Connection ""; proxy_set_header Host $host;
     }
   }
 }

@@ -8,25 +8,10 @@
 */
 
 #include "emulated.h"
-#include "routes.h"
 
 #define MOST 20 /* requests of one input */
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
-
-static struct service *open_service (void) {
-  struct options o;
-  struct service *s;
-  char *why = NULL;
-  options_open(&o);
-  o.generations = 6;
-  o.now = NOW;
-  s = service_open(&o, &why);
-  expect(s != NULL);
-  service_hush(s); /* whoever would wait gives up */
-  return s;
-}
-
 
 /* ---- One request ---- */
 
@@ -44,19 +29,19 @@ static void check_headers (const char *lines) {
 
 /* As the exchange does it to an answer that goes out. */
 static void suffer (struct service *s, const struct fault *f,
-                    struct reply *reply) {
+                    struct response *response) {
   expect(f->delay >= 0 && f->drip >= 0 && f->cut >= -1);
-  if (reply->body != NULL && (f->drip > 0 || f->cut >= 0))
-    reply->body = body_faulty(reply->body, f->drip, f->cut, service_nap, s);
+  if (response->body != NULL && (f->drip > 0 || f->cut >= 0))
+    body_spoil(response->body, f->drip, f->cut, service_sleep, s);
 }
 
 
-static void read_answer (struct reply *reply, int faulty, int zipped) {
-  struct body *body = reply->body;
+static void read_answer (struct response *response, int faulty, int zipped) {
+  struct body *body = response->body;
   char *text;
   size_t length;
-  int is_text = strstr(sqlite3_str_value(reply->headers), TYPE_JSON) == NULL;
-  reply->body = NULL;
+  int is_text = strstr(sqlite3_str_value(response->headers), TYPE_JSON) == NULL;
+  response->body = NULL;
   if (body != NULL && zipped)
     body = body_gzip(body);
   if (body == NULL)
@@ -71,27 +56,28 @@ static void read_answer (struct reply *reply, int faulty, int zipped) {
 static void ask (struct service *s, const char *method, const char *target,
                  const char *body, size_t length, int how) {
   struct request r;
-  struct reply reply;
+  struct response response;
   struct fault *fault;
   memset(&r, 0, sizeof(r));
   r.method = method;
   r.target = target;
   r.key = "test-key";
-  r.local = 1;
+  r.local = r.host_is_ours = 1;
   r.body = body;
   r.body_length = length;
   service_request_id(s, r.id);
   expect(request_parse(&r));
-  reply_open(&reply, r.id);
-  fault = routes_answer(s, &r, &reply);
-  expect(reply.status >= 200 && reply.status <= 599);
-  expect(reply.status != 500 || fault != NULL);
-  check_headers(sqlite3_str_value(reply.headers));
+  routes_find(&r);
+  response_open(&response, r.id);
+  fault = routes_answer(s, &r, &response);
+  expect(response.status >= 200 && response.status <= 599);
+  expect(response.status != 500 || fault != NULL);
+  check_headers(sqlite3_str_value(response.headers));
   if (fault != NULL)
-    suffer(s, fault, &reply);
-  read_answer(&reply, fault != NULL, how & 1);
-  fault_free(fault);
-  reply_close(&reply);
+    suffer(s, fault, &response);
+  read_answer(&response, fault != NULL, how & 1);
+  faults_give_back(&s->faults, fault);
+  response_close(&response);
   request_free(&r);
 }
 
@@ -110,10 +96,11 @@ static char *cut (char *text, char *end, int byte) {
 
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
-  struct service *s = open_service();
+  struct service *s = open_service(6, NULL);
   char *text = (char *)malloc(size + 2), *end = text + size;
   char *at = text;
   int n = 0;
+  service_end_waits(s);
   memcpy(text, data, size);
   text[size] = text[size + 1] = '\0';
   while (at < end && n++ < MOST) {

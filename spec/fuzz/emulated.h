@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "body.h"
+#include "api/body.h"
 #include "json.h"
-#include "service.h"
+#include "api/routes.h"
 
 #define ORG "test-org"
 #define NOW INT64_C(1787652000000)
@@ -20,6 +20,25 @@
 static inline void expect (int condition) {
   if (!condition)
     abort();
+}
+
+
+/* A service with samples or what a file holds; NULL where that is refused. */
+static inline struct service *open_service (int64_t generations,
+                                            const char *import) {
+  struct parameters p;
+  struct service *s;
+  char *why = NULL;
+  expect(parameters_open(&p));
+  p.generations = generations;
+  p.settings.now = NOW;
+  if (import != NULL)
+    p.import = sqlite3_mprintf("%s", import);
+  s = service_open(&p, &api_offer, &why);
+  expect((s == NULL) == (why != NULL));
+  expect(s != NULL || strncmp(why, "cannot import ", 14) == 0);
+  sqlite3_free(why);
+  return s;
 }
 
 

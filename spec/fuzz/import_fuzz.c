@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "emulated.h"
+#include "api/resource.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -19,22 +20,6 @@ static const char *path_of (int fd) {
   static char path[40];
   snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
   return path;
-}
-
-
-/* NULL where the file is refused. */
-static struct service *import (int fd) {
-  struct options o;
-  struct service *s;
-  char *why = NULL;
-  options_open(&o);
-  o.import = path_of(fd);
-  o.now = NOW;
-  s = service_open(&o, &why);
-  expect((s == NULL) == (why != NULL));
-  expect(s != NULL || strncmp(why, "cannot import ", 14) == 0);
-  sqlite3_free(why);
-  return s;
 }
 
 
@@ -51,33 +36,46 @@ static void look_up (void *arg, const struct json_scanner *j,
                      const char *text) {
   struct count *c = (struct count *)arg;
   const struct json_member *m = json_find(j->members, j->count, text, "id", 2);
-  struct row row = {NULL, 0, -1};
-  char *id;
+  struct scope scope = {&generations.kind, NULL, NOW, {NULL}};
+  struct document document;
+  char *id, org[] = ORG;
   size_t n;
   expect(m != NULL && text[m->value] == '"');
   id = (char *)malloc(m->value_length);
   n = json_decode(text + m->value + 1, m->value_length - 2u, id);
   id[n] = '\0';
-  expect(store_get(service_store(c->s), ORG, id, NOW, &row) == STORE_OK);
-  sqlite3_free(row.json);
+  scope.org = org;
+  expect(store_get(c->s->store, &scope, id, &document) == STORE_OK);
+  sqlite3_free(document.json);
   free(id);
   c->rows++;
 }
 
 
+/* What a listing is of, to be taken or closed. */
+static struct scope all (void) {
+  struct scope scope;
+  memset(&scope, 0, sizeof(scope));
+  scope.kind = &generations.kind;
+  scope.org = sqlite3_mprintf("%s", ORG);
+  scope.now = NOW;
+  return scope;
+}
+
+
 static void list (struct service *s) {
-  struct filter none;
+  struct scope scope = all();
   struct count c = {s, 0};
   int64_t counted = -1;
   char *text;
   size_t length;
-  memset(&none, 0, sizeof(none));
-  text = read_whole(body_listing(service_store(s), ORG, &none, service_now, s),
-                    &length);
+  text = read_whole(body_listing(s->store, &scope, service_now, s), &length);
   expect(is_json(JSON_LIST, text, length, look_up, &c));
   sqlite3_free(text);
-  expect(store_count(service_store(s), ORG, &none, NOW, &counted) == STORE_OK);
+  scope = all();
+  expect(store_count(s->store, &scope, &counted) == STORE_OK);
   expect(c.rows <= counted);
+  scope_close(&scope);
 }
 
 
@@ -89,7 +87,7 @@ static char *exported (struct service *s, size_t *length) {
   FILE *file;
   if (path[0] == '\0')
     snprintf(path, sizeof(path), "/dev/shm/lipsync-fuzz-%d", (int)getpid());
-  expect(store_export(service_store(s), path, NOW, &why) == STORE_OK);
+  expect(store_export(s->store, path, NOW, &why) == STORE_OK);
   file = fopen(path, "rb");
   expect(file != NULL && fseek(file, 0, SEEK_END) == 0);
   *length = (size_t)ftell(file);
@@ -113,7 +111,7 @@ static void export_and_import (struct service *s) {
   size_t length, again;
   char *text = exported(s, &length), *same;
   int fd = file_of(text, length);
-  struct service *other = import(fd);
+  struct service *other = open_service(0, path_of(fd));
   expect(other != NULL);
   same = exported(other, &again);
   expect(again == length && memcmp(text, same, length) == 0);
@@ -126,7 +124,7 @@ static void export_and_import (struct service *s) {
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   int fd = file_of(data, size);
-  struct service *s = import(fd);
+  struct service *s = open_service(0, path_of(fd));
   if (s != NULL) {
     list(s);
     export_and_import(s);

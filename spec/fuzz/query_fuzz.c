@@ -4,65 +4,55 @@
 ** query, the filter and the page, and the store asked with them.
 */
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "query_string.h"
+#include "emulated.h"
+#include "api/query.h"
+#include "api/resource.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
-static const int64_t now = INT64_C(1787652000000);
 
-
-static void expect (int condition) {
-  if (!condition)
-    abort();
+static struct service *the_service (void) {
+  static struct service *s;
+  if (s == NULL)
+    s = open_service(20, NULL);
+  return s;
 }
 
 
-static struct store *open_store (void) {
-  static struct store *store;
-  char *why = NULL;
-  if (store == NULL) {
-    expect(store_open(&store, ":memory:", &why) == STORE_OK);
-    expect(store_fill(store, "org", 1, 20, now, &why) == STORE_OK);
-  }
-  return store;
-}
-
-
-static void ask (struct store *s, const struct filter *f,
-                 const struct page *page) {
+/* What the filter lets through is there, and no more. */
+static void ask (struct store *s, const struct scope *f, int limit,
+                 const char *cursor) {
   int64_t count = -1;
-  int gone = 0;
-  struct place place;
+  int deleted = 0;
+  struct position position;
   sqlite3_str *out = sqlite3_str_new(NULL);
-  expect(store_count(s, "org", f, now, &count) == STORE_OK);
+  expect(store_count(s, f, &count) == STORE_OK);
   expect(count >= 0 && count <= 20);
-  expect(store_page(s, "org", f, now, NULL, page->limit, out) == STORE_OK);
-  if (page->cursor != NULL)
-    expect(store_place(s, "org", page->cursor, &place, &gone) != STORE_FAILED);
+  expect(store_page(s, f, NULL, limit, out) == STORE_OK);
+  if (cursor != NULL)
+    expect(store_position(s, f, cursor, &position, &deleted) != STORE_FAILED);
   sqlite3_free(sqlite3_str_finish(out));
 }
 
 
-static void read_query (struct store *s, const struct request *r) {
-  struct filter filter;
-  struct page page;
-  struct refusal why;
-  memset(&why, 0, sizeof(why));
-  memset(&page, 0, sizeof(page));
-  if (query_filter(s, r, &filter, &why) && query_page(r, &page, &why))
-    ask(s, &filter, &page);
+static void read_query (struct call *c) {
+  struct scope f;
+  const char *cursor = NULL;
+  int limit = 0;
+  if (query_scope(c, &generations.kind, &f)
+      && query_number(c, "limit", 1, 100, &limit)
+      && query_text(c, "cursor", &cursor))
+    ask(c->service->store, &f, limit, cursor);
   else
-    expect(why.field != NULL && why.message != NULL);
-  sqlite3_free(why.message);
-  filter_close(&filter);
+    expect(c->response->status == 400);
+  scope_close(&f);
 }
 
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   struct request r;
+  struct response response;
+  struct call call = {the_service(), &r, ORG, &response};
   char *target = (char *)malloc(size + 1);
   memcpy(target, data, size);
   target[size] = '\0';
@@ -71,7 +61,9 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   r.target = target;
   expect(request_parse(&r));
   expect(r.param_count <= PARAMS_MAX && r.segment_count <= SEGMENTS_MAX);
-  read_query(open_store(), &r);
+  response_open(&response, r.id);
+  read_query(&call);
+  response_close(&response);
   request_free(&r);
   free(target);
   return 0;

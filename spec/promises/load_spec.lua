@@ -227,6 +227,24 @@ describe("the emulator", function()
       end
     end)
 
+  it("answers beside any number of requests that are not finished", function()
+    server = emulator.program {}
+    local port = tonumber(server.base_url:match ":(%d+)$")
+    local headers = { ["x-api-key"] = server.key }
+    for _, text in ipairs { "", "GET / HTTP/1.1\r\nHost: a",
+      "POST /v2/generate HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n",
+      "GET /v2/errors HTTP/1.1\r\nHost: localhost\r\n\r\n" } do
+      local held = scripted.hold(port, text, 700)
+      local before = scripted.now()
+      for _ = 1, 10 do
+        assert.equal(200, http.request(server.base_url, "GET",
+          "/v2/generations/count", { headers = headers, seconds = 5 }).status)
+      end
+      assert.is_true(scripted.now() - before < 5)
+      scripted.release(held)
+    end
+  end)
+
   it("answers garbage, and what comes after it", function()
     server = emulator.program {}
     local port = tonumber(server.base_url:match ":(%d+)$")

@@ -50,10 +50,16 @@ end
 function http.request(base_url, method, target, options)
   options = options or {}
   local lines = { ("%s %s HTTP/1.1"):format(method, target),
-                  "Host: 127.0.0.1", "Connection: close" }
+                  "Connection: close" }
+  local host = "127.0.0.1"
   for name, value in pairs(options.headers or {}) do
-    lines[#lines + 1] = name .. ": " .. value
+    if name == "Host" then
+      host = value
+    else
+      lines[#lines + 1] = name .. ": " .. value
+    end
   end
+  lines[#lines + 1] = "Host: " .. host
   if options.body then
     lines[#lines + 1] = "Content-Length: " .. #options.body
   end

@@ -29,7 +29,8 @@
 local core = require "scripted_server"
 
 local scripted = { exchange = core.exchange, now = core.now,
-                   sleep = core.sleep }
+                   sleep = core.sleep, hold = core.hold,
+                   release = core.release }
 
 local Server = {}
 Server.__index = Server

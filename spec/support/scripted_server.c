@@ -626,20 +626,55 @@ static const char *receive (int fd, double deadline, luaL_Buffer *b) {
   }
 }
 
+/* A connection to a port of this machine, -1 where nobody listens. */
+static int dial (int port) {
+  struct sockaddr_in a;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  loopback(&a, port);
+  if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) == 0)
+    return fd;
+  close(fd);
+  return -1;
+}
+
+/* hold(port, text, count): connects so often and sends the text each time;
+** gives the descriptors, which release(descriptors) closes. */
+static int l_hold (lua_State *L) {
+  size_t length;
+  const char *text = luaL_checklstring(L, 2, &length);
+  int i, count = (int)luaL_checkinteger(L, 3);
+  lua_newtable(L);
+  for (i = 1; i <= count; i++) {
+    int fd = dial((int)luaL_checkinteger(L, 1));
+    if (fd < 0 || send(fd, text, length, MSG_NOSIGNAL) < 0)
+      return luaL_error(L, "cannot hold %d connections", count);
+    lua_pushinteger(L, fd);
+    lua_rawseti(L, -2, i);
+  }
+  return 1;
+}
+
+static int l_release (lua_State *L) {
+  int i, count = (int)lua_rawlen(L, 1);
+  for (i = 1; i <= count; i++) {
+    lua_rawgeti(L, 1, i);
+    close((int)lua_tointeger(L, -1));
+    lua_pop(L, 1);
+  }
+  return 0;
+}
+
 /* exchange(port, text, seconds): connects, sends the text, and reads until the
 ** server closes or the time is up. Returns what came and "closed", "reset" or
 ** "timeout"; nil and "refused" where nobody listens. */
 static int l_exchange (lua_State *L) {
-  struct sockaddr_in a;
   luaL_Buffer b;
   const char *how;
   size_t length;
   const char *text = luaL_checklstring(L, 2, &length);
   double deadline = now() + luaL_checknumber(L, 3);
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  loopback(&a, (int)luaL_checkinteger(L, 1));
-  if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) < 0) {
-    close(fd);
+  int fd = dial((int)luaL_checkinteger(L, 1));
+  if (fd < 0) {
     lua_pushnil(L);
     lua_pushliteral(L, "refused");
     return 2;
@@ -661,8 +696,8 @@ static const luaL_Reg methods[] = {
 };
 
 static const luaL_Reg functions[] = {
-  {"start", l_start}, {"exchange", l_exchange},
-  {"now", l_now},     {"sleep", l_sleep},
+  {"start", l_start}, {"exchange", l_exchange}, {"now", l_now},
+  {"sleep", l_sleep}, {"hold", l_hold},         {"release", l_release},
   {NULL, NULL},
 };
 

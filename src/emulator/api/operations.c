@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+**
+** operations: every operation of the service that is emulated, a row each.
+*/
+
+#include "catalog.h"
+#include "resource.h"
+#include "../store/text.h"
+
+#include <string.h>
+
+/* What the service says of its models beyond their ids is our own. */
+static const char models[] =
+  "[{\"id\":\"lipsync-2\",\"name\":\"Lipsync 2\",\"type\":\"lipsync\","
+  "\"version\":\"2.0.0\",\"description\":\"The general model.\"},"
+  "{\"id\":\"lipsync-2-pro\",\"name\":\"Lipsync 2 Pro\","
+  "\"type\":\"lipsync\",\"version\":\"2.0.0\","
+  "\"description\":\"Finer detail around beard and teeth.\"},"
+  "{\"id\":\"sync-3\",\"name\":\"Sync 3\",\"type\":\"lipsync\","
+  "\"version\":\"3.0.0\"},"
+  "{\"id\":\"react-1\",\"name\":\"React 1\",\"type\":\"lipsync\","
+  "\"version\":\"1.0.0\",\"description\":\"Moves the whole face.\"},"
+  "{\"id\":\"lipsync-1.9.0-beta\",\"name\":\"Lipsync 1.9\","
+  "\"type\":\"lipsync\",\"version\":\"1.9.0-beta\","
+  "\"deprecatedAt\":\"2026-03-31T00:00:00.000Z\"}]";
+
+static const char no_create[] =
+  "The emulator does not create generations; POST /_emulator/add puts them in.";
+
+/* Answers with the JSON text that is the route's subject. */
+static void answer_text (struct call *c) {
+  const char *json = c->request->route->subject;
+  response_json(c->response, text_copy(json, strlen(json)));
+}
+
+static void answer_catalog (struct call *c) {
+  sqlite3_str *json = sqlite3_str_new(NULL);
+  catalog_write(json);
+  response_built(c->response, 200, json);
+}
+
+/* Refuses with the message that is the route's subject. */
+static void answer_missing (struct call *c) {
+  response_error(c->response, 501, NULL, NULL, c->request->route->subject);
+}
+
+#define ONE  "/v2/generations/*"
+#define KEY  0
+#define OPEN 1
+
+/* The first row that matches is taken: "count" is no id. */
+const struct route api_routes[] = {
+  {"list", "GET", "/v2/generations", resource_list, &generations, KEY, 0},
+  {"count", "GET", "/v2/generations/count", resource_count, &generations, KEY,
+   0},
+  {"estimate", "POST", "/v2/generations/estimate", answer_missing, no_create,
+   KEY, 0},
+  {"get", "GET", "/v2/generations/*", resource_get, &generations, KEY, 0},
+  {"get", "GET", "/v2/generate/*", resource_get, &generations, KEY, 0},
+  {"delete", "DELETE", "/v2/generations/*", resource_delete, &generations, KEY,
+   0},
+  {"download", "GET", "/v2/generations/*/download", resource_download,
+   &generations, KEY, 0},
+  {"create", "POST", "/v2/generate", answer_missing, no_create, KEY, 0},
+  {"errors", "GET", "/v2/errors", answer_catalog, NULL, OPEN, 0},
+  {"models", "GET", "/v2/models", answer_text, models, KEY, 0},
+  {NULL, NULL, NULL, NULL, NULL, 0, 0},
+};
+
+static const struct kind *const kinds[] = {&generations.kind, NULL};
+
+const struct offer api_offer = {kinds, {api_routes, sizeof(*api_routes)}};

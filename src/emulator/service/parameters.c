@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT
+**
+** parameters: see parameters.h.
+*/
+
+#include "parameters.h"
+#include "../store/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SEED_MAX  9007199254740992.0 /* what every kind of number holds */
+#define TIME_LAST 2.5e11             /* seconds: the year 9892 */
+
+static const char *const gone_cursors[] = {"error", "empty", "position", NULL};
+
+/* Name, type, member, largest number or choices; argument, default, help. */
+#define ROW(name, type, member, most, choices, ...)                            \
+  {                                                                            \
+    SCHEMA(name, type, struct parameters, member, 0, most, choices),           \
+      __VA_ARGS__                                                              \
+  }
+
+const struct parameter parameter_table[] = {
+  ROW("port", WHOLE, port, 65535, NULL, "N", "0",
+      "port to listen on; 0 is any free one"),
+  ROW("host", TEXT, host, 0, NULL, "ADDRESS", "127.0.0.1",
+      "address to listen on, or its name"),
+  ROW("database", TEXT, database, 0, NULL, "FILE",
+      ":memory:", "keep all data in FILE"),
+  ROW("keys", OTHER, settings.keys, 0, NULL, "KEY=ORG", "test-key=test-org",
+      "accept KEY of the organization ORG; repeatable;\n"
+      "the first gets the samples"),
+  ROW("generations", WHOLE, generations, 1e8, NULL, "N", NULL,
+      "samples for a new database (60; 0 with --import)"),
+  ROW("random_seed", WHOLE, random_seed, SEED_MAX, NULL, "N", "1",
+      "another number makes other samples"),
+  ROW("import", TEXT, import, 0, NULL, "FILE", NULL,
+      "fill a new database from a JSON file"),
+  ROW("export", TEXT, export, 0, NULL, "FILE", NULL,
+      "write all data to a JSON file at the end"),
+  ROW("now", TIME, settings.now, TIME_LAST, NULL, "TIME", NULL,
+      "let the clock stand at TIME until it is advanced"),
+  ROW("log", FLAG, settings.log, 0, NULL, NULL, NULL,
+      "write a line per request to standard error"),
+  ROW("gone_cursor", CHOICE, settings.gone_cursor, 0, gone_cursors, "WHAT",
+      "error",
+      "what a cursor gives whose generation was deleted:\n"
+      "error, empty, or position: goes on"),
+  ROW("hang_up_after", WHOLE, settings.hang_up_after, 86400, NULL, "SECONDS",
+      "0", "close on readers that pause longer; 0 is never"),
+  ROW("ignore_status_filter", FLAG, settings.ignore_status_filter, 0, NULL,
+      NULL, NULL, "listings show every status, whatever is asked"),
+  ROW("allow_unknown_members", FLAG, settings.allow_unknown_members, 0, NULL,
+      NULL, NULL, "add what the service does not document, too"),
+  ROW(NULL, OTHER, port, 0, NULL, NULL, NULL, NULL),
+};
+
+/* Whether a row can be read after the start, too. */
+static int is_setting (const struct parameter *row) {
+  return row->schema.offset >= offsetof(struct parameters, settings);
+}
+
+/* ---- Keys: lines of a key, a tab, an organization ---- */
+
+/* Whether all bytes are at least 'least' and none is a delete. */
+static int has_only (const char *text, char least) {
+  for (; *text != '\0'; text++)
+    if ((unsigned char)*text < (unsigned char)least || *text == 0x7F)
+      return 0;
+  return 1;
+}
+
+static int add_key (struct settings *s, const char *key, const char *org,
+                    char **why) {
+  char *lines;
+  *why = NULL;
+  /* a key is a header's value */
+  if (*key == '\0' || *org == '\0' || !has_only(key, '!')
+      || !has_only(org, ' ')) {
+    *why = sqlite3_mprintf(
+      "a key and its organization must be text, "
+      "the key without spaces");
+    return 0;
+  }
+  lines = sqlite3_mprintf("%z%s\t%s\n", s->keys, key, org);
+  s->keys = lines;
+  return lines != NULL;
+}
+
+/* The line of a key, or the first one for NULL; empty where there is none. */
+static const char *find_key (const struct settings *s, const char *key) {
+  const char *line = s->keys != NULL ? s->keys : "";
+  size_t n = key != NULL ? strlen(key) : 0;
+  while (key != NULL && *line != '\0'
+         && (strncmp(line, key, n) != 0 || line[n] != '\t'))
+    line = strchr(line, '\n') + 1;
+  return line;
+}
+
+char *settings_org (const struct settings *s, const char *key) {
+  const char *line = find_key(s, key);
+  if (*line == '\0')
+    return NULL;
+  line = strchr(line, '\t') + 1;
+  return text_copy(line, strcspn(line, "\n"));
+}
+
+char *settings_first_key (const struct settings *s) {
+  return text_copy(s->keys, strcspn(s->keys, "\t"));
+}
+
+/* ---- Life ---- */
+
+int settings_copy (struct settings *to, const struct settings *from) {
+  *to = *from;
+  to->keys = text_copy(from->keys, strlen(from->keys));
+  return to->keys != NULL;
+}
+
+void settings_close (struct settings *s) {
+  sqlite3_free(s->keys);
+  s->keys = NULL;
+}
+
+int parameters_open (struct parameters *p) {
+  const struct parameter *row;
+  char *why;
+  memset(p, 0, sizeof(*p));
+  p->generations = -1;
+  p->settings.now = -1;
+  for (row = parameter_table; row->schema.name != NULL; row++)
+    if (row->standard != NULL
+        && !parameters_read_text(p, row, row->schema.name, row->standard, &why))
+      return 0;
+  return 1;
+}
+
+void parameters_close (struct parameters *p) {
+  sqlite3_free(p->host);
+  sqlite3_free(p->database);
+  sqlite3_free(p->import);
+  sqlite3_free(p->export);
+  settings_close(&p->settings);
+  memset(p, 0, sizeof(*p));
+}
+
+/* ---- Reading ---- */
+
+/* Parameters that are being read from JSON. */
+struct reading {
+  struct parameters *p;
+  int started;
+  char *why;
+};
+
+/* A value_reader. "keys" is only emptied: its own members are walked later. */
+static int read_parameter (void *arg, const struct value *v) {
+  const struct names known = {parameter_table, sizeof(*parameter_table)};
+  const struct parameter *row = parameter_table;
+  struct reading *r = arg;
+  while (row->schema.name != NULL && strcmp(row->schema.name, v->key) != 0)
+    row++;
+  if (row->schema.name == NULL)
+    r->why = text_unknown("parameter", v->key, known);
+  else if (r->started && !is_setting(row))
+    r->why = sqlite3_mprintf("%s can only be set at the start", v->key);
+  else if (row->schema.type != SCHEMA_OTHER)
+    return !schema_read(&row->schema, v->key, v, r->p, &r->why);
+  else if (!value_is(v, "object"))
+    r->why = sqlite3_mprintf("keys must be a table { KEY = ORGANIZATION }");
+  else
+    settings_close(&r->p->settings);
+  return r->why != NULL;
+}
+
+static int read_member_of_keys (void *arg, const struct value *v) {
+  struct reading *r = arg;
+  return !add_key(&r->p->settings, v->key, value_is(v, "text") ? v->text : "",
+                  &r->why);
+}
+
+int parameters_read (struct parameters *p, const char *json, size_t length,
+                     int started, char **why) {
+  struct reading r = {p, started, NULL};
+  int result = value_walk(json, length, "$", "object", read_parameter, &r);
+  if (result == VALUE_OTHER)
+    r.why = sqlite3_mprintf("parameters are given by name, in an object");
+  else if (result == 0)
+    result =
+      value_walk(json, length, "$.keys", "object", read_member_of_keys, &r) > 0;
+  if (result == 0 && p->settings.keys == NULL) {
+    r.why = sqlite3_mprintf("keys must not be empty");
+    result = 1;
+  }
+  *why = r.why;
+  return result == 0;
+}
+
+/* Cuts KEY=ORG at its last "=", for a key may hold one. */
+static int read_key (struct settings *s, const char *shown, const char *text,
+                     char **why) {
+  const char *equals = strrchr(text, '=');
+  char *key;
+  int good;
+  if (equals == NULL) {
+    *why = sqlite3_mprintf("%s must be KEY=ORGANIZATION", shown);
+    return 0;
+  }
+  key = text_copy(text, (size_t)(equals - text));
+  good = key != NULL && add_key(s, key, equals + 1, why);
+  sqlite3_free(key);
+  return good;
+}
+
+int parameters_read_text (struct parameters *p, const struct parameter *row,
+                          const char *shown, const char *text, char **why) {
+  struct value v = {row->schema.name, "text", text, 0};
+  *why = NULL;
+  if (row->schema.type == SCHEMA_OTHER)
+    return read_key(&p->settings, shown, text, why);
+  if (row->argument == NULL) {
+    v.type = "true";
+  }
+  else if (row->schema.type != SCHEMA_TEXT && *text != '\0'
+           && text[strspn(text, "0123456789")] == '\0') {
+    v.type = "integer";
+    v.number = strtod(text, NULL);
+  }
+  return schema_read(&row->schema, shown, &v, p, why);
+}

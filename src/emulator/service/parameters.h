@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+**
+** parameters: all that can be set about an emulator: one table, which the
+** command line, lipsync.emulator.start, emulator:set and POST /_emulator/set
+** read alike. Names are as in Lua and JSON; on the command line they have
+** dashes in place of underscores.
+*/
+
+#ifndef emulator_parameters_h
+#define emulator_parameters_h
+
+#include "schema.h"
+
+#include <stdint.h>
+
+/* What a cursor does whose generation was deleted. */
+enum gone_cursor { GONE_ERROR, GONE_EMPTY, GONE_POSITION };
+
+/* What can be set at any time. */
+struct settings {
+  char *keys;  /* lines "KEY\tORGANIZATION\n" */
+  int64_t now; /* where the clock stands; -1: it runs */
+  int64_t log; /* a line per request on standard error */
+  int64_t gone_cursor;
+  int64_t hang_up_after;        /* seconds that a reader may pause; 0: any */
+  int64_t ignore_status_filter; /* listings show every status */
+  int64_t allow_unknown_members;
+};
+
+/* What is set at the start; the texts are of SQLite's memory. */
+struct parameters {
+  int64_t port; /* 0: any free one */
+  char *host;
+  char *database;
+  int64_t generations; /* samples; -1: 60, or none with an import */
+  int64_t random_seed;
+  char *import; /* a file, or NULL */
+  char *export; /* likewise */
+  struct settings settings;
+};
+
+struct parameter {
+  struct schema schema;
+  const char *argument; /* of the option; NULL: it takes none */
+  const char *standard; /* the default, as an argument, or NULL */
+  const char *help;     /* one line or several */
+};
+
+extern const struct parameter parameter_table[];
+
+/* Sets everything to its default; 0 when out of memory. */
+int parameters_open (struct parameters *p);
+
+void parameters_close (struct parameters *p);
+
+/* Copies settings; 0 when out of memory. */
+int settings_copy (struct settings *to, const struct settings *from);
+
+void settings_close (struct settings *s);
+
+/* Each reader returns 0 where it refuses a value, and sets '*why' to the
+** reason, to be freed; NULL: out of memory. */
+
+/* Reads the members of a JSON object; once 'started', settings only. */
+int parameters_read (struct parameters *p, const char *json, size_t length,
+                     int started, char **why);
+
+/* Reads the text of a command line's option, which messages call 'shown'. */
+int parameters_read_text (struct parameters *p, const struct parameter *row,
+                          const char *shown, const char *text, char **why);
+
+/* The organization of a key, or of the first key for NULL: a copy to be
+** freed, or NULL where the key is unknown. */
+char *settings_org (const struct settings *s, const char *key);
+
+/* The first key, a copy to be freed. */
+char *settings_first_key (const struct settings *s);
+
+#endif
