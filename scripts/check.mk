@@ -38,7 +38,7 @@ every-byte: ## answers that break behind every byte, not each seventh
 	@$(MAKE) -s --no-print-directory build support
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" LUA_CPATH="$(OUT)/?.so;;" \
 	  LIPSYNC_LUA=$(LUA) LIPSYNC_EVERY=1 \
-	  $(LUA) "$$(command -v busted)" spec/every_byte_spec.lua </dev/null
+	  $(LUA) "$$(command -v busted)" spec/promises/every_byte_spec.lua </dev/null
 
 # ---- Fuzzing ----
 
