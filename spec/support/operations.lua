@@ -1,0 +1,254 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Every operation of the service, and the calls of the client that make it:
+-- the one list that spec/contract and spec/promises loop over. A new operation
+-- is a row and a sample; then it is tested as all others are.
+--
+-- `rows` has what holds of an operation however it is called. A sample is what
+-- no table of the client can know: how to call it, and what the service
+-- answers. An operation may have several, as a listing in one answer and in
+-- pages. The file needs no module, so the torture program can load it too.
+
+local operations = {}
+
+--- By name:
+---   action   how sentences of errors begin; the id follows if the path has one
+---   method, path, key (whether it is sent)
+---   expects  what the answer must be, in words; nil: any 2xx is a success
+---   retry    "safe", "idempotent" or "keyed": as often as the call may;
+---            "never"
+---   unknown  what sentences say where the outcome is not known, or nil
+---   advice   what they say after some statuses
+operations.rows = {
+  ["generations.list"] = {
+    action = "list generations", method = "GET", path = "/v2/generations",
+    key = true, expects = "a JSON array", retry = "safe",
+  },
+  ["generations.get"] = {
+    action = "get generation", method = "GET", path = "/v2/generate/{id}",
+    key = true, expects = "a generation", retry = "safe",
+    advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
+  ["generations.count"] = {
+    action = "count generations", method = "GET",
+    path = "/v2/generations/count", key = true, expects = '{"count": n}',
+    retry = "safe",
+  },
+  ["generations.delete"] = {
+    action = "delete generation", method = "DELETE",
+    path = "/v2/generations/{id}", key = true, retry = "idempotent",
+    unknown = "The generation may have been deleted.",
+    advice = {
+      [404] = "It was deleted before, or belongs to another organization.",
+      [409] = "It can be deleted once it is COMPLETED, FAILED or REJECTED; "
+        .. "the API has no cancel.",
+    },
+  },
+  ["errors.list"] = {
+    action = "list error codes", method = "GET", path = "/v2/errors",
+    key = false, expects = "an array of error codes", retry = "safe",
+  },
+}
+
+local function generation(id)
+  return ('{"id":"%s","createdAt":"2026-08-25T10:00:00.000Z","input":[],'
+    .. '"model":"lipsync-2","status":"COMPLETED"}'):format(id)
+end
+
+local g1, g2, g3 = generation "g1", generation "g2", generation "g3"
+
+-- What a listing gives: all of it, or the error that ended it.
+local function read_listing(listing)
+  local found = {}
+  while true do
+    local item, err = listing:next()
+    if err then return nil, err end
+    if not item then return found end
+    found[#found + 1] = item
+  end
+end
+
+local list_misuse = {
+  { 5, "filter must be a table, got number 5" },
+  { { project_id = "x" }, 'unknown filter "project_id", did you mean '
+    .. '"projectId"? Known: cursor, ids, limit, page_size, projectId, source, '
+    .. "status." },
+  { { status = true }, "status must be a string or an array of strings, got "
+    .. "boolean true" },
+  { { limit = "5" }, 'limit must be a whole number of at least 1, got string '
+    .. '"5"' },
+}
+
+-- All filters that take a text.
+local function filters(text)
+  return { { status = { text } }, { source = text }, { source = { text } },
+           { ids = { text } }, { projectId = text },
+           { limit = 1, cursor = text } }
+end
+
+local id_misuse = {
+  { 5, "id must be a string or a generation, got number 5" },
+  { {}, "id must be a string or a generation, got table" },
+  { true, "id must be a string or a generation, got boolean true" },
+}
+
+local function itself(text) return { text } end
+
+local catalog = '[{"code":"a","message":"A.","suggestion":"Do a."},'
+  .. '{"code":"b","message":"B.","suggestion":null}]'
+
+--- In the order in which they are tried:
+---   name       unique, one word
+---   of         the operation's row
+---   call       how it is written after "client."; "warm" is client:warm
+---   arguments  those before the options
+---   exchanges  query of each request, and the body of its answer
+---   value      what the call gives then, as operations.plain makes it
+---   read       makes value and error of what the call returns
+---   misuse     wrong first arguments, and what is raised
+---   texts      first arguments that hold a text which came from elsewhere
+---   spares     whether an answer of this status is no error of the call's
+local samples = {
+  { name = "list", of = "generations.list", call = "generations:list",
+    arguments = { {} }, exchanges = { { "", "[" .. g1 .. "," .. g2 .. ","
+      .. g3 .. "]" } },
+    read = read_listing, value = { g1, g2, g3 },
+    misuse = list_misuse, texts = filters },
+  { name = "list_pages", of = "generations.list", call = "generations:list",
+    arguments = { { page_size = 2 } }, exchanges = {
+      { "?limit=2", "[" .. g1 .. "," .. g2 .. "]" },
+      { "?limit=2&cursor=g2", "[" .. g3 .. "]" },
+      { "?limit=2&cursor=g3", "[]" } },
+    read = read_listing, value = { g1, g2, g3 },
+    misuse = { { { page_size = 101 },
+      "page_size must be a whole number from 1 to 100, got number 101" } },
+    texts = function(text)
+      return { { page_size = 2, source = text } }
+    end },
+  { name = "all", of = "generations.list", call = "generations:all",
+    arguments = { { status = "COMPLETED" } },
+    exchanges = { { "?status=COMPLETED", "[" .. g1 .. "]" } },
+    value = { g1 }, misuse = list_misuse, texts = filters },
+  { name = "get", of = "generations.get", call = "generations:get",
+    arguments = { "g1" }, exchanges = { { "", g1 } }, value = g1,
+    misuse = id_misuse, texts = itself },
+  { name = "count", of = "generations.count", call = "generations:count",
+    arguments = { { status = { "FAILED", "REJECTED" } } },
+    exchanges = { { "?status=FAILED,REJECTED", '{"count":7}' } }, value = 7,
+    misuse = { list_misuse[1], list_misuse[2],
+      { { limit = 5 }, "limit does not go with count, which counts all" } },
+    texts = function(text)
+      return { { source = text }, { ids = { text } }, { projectId = text } }
+    end },
+  { name = "delete", of = "generations.delete", call = "generations:delete",
+    arguments = { "g1" }, exchanges = { { "", g1 } }, value = g1,
+    misuse = id_misuse, texts = itself },
+  { name = "delete_many", of = "generations.delete",
+    call = "generations:delete_many",
+    arguments = { { "g1" } }, exchanges = { { "", g1 } },
+    read = function(result, err)
+      if result and result.errors[1] then return nil, result.errors[1] end
+      return result, err
+    end,
+    value = { deleted = 1, gone = 0, skipped = 0, failed = 0, errors = {} },
+    misuse = {
+      { 5, "ids must be an array of ids or generations, or a listing, got "
+        .. "number 5" },
+      { { status = "FAILED" }, "ids must be an array of ids or generations, "
+        .. "or a listing: pass client.generations:list { … } for a filter" },
+      { { true }, "id must be a string or a generation, got boolean true" },
+    },
+    texts = function(text) return { { text } } end,
+    spares = function(status) return status == 404 end },
+  { name = "errors", of = "errors.list", call = "errors:list",
+    arguments = {}, exchanges = { { "", catalog } },
+    value = { { code = "a", message = "A.", suggestion = "Do a." },
+              { code = "b", message = "B." } } },
+  { name = "warm", of = "errors.list", call = "warm",
+    arguments = {}, exchanges = { { "", catalog } }, value = true,
+    -- Any answer at all came over a connection.
+    spares = function(status) return status >= 400 end },
+}
+
+local unpack = table.unpack or unpack
+
+local Operation = {}
+Operation.__index = Operation
+
+--- What the call is a method of.
+---@param client table
+---@return table
+function Operation:object(client)
+  return self.member and client[self.member] or client
+end
+
+--- Makes the call.
+---@param client table
+---@param options table|nil
+---@param arguments any[]|nil  in place of the sample's
+---@return any ...  what it returns: of a listing the listing
+function Operation:begin(client, options, arguments)
+  local object, given = self:object(client), {}
+  for i, value in ipairs(arguments or self.arguments) do given[i] = value end
+  given[#given + 1] = options
+  return object[self.method_name](object, unpack(given))
+end
+
+--- Makes the call and reads all that it gives.
+---@param client table
+---@param options table|nil
+---@param arguments any[]|nil
+---@return any value
+---@return table|nil err
+function Operation:run(client, options, arguments)
+  local value, err = self:begin(client, options, arguments)
+  if self.read then return self.read(value, err) end
+  return value, err
+end
+
+--- The value in a form that can be compared: objects of the service's as
+--- their bytes.
+---@param value any
+---@return any
+function operations.plain(value)
+  if type(value) == "userdata" then return value:json() end
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for name, each in pairs(value) do copy[name] = operations.plain(each) end
+  return copy
+end
+
+local function never() return false end
+local function none() return {} end
+
+-- A sample with what its row says of it.
+local function join(sample)
+  local row = operations.rows[sample.of]
+    or error("no row for the sample " .. sample.name)
+  local self = setmetatable(sample, Operation)
+  self.member, self.method_name = sample.call:match "^(.-):?([%a_]+)$"
+  if self.member == "" then self.member = nil end
+  self.row = row
+  self.method, self.key, self.expects = row.method, row.key, row.expects
+  self.path = row.path:gsub("{id}", "g1")
+  self.has_id = self.path ~= row.path
+  self.action = row.action .. (self.has_id and " g1" or "")
+  self.written = (self.member and "client." or "client:") .. self.call
+  self.misuse, self.texts = sample.misuse or {}, sample.texts or none
+  self.spares = sample.spares or never
+  return self
+end
+
+--- All of them, in order.
+operations.list = {}
+
+--- The same by name.
+operations.by_name = {}
+
+for i, sample in ipairs(samples) do
+  operations.list[i] = join(sample)
+  operations.by_name[sample.name] = operations.list[i]
+end
+
+return operations
