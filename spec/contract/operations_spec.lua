@@ -132,7 +132,7 @@ local function sending(operation)
     here.emulate { generations = 0 }
     here.server:add { id = ID, status = "COMPLETED" }
     local value, err = operation:run(here.client, nil,
-      operation.has_id and operation.texts(ID) or nil)
+      operation.has_id and { operation.texts(ID)[1] } or nil)
     assert.is_nil(err)
     assert.is_truthy(value)
     local seen = here.server:requests()
@@ -523,7 +523,7 @@ local function misusing(operation)
     fails("headers", client, { headers = { ["X-A"] = "a\0b" } })
     if operation.has_id then
       for _, id in ipairs { "", ".", "..", "a\nb", "\0", "\255" } do
-        fails("id", client, nil, operation.texts(id))
+        fails("id", client, nil, { operation.texts(id)[1] })
       end
     end
   end)

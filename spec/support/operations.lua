@@ -109,27 +109,14 @@ local catalog = '[{"code":"a","message":"A.","suggestion":"Do a."},'
 ---   misuse     wrong first arguments, and what is raised
 ---   texts      first arguments that hold a text which came from elsewhere
 ---   spares     whether an answer of this status is no error of the call's
+---   streams    whether it gives what has come of an answer that then breaks
+---   keeps      whether a client asks once and keeps the answer
 local samples = {
   { name = "list", of = "generations.list", call = "generations:list",
     arguments = { {} }, exchanges = { { "", "[" .. g1 .. "," .. g2 .. ","
       .. g3 .. "]" } },
-    read = read_listing, value = { g1, g2, g3 },
+    read = read_listing, value = { g1, g2, g3 }, streams = true,
     misuse = list_misuse, texts = filters },
-  { name = "list_pages", of = "generations.list", call = "generations:list",
-    arguments = { { page_size = 2 } }, exchanges = {
-      { "?limit=2", "[" .. g1 .. "," .. g2 .. "]" },
-      { "?limit=2&cursor=g2", "[" .. g3 .. "]" },
-      { "?limit=2&cursor=g3", "[]" } },
-    read = read_listing, value = { g1, g2, g3 },
-    misuse = { { { page_size = 101 },
-      "page_size must be a whole number from 1 to 100, got number 101" } },
-    texts = function(text)
-      return { { page_size = 2, source = text } }
-    end },
-  { name = "all", of = "generations.list", call = "generations:all",
-    arguments = { { status = "COMPLETED" } },
-    exchanges = { { "?status=COMPLETED", "[" .. g1 .. "]" } },
-    value = { g1 }, misuse = list_misuse, texts = filters },
   { name = "get", of = "generations.get", call = "generations:get",
     arguments = { "g1" }, exchanges = { { "", g1 } }, value = g1,
     misuse = id_misuse, texts = itself },
@@ -161,10 +148,25 @@ local samples = {
     },
     texts = function(text) return { { text } } end,
     spares = function(status) return status == 404 end },
+  { name = "list_pages", of = "generations.list", call = "generations:list",
+    arguments = { { page_size = 2 } }, exchanges = {
+      { "?limit=2", "[" .. g1 .. "," .. g2 .. "]" },
+      { "?limit=2&cursor=g2", "[" .. g3 .. "]" },
+      { "?limit=2&cursor=g3", "[]" } },
+    read = read_listing, value = { g1, g2, g3 },
+    misuse = { { { page_size = 101 },
+      "page_size must be a whole number from 1 to 100, got number 101" } },
+    texts = function(text)
+      return { { page_size = 2, source = text } }
+    end },
+  { name = "all", of = "generations.list", call = "generations:all",
+    arguments = { { status = "COMPLETED" } },
+    exchanges = { { "?status=COMPLETED", "[" .. g1 .. "]" } },
+    value = { g1 }, misuse = list_misuse, texts = filters },
   { name = "errors", of = "errors.list", call = "errors:list",
     arguments = {}, exchanges = { { "", catalog } },
     value = { { code = "a", message = "A.", suggestion = "Do a." },
-              { code = "b", message = "B." } } },
+              { code = "b", message = "B." } }, keeps = true },
   { name = "warm", of = "errors.list", call = "warm",
     arguments = {}, exchanges = { { "", catalog } }, value = true,
     -- Any answer at all came over a connection.
