@@ -132,7 +132,7 @@ local function sending(operation)
     here.emulate { generations = 0 }
     here.server:add { id = ID, status = "COMPLETED" }
     local value, err = operation:run(here.client, nil,
-      operation.has_id and operation.texts(ID) or nil)
+      operation.has_id and { operation.texts(ID)[1] } or nil)
     assert.is_nil(err)
     assert.is_truthy(value)
     local seen = here.server:requests()
@@ -180,8 +180,8 @@ local refusals = {
 
 -- An error of kind `api`, unless the status is none to this call. Its sentence
 -- begins with the action and goes on with `words`.
-local function check_refusal(operation, status, words, value, err)
-  if operation.spares(status) then
+local function check_refusal(operation, status, words, value, err, body)
+  if operation.spares(status, body) then
     assert.is_nil(err)
     assert.is_truthy(value)
     return false
@@ -254,7 +254,8 @@ local function refused(operation)
     local client = start(script)
     for _, case in ipairs(cases) do
       local value, err = operation:run(client, options())
-      if check_refusal(operation, case[1], case[1] .. " ", value, err) then
+      if check_refusal(operation, case[1], case[1] .. " ", value, err,
+          case[2]) then
         assert.is_nil(err.errorCode)
         assert.equal(case[2], err.body)
       end
@@ -397,7 +398,7 @@ local function misreading(operation)
     for i, case in ipairs(cases) do
       local value, err = operation:run(client, options { max_attempts = 3 })
       local label = case[1] .. " " .. case[2]
-      if not operation.expects then
+      if operation.accepts(case[1], case[2]) then
         assert.is_nil(err, label)
         assert.is_truthy(value)
       else
@@ -408,9 +409,11 @@ local function misreading(operation)
       end
       if err and case[3] then
         assert.equal(200, err.statusCode)
+        local unknown = operation.row.unknown
         assert.equal(("%s: expected %s, got text/html (200): \"<html>Sign "
-          .. "in\". Is base_url (%s) right?"):format(operation.action,
-          operation.expects, here.server.base_url), tostring(err))
+          .. "in\". %sIs base_url (%s) right?"):format(operation.action,
+          operation.expects, unknown and unknown .. " " or "",
+          here.server.base_url), tostring(err))
       end
       assert.equal(i, count_requests(i), label)
     end
@@ -523,7 +526,7 @@ local function misusing(operation)
     fails("headers", client, { headers = { ["X-A"] = "a\0b" } })
     if operation.has_id then
       for _, id in ipairs { "", ".", "..", "a\nb", "\0", "\255" } do
-        fails("id", client, nil, operation.texts(id))
+        fails("id", client, nil, { operation.texts(id)[1] })
       end
     end
   end)

@@ -1,45 +1,30 @@
 -- SPDX-License-Identifier: MIT
--- Answers that break, through the public calls: a listing's, a delete's, an
--- error's; plain, chunked and gzip; on a fresh connection and on a reused one;
--- by a close, by a reset and by silence. Also the pages of a listing, which is
--- to go on, and answers that arrive in two pieces.
+-- Answers that break, to every operation, through the public calls: a good
+-- answer and an error; plain, chunked and gzip; on a fresh connection and on a
+-- reused one; by a close, by a reset and by silence. Also the pages of a
+-- listing, which is to go on, and answers that arrive in two pieces.
 --
--- Behind each seventh byte, each time another one of the seven; behind every
--- byte with LIPSYNC_EVERY=1, as "make every-byte" does it.
+-- After each seventh byte, each time another one of the seven, for the first
+-- call of each kind of reading, and each 55th for the others; after every byte
+-- for all with LIPSYNC_EVERY=1, as "make every-byte" does it.
 
 local core = require "lipsync.core"
 local cuts = require "spec.support.cuts"
+local operations = require "spec.support.operations"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 local STEP = tonumber(os.getenv "LIPSYNC_EVERY") or 7
+local STRIDE = 9 * (STEP - 1) + 1
 local AT_ONCE = 48
 local RETRIES = 32  -- at once; a client has tokens for no more than 35
-local ROWS = 3
-local SHORT = 0.05  -- seconds of silence that are borne, at first
-local LONG = 3      -- and where that was too short for a busy machine
+-- Seconds of silence that are borne: at first, and where that was too short
+-- for a busy machine.
+local PATIENCE = { 0.05, 0.5, 4 }
 local MOST = 15     -- that no call may take; its `timeout` is 20
 
-local body = service.list(ROWS)
-
--- How many bytes of `body` end each generation.
-local ends = {}
-do
-  local at = 1
-  for i = 1, ROWS do
-    local _, stop = body:find(service.generation("g" .. i), at, true)
-    ends[i], at = stop, stop
-  end
-end
-
--- How many generations are complete in the first `n` bytes of the body.
-local function complete(n)
-  local count = 0
-  for _, stop in ipairs(ends) do
-    if n >= stop then count = count + 1 end
-  end
-  return count
-end
+local ERROR = '{"message":"busy","statusCode":409,'
+  .. '"errorCode":"generation_not_deletable_while_processing"}'
 
 local server, client
 
@@ -57,218 +42,274 @@ local function stop()
   client, server = nil, nil
 end
 
--- Each STEPth from `first` to `last`, and the last ones; another row of them
+-- Each `step`th from `first` to `last`, and the last one; another row of them
 -- each time.
 local turn = 0
-local function positions(first, last)
+local function positions(first, last, step)
   local list = {}
   turn = turn + 1
-  for n = first + turn % STEP, last - 1, STEP do list[#list + 1] = n end
+  for n = first + turn % step, last - 1, step do list[#list + 1] = n end
   list[#list + 1] = last
   return list
 end
 
+-- What each operation is answered with, a good answer or an error; and at how
+-- many places that is cut.
+local cases, known = {}, {}
+
+local function add_case(operation, status, body, is_error)
+  local kind = table.concat({ status,
+    operation.streams and not is_error and "stream" or "" }, ",")
+  cases[#cases + 1] = {
+    name = operation.name .. " " .. status, operation = operation,
+    status = status, body = body, is_error = is_error,
+    step = known[kind] and STRIDE or STEP,
+  }
+  known[kind] = true
+end
+
+for _, operation in ipairs(operations.list) do
+  add_case(operation, 200, operation.exchanges[1][2], false)
+  add_case(operation, 409, ERROR, true)
+end
+
+-- A place for each position in each case's answer.
+local function places_of(encoding, first, find_last)
+  local places = {}
+  for _, case in ipairs(cases) do
+    local answer = cuts.answer(case.status, case.body, encoding)
+    for _, n in ipairs(positions(first, find_last(answer), case.step)) do
+      places[#places + 1] = { name = case.name .. " " .. n, n = n,
+                              case = case, answer = answer }
+    end
+  end
+  return places
+end
+
+-- How many of the objects are complete in the first `n` bytes of the body.
+local function complete(case, n)
+  local count, at = 0, 1
+  for i, object in ipairs(case.operation.value) do
+    local _, stop_at = case.body:find(object, at, true)
+    if not stop_at or stop_at > n then break end
+    count, at = i, stop_at
+  end
+  return count
+end
+
 -- What can be read of a listing: how many generations, and the error.
-local function read_all(listing)
+local function read_all(listing, expected)
   local count = 0
   while true do
     local generation, err = listing:next()
     if not generation then return count, err end
     count = count + 1
-    assert.equal(service.generation("g" .. count), generation:json())
+    assert.equal(expected[count], generation:json())
   end
 end
 
--- The three calls. Each checks what holds however much has come, and returns
--- how much of it the caller got and how much of it was there to be got.
-local calls = {}
+-- An error that came in place of an answer which broke. Of an error that is
+-- not there as a whole nothing is believed.
+local function check_broken(place, kind, err)
+  assert.is_table(err, place.name)
+  assert.equal(kind, err.kind, place.name .. ": " .. tostring(err))
+  assert.is_nil(err.errorCode)
+  assert.is_nil(tostring(err):find(service.key, 1, true))
+end
 
-calls.listing = { status = 200, body = body }
-
-function calls.listing.check(answer, n, options, kind)
-  local listing = client.generations:list(nil, options)
-  local count, err = read_all(listing)
-  assert.is_table(err, n)
-  assert.equal(kind, err.kind, n .. ": " .. tostring(err))
+-- How much a listing gave, and how much of it was there to be got: false where
+-- that is not known.
+local function check_listing(place, kind, listing)
+  local case = place.case
+  local count, err = read_all(listing, case.operation.value)
+  check_broken(place, kind, err)
   assert.equal(count, listing.delivered)
   assert.equal(count, err.delivered)
   -- The same again for who asks again.
   local again, same = listing:next()
   assert.is_nil(again)
   assert.equal(err, same)
-  return count, answer.arrived and complete(answer.arrived(n)), err
+  local there = 0
+  if case.operation.streams and not case.is_error then
+    there = place.answer.arrived
+      and complete(case, place.answer.arrived(place.n)) or false
+  end
+  return count, there, err
 end
 
-calls.delete = { status = 200, body = service.generation "g1" }
-
--- A head of 2xx does not say yet that it has happened.
-function calls.delete.check(_, n, options, kind)
-  local generation, err = client.generations:delete("g1", options)
-  assert.is_nil(generation)
-  assert.equal(kind, err.kind, n .. ": " .. tostring(err))
-  assert.matches("may have been deleted", tostring(err), 1, true)
-  assert.is_nil(tostring(err):find(service.key, 1, true))
-  return 0, 0, err
+-- The same for other calls: 1 for success, which no broken answer is.
+local function check_value(place, kind, value, err)
+  local case, operation = place.case, place.case.operation
+  if value == nil then
+    check_broken(place, kind, err)
+    if operation.row.unknown and not case.is_error then
+      assert.matches(operation.row.unknown, tostring(err), 1, true)
+    end
+  elseif type(value) == "userdata" then
+    assert.equal("g1", value.id)
+  end
+  return value and 1 or 0, 0, err
 end
 
-calls.error = { status = 409, body = '{"message":"busy","statusCode":409,'
-  .. '"errorCode":"generation_not_deletable_while_processing"}' }
-
--- Of an error that is not there as a whole nothing is believed.
-function calls.error.check(_, n, options, kind)
-  local generation, err = client.generations:delete("g1", options)
-  assert.is_nil(generation)
-  assert.equal(kind, err.kind, n .. ": " .. tostring(err))
-  assert.is_nil(err.errorCode)
-  return 0, 0, err
+-- Makes the call and checks what holds however much has come. Returns how much
+-- of it the caller got, how much was there to be got, and the error.
+local function check(place, kind, options)
+  local operation = place.case.operation
+  local value, err = operation:begin(client, cuts.at(place.name, options))
+  if type(value) == "table" and value.next then
+    return check_listing(place, kind, value)
+  end
+  if operation.read then value, err = operation.read(value, err) end
+  return check_value(place, kind, value, err)
 end
 
 local endings = {
   close = { step = { close = true }, kind = "connection" },
   reset = { step = { reset = true }, kind = "connection" },
-  silence = { step = { stall = 30 }, kind = "timeout" },
+  silence = { step = { hold = true }, kind = "timeout" },
 }
 
--- What one position gave, against what there was; whether silence was too
--- short for all that was sent to arrive.
-local function is_late(ending, n, count, there)
-  assert.is_true(count <= (there or ROWS), n)
+-- What one place gave, against what there was; whether silence was too short
+-- for all that was sent to arrive.
+local function is_late(ending, place, count, there)
+  assert.is_true(count <= (there or #place.case.operation.value), place.name)
   if not there or count == there then return false end
   -- A reset may take bytes with it that have arrived.
-  assert.is_true(ending.step.reset or ending.step.stall ~= nil, n)
-  return ending.step.stall ~= nil
+  assert.is_true(ending.step.reset or ending.step.hold, place.name)
+  return ending.step.hold or false
 end
 
 -- Makes the cut calls, all at once. Notes how much each gave in `got`, and
 -- returns those that were late.
-local function make_cuts(call, answer, ending, list, patience, got)
+local function make_cuts(ending, places, patience, got)
   local late = {}
-  cuts.each(client, list, AT_ONCE, function(n)
+  cuts.each(client, places, AT_ONCE, function(place)
     local began = core.now()
-    local count, there, err = call.check(answer, n, cuts.at(n,
-      ending.step.stall and { stall_timeout = patience }), ending.kind)
-    assert.is_true(core.now() - began < MOST, n)
-    if err and ending.step.stall then
+    local count, there, err = check(place, ending.kind,
+      ending.step.hold and { stall_timeout = patience })
+    assert.is_true(core.now() - began < MOST, place.name)
+    if err and ending.step.hold then
       assert.matches("stall_timeout", tostring(err), 1, true)
     end
-    if is_late(ending, n, count, there) then late[#late + 1] = n end
-    got[n] = count
+    if is_late(ending, place, count, there) then late[#late + 1] = place end
+    got[place] = count
   end)
   return late
 end
 
 -- One connection for each of so many cuts has answered before.
-local function warm_up(list)
-  cuts.each(client, list, AT_ONCE, function()
-    assert(client.generations:all(nil, cuts.at "whole"))
+local function warm_up(places)
+  cuts.each(client, places, AT_ONCE, function()
+    assert(operations.by_name.list:run(client, cuts.at "whole"))
   end)
 end
 
 -- One batch, and those again for which silence was too short. Counts in
 -- `tries` how often each was asked for; returns how many requests that was.
-local function cut_batch(call, answer, ending, batch, reused, got, tries)
-  local function count(list)
-    for _, n in ipairs(list) do tries[n] = (tries[n] or 0) + 1 end
-    return #list
-  end
-  local warm = 0
+local function cut_batch(ending, batch, reused, got, tries)
+  local requests, late = 0, batch
   if reused then
     warm_up(batch)
-    warm = #batch
+    requests = #batch
   end
-  local late = make_cuts(call, answer, ending, batch, SHORT, got)
-  if late[1] then
-    assert.same({}, make_cuts(call, answer, ending, late, LONG, got))
+  for _, patience in ipairs(PATIENCE) do
+    requests = requests + #late
+    for _, place in ipairs(late) do
+      tries[place.name] = (tries[place.name] or 0) + 1
+    end
+    late = make_cuts(ending, late, patience, got)
+    if #late == 0 then return requests end
   end
-  return warm + count(batch) + count(late)
+  error("too late: " .. late[1].name)
 end
 
--- Cuts at all positions until each was over a connection of the wanted kind:
--- now and then a call that was to reuse one gets a fresh one. Whatever was
--- asked was asked once.
-local function cut_all(call, answer, ending, list, reused)
-  local got, tries, total, left = {}, {}, 0, list
+-- Cuts at all places until each was over a connection of the wanted kind: now
+-- and then a call that was to reuse one gets a fresh one. Whatever was asked
+-- was asked once.
+local function cut_all(ending, places, reused)
+  local got, tries, total, left = {}, {}, 0, places
   for _ = 1, 50 do
     for first = 1, #left, AT_ONCE do
       local batch = {}
       for i = first, math.min(first + AT_ONCE - 1, #left) do
         batch[#batch + 1] = left[i]
       end
-      total = total + cut_batch(call, answer, ending, batch, reused, got,
-        tries)
+      total = total + cut_batch(ending, batch, reused, got, tries)
+      -- Or the server's backlog might fill with those that were given up.
+      server:requests(total)
     end
     local asked, warm = cuts.seen(server, total)
     assert.same(tries, asked)
     local rest = {}
-    for _, n in ipairs(left) do
-      if reused and not warm[n] then rest[#rest + 1] = n end
+    for _, place in ipairs(left) do
+      if reused and not warm[place.name] then rest[#rest + 1] = place end
     end
     if #rest == 0 then return got end
     left = rest
   end
-  error("not on reused connections: " .. table.concat(left, " "))
+  error(("%d are not on reused connections"):format(#left))
 end
 
 -- Where it is not known what can be read of so many bytes: with more of them
--- it is not less.
-local function check_grows(got, list)
+-- it is not less, and in the end it is all.
+local function check_grows(got, places)
   local most = 0
-  for _, n in ipairs(list) do
-    assert.is_true(got[n] >= most, n)
-    most = got[n]
+  for i, place in ipairs(places) do
+    local case, next_one = place.case, places[i + 1]
+    if case.operation.streams and not case.is_error then
+      assert.is_true(got[place] >= most, place.name)
+      most = got[place]
+      if not next_one or next_one.case ~= case then
+        assert.equal(#case.operation.value, most)
+        most = 0
+      end
+    end
   end
-  assert.equal(ROWS, most)
 end
 
 describe("an answer that breaks", function()
   after_each(stop)
 
-  for _, what in ipairs { "listing", "delete", "error" } do
-    for _, encoding in ipairs(cuts.encodings) do
-      for _, how in ipairs { "close", "reset", "silence" } do
-        for _, reused in ipairs { false, true } do
-          it(("is told as it is: %s, %s, %s, %s"):format(what, encoding, how,
-            reused and "reused" or "fresh"), function()
-            local call, ending = calls[what], endings[how]
-            local answer = cuts.answer(call.status, call.body, encoding)
-            local list = positions(0, answer.last)
-            serve(cuts.server(answer, ending.step,
-              scripted.response(200, "[]")))
-            local got = cut_all(call, answer, ending, list, reused)
-            if what == "listing" and encoding == "gzip" and how == "close" then
-              check_grows(got, list)
-            end
-          end)
-        end
+  for _, encoding in ipairs(cuts.encodings) do
+    for _, how in ipairs { "close", "reset", "silence" } do
+      for _, reused in ipairs { false, true } do
+        it(("is told as it is: %s, %s, %s"):format(encoding, how,
+          reused and "reused" or "fresh"), function()
+          local ending = endings[how]
+          local places = places_of(encoding, 0,
+            function(answer) return answer.last end)
+          serve(cuts.server(places, ending.step,
+            scripted.response(200, "[]")))
+          local got = cut_all(ending, places, reused)
+          if encoding == "gzip" and how == "close" then
+            check_grows(got, places)
+          end
+        end)
       end
     end
   end
 end)
 
--- Pages of two: what each is asked for by, and what it holds.
-local pages = {
-  { "limit=2 ", service.list(2) },
-  { "limit=2&cursor=g2 ", service.list(1, 3) },
-  { "limit=2&cursor=g3 ", "[]" },
-}
+local paged = operations.by_name.list_pages
 
--- A listing whose source is "2-17" finds the second page cut behind the 17th
+-- A listing whose source is "2-17" finds the second page cut after the 17th
 -- byte, once; so does "2-17-again". Returns the script and the names.
 local function page_script(encoding, step)
   local script, names = { pick = true }, {}
-  for i, page in ipairs(pages) do
+  local function asked_by(page) return page[1]:sub(2) .. " " end
+  for i, page in ipairs(paged.exchanges) do
     local answer = cuts.answer(200, page[2], encoding)
-    for _, n in ipairs(positions(0, answer.last)) do
+    for _, n in ipairs(positions(0, answer.last, STEP)) do
       local name = i .. "-" .. n
       names[#names + 1] = name
       for _, tail in ipairs { "", "-again" } do
         script[#script + 1] = { times = 1, { send = answer.bytes:sub(1, n) },
-          step, when = ("source=%s%s&%s"):format(name, tail, page[1]) }
+          step, when = ("source=%s%s&%s"):format(name, tail, asked_by(page)) }
       end
     end
   end
-  for _, page in ipairs(pages) do
-    script[#script + 1] = { when = page[1],
+  for _, page in ipairs(paged.exchanges) do
+    script[#script + 1] = { when = asked_by(page),
       { send = cuts.answer(200, page[2], encoding).bytes } }
   end
   return script, names
@@ -279,15 +320,15 @@ end
 local function read_pages(ending, names, at_once)
   local late = {}
   cuts.each(client, names, at_once, function(name)
-    local listing = client.generations:list { source = name, page_size = 2 }
-    local count, err = read_all(listing)
+    local listing = paged:begin(client, nil, { paged.texts(name)[1] })
+    local count, err = read_all(listing, paged.value)
     if err and ending.kind == "timeout" and err.kind == "timeout" then
       late[#late + 1] = name .. "-again"
       return
     end
     assert.is_nil(err, name)
-    assert.equal(ROWS, count, name)
-    assert.equal(ROWS, listing.delivered)
+    assert.equal(#paged.value, count, name)
+    assert.equal(count, listing.delivered)
   end)
   return late
 end
@@ -301,15 +342,15 @@ describe("a page that breaks", function()
         encoding, how), function()
         local script, names = page_script(encoding, ending.step)
         serve(scripted.start(script), { max_attempts = 2,
-          stall_timeout = ending.step.stall and 4 * SHORT or nil })
+          stall_timeout = ending.step.hold and 0.2 or nil })
         local late = read_pages(ending, names, RETRIES)
-        if ending.step.stall then
+        if ending.step.hold then
           -- With another client, for the tokens of this one may be gone.
           client:close()
-          serve(server, { max_attempts = 2, stall_timeout = LONG })
+          serve(server, { max_attempts = 2, stall_timeout = PATIENCE[3] })
           assert.same({}, read_pages(ending, late, RETRIES))
         else
-          local asked = #names * (#pages + 1)
+          local asked = #names * (#paged.exchanges + 1)
           assert.equal(asked, #server:requests(asked))
         end
       end)
@@ -320,36 +361,52 @@ end)
 describe("an answer in two pieces, parted at every byte,", function()
   after_each(stop)
 
-  local reads = {}
-
-  function reads.listing(n)
-    local list = assert(client.generations:all(nil, cuts.at(n)))
-    for i, generation in ipairs(list) do
-      assert.equal(service.generation("g" .. i), generation:json())
+  -- What follows the first answer of a call that makes more requests.
+  local function further(place)
+    local more = {}
+    for i = 2, place.case.is_error and 0 or #place.case.operation.exchanges do
+      more[#more + 1] = scripted.response(200,
+        place.case.operation.exchanges[i][2])
     end
-    assert.equal(ROWS, #list)
+    return more
   end
 
-  function reads.delete(n)
-    local generation = assert(client.generations:delete("g1", cuts.at(n)))
-    assert.equal(service.generation "g1", generation:json())
-  end
-
-  function reads.error(n)
-    local generation, err = client.generations:delete("g1", cuts.at(n))
-    assert.is_nil(generation)
-    assert.equal("generation_not_deletable_while_processing", err.errorCode)
-    assert.equal(409, err.statusCode)
-  end
-
-  for what, read in pairs(reads) do
-    for _, encoding in ipairs(cuts.encodings) do
-      it(("is read as one: %s, %s"):format(what, encoding), function()
-        local call = calls[what]
-        local answer = cuts.answer(call.status, call.body, encoding)
-        serve(cuts.parting_server(answer))
-        cuts.each(client, positions(1, #answer.bytes - 1), AT_ONCE, read)
-      end)
+  local function read(place, of)
+    local case, operation = place.case, place.case.operation
+    local value, err = operation:run(of, cuts.at(place.name))
+    if not case.is_error then
+      assert.is_nil(err, tostring(err))
+      assert.same(operation.value, operations.plain(value))
+    elseif operation.spares(409) then
+      assert.is_truthy(value)
+    else
+      assert.is_nil(value)
+      assert.equal("generation_not_deletable_while_processing", err.errorCode)
+      assert.equal(409, err.statusCode)
     end
+  end
+
+  for _, encoding in ipairs(cuts.encodings) do
+    it("is read as one: " .. encoding, function()
+      local places = places_of(encoding, 1,
+        function(answer) return #answer.bytes - 1 end)
+      local once, often = {}, {}
+      for _, place in ipairs(places) do
+        place.more = further(place)
+        local list = place.case.operation.keeps and once or often
+        list[#list + 1] = place
+      end
+      serve(cuts.parting_server(places))
+      cuts.each(client, often, AT_ONCE, function(place) read(place, client) end)
+      -- A client asks for these once.
+      for _, place in ipairs(once) do
+        local own = service.client(server.base_url)
+        read(place, own)
+        own:close()
+      end
+      local asked = 0
+      for _, place in ipairs(places) do asked = asked + 1 + #place.more end
+      assert.equal(asked, #server:requests(asked))
+    end)
   end
 end)

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: MIT
--- The key goes to the origin and nowhere else. A canary for a key, and then a
--- search for it in all that leaves the client: other sockets, errors, events,
--- logs, whatever can be printed.
+-- The key goes to the origin and nowhere else, whatever is asked. A canary for
+-- a key, and then a search for it in all that leaves the client: other sockets,
+-- errors, events, logs, whatever can be printed.
 
 local lipsync = require "lipsync"
+local operations = require "spec.support.operations"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
@@ -23,6 +24,32 @@ local function holds(value, seen)
     if holds(name, seen) or holds(each, seen) then return true end
   end
   return holds(tostring(value), seen)
+end
+
+local by_name = operations.by_name
+
+-- Appends to a script the answers that all operations need to succeed.
+local function append_successes(script)
+  for _, operation in ipairs(operations.list) do
+    for _, exchange in ipairs(operation.exchanges) do
+      script[#script + 1] = service.answer(200, exchange[2])
+    end
+  end
+  return script
+end
+
+-- Checks which of the requests for that had the key.
+local function check_keys(seen)
+  local n = 0
+  for _, operation in ipairs(operations.list) do
+    for _ = 1, #operation.exchanges do
+      n = n + 1
+      assert.equal(operation.key and CANARY or nil,
+        seen[n].headers["x-api-key"])
+      if not operation.key then assert.is_false(holds(seen[n].head)) end
+    end
+  end
+  return n
 end
 
 local servers, clients = {}, {}
@@ -75,14 +102,14 @@ describe("the key", function()
   after_each(stop)
 
   it("is sent to the origin, where it is needed", function()
-    local server = start { service.answer(200, "[]"),
-                           service.answer(200, "[]") }
+    local script = append_successes {}
+    local server = start(script)
     local client = new(server.base_url)
-    assert(client.generations:all())
-    assert(client.errors:list())
-    local seen = server:requests(2)
-    assert.equal(CANARY, seen[1].headers["x-api-key"])
-    assert.is_false(holds(seen[2].head))
+    for _, operation in ipairs(operations.list) do
+      assert(operation:run(client))
+    end
+    assert.equal(#script, check_keys(server:requests(#script)))
+    assert.equal(#script, #server:requests())
   end)
 
   it("does not follow a redirect, wherever it leads", function()
@@ -97,21 +124,24 @@ describe("the key", function()
     }
     for _, status in ipairs { 301, 302, 303, 307, 308 } do
       local script = {}
-      for i, place in ipairs(places) do
-        script[i] = service.answer(status, "", { Location = place })
+      for _ = 1, #operations.list do
+        for _, place in ipairs(places) do
+          script[#script + 1] = service.answer(status, "",
+            { Location = place })
+        end
       end
       local server = start(script)
       local client, events = new(server.base_url)
-      for i, place in ipairs(places) do
-        local call = i % 2 == 0 and client.generations.delete
-          or client.generations.get
-        local none, err = call(client.generations, "g1")
-        assert.is_nil(none)
-        assert.equal("protocol", err.kind, place)
-        assert.is_nil(tostring(err):find("secret", 1, true))
-        assert.is_false(holds(err))
+      for _, operation in ipairs(operations.list) do
+        for _, place in ipairs(places) do
+          local none, err = operation:run(client)
+          assert.is_nil(none)
+          assert.equal("protocol", err.kind, place)
+          assert.is_nil(tostring(err):find("secret", 1, true))
+          assert.is_false(holds(err))
+        end
       end
-      assert.equal(#places, #server:requests(#places))
+      assert.equal(#script, #server:requests(#script))
       assert.is_false(holds(events))
     end
     assert.same({}, other:connections(0))
@@ -126,16 +156,23 @@ describe("the key", function()
       service.answer(200, '{"not":"an array","' .. CANARY .. '":1}'),
       service.answer(200, '[{"id":"g"},' .. CANARY),
     }
-    local client, events = new(start(answers).base_url)
-    for n = 1, #answers do
-      local none, err = client.generations:all()
-      assert.is_nil(none)
-      assert.is_false(holds(err), n)
-      -- Behind the first generation nothing is kept of the answer.
-      assert.equal(n < 5, err.body ~= nil)
-      assert.match("(key)", err.body or "(key)", 1, true)
+    for _, operation in ipairs(operations.list) do
+      local client, events = new(start(answers).base_url)
+      for n = 1, #answers do
+        local value, err = operation:run(client)
+        assert.is_truthy(value or err)
+        assert.is_false(holds(operations.plain(value)), n)
+        assert.is_false(holds(err), n)
+        assert.match("(key)", err and err.body or "(key)", 1, true)
+        -- Behind the first generation nothing is kept of the answer.
+        if operation == by_name.list then
+          assert.is_nil(value)
+          assert.equal(n < 5, err.body ~= nil)
+        end
+      end
+      assert.is_false(holds(events))
+      stop()
     end
-    assert.is_false(holds(events))
   end)
 
   it("is in no error, event or text", function()
@@ -147,22 +184,28 @@ describe("the key", function()
         script[(i - 1) * 4 + j] = service.answer(status, body)
       end
     end
-    local server = start(script)
-    local client, events = new(server.base_url)
-    for _ = 1, #script do
-      local generation, err = client.generations:list():next()
-      assert.is_nil(generation)
+    for _, operation in ipairs(operations.list) do
+      local server = start(script)
+      local client, events = new(server.base_url)
+      for _ = 1, #script do
+        local value, err = operation:run(client)
+        assert.is_truthy(err or operation ~= by_name.list and value)
+        assert.is_false(holds(operations.plain(value)))
+        assert.is_false(holds(err))
+      end
+      server:stop()
+      local _, err = operation:run(client)  -- nobody is there
+      assert.equal("connection", err.kind)
       assert.is_false(holds(err))
+      assert.is_false(holds(events))
+      assert.is_false(holds(client))
+      assert.is_false(holds(tostring(operation:begin(client))))
+      client:close()
+      local ok, problem = pcall(operation.run, operation, client)
+      assert.is_false(ok)
+      assert.is_false(holds(problem))
+      stop()
     end
-    server:stop()
-    local _, err = client.generations:delete "g1"  -- nobody is there
-    assert.is_false(holds(err))
-    assert.is_false(holds(events))
-    assert.is_false(holds(client))
-    assert.is_false(holds(tostring(client.generations:list())))
-    client:close()
-    local _, problem = pcall(client.generations.get, client.generations, "a")
-    assert.is_false(holds(problem))
   end)
 
   it("is in no text about itself", function()
@@ -186,13 +229,16 @@ describe("the key", function()
   end)
 
   it("is in no log line, nor in what the system shows", function()
-    local server = start({ read_once(scripted.response(500, "{}")),
-                           loop = true })
+    local server = start({ read_once(scripted.response(500, "{}",
+                           { ["Retry-After"] = "0" })), loop = true })
     local log = run([[
       local lipsync = require "lipsync"
+      local operations = require "spec.support.operations"
       local client = lipsync.new { max_attempts = 2 }
-      print(client, client.generations:get "g1")
-      print(client.generations:delete "g1")
+      print(client)
+      for _, operation in ipairs(operations.list) do
+        print(operation.name, operation:run(client))
+      end
       print(pcall(function() for _ in client.generations:list() do end end))
       local file = io.open "/proc/self/cmdline"
       print(file and file:read "*a")
@@ -200,6 +246,9 @@ describe("the key", function()
           SYNC_BASE_URL = server.base_url })
     assert.matches("lipsync: request", log, 1, true)
     assert.matches("500", log, 1, true)
+    for _, operation in ipairs(operations.list) do
+      assert.matches("\n" .. operation.name .. "\t", log, 1, true)
+    end
     assert.is_false(holds(log))
   end)
 
@@ -225,12 +274,14 @@ describe("the key", function()
     local proxy = start({ { { hold = true } }, loop = true })
     local other = start({ { { hold = true } }, loop = true })
     local row = service.generation "g1"
-    local server = start {
+    local script = {
       service.answer(200, "[" .. row .. "]"), service.answer(200, row),
       service.answer(302, "", { Location = other.base_url }),
       service.answer(401, '{"message":"Unauthorized","statusCode":401}'),
-      service.answer(200, "[]"),
     }
+    local first = #script
+    append_successes(script)
+    local server = start(script)
     local env = { SYNC_API_KEY = CANARY, SYNC_LOG = "1",
                   SYNC_BASE_URL = server.base_url }
     for _, name in ipairs { "http_proxy", "https_proxy", "all_proxy",
@@ -244,16 +295,21 @@ describe("the key", function()
       print(#list, list[1]:delete())
       print(client.generations:get "g1")
       print(client.generations:count())
-      print(#assert(client.errors:list()))
+      local operations = require "spec.support.operations"
+      for _, operation in ipairs(operations.list) do
+        assert(operation:run(client))
+      end
       local file = io.open "/proc/self/cmdline"
       print(file and file:read "*a")
     ]], env)
     assert.matches("Unauthorized", log, 1, true)
     assert.is_false(holds(log))
-    local seen = server:requests(5)
-    assert.equal(5, #seen)
-    for i = 1, 4 do assert.equal(CANARY, seen[i].headers["x-api-key"]) end
-    assert.is_false(holds(seen[5].head))
+    local seen = server:requests(#script)
+    assert.equal(#script, #seen)
+    for _ = 1, first do
+      assert.equal(CANARY, table.remove(seen, 1).headers["x-api-key"])
+    end
+    check_keys(seen)
     assert.same({}, proxy:connections(0))
     assert.same({}, other:connections(0))
   end)
@@ -262,31 +318,39 @@ describe("the key", function()
     local proxy = start({ { { read = true }, { hold = true } }, loop = true })
     run([[
       local client = require "lipsync".new { max_attempts = 1 }
-      client.generations:get("g1", { timeout = 0.5 })
+      for _, operation in ipairs(require "spec.support.operations".list) do
+        client:spawn(function() operation:run(client, { timeout = 0.5 }) end)
+      end
+      client:run()
     ]], { SYNC_API_KEY = CANARY, SYNC_BASE_URL = "https://service.invalid",
           https_proxy = proxy.base_url, HTTP_PROXY = proxy.base_url,
           ALL_PROXY = proxy.base_url })
-    local head = proxy:requests(1)[1].head
-    assert.matches("^CONNECT service%.invalid:443 ", head)
-    assert.is_false(holds(head))
+    assert.is_true(#proxy:requests(1) > 0)
+    for _, request in ipairs(proxy:requests()) do
+      assert.matches("^CONNECT service%.invalid:443 ", request.head)
+      assert.is_false(holds(request.head))
+    end
   end)
 
   it("is not in a CONNECT", function()
-    local proxy = start { { { read = true },
-      { send = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n" } } }
+    local proxy = start({ loop = true, read_once(
+      "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n") })
     local client = new("https://service.invalid", { proxy = proxy.base_url })
-    local none, err = client.generations:get "g1"
-    assert.is_nil(none)
-    assert.equal("connection", err.kind)
-    local head = proxy:requests(1)[1].head
-    assert.matches("^CONNECT service%.invalid:443 HTTP/1%.1\r\n", head)
-    assert.is_false(holds(head))
-    assert.is_false(holds(err))
+    for i, operation in ipairs(operations.list) do
+      local none, err = operation:run(client)
+      assert.is_nil(none)
+      assert.equal("connection", err.kind)
+      local head = proxy:requests(i)[i].head
+      assert.matches("^CONNECT service%.invalid:443 HTTP/1%.1\r\n", head)
+      assert.is_false(holds(head))
+      assert.is_false(holds(err))
+    end
   end)
 
   it("goes to a named proxy where http: is allowed, by the whole URL",
     function()
-      local proxy = start { service.answer(200, "[]") }
+      local script = append_successes { service.answer(200, "[]") }
+      local proxy = start(script)
       local client = new("http://service.invalid/p", { proxy = proxy.base_url,
                                                        allow_http = true })
       assert(client.generations:all { source = "a b" })
@@ -294,6 +358,15 @@ describe("the key", function()
       assert.equal("http://service.invalid/p/v2/generations?source=a%20b",
         seen.target)
       assert.equal(CANARY, seen.headers["x-api-key"])
+      for _, operation in ipairs(operations.list) do
+        assert(operation:run(client))
+      end
+      seen = proxy:requests(#script)
+      table.remove(seen, 1)
+      check_keys(seen)
+      for _, request in ipairs(seen) do
+        assert.matches("^http://service%.invalid/p/v2/", request.target)
+      end
     end)
 end)
 
@@ -319,13 +392,11 @@ describe("nothing makes a header of its own:", function()
       loop = true })
     local client = new(server.base_url)
     for _, text in ipairs(evil) do
-      pcall(client.generations.get, client.generations, text)
-      pcall(client.generations.delete, client.generations, text)
-      pcall(client.generations.all, client.generations, { source = text })
-      pcall(client.generations.all, client.generations, { ids = { text } })
-      pcall(client.generations.all, client.generations, { projectId = text })
-      pcall(client.generations.all, client.generations,
-        { limit = 1, cursor = text })
+      for _, operation in ipairs(operations.list) do
+        for _, first in ipairs(operation.texts(text)) do
+          pcall(operation.run, operation, client, nil, { first })
+        end
+      end
     end
     check(server)
   end)
@@ -344,13 +415,17 @@ describe("nothing makes a header of its own:", function()
         options.api_key = options.api_key or CANARY
         local ok, client = pcall(lipsync.new, options)
         if ok and client then
-          pcall(client.generations.all, client.generations)
+          for _, operation in ipairs(operations.list) do
+            pcall(operation.run, operation, client)
+          end
           client:close()
         end
       end
       local client = new(server.base_url)
-      pcall(client.generations.all, client.generations, nil,
-        { headers = { ["X-A"] = text } })
+      for _, operation in ipairs(operations.list) do
+        pcall(operation.run, operation, client,
+          { headers = { ["X-A"] = text } })
+      end
     end
     check(server)
   end)

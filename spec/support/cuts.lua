@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --
--- Answers that end too early, for many requests at once: a request names the
--- byte behind which its answer breaks by a header, "X-Cut: 17". Which answers
--- there are, what has come with so many of their bytes, and the server.
+-- Answers that end too early, for many requests at once: a request names its
+-- answer, and the byte after which that breaks, by a header, "X-Cut: get 17".
+-- How answers are encoded, what has come with so many of their bytes, and the
+-- server.
 
 local gzip = require "spec.support.gzip"
 local scripted = require "spec.support.scripted"
@@ -66,68 +67,79 @@ function cuts.answer(status, body, encoding)
   return encoders[encoding](status, body)
 end
 
---- The options of a call that is cut there; "whole" for one that is not.
----@param n integer|string
+--- The options of a call that gets the answer so named: "whole", or one of
+--- those that the server was given.
+---@param name string
 ---@param options table?
 ---@return table
-function cuts.at(n, options)
-  local own = { headers = { ["X-Cut"] = tostring(n) } }
-  for name, value in pairs(options or {}) do own[name] = value end
+function cuts.at(name, options)
+  local own = { headers = { ["X-Cut"] = name } }
+  for option, value in pairs(options or {}) do own[option] = value end
   return own
 end
 
-local function when(n) return ("X-Cut: %s\r\n"):format(n) end
+local function when(name) return ("X-Cut: %s\r\n"):format(name) end
 
---- A server that cuts `answer` where a request says. Where it is to be whole
+--- A server that cuts an answer where a request says. Where it is to be whole
 --- it is `whole`, and comes late enough for others to be asked meanwhile.
----@param answer table  from cuts.answer
----@param ending table  the step behind the cut: { close = true }, …
+---@param places { name: string, answer: table, n: integer }[]  the answer from
+---   cuts.answer, of which the first `n` bytes are sent
+---@param ending table  the step after the cut: { close = true }, …
 ---@param whole string  an answer's bytes
 ---@return table server
-function cuts.server(answer, ending, whole)
+function cuts.server(places, ending, whole)
   local script = { pick = true,
     { when = when "whole", { stall = 0.02 }, { send = whole } } }
-  for n = 0, answer.last do
-    script[#script + 1] = { when = when(n), ending }
-    if n > 0 then
-      table.insert(script[#script], 1, { send = answer.bytes:sub(1, n) })
+  for i, place in ipairs(places) do
+    local sent = { send = place.answer.bytes:sub(1, place.n) }
+    script[i + 1] = { when = when(place.name), place.n > 0 and sent or ending,
+                      place.n > 0 and ending or nil }
+  end
+  return scripted.start(script)
+end
+
+--- A server that sends an answer in two pieces, parted where a request says;
+--- to further requests that say so, what is in `more`, one after the other.
+---@param places { name: string, answer: table, n: integer,
+---   more: string[] }[]
+---@return table server
+function cuts.parting_server(places)
+  local script = { pick = true }
+  for _, place in ipairs(places) do
+    local bytes, n = place.answer.bytes, place.n
+    script[#script + 1] = { when = when(place.name), times = 1,
+      { send = bytes:sub(1, n) }, { stall = 0.002 },
+      { send = bytes:sub(n + 1) } }
+    for _, further in ipairs(place.more) do
+      script[#script + 1] = { when = when(place.name), times = 1,
+                              { send = further } }
     end
   end
   return scripted.start(script)
 end
 
---- A server that sends `answer` in two pieces, parted where a request says.
----@param answer table
----@return table server
-function cuts.parting_server(answer)
-  local script = { pick = true }
-  for n = 1, #answer.bytes - 1 do
-    script[n] = { when = when(n), { send = answer.bytes:sub(1, n) },
-                  { stall = 0.002 }, { send = answer.bytes:sub(n + 1) } }
-  end
-  return scripted.start(script)
-end
-
---- Of the cut requests that a server has seen: how many for each byte, and
+--- Of the cut requests that a server has seen: how many for each place, and
 --- for how many of them the connection had been used before.
 ---@param server table
 ---@param total integer  how many requests to wait for, whole ones too
----@return table<integer, integer> asked
----@return table<integer, integer> reused
+---@return table<string, integer> asked
+---@return table<string, integer> reused
 function cuts.seen(server, total)
   local asked, reused, known = {}, {}, {}
   for _, request in ipairs(server:requests(total)) do
-    local n = tonumber(request.headers["x-cut"])
-    if n then
-      asked[n] = (asked[n] or 0) + 1
-      if known[request.connection] then reused[n] = (reused[n] or 0) + 1 end
+    local name = request.headers["x-cut"]
+    if name ~= "whole" then
+      asked[name] = (asked[name] or 0) + 1
+      if known[request.connection] then
+        reused[name] = (reused[name] or 0) + 1
+      end
     end
     known[request.connection] = true
   end
   return asked, reused
 end
 
---- Calls fn(n) for each of `list` in tasks of the client's, so many at once.
+--- Calls fn(item) for each of `list` in tasks of the client's, so many at once.
 --- Raises the first error in one of them.
 ---@param client table  made with `on_task_error` cuts.keep
 ---@param list any[]

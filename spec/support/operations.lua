@@ -14,7 +14,8 @@ local operations = {}
 --- By name:
 ---   action   how sentences of errors begin; the id follows if the path has one
 ---   method, path, key (whether it is sent)
----   expects  what the answer must be, in words; nil: any 2xx is a success
+---   expects  what the answer must be, in words
+---   accepts  of (status, body): what else is a good answer, or nil
 ---   retry    "safe", "idempotent" or "keyed": as often as the call may;
 ---            "never"
 ---   unknown  what sentences say where the outcome is not known, or nil
@@ -38,12 +39,30 @@ operations.rows = {
   ["generations.delete"] = {
     action = "delete generation", method = "DELETE",
     path = "/v2/generations/{id}", key = true, retry = "idempotent",
+    expects = "a generation",
+    accepts = function(status, body)
+      return status == 204 or status == 200 and (body == "" or body == "{}")
+    end,
     unknown = "The generation may have been deleted.",
     advice = {
       [404] = "It was deleted before, or belongs to another organization.",
       [409] = "It can be deleted once it is COMPLETED, FAILED or REJECTED; "
         .. "the API has no cancel.",
     },
+  },
+  ["generations.costs"] = {
+    action = "get costs of generation", method = "GET",
+    path = "/v2/generate/{id}/costs", key = true, expects = "a JSON object",
+    accepts = function(status, body)
+      return status == 200 and body:find "^{.*}$" ~= nil
+    end,
+    retry = "safe",
+    advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
+  ["models.list"] = {
+    action = "list models", method = "GET", path = "/v2/models", key = true,
+    expects = "a JSON array", retry = "safe",
   },
   ["errors.list"] = {
     action = "list error codes", method = "GET", path = "/v2/errors",
@@ -108,28 +127,16 @@ local catalog = '[{"code":"a","message":"A.","suggestion":"Do a."},'
 ---   read       makes value and error of what the call returns
 ---   misuse     wrong first arguments, and what is raised
 ---   texts      first arguments that hold a text which came from elsewhere
----   spares     whether an answer of this status is no error of the call's
+---   spares     of (status, body): whether such an answer is no error of the
+---              call's; body nil: one of the service's own
+---   streams    whether it gives what has come of an answer that then breaks
+---   keeps      whether a client asks once and keeps the answer
 local samples = {
   { name = "list", of = "generations.list", call = "generations:list",
     arguments = { {} }, exchanges = { { "", "[" .. g1 .. "," .. g2 .. ","
       .. g3 .. "]" } },
-    read = read_listing, value = { g1, g2, g3 },
+    read = read_listing, value = { g1, g2, g3 }, streams = true,
     misuse = list_misuse, texts = filters },
-  { name = "list_pages", of = "generations.list", call = "generations:list",
-    arguments = { { page_size = 2 } }, exchanges = {
-      { "?limit=2", "[" .. g1 .. "," .. g2 .. "]" },
-      { "?limit=2&cursor=g2", "[" .. g3 .. "]" },
-      { "?limit=2&cursor=g3", "[]" } },
-    read = read_listing, value = { g1, g2, g3 },
-    misuse = { { { page_size = 101 },
-      "page_size must be a whole number from 1 to 100, got number 101" } },
-    texts = function(text)
-      return { { page_size = 2, source = text } }
-    end },
-  { name = "all", of = "generations.list", call = "generations:all",
-    arguments = { { status = "COMPLETED" } },
-    exchanges = { { "?status=COMPLETED", "[" .. g1 .. "]" } },
-    value = { g1 }, misuse = list_misuse, texts = filters },
   { name = "get", of = "generations.get", call = "generations:get",
     arguments = { "g1" }, exchanges = { { "", g1 } }, value = g1,
     misuse = id_misuse, texts = itself },
@@ -160,11 +167,36 @@ local samples = {
       { { true }, "id must be a string or a generation, got boolean true" },
     },
     texts = function(text) return { { text } } end,
-    spares = function(status) return status == 404 end },
+    spares = function(status, body)
+      return status == 404 and body == nil
+    end },
+  { name = "list_pages", of = "generations.list", call = "generations:list",
+    arguments = { { page_size = 2 } }, exchanges = {
+      { "?limit=2", "[" .. g1 .. "," .. g2 .. "]" },
+      { "?limit=2&cursor=g2", "[" .. g3 .. "]" },
+      { "?limit=2&cursor=g3", "[]" } },
+    read = read_listing, value = { g1, g2, g3 },
+    misuse = { { { page_size = 101 },
+      "page_size must be a whole number from 1 to 100, got number 101" } },
+    texts = function(text)
+      return { { page_size = 2, source = text } }
+    end },
+  { name = "all", of = "generations.list", call = "generations:all",
+    arguments = { { status = "COMPLETED" } },
+    exchanges = { { "?status=COMPLETED", "[" .. g1 .. "]" } },
+    value = { g1 }, misuse = list_misuse, texts = filters },
+  { name = "costs", of = "generations.costs", call = "generations:costs",
+    arguments = { "g1" },
+    exchanges = { { "", '{"currency":"USD","totalCostUsd":"0.12"}' } },
+    value = '{"currency":"USD","totalCostUsd":"0.12"}',
+    misuse = id_misuse, texts = itself },
+  { name = "models", of = "models.list", call = "models:list",
+    arguments = {}, exchanges = { { "", '[{"id":"m1"},{"id":"m2"}]' } },
+    value = { '{"id":"m1"}', '{"id":"m2"}' } },
   { name = "errors", of = "errors.list", call = "errors:list",
     arguments = {}, exchanges = { { "", catalog } },
     value = { { code = "a", message = "A.", suggestion = "Do a." },
-              { code = "b", message = "B." } } },
+              { code = "b", message = "B." } }, keeps = true },
   { name = "warm", of = "errors.list", call = "warm",
     arguments = {}, exchanges = { { "", catalog } }, value = true,
     -- Any answer at all came over a connection.
@@ -236,7 +268,7 @@ local function join(sample)
   self.action = row.action .. (self.has_id and " g1" or "")
   self.written = (self.member and "client." or "client:") .. self.call
   self.misuse, self.texts = sample.misuse or {}, sample.texts or none
-  self.spares = sample.spares or never
+  self.spares, self.accepts = sample.spares or never, row.accepts or never
   return self
 end
 
