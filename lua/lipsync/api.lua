@@ -14,15 +14,10 @@
 --                 `fields`, the type of each (base/schema.lua)
 --   checked       the filter that each object of a list is held to, since a
 --                 service that ignored it would feed a loop that deletes
---   returns       the shape of a good response (shape.lua): "object",
---                 "created", "removed", "count", "data", "objects", "entries"
---                 or "list"
---   takes         the type of the request's body (base/schema.lua)
+--   returns       the shape of a good response (shape.lua): "object", "count",
+--                 "removed", "objects", "entries" or "list"
 --   retry         "safe": changes nothing. "idempotent": to repeat it changes
---                 no more. "keyed": the same, by its Idempotency-Key. "never":
---                 only repeated if it certainly did nothing
---   later         errorCodes that mean "not yet": asked again as long as the
---                 call's timeout allows
+--                 no more. "never": only repeated if it certainly did nothing
 --   members       of each of its entries; the first one is always there
 --   removes       true: what was asked for is not there any more afterwards
 --   unknown       what may have happened where the outcome is unknown
@@ -33,8 +28,6 @@
 local schema = require "lipsync.base.schema"
 
 local api = {}
-
-local text, json = schema.text, schema.anything
 
 local not_there = "It was deleted before, or belongs to another organization"
 
@@ -55,42 +48,6 @@ api.generations = {
   get = {
     method = "GET", path = "/v2/generate/{id}", action = "get generation",
     returns = "object", retry = "safe", advice = { [404] = not_there },
-  },
-  create = {
-    method = "POST", path = "/v2/generate", action = "create generation",
-    takes = schema.record({
-      model = text, outputFileName = text, webhookUrl = text, projectId = text,
-      input = schema.array(schema.record({
-        type = text, url = text, assetId = text, refId = text,
-        provider = json,
-      }, { "type" })),
-      options = json, segments = json, dubParams = json, dialogueEdit = json,
-    }, { "model", "input" }),
-    returns = "created", retry = "keyed",
-    later = { concurrency_limit_reached = true,
-              IDEMPOTENCY_IN_PROGRESS = true },
-    unknown = "The generation may have been created; the same request with "
-      .. "this idempotency_key does not create another",
-    advice = {
-      concurrency_limit_reached = "It can be created once another generation "
-        .. "has ended",
-      IDEMPOTENCY_KEY_CONFLICT = "The idempotency_key was used for another "
-        .. "request before",
-    },
-  },
-  estimate = {
-    method = "POST", path = "/v2/generations/estimate",
-    action = "estimate cost",
-    takes = schema.record({
-      model = text, duration = schema.seconds, fps = schema.seconds,
-      reasoningEnabled = schema.boolean, workflow = text,
-    }, { "model", "duration" }),
-    returns = "data", retry = "safe",
-  },
-  costs = {
-    method = "GET", path = "/v2/generate/{id}/costs",
-    action = "get costs of generation", returns = "data", retry = "safe",
-    advice = { [404] = not_there },
   },
   count = {
     method = "GET", path = "/v2/generations/count",

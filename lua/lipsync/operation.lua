@@ -90,16 +90,11 @@ end
 -- As most ids are: with nothing to encode, and no dot.
 local plain = "^[a-f0-9%-A-Zg-z_~]+$"
 
---- The error for what cannot be sent.
----@param client table
----@param spec table
----@param problem string
----@param field string
----@return lipsync.Error
-function operation.invalid(client, spec, problem, field)
+-- The error for an id that cannot be sent.
+local function bad_id(client, spec, problem)
   local about = client:about()
   about.action, about.method = spec.action, spec.method
-  return errors.new("invalid", problem, about, nil, field)
+  return errors.new("invalid", problem, about, nil, "id")
 end
 
 --- Prepares a call about one object.
@@ -115,35 +110,11 @@ function operation.prepare(resource, spec, given, options, own)
   local id, object = operation.identify(given, spec)
   local segment, problem = id, nil
   if not id:find(plain) then segment, problem = url.segment(id) end
-  if not segment then
-    return nil, operation.invalid(resource.client, spec, problem, "id")
-  end
+  if not segment then return nil, bad_id(resource.client, spec, problem) end
   own = own or {}
   own.resource, own.id, own.object = resource, id, object
   own.path = spec.before_id .. segment .. spec.after_id
   own.target = own.query and own.path .. "?" .. own.query
-  return call.new(resource.client, setmetatable(own, spec), options)
-end
-
---- Prepares a call that sends a body.
----@param resource table
----@param spec table  of one of its rows
----@param body table  as the row takes it
----@param options table  the call's own, read
----@param own_headers table<string, string>|nil  beside the caller's
----@param own table|nil  members of the call's spec
----@return table|nil call
----@return lipsync.Error|nil err  for a body that JSON has no form for
-function operation.post(resource, spec, body, options, own_headers, own)
-  local text, problem = core.encode(body)
-  if not text then
-    return nil, operation.invalid(resource.client, spec, problem,
-      problem:match "^[^:]*")
-  end
-  own = own or {}
-  own.body = text
-  own.headers = schema.join(options.headers or none, own_headers or none,
-    { ["Content-Type"] = "application/json" })
   return call.new(resource.client, setmetatable(own, spec), options)
 end
 
@@ -166,22 +137,6 @@ function kinds.object(spec, class, name)
 end
 
 kinds.removed = kinds.object
-
--- method(request, options), or of a row that takes no request as above
-function kinds.data(spec, class, name)
-  if not spec.takes then return kinds.object(spec, class, name) end
-  return function(self, request, options)
-    class.client_of(self, name)
-    local body = spec.takes(request, "request")
-    options = options and read_options(options) or none
-    local this, err = operation.post(self, spec, body, options)
-    if not this then return nil, err end
-    return this:run()
-  end
-end
-
--- What is made is the resource's own affair.
-function kinds.created() return nil end
 
 -- method(options)
 function kinds.objects(spec, class, name)

@@ -18,8 +18,7 @@ local function same_id(a, b)
   return a == b or type(a) == "string" and a:lower() == b:lower()
 end
 
--- The body as an object, that with the call's id if it has one; or nil and a
--- raw failure.
+-- The body as the object that was asked for, or nil and a failure.
 local function read_object(call, body)
   local most, spec = call.client.options.max_generation, call.spec
   if #body > most then
@@ -27,9 +26,7 @@ local function read_object(call, body)
   end
   local object = core.object(spec.type, body, call.client)
   local id = object and object:get "id"
-  if type(id) == "string" and (not spec.id or same_id(id, spec.id)) then
-    return object
-  end
+  if same_id(id, spec.id) then return object end
   return nil, call:unexpected(type(id) == "string"
     and ("the %s %s"):format(spec.noun, spec.id) or "a " .. spec.noun, body)
 end
@@ -38,31 +35,6 @@ end
 shape.object = {
   read = attempt.whole,
   accept = function(call, _, body) return read_object(call, body) end,
-}
-
---- An object that has just been made, or was made by an earlier attempt.
-shape.created = {
-  read = attempt.whole,
-  accept = function(call, _, body) return read_object(call, body) end,
-  -- What an earlier attempt has made, the service may know by its id.
-  refused = function(_, err)
-    local id = err.details.generationId
-    if err.errorCode == "IDEMPOTENCY_OUTCOME_UNKNOWN"
-       and type(id) == "string" then
-      return id, "made_before"
-    end
-    return nil
-  end,
-}
-
---- An object without an id of its own.
-shape.data = {
-  read = attempt.whole,
-  accept = function(call, _, body)
-    local object = #body <= longest and core.object("Object", body)
-    if object then return object end
-    return nil, call:unexpected("a JSON object", body)
-  end,
 }
 
 -- The object that was passed in, or one made of its id.

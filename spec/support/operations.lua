@@ -50,16 +50,6 @@ operations.rows = {
         .. "the API has no cancel.",
     },
   },
-  ["generations.costs"] = {
-    action = "get costs of generation", method = "GET",
-    path = "/v2/generate/{id}/costs", key = true, expects = "a JSON object",
-    accepts = function(status, body)
-      return status == 200 and body:find "^{.*}$" ~= nil
-    end,
-    retry = "safe",
-    advice = { [404] =
-      "It was deleted before, or belongs to another organization." },
-  },
   ["models.list"] = {
     action = "list models", method = "GET", path = "/v2/models", key = true,
     expects = "a JSON array", retry = "safe",
@@ -185,11 +175,6 @@ local samples = {
     arguments = { { status = "COMPLETED" } },
     exchanges = { { "?status=COMPLETED", "[" .. g1 .. "]" } },
     value = { g1 }, misuse = list_misuse, texts = filters },
-  { name = "costs", of = "generations.costs", call = "generations:costs",
-    arguments = { "g1" },
-    exchanges = { { "", '{"currency":"USD","totalCostUsd":"0.12"}' } },
-    value = '{"currency":"USD","totalCostUsd":"0.12"}',
-    misuse = id_misuse, texts = itself },
   { name = "models", of = "models.list", call = "models:list",
     arguments = {}, exchanges = { { "", '[{"id":"m1"},{"id":"m2"}]' } },
     value = { '{"id":"m1"}', '{"id":"m2"}' } },

@@ -124,17 +124,15 @@ end
 ---@param given table
 ---@param known table<string, any>
 ---@param what string  what such a key is called: "filter", "option"
----@param of string|nil  what has it, if it is not the only such table
-function misuse.names(given, known, what, of)
-  of = of and " of " .. of or ""
+function misuse.names(given, known, what)
   for name in pairs(given) do
     if type(name) ~= "string" then
-      misuse.raise(("unknown %s [%s]%s. Known: %s."):format(what,
-        tostring(name), of, table.concat(misuse.keys(known), ", ")))
+      misuse.raise(("unknown %s %s. Known: %s."):format(what,
+        "[" .. tostring(name) .. "]", table.concat(misuse.keys(known), ", ")))
     elseif known[name] == nil then
       local names = misuse.keys(known)
       local near = misuse.nearest(name, names)
-      misuse.raise(('unknown %s "%s"%s%s Known: %s.'):format(what, name, of,
+      misuse.raise(('unknown %s "%s"%s Known: %s.'):format(what, name,
         near and (', did you mean "%s"?'):format(near) or ".",
         table.concat(names, ", ")))
     end

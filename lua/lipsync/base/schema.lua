@@ -4,7 +4,6 @@
 -- (value, name) that returns a copy of the value, or raises what is wrong with
 -- it. Knows no option and no filter by name.
 
-local core = require "lipsync.core"
 local http = require "lipsync.http"
 local misuse = require "lipsync.base.misuse"
 local trim = require "lipsync.base.text".trim
@@ -15,17 +14,6 @@ local schema = {}
 local function refuse(name, what, value)
   misuse.raise(("%s must be %s, got %s"):format(name, what,
     misuse.show(value)))
-end
-
---- The fields of several schemas in one.
----@param ... table
----@return table
-function schema.join(...)
-  local all = {}
-  for _, fields in ipairs { ... } do
-    for name, field in pairs(fields) do all[name] = field end
-  end
-  return all
 end
 
 -- ---- Types of one value ----
@@ -203,56 +191,6 @@ function schema.unsendable(headers)
   return nil
 end
 
--- ---- Request bodies ----
-
--- The metatable by which an array may be marked as one.
-local mark = getmetatable(core.array {})
-
---- The type for an array of at least one value of the type `of`.
----@param of fun(value: any, name: string): any
----@return fun(value: any, name: string): table
-function schema.array(of)
-  return function(value, name)
-    if type(value) ~= "table" or #value == 0 then
-      refuse(name, "an array", value)
-    elseif getmetatable(value) ~= mark then
-      misuse.plain_table(value, name)
-    end
-    local own = {}
-    for key in pairs(value) do
-      if type(key) ~= "number" then refuse(name, "an array", value) end
-    end
-    for i = 1, #value do own[i] = of(value[i], ("%s[%d]"):format(name, i)) end
-    return own
-  end
-end
-
---- The type for a table with named members. Its member `extra` holds members
---- that this version does not know.
----@param fields table<string, fun(value: any, name: string): any>
----@param needed string[]  the names that must be there
----@return fun(value: any, name: string): table
-function schema.record(fields, needed)
-  local known = schema.join(fields, { extra = schema.typed "table" })
-  return function(value, name)
-    misuse.plain_table(value, name)
-    misuse.names(value, known, "member", name)
-    local own = {}
-    for key, inner in pairs(value.extra or {}) do own[key] = inner end
-    for key, inner in pairs(value) do
-      if key ~= "extra" then
-        own[key] = fields[key](inner, name .. "." .. key)
-      end
-    end
-    for _, key in ipairs(needed) do
-      if own[key] == nil then
-        misuse.raise(("%s.%s is missing"):format(name, key))
-      end
-    end
-    return own
-  end
-end
-
 -- ---- Schemas ----
 
 local none = {}
@@ -270,6 +208,17 @@ function schema.read(fields, given, what)
   local own = {}
   for name, value in pairs(given) do own[name] = fields[name](value, name) end
   return own
+end
+
+--- The fields of several schemas in one.
+---@param ... table
+---@return table
+function schema.join(...)
+  local all = {}
+  for _, fields in ipairs { ... } do
+    for name, field in pairs(fields) do all[name] = field end
+  end
+  return all
 end
 
 return schema

@@ -26,11 +26,6 @@ local call = {}
 -- everywhere, since the call whose turn it is may have been abandoned.
 local retry_nap, slot_nap, slot_look = 0.25, 0.005, 1
 
--- How long a request under an idempotency key is repeated after the first one
--- whose outcome is unknown (seconds). The service forgets keys at some time,
--- and a repeat would then be done once more.
-local repeats = 600
-
 ---@class lipsync.Spec  what a call is about; operation.lua makes them of rows
 ---@field action string  "get model", with `id` after it
 ---@field noun string  what one object is called
@@ -42,9 +37,6 @@ local repeats = 600
 ---@field mode string|nil  "objects": the response is a stream of them
 ---@field id string|nil
 ---@field retry string  see api.lua
----@field later table|nil  see api.lua
----@field body string|nil  of the request
----@field headers table|nil  of the request, beside the caller's
 ---@field unknown string|nil  see api.lua
 ---@field advice table|nil  see api.lua
 ---@field clock table|nil  a stopwatch shared with other calls
@@ -74,7 +66,7 @@ function call.new(client, spec, given)
     stall_timeout = given.stall_timeout or config.stall_timeout,
     max_attempts = given.max_attempts or spec.max_attempts
       or config.max_attempts,
-    state = false, attempt = false, attempts = 0, excused = 0, wake = 0,
+    state = false, attempt = false, attempts = 0, wake = 0,
     condition = false, queued = false, has_slot = false, bytes = 0,
     over = false,
   }, Call)
@@ -101,7 +93,6 @@ function Call:about()
   about.delivered = spec.listing and spec.listing.delivered
   about.unknown = self.outcome_unknown and spec.unknown
   about.outcome_unknown = self.outcome_unknown
-  about.idempotency_key = spec.idempotency_key
   return about
 end
 
@@ -117,7 +108,6 @@ local function emit(self, kind, event)
   event.type, event.method, event.path = kind, self.spec.method,
     self.spec.path
   event.attempt = event.attempt or self.attempts
-  event.idempotencyKey = self.spec.idempotency_key
   event.tag = self.options.tag
   local ok, problem = pcall(self.client.listener, event)
   if ok then return end
@@ -281,38 +271,20 @@ end
 local function request_of(self)
   local spec, request = self.spec, self.runtime.request
   request.method, request.path = spec.method, spec.target or spec.path
-  request.key = spec.key ~= false
-  request.headers = spec.headers or self.options.headers
+  request.key, request.headers = spec.key ~= false, self.options.headers
   request.mode, request.type = spec.mode, spec.type
-  request.body = spec.body
   return request
-end
-
--- The end without a value. Where an earlier attempt may have been done, that is
--- what counts, and what the last one says is only its cause.
-local function end_without(self, err)
-  local open = self.open_error
-  if open and open ~= err then
-    open.cause = err
-    err = open
-  end
-  return self:finish(nil, err)
 end
 
 -- Tries again after a delay, or ends the call.
 local function retry_or_end(self, err)
-  local spec = self.spec
-  local delay = retry.decide(err, self.attempts - self.excused, {
+  local delay = retry.decide(err, self.attempts, {
     max_attempts = self.max_attempts, remaining = self:remaining(),
-    random = core.random(), later = spec.later,
+    random = core.random(),
   })
-  local is_later = spec.later and spec.later[err.errorCode]
-  if not delay or self.open_since and core.now() - self.open_since > repeats
-     or not self.runtime.retry_budget:take(err.retryAfter ~= nil
-       or is_later) then
-    return end_without(self, err)
+  if not delay or not self.runtime.retry_budget:take(err.retryAfter ~= nil) then
+    return self:finish(nil, err)
   end
-  if is_later then self.excused = self.excused + 1 end
   if self.client.listener then
     emit(self, "retry", { delay = delay, err = err,
       statusCode = err.statusCode, requestId = err.requestId })
@@ -331,9 +303,6 @@ local function failed(self, raw, body)
   self.outcome_unknown = self.outcome_unknown
     or spec.retry ~= "safe" and current and current:outcome_unknown() or nil
   local err = raw and explained(self, raw) or refusal(self, body)
-  if spec.retry == "keyed" and current and current:outcome_unknown() then
-    self.open_error, self.open_since = err, self.open_since or core.now()
-  end
   if self.client.listener then emit_response(self, err) end
   drop(self)
   if spec.refused then

@@ -26,8 +26,7 @@ local retry_after = require "lipsync.error.retry_after"
 ---@field path string|nil  without the query
 ---@field body string|nil  of an answer, at most 64 KiB
 ---@field delivered integer|nil  objects a listing gave before it broke
----@field outcomeUnknown boolean|nil  true: it may have been done
----@field idempotencyKey string|nil  of a create, to go on with
+---@field outcomeUnknown boolean|nil  true: it may have been done all the same
 ---@field generation lipsync.Generation|nil  the last state seen of a wait
 ---@field details table  further members of the API's own body
 ---@field cause lipsync.Error|nil  the error below
@@ -65,8 +64,7 @@ function errors.complete(err, about)
   err.method, err.path, err.tag = about.method, about.path, about.tag
   err.attempts, err.seconds = about.attempts or 0, about.seconds or 0
   err.delivered = about.delivered
-  err.outcomeUnknown = about.outcome_unknown or nil
-  err.idempotencyKey = about.idempotency_key
+  err.outcomeUnknown = about.outcome_unknown
   err.details = err.details or {}
   err.retryable = retry.retryable(err.kind, err.statusCode)
   sentences[err] = message.sentence(err, about)

@@ -24,29 +24,22 @@ end
 --- Decides about one failure.
 ---@param err table  kind, statusCode, retryAfter (seconds) of the failure
 ---@param attempt integer  attempts made so far, this one included
----@param limits { max_attempts: integer, remaining: number, random: number,
----   later: table|nil }  `remaining`: seconds left of the call's timeout,
----   math.huge without one; `random`: in [0, 1); `later`: the errorCodes that
----   mean "not yet", which no count of attempts ends
+---@param limits { max_attempts: integer, remaining: number, random: number }
+---   `remaining`: seconds left of the call's timeout, math.huge without one;
+---   `random`: in [0, 1)
 ---@return number|nil delay  seconds to wait before the next attempt
 ---@return string|nil why_not  "kind", "attempts", "wait" or "deadline"
 function retry.decide(err, attempt, limits)
-  local is_later = limits.later and limits.later[err.errorCode]
-  if not is_later and not retry.retryable(err.kind, err.statusCode) then
-    return nil, "kind"
-  end
+  if not retry.retryable(err.kind, err.statusCode) then return nil, "kind" end
   if limits.remaining <= 0 then return nil, "deadline" end
-  if not is_later and attempt >= limits.max_attempts then
-    return nil, "attempts"
-  end
+  if attempt >= limits.max_attempts then return nil, "attempts" end
   local asked = err.retryAfter
   if asked and asked > retry.longest then return nil, "wait" end
   local delay
   if asked then
     delay = backoff.asked(asked, limits.random)
   else
-    local base = (is_later or err.statusCode == 429) and backoff.base_busy
-      or backoff.base
+    local base = err.statusCode == 429 and backoff.base_busy or backoff.base
     delay = backoff.jitter(attempt, limits.random, base)
   end
   -- An attempt that could only begin after the end is a wait for nothing.

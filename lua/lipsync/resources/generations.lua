@@ -2,7 +2,6 @@
 -- client.generations: what can be asked of an organization's generations.
 
 local api = require "lipsync.api"
-local create = require "lipsync.resources.create"
 local each = require "lipsync.bulk.each"
 local errors = require "lipsync.error"
 local listing = require "lipsync.list.listing"
@@ -33,14 +32,6 @@ local wait = require "lipsync.resources.wait"
 ---@field count fun(self, filter: lipsync.Filter|nil,
 ---   options: lipsync.CallOptions|nil): integer|nil, lipsync.Error|nil  the
 ---   filter without limit, cursor and page_size
----@field estimate fun(self, request: table, options: lipsync.CallOptions|nil):
----   table|nil, lipsync.Error|nil  what a generation would cost: `request` has
----   model, duration in seconds and, where wanted, fps, reasoningEnabled and
----   workflow; an object of estimatedFrameCount, estimatedGenerationCost in USD
----   and estimatedCredits
----@field costs fun(self, id: string|lipsync.Generation,
----   options: lipsync.CallOptions|nil): table|nil, lipsync.Error|nil  what it
----   has cost, money as text
 ---@field delete fun(self, id: string|lipsync.Generation,
 ---   options: lipsync.CallOptions|nil): lipsync.Generation|nil,
 ---   lipsync.Error|nil, string|nil  only COMPLETED, FAILED and REJECTED ones
@@ -48,23 +39,10 @@ local wait = require "lipsync.resources.wait"
 ---   it was not there any more
 local Generations = operation.resource("generations", api.generations)
 
---- Creates a generation. Every request carries an Idempotency-Key and is
---- repeated like a read, for 10 minutes at most after one whose outcome is
---- unknown: the service makes one generation of each key. If the outcome stays
---- unknown, `err.outcomeUnknown` is true; the same request with
---- `idempotency_key = err.idempotencyKey` goes on where it was.
----@param request lipsync.CreateRequest
----@param options lipsync.CreateOptions|nil
----@return lipsync.Generation|nil  in the state that it is in now
----@return lipsync.Error|nil err
-function Generations:create(request, options)
-  Generations.client_of(self, "create")
-  return create.run(self, Generations.specs.create, request, options)
-end
-
---- Waits until a generation has ended: COMPLETED, FAILED and REJECTED are data,
---- and no errors. A wait is the host's: other tasks and requests go on. An error
---- that may pass, such as a broken connection, does not end it; a 404 does.
+--- Waits until a generation has ended: COMPLETED, FAILED and REJECTED are
+--- data, and no errors. It waits as the host waits, so other tasks go on. An
+--- error that may pass, such as a broken connection, does not end it; a 404
+--- does.
 ---@param id string|lipsync.Generation
 ---@param options lipsync.WaitOptions|nil
 ---@return lipsync.Generation|nil

@@ -10,6 +10,7 @@ local message = require "lipsync.error.message"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
 local stopwatch = require "lipsync.base.stopwatch"
+local url = require "lipsync.base.url"
 
 local wait = {}
 
@@ -19,7 +20,7 @@ local wait = {}
 ---@field on_change nil|fun(generation: lipsync.Generation)  when the status is
 ---   another than before
 ---@field on_progress nil|fun(percent: number, generation: lipsync.Generation)
----   asks for the progress every other second instead of waiting at the service
+---   asks for the progress again and again instead of waiting at the service
 local fields = schema.join(operation.options, {
   on_change = schema.callable(), on_progress = schema.callable(),
 })
@@ -28,11 +29,8 @@ local fields = schema.join(operation.options, {
 -- first pause, which doubles, and the longest; how late a response may come.
 local patience = 3600
 local least, most = 1, 10
-local pause, longest_pause = 0.5, 4
+local pause, longest_pause = 0.25, 4
 local margin = 5
-
-local Wait = {}
-Wait.__index = Wait
 
 -- Sleeps as the host does.
 local function sleep(self, seconds)
@@ -82,9 +80,9 @@ end
 
 -- The end of the whole wait.
 local function too_late(self)
-  local about = self.client:about()
-  about.action = "wait for generation " .. self.id
-  about.method, about.path, about.tag = "GET", self.path, self.options.tag
+  local about, spec = self.client:about(), self.spec
+  about.action = ("wait for %s %s"):format(spec.noun, url.readable(self.id))
+  about.method, about.tag = spec.method, self.options.tag
   about.seconds = self.clock:seconds()
   local text = message.deadline { limit = self.timeout }
   if self.last then text = text .. "; it is " .. tostring(self.last.status) end
@@ -107,11 +105,11 @@ function wait.run(resource, spec, given, options)
   local id, generation = operation.identify(given, spec)
   options = schema.read(fields, options, "options")
   if generation and generation:is_terminal() then return generation end
-  local self = setmetatable({
+  local self = {
     client = resource.client, resource = resource, spec = spec, id = id,
     options = options, timeout = options.timeout or patience,
     clock = stopwatch.new(), last = generation, pause = pause,
-  }, Wait)
+  }
   while true do
     local left = self.timeout - self.clock:seconds()
     if left <= 0 then

@@ -1,0 +1,130 @@
+-- SPDX-License-Identifier: MIT
+local lipsync = require "lipsync"
+local service = require "spec.support.service"
+
+describe("wait", function()
+  local here = service.fixture(after_each)
+
+  local function answer(status)
+    return service.answer(200, service.generation("g1", status))
+  end
+
+  -- What was asked, as `path?query`.
+  local function targets(n)
+    local list = {}
+    for i, request in ipairs(here.server:requests(n)) do
+      list[i] = request.target
+    end
+    return list
+  end
+
+  it("asks until it has ended, and tells of each status once", function()
+    local generations = here.start { answer "PENDING", answer "PROCESSING",
+      answer "PROCESSING", answer "COMPLETED" }
+    local told = {}
+    local generation = assert(generations:wait("g1", {
+      on_change = function(g) told[#told + 1] = g.status end }))
+    assert.equal("COMPLETED", generation.status)
+    assert.same({ "PENDING", "PROCESSING", "COMPLETED" }, told)
+    for _, target in ipairs(targets(4)) do
+      assert.equal("/v2/generate/g1?wait=true&timeout=10", target)
+    end
+  end)
+
+  it("asks for nothing where it has ended before", function()
+    local generations = here.start {}
+    local ended = lipsync.generation(service.generation("g1", "REJECTED"))
+    assert.equal(ended, generations:wait(ended))
+    assert.equal(0, #here.server:connections())
+  end)
+
+  it("takes a status that it does not know for one that goes on", function()
+    local generations = here.start { answer "RESTING", answer "FAILED" }
+    assert.equal("FAILED", assert(generations:wait "g1").status)
+    assert.equal(2, #targets(2))
+  end)
+
+  it("waits out what passes, and not what does not", function()
+    local generations = here.start({ answer "PENDING", service.answer(503, ""),
+      { { read = true }, { close = true } }, answer "PROCESSING",
+      service.answer(404, '{"errorCode":"generation_not_found"}') })
+    local generation, err = generations:wait("g1", { max_attempts = 1 })
+    assert.is_nil(generation)
+    assert.equal(404, err.statusCode)
+    assert.equal("PROCESSING", err.generation.status)
+    assert.equal(5, #targets(5))
+  end)
+
+  it("ends with its timeout, and says what was seen last", function()
+    local generations = here.start { answer "PENDING", answer "PENDING",
+                                     loop = true }
+    local generation, err = generations:wait("g1", { timeout = 0.4,
+                                                     tag = "t" })
+    assert.is_nil(generation)
+    assert.equal("timeout", err.kind)
+    assert.equal("t", err.tag)
+    assert.equal("PENDING", err.generation.status)
+    assert.equal("wait for generation g1: 0.4 s have passed (timeout); it is "
+      .. "PENDING.", tostring(err))
+  end)
+
+  it("asks for the progress where somebody wants to know", function()
+    local function progress(status, percent)
+      return service.answer(200, service.generation("g1", status,
+        ',"progress_percent":' .. percent))
+    end
+    local generations = here.start { progress("PROCESSING", 40),
+                                     progress("COMPLETED", 100) }
+    local told = {}
+    assert(generations:wait("g1", { on_progress = function(percent)
+      told[#told + 1] = percent
+    end }))
+    assert.same({ 40, 100 }, told)
+    assert.equal("/v2/generate/g1?include=progress", targets(2)[1])
+  end)
+
+  it("holds no slot, and ends at once with its task", function()
+    local generations = here.start({ { { read = true }, { hold = true } },
+      service.answer(200, '{"count":3}') }, { max_in_flight = 1 })
+    local client, count, ended = here.client, nil, false
+    local waiting = client:spawn(function()
+      generations:wait "g1"
+      ended = true
+    end)
+    client:spawn(function()
+      here.server:requests(1)
+      count = generations:count()
+      waiting:cancel()
+    end)
+    client:run()
+    assert.equal(3, count)
+    assert.is_false(ended)
+  end)
+
+  it("is a method of a generation, and told from a dot", function()
+    local generations = here.start { answer "PENDING", answer "FAILED" }
+    local generation = assert(generations:get "g1")
+    assert.equal("FAILED", assert(generation:wait()).status)
+    local ok, message = pcall(function() generation.wait() end)
+    assert.is_false(ok)
+    assert.match("wait_spec.lua:%d+: call it with a colon", message)
+    ok, message = pcall(function()
+      lipsync.generation('{"id":"a"}'):wait()
+    end)
+    assert.is_false(ok)
+    assert.match("call client%.generations:wait%(generation%)", message)
+  end)
+
+  it("waits at the emulator until its clock has gone on", function()
+    local generations = here.emulate { generations = 0 }
+    local id = here.server:add { status = "PENDING" }
+    local client, generation = here.client, nil
+    client:spawn(function() generation = assert(generations:wait(id)) end)
+    client:spawn(function()
+      assert(generations:get(id))
+      here.server:advance(1000)
+    end)
+    client:run()
+    assert.equal("COMPLETED", generation.status)
+  end)
+end)
