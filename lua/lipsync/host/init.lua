@@ -18,7 +18,6 @@ local blocking = require "lipsync.host.blocking"
 local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
 local cqueues = require "lipsync.host.cqueues"
-local global = require "lipsync.host.global"
 local haproxy = require "lipsync.host.haproxy"
 local luv = require "lipsync.host.luv"
 local nginx = require "lipsync.host.nginx"
@@ -55,10 +54,8 @@ local function find(client)
   local wanted = client.options.host
   if wanted then return by_name[wanted] end
   if task.here(client) then return task end
-  if global.any("ngx", "core") then
-    if nginx.here() then return nginx end
-    if haproxy.here() then return haproxy end
-  end
+  if nginx.here() then return nginx end
+  if haproxy.here() then return haproxy end
   return cqueues.here() and cqueues or blocking
 end
 
