@@ -6,50 +6,58 @@
 
 local global = {}
 
-local globals = _G
+local globals, rawget, type = _G, rawget, type
 
 -- Longer chains are circles.
 local longest_chain = 16
 
 local raw_metatable = getmetatable
 
+-- The field `name` of a table with a metatable.
+local function raw_field(of, name)
+  for _ = 1, longest_chain do
+    local value = rawget(of, name)
+    if value ~= nil then return value end
+    local meta = raw_metatable(of)
+    of = type(meta) == "table" and rawget(meta, "__index")
+    if type(of) ~= "table" then return nil end
+  end
+  return nil
+end
+
 --- The field `name` of a table, or of a table that it inherits from.
 ---@param of any
 ---@param name string
 ---@return any  nil where `of` is no table
 function global.field(of, name)
-  for _ = 1, longest_chain do
-    if type(of) ~= "table" then return nil end
-    local value = rawget(of, name)
-    if value ~= nil then return value end
-    local meta = raw_metatable(of)
-    if type(meta) ~= "table" then return nil end
-    of = rawget(meta, "__index")
-  end
-  return nil
+  if type(of) ~= "table" then return nil end
+  if raw_metatable(of) == nil then return of[name] end
+  return raw_field(of, name)
 end
 
 --- The global `name`, or nil.
 ---@param name string
 ---@return any
 function global.get(name)
-  return global.field(globals, name)
+  if raw_metatable(globals) == nil then return globals[name] end
+  return raw_field(globals, name)
 end
+
+local field, get = global.field, global.get
 
 -- `__metatable` hides a metatable from getmetatable, but not from this.
-raw_metatable = global.field(global.get "debug", "getmetatable")
-  or raw_metatable
+raw_metatable = field(get "debug", "getmetatable") or raw_metatable
 
---- The global `name` if it is a table with the field `field`.
+--- The global `name` if it is a table with the field `key`.
 ---@param name string
----@param field string
+---@param key string
 ---@return table|nil
-function global.with(name, field)
-  local value = global.get(name)
-  return global.field(value, field) ~= nil and value or nil
+function global.with(name, key)
+  local value = get(name)
+  return value ~= nil and field(value, key) ~= nil and value or nil
 end
 
-local loaded = global.field(global.get "package", "loaded") or {}
+local loaded = field(get "package", "loaded") or {}
 
 --- The module `name` if it was loaded.
 ---@param name string
