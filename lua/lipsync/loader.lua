@@ -4,11 +4,13 @@
 -- libraries among it. So a program that makes none does not pay for it, and
 -- one that goes into a chroot behind its first client has all it needs.
 
+local global = require "lipsync.host.global"
+
 local loader = {}
 
 -- How this VM is called in `make install LUA=…`.
 local function vm()
-  if rawget(_G, "jit") then return "luajit", "LuaJIT" end
+  if global.get "jit" then return "luajit", "LuaJIT" end
   return _VERSION:lower():gsub(" ", ""), _VERSION
 end
 
@@ -23,12 +25,12 @@ function loader.binary(name)
   assert(tostring(module):find("'" .. name .. "' not found", 1, true),
     tostring(module))
   local command, vm_name = vm()
-  local cpath = type(package) == "table" and package.cpath or "unknown"
+  local cpath = global.field(global.get "package", "cpath") or "unknown"
   assert(false, ('%s was not found for %s (package.cpath %s): run '
     .. '"make install LUA=%s".'):format(name, vm_name, cpath, command))
 end
 
-local loaded = type(rawget(_G, "package")) == "table" and package.loaded or {}
+local loaded = global.field(global.get "package", "loaded") or {}
 
 -- Lua 5.1 and LuaJIT leave a mark, which is no table, for a module that failed
 -- to load, and would tell the next who asks for it of a loop.

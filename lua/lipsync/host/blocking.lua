@@ -17,7 +17,7 @@ end
 -- love.run is there in LÖVE's main thread only; its other threads may block.
 local function faulty()
   if global.with("love", "run") then return "LÖVE's main thread" end
-  if global.get "obslua" then return "OBS" end
+  if global.with("obslua", "timer_add") then return "OBS" end
   return nil
 end
 

@@ -13,7 +13,7 @@ local cqueues = { name = "cqueues", real = true, wakes = true, yields = true,
 
 local function library()
   local it = global.loaded "cqueues"
-  return it and it.running and it or nil
+  return global.field(it, "running") and it or nil
 end
 
 --- Whether a controller of cqueues runs this very coroutine. In one that the

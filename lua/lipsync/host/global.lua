@@ -1,46 +1,65 @@
 -- SPDX-License-Identifier: MIT
--- Looks whether a global or a loaded module is there, without a fault where
--- globals that do not exist raise, and through the metatables by which nginx
--- gives each request globals of its own.
+-- Finds globals and loaded modules without running a function of the program:
+-- in some programs an undefined global raises, in others it is logged. So
+-- tables are read raw, and so are those that they inherit from: nginx gives
+-- each request a table of globals that inherits from the common one.
 
 local global = {}
 
--- Asked for at each wait, so neither is looked up.
-local globals = _G
-local loaded = type(rawget(_G, "package")) == "table" and package.loaded or {}
+local globals, rawget, type = _G, rawget, type
 
-local function read(name)
-  return globals[name]
+-- Longer chains are circles.
+local longest_chain = 16
+
+local raw_metatable = getmetatable
+
+-- The field `name` of a table with a metatable.
+local function raw_field(of, name)
+  for _ = 1, longest_chain do
+    local value = rawget(of, name)
+    if value ~= nil then return value end
+    local meta = raw_metatable(of)
+    of = type(meta) == "table" and rawget(meta, "__index")
+    if type(of) ~= "table" then return nil end
+  end
+  return nil
+end
+
+--- The field `name` of a table, or of a table that it inherits from.
+---@param of any
+---@param name string
+---@return any  nil where `of` is no table
+function global.field(of, name)
+  if type(of) ~= "table" then return nil end
+  if raw_metatable(of) == nil then return of[name] end
+  return raw_field(of, name)
 end
 
 --- The global `name`, or nil.
 ---@param name string
 ---@return any
 function global.get(name)
-  if not getmetatable(globals) then return globals[name] end
-  local ok, found = pcall(read, name)
-  return ok and found or nil
+  if raw_metatable(globals) == nil then return globals[name] end
+  return raw_field(globals, name)
 end
 
---- Whether one of two globals may be there: where it is false, neither is.
----@param one string
----@param other string
----@return boolean
-function global.any(one, other)
-  return getmetatable(globals) ~= nil or globals[one] ~= nil
-    or globals[other] ~= nil
-end
+local field, get = global.field, global.get
 
---- The global `name` if it is a table with the function `field`.
+-- `__metatable` hides a metatable from getmetatable, but not from this.
+raw_metatable = field(get "debug", "getmetatable") or raw_metatable
+
+--- The global `name` if it is a table with the field `key`.
 ---@param name string
----@param field string
+---@param key string
 ---@return table|nil
-function global.with(name, field)
-  local value = global.get(name)
-  return type(value) == "table" and value[field] ~= nil and value or nil
+function global.with(name, key)
+  local value = get(name)
+  return value ~= nil and field(value, key) ~= nil and value or nil
 end
 
---- The module `name` if somebody has loaded it.
+local loaded = field(get "package", "loaded") or {}
+
+--- The module `name` if it was loaded.
 ---@param name string
 ---@return table|nil
 function global.loaded(name)

@@ -14,7 +14,7 @@ local haproxy = { name = "haproxy" }
 
 local function proxy()
   local it = global.with("core", "msleep")
-  return it and it.register_service and it or nil
+  return global.field(it, "register_service") and it or nil
 end
 
 --- Whether we are in HAProxy.

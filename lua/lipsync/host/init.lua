@@ -18,7 +18,6 @@ local blocking = require "lipsync.host.blocking"
 local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
 local cqueues = require "lipsync.host.cqueues"
-local global = require "lipsync.host.global"
 local haproxy = require "lipsync.host.haproxy"
 local luv = require "lipsync.host.luv"
 local nginx = require "lipsync.host.nginx"
@@ -28,6 +27,8 @@ local timeslice = require "lipsync.host.timeslice"
 local lua51 = require "lipsync.host.lua51"
 
 local host = {}
+
+local running = coroutine.running
 
 local hosts = { task, nginx, haproxy, cqueues, blocking, luv }
 local pumps = { luv, timer }
@@ -48,18 +49,34 @@ function host.names()
   return names
 end
 
--- The host for here and now; nil where the program brought a waiter. To block
--- is right everywhere. luv's tasks wait as all tasks do, so luv is only there
--- to be named.
+-- The host of a coroutine that is no task of the client's. To block is right
+-- everywhere. luv's tasks wait as all tasks do, so luv is only there to be
+-- named.
+local function look()
+  if nginx.here() then return nginx end
+  if haproxy.here() then return haproxy end
+  return cqueues.here() and cqueues or blocking
+end
+
+-- What was found, by coroutine; for a main one that is no value, by `found`.
+local found = setmetatable({}, { __mode = "k" })
+
+-- In one coroutine the host does not change, except in nginx, where the main
+-- one sees all phases.
+local function look_once(thread, is_main)
+  local here = look()
+  if not is_main or not nginx.is_present() then found[thread] = here end
+  return here
+end
+
+-- The host for here and now; nil where the program brought a waiter.
 local function find(client)
   local wanted = client.options.host
   if wanted then return by_name[wanted] end
   if task.here(client) then return task end
-  if global.any("ngx", "core") then
-    if nginx.here() then return nginx end
-    if haproxy.here() then return haproxy end
-  end
-  return cqueues.here() and cqueues or blocking
+  local thread, is_main = running()
+  if not thread then thread, is_main = found, true end
+  return found[thread] or look_once(thread, is_main)
 end
 
 --- The waiter for here and now.

@@ -12,8 +12,8 @@ local luv = { name = "luv", real = true, wakes = true, yields = true,
 
 local function library()
   local vim = global.get "vim"
-  return type(vim) == "table" and (vim.uv or vim.loop)
-    or global.loaded "luv" or nil
+  return global.field(vim, "uv") or global.field(vim, "loop")
+    or global.loaded "luv"
 end
 
 --- Whether luv is here and the running coroutine is a task.

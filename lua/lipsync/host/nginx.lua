@@ -18,7 +18,13 @@ local sleeps = { rewrite = true, access = true, content = true, timer = true,
                  ssl_client_hello = true, ssl_session_fetch = true }
 local blocks = { init = true, init_worker = true }
 
---- Whether we are in nginx, and it is not just starting.
+--- Whether the program is nginx.
+---@return boolean
+function nginx.is_present()
+  return global.with("ngx", "get_phase") ~= nil
+end
+
+--- Whether the program is nginx, and it is not just starting.
 ---@return boolean
 function nginx.here()
   local ngx = global.with("ngx", "get_phase")

@@ -82,7 +82,7 @@ end
 ---@return boolean
 function timer.logs()
   local mp = global.with("mp", "add_timeout")
-  return mp ~= nil and mp.msg ~= nil
+  return global.field(mp, "msg") ~= nil
     or global.with("obslua", "script_log") ~= nil
 end
 

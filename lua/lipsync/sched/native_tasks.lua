@@ -5,6 +5,7 @@
 -- and ends what a canceled one had under way.
 
 local misuse = require "lipsync.base.misuse"
+local global = require "lipsync.host.global"
 local host = require "lipsync.host"
 local task = require "lipsync.sched.task"
 
@@ -128,7 +129,7 @@ function native_tasks.is_running(set)
 end
 
 local function trace(problem)
-  local debug = rawget(_G, "debug")
+  local debug = global.with("debug", "traceback")
   if type(problem) ~= "string" or not debug then return problem end
   return { problem = problem, trace = debug.traceback(problem, 2) }
 end

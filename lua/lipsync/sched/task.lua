@@ -3,6 +3,7 @@
 -- ends with it. Who resumes it, and when, is the affair of tasks.lua.
 
 local misuse = require "lipsync.base.misuse"
+local global = require "lipsync.host.global"
 
 ---@class lipsync.Task
 local Task = {}
@@ -18,7 +19,7 @@ local function pack(...)
   return { n = select("#", ...), ... }
 end
 
-local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+local unpack = global.field(table, "unpack") or global.get "unpack"
 
 --- A function with its arguments.
 ---@param fn function
@@ -80,7 +81,7 @@ end
 ---@param self lipsync.Task
 ---@param problem any
 function task.trace(self, problem)
-  local debug = rawget(_G, "debug")
+  local debug = global.with("debug", "traceback")
   if type(problem) == "string" and debug then
     self.trace = debug.traceback(self.thread, problem)
   end

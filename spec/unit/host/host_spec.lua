@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local blocking = require "lipsync.host.blocking"
 local core = require "lipsync.core"
+local global = require "lipsync.host.global"
 local host = require "lipsync.host"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
@@ -19,6 +20,23 @@ describe("host", function()
     assert.equal(blocking.wait, host.waiter(here.client))
     assert.same({ "task", "nginx", "haproxy", "cqueues", "blocking", "luv" },
       host.names())
+  end)
+
+  it("is looked for once in each coroutine", function()
+    start {}
+    local loaded, asked = global.loaded, 0
+    function global.loaded(...)
+      asked = asked + 1
+      return loaded(...)
+    end
+    for _ = 1, 3 do
+      local each = coroutine.wrap(function()
+        while true do coroutine.yield(host.waiter(here.client)) end
+      end)
+      for _ = 1, 3 do assert.equal(blocking.wait, each()) end
+    end
+    rawset(global, "loaded", loaded)
+    assert.equal(3, asked)
   end)
 
   it("may be the caller's own", function()

@@ -248,8 +248,8 @@ describe("scheduler", function()
     client:spawn(function() error "quite unexpected" end)
     client:step()
     rawset(core, "log", log)
-    assert.matches("a task failed: .-/scheduler_spec.lua:%d+: quite unexpected",
-      text)
+    assert.matches("a task failed: [^\n]*scheduler_spec.lua:%d+: "
+      .. "quite unexpected", text)
   end)
 
   it("loses no error where on_task_error raises", function()
@@ -407,8 +407,8 @@ describe("scheduler", function()
     start {}
     client:spawn(function() client:run() end)
     client:step()
-    assert.matches("/scheduler_spec.lua:%d+: client:run%(%) was called by a "
-      .. "task", failures[1][1])
+    assert.matches("^[^\n]*scheduler_spec.lua:%d+: client:run%(%) was called "
+      .. "by a task", failures[1][1])
   end)
 
   it("takes functions only", function()

@@ -1,0 +1,90 @@
+-- SPDX-License-Identifier: MIT
+-- Looking for a host runs none of the program's functions. Each case is a
+-- program of its own, because it changes its globals.
+
+local global = require "lipsync.host.global"
+local program = require "spec.support.program"
+
+-- Two calls, one of them in a task, which then dies.
+local calls = [[
+  local client = require "lipsync".new()
+  print(client.generations:count())
+  client:spawn(function(a, b)
+    print(a, b, client.generations:count())
+    error "this is the end"
+  end, 7, nil)
+  client:run()
+]]
+
+local function check(prelude, epilogue)
+  if not program.can_run() then return pending "no emulator was built" end
+  local text, well = program.run_text(prelude .. calls .. (epilogue or ""))
+  assert.is_true(well, text)
+  assert.matches("%f[%d]60\n7\tnil\t60\n", text)
+  assert.matches("a task failed: [^\n]*this is the end\n", text)
+  return text
+end
+
+describe("global", function()
+  it("reads globals that are inherited", function()
+    local text = check [[
+      local sandbox = setmetatable({}, { __index = _G })
+      _G._G = sandbox
+      if setfenv then setfenv(0, sandbox) else
+        debug.getregistry()[2] = sandbox
+      end
+    ]]
+    -- It was found there, too.
+    assert.matches("stack traceback", text)
+  end)
+
+  it("calls no function of the program's", function()
+    local text = check([[
+      local asked = {}
+      setmetatable(_G, { __index = function(_, name)
+        asked[#asked + 1] = name
+      end })
+    ]], [[ print("asked: " .. table.concat(asked, " ") .. ".") ]])
+    assert.matches("asked: %.\n", text)
+  end)
+
+  it("calls none of a table's that is named as one of a host's", function()
+    check [[
+      local function refuse(_, name) error("asked for " .. name) end
+      for _, name in ipairs { "core", "ngx", "love", "mp", "obslua", "vim" } do
+        _G[name] = setmetatable({}, { __index = refuse })
+      end
+    ]]
+  end)
+
+  it("works where undefined globals raise", function()
+    check [[ setmetatable(_G, { __index = function(_, name)
+      error("undefined: " .. tostring(name), 2)
+    end }) ]]
+  end)
+
+  it("works where their metatable is hidden", function()
+    for _, hidden in ipairs { "false", "true", "'locked'", "{}" } do
+      check("setmetatable(_G, { __metatable = " .. hidden .. [[,
+        __index = function(_, name)
+          error("undefined: " .. tostring(name), 2)
+        end }) ]])
+    end
+  end)
+
+  it("finds what is inherited from a table only", function()
+    local of = setmetatable({ near = 1 }, { __index =
+      setmetatable({ far = 2 }, { __index = function() return 3 end }) })
+    assert.equal(1, global.field(of, "near"))
+    assert.equal(2, global.field(of, "far"))
+    assert.is_nil(global.field(of, "nowhere"))
+    assert.is_nil(global.field("text", "len"))
+  end)
+
+  it("ends where tables inherit from each other", function()
+    local one, two = {}, {}
+    setmetatable(one, { __index = two })
+    setmetatable(two, { __index = one })
+    assert.is_nil(global.field(one, "nothing"))
+  end)
+end)
