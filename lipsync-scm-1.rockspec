@@ -65,6 +65,7 @@ build = {
     ["lipsync.host.timeslice"] = "lua/lipsync/host/timeslice.lua",
     ["lipsync"] = "lua/lipsync/init.lua",
     ["lipsync.list.cursor"] = "lua/lipsync/list/cursor.lua",
+    ["lipsync.list.history"] = "lua/lipsync/list/history.lua",
     ["lipsync.list.listing"] = "lua/lipsync/list/listing.lua",
     ["lipsync.list.page_source"] = "lua/lipsync/list/page_source.lua",
     ["lipsync.list.stream_source"] = "lua/lipsync/list/stream_source.lua",

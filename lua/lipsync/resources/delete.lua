@@ -73,7 +73,7 @@ local function refused(this, err)
 end
 
 local function on_start(this)
-  tell(this.client, this.spec.id, "deleting")
+  tell(this.client, this.spec.id, "doubtful")
 end
 
 -- With an unknown outcome it stays in doubt.

@@ -28,6 +28,29 @@ describe("page_source", function()
       requests[3].target)
   end)
 
+  -- Rows g1, g2 … of these seconds.
+  local function page_of(first, ...)
+    local items = {}
+    for i, second in ipairs { ... } do
+      items[i] = ('{"id":"g%d","createdAt":"2026-08-25T10:00:%sZ",'
+        .. '"status":"FAILED"}'):format(first + i - 1, second)
+    end
+    return service.answer(200, "[" .. table.concat(items, ",") .. "]")
+  end
+
+  it("loses no row where clocks differ by milliseconds", function()
+    local generations = start { page_of(1, "05.000", "04.000"),
+      page_of(3, "04.012", "03.000"), page_of(5, "03.012"), page_of(6) }
+    local found = assert(generations:all { page_size = 2 })
+    assert.equal(5, #found)
+  end)
+
+  it("gives a row once that is in a page twice", function()
+    local generations = start { service.answer(200,
+      '[{"id":"a"},{"id":"b"},{"id":"a"},{"id":"b"}]'), page_of(1) }
+    assert.equal(2, #assert(generations:all { page_size = 5 }))
+  end)
+
   it("takes a limit above 100 page after page", function()
     local generations = start { page(1, 3) }
     generations:list({ limit = 150 }):next()
