@@ -69,6 +69,7 @@ build = {
     ["lipsync.list.listing"] = "lua/lipsync/list/listing.lua",
     ["lipsync.list.page_source"] = "lua/lipsync/list/page_source.lua",
     ["lipsync.list.stream_source"] = "lua/lipsync/list/stream_source.lua",
+    ["lipsync.list.token_cursor"] = "lua/lipsync/list/token_cursor.lua",
     ["lipsync.loader"] = "lua/lipsync/loader.lua",
     ["lipsync.resources.delete"] = "lua/lipsync/resources/delete.lua",
     ["lipsync.resources.errors"] = "lua/lipsync/resources/errors.lua",
