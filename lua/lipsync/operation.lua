@@ -45,7 +45,7 @@ local closes = _VERSION ~= "Lua 5.1" and _VERSION ~= "Lua 5.2"
 -- being removed, gone, or there again. With an unknown outcome it stays in
 -- doubt.
 local function on_start(this)
-  this.spec.resource:_note(this.spec.id, "deleting")
+  this.spec.resource:_note(this.spec.id, "doubtful")
 end
 
 local function on_end(this)
@@ -188,7 +188,7 @@ Resource.__index = Resource
 
 --- Tells the listings of this resource what becomes of an object.
 ---@param id string
----@param state string  "deleting", "gone" or "kept"
+---@param state string  "doubtful", "gone" or "kept"
 function Resource:_note(id, state)
   for watcher in pairs(self._watchers) do watcher:note(id, state) end
 end

@@ -1,130 +1,134 @@
 -- SPDX-License-Identifier: MIT
--- Which page to ask for next, and what of it is new. Deleting while paging is
--- the commonest script, so a cursor must be expected to be gone by the time
--- it is used; what a service does then is not documented. Pure: it is told
--- what was asked and answered, and what was deleted.
+-- The paging policy for services whose cursor is the id of a row: which page
+-- to ask for next, and which of its rows are new. Rows may go while a listing
+-- pages, so a cursor must be expected to be gone by the time it is used; what
+-- a service does then is not documented. Pure: it is told what was asked and
+-- answered, and what became of rows.
 --
--- The rules: the next cursor is the newest delivered id that is still there
--- as far as this client knows, or none if all are gone. Rows newer than the
--- last delivered one, and remembered ids, are skipped. Only an empty page
--- ends a listing.
+-- The rules: the next cursor is the newest delivered id that still exists as
+-- far as is known; if all are gone, the row before the first new one of the
+-- last page; else none. A cursor that turns out to be gone is replaced by the
+-- same rule, then by none. Ids that are remembered are skipped. After the row
+-- delivered last nothing else is skipped, because all that follows it is new.
+-- After another cursor, or from the top, paging begins again: rows newer than
+-- history's horizon are skipped too, until a row comes that is an hour older
+-- than the last one was. Only an empty page ends a listing.
+--
+-- A policy has these methods, whatever its cursors are (token_cursor is the
+-- other one), and page_source knows nothing else of it:
+--
+--   ask()             what the next request asks for; nil at the end
+--   page(rows, next)  takes its answer: rows to deliver, or what to do
+--   refused(status)   takes its error: whether to ask again
+--   deliver(row)      a row of that page is handed to the caller
+--   note(id, state)   a row may have gone; at any time, from anywhere
+--   resume()          where another listing would go on
+
+local history = require "lipsync.list.history"
 
 local Cursor = {}
 Cursor.__index = Cursor
 
-local cursor = { memory = 100 }
+local cursor = {}
 
--- How often in a row a cursor may turn out to be gone without our having
--- deleted it, before that is the service's fault and not another client's.
+-- How often in a row a cursor may turn out to be gone without a note, before
+-- that is the service's fault and not another client's.
 local patience = 3
-
---- What is known of a delivered id: it is there; it is being deleted, or that
---- was tried with an unknown outcome; it is deleted.
-local KEPT, DELETING, GONE = "kept", "deleting", "gone"
 
 ---@param size integer  rows in a page
 ---@param limit integer|nil  how many to deliver at most
+---@param start string|nil  the id to begin after. If it is refused or gone,
+---   that is the caller's error: from the top, rows would be delivered again
+---   that came before the start
 ---@return table
-function cursor.new(size, limit)
+function cursor.new(size, limit, start)
   return setmetatable({
-    size = size, limit = limit, delivered = 0,
-    order = {}, first = 1,  -- remembered ids, oldest first
-    state = {},             -- of those, and of `fallen`
-    instant = {},           -- ids delivered as old as the last one
-    faults = 0,
+    size = size, limit = limit, start = start, history = history.new(),
+    delivered = 0, last = false,  -- how many; the id of the last one
+    cursor = false, asked = size, was_gone = false,  -- of the page asked for
+    full = start ~= nil,          -- whether more is to be expected after it
+    walk = false,                 -- the cursor after a page with nothing new
+    mark = false, steps = 0, next_mark = 1,
+    passed = false,               -- a row that exists before all that is new
+    again_until = false,          -- rows above the horizon are skipped
+    doubted = false,              -- the cursor that may be gone
+    faults = 0, top = false,      -- whether to begin without a cursor
   }, Cursor)
 end
 
---- Notes a row as handed to the caller.
+--- Notes a row as handed to the caller. May be repeated.
 ---@param row { id: string, at: number|nil }
 function Cursor:deliver(row)
-  -- What takes memory comes first, and may be done twice.
-  self.state[row.id] = KEPT
-  if not self.last or self.last.at ~= row.at then self.instant = {} end
-  self.instant[row.id] = true
-  self.last = row
-  self.order[#self.order + 1] = row.id
+  self.history:add(row)  -- first: it may run out of memory
   self.delivered = self.delivered + 1
-  if #self.order - self.first < cursor.memory then return end
-  local oldest = self.order[self.first]
-  self.order[self.first] = false
-  self.first = self.first + 1
-  self:forget(oldest)
-  if self.first > 10 * cursor.memory then self:compact() end
-end
-
--- One id leaves the memory. The newest one that is still there stays known:
--- a cursor for the day all later ones are gone.
-function Cursor:forget(id)
-  if self.state[id] ~= KEPT then
-    self.state[id] = nil
-    return
+  self.last = row.id
+  if self.again_until and row.at and row.at < self.again_until then
+    self.again_until = false
   end
-  if self.fallen then self.state[self.fallen] = nil end
-  self.fallen = id
 end
 
-function Cursor:compact()
-  local order = {}
-  for i = self.first, #self.order do order[#order + 1] = self.order[i] end
-  self.order, self.first = order, 1
-end
-
---- Notes what becomes of a row: "deleting", "gone", or "kept" again.
+--- Notes what has become of a row: "kept", "doubtful" or "gone".
 ---@param id string
 ---@param state string
 function Cursor:note(id, state)
-  if self.state[id] then self.state[id] = state end
+  self.history:note(id, state)
 end
 
--- The newest delivered id that is still there, nil if there is none.
-function Cursor:candidate()
-  for i = #self.order, self.first, -1 do
-    if self.state[self.order[i]] == KEPT then return self.order[i] end
-  end
-  if self.fallen and self.state[self.fallen] == KEPT then
-    return self.fallen
-  end
-  return nil
+--- The cursor for a listing that goes on after what this one delivered: the
+--- newest delivered id that exists as far as is known, else the start.
+---@return string|nil  nil: from the top
+function Cursor:resume()
+  return self.history:newest() or self.start
 end
 
---- What to ask for now.
+--- What to ask for now: a page, or (with `ids`) whether a row exists.
 ---@return { cursor: string|nil, ids: string[]|nil, limit: integer }
 function Cursor:ask()
   if self.doubted then return { ids = { self.doubted }, limit = 1 } end
   local id = self.walk
-  if not id and not self.top then id = self:candidate() end
-  self.cursor = id
-  self.was_gone = id and self.state[id] == GONE
-  self.asked = self.size
-  local last = self.last
-  if id == (last and last.id) then
+  if not id then
+    id = self.start
+    if not self.top then id = self.history:newest() or self.passed or id end
+    self.mark, self.steps, self.next_mark = id, 0, 1
+  end
+  self.cursor, self.asked = id, self.size
+  self.was_gone = self.history:is_gone(id)
+  if id ~= (self.last or self.start) then
+    self:begin_again()
+  elseif self.limit then
     -- Nothing can be in the way, so no more rows than are still wanted.
-    self.floor = last
-    if self.limit then
-      self.asked = math.min(self.size, self.limit - self.delivered)
-    end
-  elseif not self.walk then
-    self.floor = nil
+    self.asked = math.min(self.size, self.limit - self.delivered)
   end
   return { cursor = id, limit = self.asked }
 end
 
-local function older(row, than)
-  if not row.at or not than.at then return false end
-  return row.at < than.at or row.at == than.at and row.id < than.id
+-- From now on pages hold rows that were delivered. Those that are no longer
+-- remembered are skipped by time, until a row comes that is certainly older
+-- than all of them.
+function Cursor:begin_again()
+  local time = self.history:time()
+  self.again_until = time and time - history.hour or false
+end
+
+local function have_ids(rows)
+  for _, row in ipairs(rows) do
+    if type(row.id) ~= "string" or row.id == "" then return false end
+  end
+  return true
 end
 
 -- The rows that the caller has not had.
 function Cursor:fresh(rows)
-  local kept, last = {}, self.last
+  local horizon = self.again_until and self.history:horizon()
+  local fresh, seen = {}, {}
   for i, row in ipairs(rows) do
-    local newer = last and last.at and row.at and row.at > last.at
-    if not newer and not self.instant[row.id] and not self.state[row.id] then
-      kept[#kept + 1] = i
+    local passed = horizon and row.at and row.at > horizon
+    if not passed and not seen[row.id] and not self.history:state(row.id) then
+      fresh[#fresh + 1] = i
     end
+    seen[row.id] = true
   end
-  return kept
+  return fresh
 end
 
 --- Takes a page.
@@ -132,30 +136,50 @@ end
 ---@return string what  "rows": deliver those; "again": ask; "end"; "error"
 ---@return integer[]|string|nil  indices into `rows`; what is wrong
 function Cursor:page(rows)
-  if self.doubted then return self:confirmed(#rows > 0) end
+  if self.doubted then return self:confirmed(rows[1]) end
   if #rows == 0 then return self:empty() end
-  local kept, lowest = self:fresh(rows), rows[#rows]
-  self.full = #rows >= self.asked
-  if #kept > 0 then
-    self.faults, self.walk, self.top = 0, nil, nil
-    return "rows", kept
+  if not have_ids(rows) then
+    return "error",
+      "a row came without an id, so nothing can be asked for after it"
   end
-  if self.floor and not older(lowest, self.floor) then
+  self.full = #rows >= self.asked
+  local fresh = self:fresh(rows)
+  if #fresh == 0 then return self:walk_on(rows[#rows].id) end
+  self:remember_passed(rows[fresh[1] - 1])
+  self.faults, self.walk, self.top = 0, false, false
+  return "rows", fresh
+end
+
+-- The row before the first new one, where it is not of those delivered: a
+-- cursor that saves passing again all that was created since.
+function Cursor:remember_passed(row)
+  local id = row and row.id or self.walk
+  if id and not self.history:state(id) then self.passed = id end
+end
+
+-- A page without anything new: on to the next one, from its last row. If that
+-- row was the last one of a page before, the service goes in a circle; to
+-- find that out it is enough to remember the first, second, fourth, eighth …
+function Cursor:walk_on(lowest)
+  if lowest == self.mark then
     return "error", ("the page after %s brings nothing older")
       :format(self.cursor)
   end
-  self.walk, self.floor = lowest.id, lowest
+  self.walk, self.steps = lowest, self.steps + 1
+  if self.steps == self.next_mark then
+    self.mark, self.next_mark = lowest, 2 * self.steps
+  end
   return "again"
 end
 
 -- An empty page is the end if its cursor is still there. That is only in
--- doubt behind a full page, or after our own deleting.
+-- doubt after a full page, or after a note about it.
 function Cursor:empty()
   local id = self.cursor
   if not id then return "end" end
-  local state = self.state[id]
-  if state == GONE then return self:recover(not self.was_gone) end
-  if self.full or state == DELETING or self.faults > 0 then
+  local state = self.history:state(id)
+  if state == history.GONE then return self:recover(not self.was_gone) end
+  if self.full or state == history.DOUBTFUL or self.faults > 0 then
     self.doubted = id
     return "again"
   end
@@ -163,30 +187,37 @@ function Cursor:empty()
 end
 
 -- The answer about a doubted cursor.
-function Cursor:confirmed(exists)
+function Cursor:confirmed(row)
   local id = self.doubted
-  self.doubted = nil
-  if exists then return "end" end
-  return self:lost(id)
+  self.doubted = false
+  if not row then return self:lost(id) end
+  if row.id == id then return "end" end
+  return "error", ("%s was asked for, but the service sent %s")
+    :format(id, row.id)
 end
 
--- A cursor has turned out to be gone without our knowing.
+-- A cursor has turned out to be gone.
 function Cursor:lost(id)
-  local ours = self.state[id] == DELETING
-  if self.state[id] then self.state[id] = GONE end
-  return self:recover(ours)
+  if id == self.start then
+    return "error", ("no row has the id %s, where the listing is to begin")
+      :format(id)
+  end
+  if id == self.passed then self.passed = false end
+  local state = self.history:state(id)
+  self.history:note(id, history.GONE)
+  return self:recover(state == history.DOUBTFUL
+    or state == history.GONE and not self.was_gone)
 end
 
--- Starts anew: by the rule, which knows more now, then from the top. What we
--- deleted ourselves in the meantime is no fault; each such id counts once, so
--- a service that goes on listing what is gone cannot keep us here for ever.
+-- Starts anew: by the rule, which knows more now, then from the top. What was
+-- noted in the meantime is no fault; each such id counts once, so a service
+-- that goes on listing what is gone cannot keep us here for ever.
 function Cursor:recover(excused)
   if not excused then self.faults = self.faults + 1 end
   if self.faults > patience then
     return "error", "cursor after cursor is refused or leads nowhere"
   end
-  self.walk, self.floor = nil, nil
-  self.top = self.faults >= 2 or nil
+  self.walk, self.top = false, self.faults >= 2
   return "again"
 end
 
@@ -195,14 +226,9 @@ end
 ---@return boolean  true: ask again; false: the error is the caller's
 function Cursor:refused(status)
   if status ~= 400 and status ~= 404 then return false end
-  if self.doubted or not self.cursor then return false end
-  local what
-  if self.state[self.cursor] == GONE then
-    what = self:recover(not self.was_gone)
-  else
-    what = self:lost(self.cursor)
-  end
-  return what == "again"
+  local id = self.cursor
+  if self.doubted or not id or id == self.start then return false end
+  return self:lost(id) == "again"
 end
 
 return cursor

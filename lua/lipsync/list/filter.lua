@@ -21,13 +21,8 @@ local of_pages = {
 
 -- What fits each by itself but not together.
 local function check_together(own)
-  if own.cursor and own.page_size then
-    misuse.raise("cursor does not go with page_size, which keeps its own")
-  elseif own.cursor and not own.limit then
-    misuse.raise("cursor needs a limit from 1 to 100")
-  elseif own.cursor and own.limit > filter.page_limit then
-    misuse.raise("cursor needs a limit from 1 to 100: "
-      .. "above, pages are fetched with cursors of their own")
+  if own.cursor and not own.limit and not own.page_size then
+    misuse.raise("cursor needs a limit or a page_size")
   end
   if not own.ids or #own.ids <= filter.ids_at_once then return end
   for name in pairs(of_pages) do

@@ -16,6 +16,8 @@ local lua51 = require "lipsync.host.lua51"
 
 ---@class lipsync.Listing
 ---@field delivered integer  objects given so far
+---@field cursor string|nil  of a listing in pages: what another one takes as
+---   `cursor` to go on after what this one has given; nil: from the top
 ---@field bytes integer  received so far, headers included
 
 local Listing = {}
@@ -29,6 +31,7 @@ local now, limited = core.now, lua51.is_limited()
 local nothing = {
   advance = function() return true end,
   bytes = function() return 0 end,
+  cursor = function() end,
   close = function() end,
 }
 
@@ -70,6 +73,7 @@ end
 
 function Listing.__index(self, name)
   if name == "bytes" then return self.source:bytes() end
+  if name == "cursor" then return self.source:cursor() end
   if type(name) == "number" then is_no_array() end
   return methods[name]
 end
@@ -81,9 +85,11 @@ Listing.__ipairs = is_no_array
 local function finish(self, err)
   if self.over then return nil, self.err end
   self.over, self.err = true, err
-  local bytes = self.source:bytes()
-  self.source:close()
+  local source = self.source
+  local bytes, cursor = source:bytes(), source:cursor()
+  source:close()
   self.source = { bytes = function() return bytes end,
+                  cursor = function() return cursor end,
                   close = function() end }
   return nil, err
 end

@@ -17,7 +17,8 @@ local page_source = {}
 ---@return table
 function page_source.new(listing)
   local own = listing.filter
-  local policy = cursor.new(own.page_size or filter.page_limit, own.limit)
+  local policy = cursor.new(own.page_size or filter.page_limit, own.limit,
+    own.cursor)
   listing.resource:_watch(policy)
   return setmetatable({
     listing = listing, policy = policy, rows = {}, next_row = 1, received = 0,
@@ -96,6 +97,12 @@ end
 ---@return integer
 function Pages:bytes()
   return self.received + (self.call and self.call:received() or 0)
+end
+
+--- The cursor for a listing that goes on after what this one has given.
+---@return string|nil  nil: from the top
+function Pages:cursor()
+  return self.policy:resume()
 end
 
 --- Stops at once.

@@ -93,6 +93,11 @@ function Stream:bytes()
   return self.received + (self.call and self.call:received() or 0)
 end
 
+--- One response has no place to go on from.
+function Stream.cursor()
+  return nil
+end
+
 --- Stops at once: the connection is closed, not read to its end.
 function Stream:close()
   self.transfer = nil

@@ -17,7 +17,8 @@ local wait = require "lipsync.resources.wait"
 ---@field source string|string[]|nil  labels such as "api"
 ---@field projectId string|nil
 ---@field limit integer|nil  how many at most
----@field cursor string|nil  id of the last generation before; needs limit
+---@field cursor string|nil  id of the last generation before; needs limit or
+---   page_size
 ---@field page_size integer|nil  1 to 100: page after page
 
 ---@class lipsync.Generations

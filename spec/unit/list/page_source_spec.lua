@@ -28,6 +28,55 @@ describe("page_source", function()
       requests[3].target)
   end)
 
+  -- Rows g1, g2 … of these seconds.
+  local function page_of(first, ...)
+    local items = {}
+    for i, second in ipairs { ... } do
+      items[i] = ('{"id":"g%d","createdAt":"2026-08-25T10:00:%sZ",'
+        .. '"status":"FAILED"}'):format(first + i - 1, second)
+    end
+    return service.answer(200, "[" .. table.concat(items, ",") .. "]")
+  end
+
+  it("loses no row where clocks differ by milliseconds", function()
+    local generations = start { page_of(1, "05.000", "04.000"),
+      page_of(3, "04.012", "03.000"), page_of(5, "03.012"), page_of(6) }
+    local found = assert(generations:all { page_size = 2 })
+    assert.equal(5, #found)
+  end)
+
+  it("gives a row once that is in a page twice", function()
+    local generations = start { service.answer(200,
+      '[{"id":"a"},{"id":"b"},{"id":"a"},{"id":"b"}]'), page_of(1) }
+    assert.equal(2, #assert(generations:all { page_size = 5 }))
+  end)
+
+  it("begins where another listing has stopped", function()
+    local generations = start { page(1, 2), page(3, 4), page(5, 5),
+                                page(1, 0) }
+    local listing = generations:list { page_size = 2 }
+    assert.is_nil(listing.cursor)
+    for _ = 1, 2 do assert(listing:next()) end
+    assert.equal("g2", listing.cursor)
+    listing:close()
+    assert.equal("g2", listing.cursor)
+    local rest = assert(generations:all { page_size = 2,
+                                          cursor = listing.cursor })
+    assert.equal(3, #rest)
+    assert.equal("g3", rest[1].id)
+    assert.equal("/v2/generations?limit=2&cursor=g2",
+      here.server:requests(2)[2].target)
+  end)
+
+  it("does not begin from the top where its cursor is refused", function()
+    local generations = start { service.answer(404,
+      '{"errorCode":"generation_not_found"}') }
+    local found, err = generations:all { page_size = 2, cursor = "gone" }
+    assert.is_nil(found)
+    assert.equal(404, err.statusCode)
+    assert.equal(1, #here.server:requests(1))
+  end)
+
   it("takes a limit above 100 page after page", function()
     local generations = start { page(1, 3) }
     generations:list({ limit = 150 }):next()
