@@ -31,8 +31,8 @@ enum http_refusal header_suppress (struct curl_slist **list, const char *name);
 ** header, or the body. */
 int header_is_value (const char *s);
 
-/* Whether only the client itself may set a header: the key's, and those that say
-** how the message is framed or encoded. */
+/* Whether only the client itself may set a header: the key's, and those that
+** say how the message is framed or encoded. */
 int header_is_reserved (const char *name);
 
 /* Whether it is the header of the API key. */

@@ -128,8 +128,8 @@ struct http_session *http_open (const struct http_config *config,
 /* Ends all exchanges (HTTP_CLOSED), wipes the key, frees the session. */
 void http_close (struct http_session *s);
 
-/* The API's origin "https://host:port", and its host with the port where that is
-** not the scheme's own. Valid as long as the session. */
+/* The API's origin "https://host:port", and its host with the port where that
+** is not the scheme's own. Valid as long as the session. */
 const char *http_origin (const struct http_session *s);
 const char *http_host (const struct http_session *s);
 

@@ -65,8 +65,8 @@ static void load_core (lua_State *L) {
 }
 
 
-/* Makes sure that the core is there and of the same build: a function of another
-** one may want its arguments elsewhere. */
+/* Makes sure that the core is there and of the same build: a function of
+** another one may want its arguments elsewhere. */
 static void check_core (lua_State *L) {
   const struct capi *capi;
   lua_getfield(L, LUA_REGISTRYINDEX, CAPI);

@@ -28,8 +28,8 @@ const struct http_header *field_headers (lua_State *L, int table,
 /* ---- failure.c ---- */
 
 /* Each pushes nil and a failure and returns 2: for what went wrong with a
-** response, whose objects are of a 'type', for what cannot be sent, for a closed
-** session. */
+** response, whose objects are of a 'type', for what cannot be sent, for a
+** closed session. */
 int failure_push (lua_State *L, struct response *a, const char *type);
 int failure_push_refusal (lua_State *L, enum http_refusal refusal);
 int failure_push_closed (lua_State *L);

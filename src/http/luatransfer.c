@@ -2,8 +2,8 @@
 **
 ** luatransfer: a Lua object over one exchange and the reading of its response.
 ** Its value (user value, environment) is a table, which its objects share: at
-** [1] their owner; further on the session, which so outlives it, the metatable of
-** the objects, and a block for chunks.
+** [1] their owner; further on the session, which so outlives it, the metatable
+** of the objects, and a block for chunks.
 */
 
 #include "monotonic.h"
@@ -177,9 +177,9 @@ static int is_late (lua_State *L) {
 }
 
 
-/* Pushes the element 'e' as an object, and takes it. Making the block for it may
-** run a finalizer of the program's that closes the transfer, reads it, or has
-** its buffer move: so the element is looked up again. False: try again. */
+/* Pushes the element 'e' as an object, and takes it. Making the block for it
+** may run a finalizer of the program's that closes the transfer, reads it, or
+** has its buffer move: so the element is looked up again. False: try again. */
 static int push_object (lua_State *L, struct transfer *t, struct element *e) {
   size_t length = e->length;
   unsigned count = e->count;
@@ -224,9 +224,9 @@ static int transfer_next (lua_State *L) {
 }
 
 
-/* The whole body, 'length' bytes, as a string. It is copied twice, here and below,
-** because what makes a string or a block may first run a finalizer of the
-** program's, which may close the transfer or read it. False: try again. */
+/* The whole body, 'length' bytes, as a string. It is copied twice, here and
+** below, because what makes a string or a block may first run a finalizer of
+** the program's, which may close the transfer or read it. False: try again. */
 static int push_body (lua_State *L, struct transfer *t, size_t length) {
   char *copy = (char *)lua_newuserdata(L, length);
   const char *text;
@@ -314,8 +314,8 @@ static int transfer_chunk (lua_State *L) {
 }
 
 
-/* transfer:ready(): whether next, chunk or read would get further now. A closed one
-** would: it fails at once. */
+/* transfer:ready(): whether next, chunk or read would get further now. A closed
+** one would: it fails at once. */
 static int transfer_ready (lua_State *L) {
   struct transfer *t = to_transfer(L);
   lua_pushboolean(L, !is_open(t) || response_ready(&t->response));

@@ -52,8 +52,8 @@ static enum http_refusal refuse_parts (CURLU *url) {
 }
 
 
-/* Whether the host is written as this machine's. This only decides about proxies;
-** what is connected to is judged by its address. */
+/* Whether the host is written as this machine's. This only decides about
+** proxies; what is connected to is judged by its address. */
 static int names_loopback (const char *host) {
   size_t n = strlen(host);
   return strcasecmp(host, "localhost") == 0

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** origin: the address of a server, taken apart and checked: base_url, which is the
-** only place that the key may go to, or a request's own. Uses libcurl's URL
+** origin: the address of a server, taken apart and checked: base_url, which is
+** the only place that the key may go to, or a request's own. Uses libcurl's URL
 ** parser, so that what is checked and what is connected to cannot differ.
 */
 

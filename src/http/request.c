@@ -85,8 +85,8 @@ static CURLcode set_protocol (struct exchange *x,
 
 
 /* Origin, path and query in one string, which libcurl copies. What is asked for
-** is given a second time: libcurl loses the query of a URL where memory runs out
-** while it takes the URL apart, and then asks for something else (seen with
+** is given a second time: libcurl loses the query of a URL where memory runs
+** out while it takes the URL apart, and then asks for something else (seen with
 ** 7.88). A proxy without a tunnel wants all of it. */
 static CURLcode set_url (struct exchange *x,
                          const struct http_request *request) {
@@ -136,8 +136,8 @@ static enum http_refusal add_own_headers (struct exchange *x,
 }
 
 
-/* Gives 'x' the session's list as it is, or where the request has headers of its
-** own, those and a copy of the others; for another origin, only its own. */
+/* Gives 'x' the session's list as it is, or where the request has headers of
+** its own, those and a copy of the others; for another origin, only its own. */
 static enum http_refusal set_headers (struct exchange *x,
                                       const struct http_request *request) {
   const struct http_session *s = x->pub.session;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
 ** response: reads the response of an exchange: whole, or while it arrives as
-** objects or as chunks of bytes. Joins the layers below: bytes from http, through
-** inflate where they are compressed, into json. Knows nothing of Lua and holds
-** no more than the element being read and one slice.
+** objects or as chunks of bytes. Joins the layers below: bytes from http,
+** through inflate where they are compressed, into json. Knows nothing of Lua
+** and holds no more than the element being read and one slice.
 */
 
 #ifndef lipsync_response_h

@@ -238,7 +238,7 @@ function begin(self)
     return self:finish(nil,
       self:error("invalid", message.no_key, "no_key", "api_key"))
   end
-  host.check(client)
+  host.check(client, self.runtime.scheduler)
   self.state = take_slot
 end
 

@@ -115,6 +115,12 @@ end
 ---@param now number  monotonic seconds
 ---@return boolean
 function Limiter:take(ticket, now)
+  if self.first > self.last and self.used < self.slots
+     and not self.taken[ticket] then  -- as it mostly is
+    self.taken[ticket], self.used = true, self.used + 1
+    self.moved, self.idle = now, math.huge
+    return true
+  end
   if not may_take(self, ticket) then
     enqueue(self, ticket, now)
     unstick(self, now)
@@ -148,7 +154,7 @@ function Limiter:release(ticket)
   if not self.taken[ticket] then return end
   self.taken[ticket] = nil
   self.used = self.used - 1
-  self:call_next()
+  if self.first <= self.last then self:call_next() end
 end
 
 --- Gives up the place of `ticket` in the queue, if it has one.

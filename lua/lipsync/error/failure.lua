@@ -146,7 +146,7 @@ local words = {
     "the path holds a character that must be percent-encoded", "path" },
 }
 
---- "a generation", "an asset"
+--- "a model", "an asset"
 ---@param noun string
 ---@return string
 function failure.article(noun)

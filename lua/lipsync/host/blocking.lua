@@ -21,16 +21,22 @@ local function faulty()
   return nil
 end
 
---- Raises where waiting would freeze the picture, unless it was asked for by
---- host = "blocking".
----@param client table
-function blocking.check(client)
+-- What stands for it where waiting would freeze the picture, unless that was
+-- asked for by host = "blocking".
+local refusing = setmetatable({}, { __index = blocking })
+
+--- Raises, and says what to do instead.
+function refusing.check()
   local where = faulty()
-  if where and client.options.host ~= "blocking" then
-    misuse.raise(("waiting here would block %s. Call it in a task: "
-      .. "client:spawn(function() … end)%s"):format(where, where == "OBS"
-        and "." or ", with client:step() in love.update."))
-  end
+  misuse.raise(("waiting here would block %s. Call it in a task: "
+    .. "client:spawn(function() … end)%s"):format(where, where == "OBS"
+      and "." or ", with client:step() in love.update."))
+end
+
+--- The host of a place that no other host is at home in.
+---@return table
+function blocking.find()
+  return faulty() and refusing or blocking
 end
 
 -- The poll may return early, also because another's transfer moved on.

@@ -55,7 +55,7 @@ end
 local function look()
   if nginx.here() then return nginx end
   if haproxy.here() then return haproxy end
-  return cqueues.here() and cqueues or blocking
+  return cqueues.here() and cqueues or blocking.find()
 end
 
 -- What was found, by coroutine; for a main one that is no value, by `found`.
@@ -70,10 +70,11 @@ local function look_once(thread, is_main)
 end
 
 -- The host for here and now; nil where the program brought a waiter.
-local function find(client)
+local function find(client, scheduler)
   local wanted = client.options.host
   if wanted then return by_name[wanted] end
-  if task.here(client) then return task end
+  scheduler = scheduler or client:runtime().scheduler
+  if scheduler.current and scheduler:running() then return task end
   local thread, is_main = running()
   if not thread then thread, is_main = found, true end
   return found[thread] or look_once(thread, is_main)
@@ -97,8 +98,9 @@ end
 --- Raises, with the caller's line, where nothing can wait. Asked before a
 --- request is sent, for its outcome would never be known.
 ---@param client table
-function host.check(client)
-  local here = find(client)
+---@param scheduler table|nil  of its runtime
+function host.check(client, scheduler)
+  local here = find(client, scheduler)
   if not here then return end
   if client.options.host and not here.here(client) then
     misuse.raise(('host = "%s" cannot wait here%s.'):format(here.name,
@@ -119,7 +121,8 @@ end
 ---@param client table
 ---@return boolean
 function host.blocks(client)
-  return find(client) == blocking
+  local here = find(client)
+  return here ~= nil and here.name == blocking.name
 end
 
 -- Notices a wait that is none, and waits in its place.

@@ -36,15 +36,15 @@ function lua51.check()
   local name = (func == pcall and "pcall") or (func == xpcall and "xpcall")
     or "a function of C"
   misuse.raise(("on Lua 5.1 nothing can wait inside %s here. Call it "
-    .. "directly: listing:next() and client.generations:delete(id) return "
-    .. "nil, err and need no pcall."):format(name))
+    .. "directly: listing:next() and all other calls return nil, err and need "
+    .. "no pcall."):format(name))
 end
 
 --- The same for the iterator of a `for`.
 function lua51.check_for()
   if not lua51.is_limited() then return end
   misuse.raise("on Lua 5.1 a `for` over a listing cannot wait here. Use "
-    .. "local generation, err = listing:next() in a while loop.")
+    .. "local object, err = listing:next() in a while loop.")
 end
 
 return lua51
