@@ -10,6 +10,8 @@
 --
 -- A step is one of
 --   read = true                     one request, head and body, is awaited
+--   await = n                       its head and n bytes of its body; they stay
+--                                   for a `read`
 --   send = bytes                    also: chunk = bytes in a piece,
 --   repeat_send = bytes             delay = seconds behind each piece;
 --                                   times = n, else until the peer leaves

@@ -34,6 +34,7 @@
 enum step_kind {
   STEP_END,   /* of a connection's script: as STEP_CLOSE */
   STEP_READ,  /* one request, head and body */
+  STEP_AWAIT, /* its head and 'times' bytes of its body; they stay unread */
   STEP_SEND,  /* 'data', 'times' times, in pieces of 'chunk' bytes */
   STEP_STALL, /* do nothing for 'delay' seconds */
   STEP_HOLD,  /* read and drop until the peer closes */
@@ -81,7 +82,7 @@ static struct {
   size_t head; /* length of the last request's head, in 'input'
                                until more is read */
   size_t have; /* bytes in 'input' */
-  char input[1024 * 1024];
+  char input[4 * 1024 * 1024];
 } child;
 
 /* Waits until 'fd' (-1: none) is ready; returns 0 when the time is up. Does
@@ -165,6 +166,13 @@ static size_t await_request (void) {
       return 0;
   note('r', child.input, child.head, length);
   return length;
+}
+
+static int do_await (size_t n) {
+  while ((child.head = head_length()) == 0 || child.have < child.head + n)
+    if (!read_more())
+      return 0;
+  return 1;
 }
 
 /* What follows the request stays for the next. */
@@ -257,6 +265,7 @@ static int run_script (const struct step *s) {
     switch (s->kind) {
       case STEP_WHEN: break;
       case STEP_READ: there = do_read(); break;
+      case STEP_AWAIT: there = do_await((size_t)s->times); break;
       case STEP_SEND: there = do_send(s); break;
       case STEP_STALL: wait_for(-1, 0, s->delay); break;
       case STEP_HOLD: there = do_hold(FOREVER); break;
@@ -392,6 +401,10 @@ static void read_step (lua_State *L, struct step *s) {
   s->times = 1;
   if (has_field(L, "read", NULL))
     s->kind = STEP_READ;
+  else if (has_field(L, "await", NULL)) {
+    s->kind = STEP_AWAIT;
+    s->times = number_field(L, i, "await", 0);
+  }
   else if (has_field(L, "hold", NULL))
     s->kind = STEP_HOLD;
   else if (has_field(L, "close", NULL))

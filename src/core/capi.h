@@ -23,6 +23,7 @@
 /* The types, by the names of their metatables in the registry. */
 #define SESSION_TYPE  "lipsync.Session"
 #define TRANSFER_TYPE "lipsync.Transfer"
+#define BODY_TYPE     "lipsync.Body"
 #define ERROR_TYPE    "lipsync.Error"
 #define OBJECT_TYPES  "lipsync.types" /* all types of objects, see object.c */
 

@@ -420,7 +420,8 @@ void object_init (lua_State *L, void *block, const struct element *e,
   o->length = (uint32_t)e->length;
   o->count = e->count;
   o->slot = SLOT_EMPTY;
-  memcpy(o->members, e->members, e->count * sizeof(struct json_member));
+  if (e->count > 0) /* there may be no array either */
+    memcpy(o->members, e->members, e->count * sizeof(struct json_member));
   memcpy((char *)o + head_size(e), e->text, e->length);
   lua_setmetatable(L, -2);
   if (shared != 0) {

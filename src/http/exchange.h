@@ -35,13 +35,14 @@ struct exchange {
   const struct origin *origin;    /* the session's, or 'other' */
   struct origin other;            /* the request's own, or empty */
   struct curl_slist *own_headers; /* for this request only, or NULL */
+  struct body *body;              /* what is sent, or NULL */
   struct buf headers;             /* header lines of the last answer */
   size_t header_bytes;            /* of all answers, 1xx included */
   unsigned forks;                 /* process_forks() when it was begun */
   int added;                      /* libcurl works on it */
   int http1;                      /* is not sent over HTTP/2 */
   enum http_mode mode;
-  int paused;
+  int paused;       /* libcurl is not to hand over more of the response */
   unsigned step;    /* the last one that brought a piece of it */
   int not_loopback; /* an address was refused */
   char error[CURL_ERROR_SIZE];
@@ -77,8 +78,8 @@ struct http_session {
   } while (0)
 
 /* A new exchange on the session's list, not started. NULL: out of memory. */
-struct exchange *exchange_new (struct http_session *s, size_t max_body,
-                               void *user);
+struct exchange *exchange_new (struct http_session *s,
+                               const struct http_request *request, void *user);
 
 /* Takes 'x', which is over, from its session, which is going. */
 void exchange_detach (struct exchange *x);

@@ -29,6 +29,8 @@ static const char *const results[] = {
   [HTTP_HEADERS_LIMIT] = "headers_limit",
   [HTTP_BODY_LIMIT] = "body_limit",
   [HTTP_NOT_LOOPBACK] = "not_loopback",
+  [HTTP_FILE_SHRANK] = "file_shrank",
+  [HTTP_FILE_UNREAD] = "file_unread",
   [HTTP_CANCELED] = "canceled",
   [HTTP_CLOSED] = "closed",
   [HTTP_FORKED] = "forked",
@@ -63,11 +65,12 @@ static const struct {
   {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
   {EACCES, "EACCES"},
   {EMFILE, "EMFILE"},
+  {ENFILE, "ENFILE"},
+  {EIO, "EIO"},
 };
 
 
-/* Adds an errno, 0 for none, by number and name. */
-static void set_os_error (lua_State *L, int number) {
+void failure_set_os_error (lua_State *L, int number) {
   size_t i;
   if (number == 0)
     return;
@@ -78,12 +81,25 @@ static void set_os_error (lua_State *L, int number) {
 }
 
 
+/* Adds which file it is, where one of the request's body is to blame. */
+static void set_file (lua_State *L, const struct http_exchange *x) {
+  const char *path;
+  struct body_stamp stamp;
+  if (x->upload.part == 0
+      || !body_file_of(x->upload.body, x->upload.part, &path, &stamp))
+    return;
+  error_set_string(L, "path", path);
+  error_set_number(L, "index", x->upload.part);
+}
+
+
 static int push_result (lua_State *L, const struct http_exchange *x) {
   if (x->result == HTTP_MEMORY)
     return error_no_memory(L);
   error_push(L, results[x->result]);
   error_set_string(L, "detail", x->detail);
-  set_os_error(L, x->os_error);
+  failure_set_os_error(L, x->os_error);
+  set_file(L, x);
   return 2;
 }
 

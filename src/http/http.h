@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "body.h"
 #include "buf.h"
 
 /* How an exchange ended. HTTP_OK is a complete response, of any status. */
@@ -25,7 +26,7 @@ enum http_result {
   HTTP_CUT,             /* the connection broke inside the response */
   HTTP_EMPTY,           /* the connection closed before any response */
   HTTP_RESEND,          /* the same on a reused connection, when libcurl
-                            was about to send the request again by itself */
+                           was about to send the request again by itself */
   HTTP_CERTIFICATE,     /* the server's certificate cannot be verified */
   HTTP_HANDSHAKE,       /* TLS could not be agreed on */
   HTTP_CA_FILE,         /* the certificates to verify with cannot be read */
@@ -33,6 +34,8 @@ enum http_result {
   HTTP_HEADERS_LIMIT,   /* more than HTTP_HEADERS_MAX bytes of headers */
   HTTP_BODY_LIMIT,      /* more than the request's max_body */
   HTTP_NOT_LOOPBACK,    /* http: to an address that is not this machine */
+  HTTP_FILE_SHRANK,     /* a file of the request's body became shorter */
+  HTTP_FILE_UNREAD,     /* and one could not be read: 'os_error' */
   HTTP_CANCELED,        /* http_cancel */
   HTTP_CLOSED,          /* the session was closed */
   HTTP_FORKED,          /* begun by the parent of this process */
@@ -97,7 +100,12 @@ struct http_request {
   const char *query;  /* encoded, without its "?"; NULL: none */
   int with_key;       /* sent to the API's origin only */
   enum http_mode mode;
-  size_t max_body; /* of a response that is no stream */
+  size_t max_body;   /* of a response that is no stream */
+  struct body *body; /* NULL: none. One with files has a new connection */
+  uint64_t hold;     /* bytes at its end that wait for http_release */
+  const char *type;  /* its Content-Type; NULL: 'headers' may have one */
+  int no_expect;     /* no "Expect: 100-continue", which libcurl else sends
+                        with a body of more than 1 MiB */
   const struct http_header *headers;
   size_t header_count;
 };
@@ -112,11 +120,14 @@ struct http_exchange {
   int streams;                  /* its body comes as a stream */
   int over;                     /* 'result' is final, nothing more will come */
   enum http_result result;
-  int os_error;      /* errno of a failed connect, or 0 */
+  int os_error;      /* errno of a failed connect or read, or 0 */
   char *detail;      /* libcurl's words for a failure, never NULL */
   struct buf body;   /* arrived and not consumed */
   size_t unread;     /* bytes at the end of 'body' not looked at yet */
   uint64_t received; /* bytes of headers and body so far */
+  int held;          /* only what is held back of the request's body is left */
+  struct body_reader upload; /* how far libcurl has the request's body: it
+                                holds at most BODY_SLICE bytes of it */
 };
 
 /* Makes a session; it connects when the first exchange begins. NULL and
@@ -175,11 +186,14 @@ void http_read (struct http_exchange *x, size_t n);
 void http_consume (struct http_exchange *x, size_t n);
 
 /* Has a paused exchange go on in the next step once little enough is unread.
-** Not at once: libcurl would then move all such on in one piece. */
+** Not at once: libcurl would then move all such exchanges on in one piece. */
 void http_resume (struct http_exchange *x);
 
-/* The value of a header of the answer, without white space around it, and
-** its length; NULL when there is none (or none yet). */
+/* Lets go of the bytes at the end of the request's body that are held back. */
+void http_release (struct http_exchange *x);
+
+/* The value of a header of the response, without white space around it, and its
+** length; NULL when there is none (or none yet). */
 const char *http_header (const struct http_exchange *x, const char *name,
                          size_t *length);
 

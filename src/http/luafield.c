@@ -7,11 +7,13 @@
 #include "luahttp.h"
 
 
-/* A string for C. One that holds a NUL would be cut there: it becomes one
-** that nobody accepts. */
+/* A string for C, or NULL for any other value. One that holds a NUL would be
+** cut there: it becomes one that is accepted nowhere. */
 static const char *whole_string (lua_State *L, int index) {
   size_t length;
-  const char *text = lua_tolstring(L, index, &length);
+  const char *text = lua_type(L, index) == LUA_TSTRING
+                       ? lua_tolstring(L, index, &length)
+                       : NULL;
   return text != NULL && strlen(text) != length ? "\1" : text;
 }
 
@@ -41,6 +43,15 @@ double field_number (lua_State *L, int table, const char *name,
   value = lua_isnil(L, -1) ? otherwise : (double)lua_tonumber(L, -1);
   lua_pop(L, 1);
   return value;
+}
+
+
+uint64_t field_count (lua_State *L, int table, const char *name,
+                      uint64_t otherwise) {
+  double value = field_number(L, table, name, -1);
+  if (!(value >= 0))
+    return otherwise;
+  return value < 1e18 ? (uint64_t)value : (uint64_t)1000000000000000000u;
 }
 
 

@@ -49,6 +49,8 @@ static int check_header (lua_State *L) {
 static const luaL_Reg functions[] = {
   {"check_header", check_header},
   {"session", session_new},
+  {"body", luabody_new},
+  {"stamp", luabody_stamp},
   {"forks", http_forks},
   {"live", http_live},
   {NULL, NULL},
@@ -107,6 +109,7 @@ COMPAT_EXPORT int luaopen_lipsync_http (lua_State *L) {
   pin_module();
   session_register(L);
   transfer_register(L);
+  luabody_register(L);
   luaL_newlib(L, functions);
   lua_pushstring(L, process_library());
   lua_setfield(L, -2, "curl_version");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** luahttp: what the files of lipsync.http share. luasession.c and luatransfer.c
-** hold one Lua type each, failure.c has the codes of what fails, luafield.c
-** reads tables, luahttp.c puts them into one module.
+** luahttp: what the files of lipsync.http share. luasession.c, luatransfer.c
+** and luabody.c hold one Lua type each, failure.c has the codes of what fails,
+** luafield.c reads tables, luahttp.c puts them into one module.
 */
 
 #ifndef lipsync_luahttp_h
@@ -20,6 +20,9 @@ int field_boolean (lua_State *L, int table, const char *name);
 double field_number (lua_State *L, int table, const char *name,
                      double otherwise);
 
+uint64_t field_count (lua_State *L, int table, const char *name,
+                      uint64_t otherwise);
+
 /* The field "headers" ("name" = "value") as an array, of which NULL has none.
 ** Pushes what keeps it. */
 const struct http_header *field_headers (lua_State *L, int table,
@@ -33,6 +36,26 @@ const struct http_header *field_headers (lua_State *L, int table,
 int failure_push (lua_State *L, struct response *a, const char *type);
 int failure_push_refusal (lua_State *L, enum http_refusal refusal);
 int failure_push_closed (lua_State *L);
+
+/* Adds an errno, 0 for none, to the failure at the top, by number and name. */
+void failure_set_os_error (lua_State *L, int number);
+
+/* ---- luabody.c ---- */
+
+void luabody_register (lua_State *L);
+
+/* http.body(spec): a body, or nil and a failure, whose index is that of a part.
+** The spec is { bytes } or { file or fd, offset, length }, or an array of such
+** parts with a boundary, where each has a name, and perhaps a filename and a
+** type. */
+int luabody_new (lua_State *L);
+
+/* The body at 'i', which is open. */
+struct body *luabody_check (lua_State *L, int i);
+
+/* http.stamp(path): a text that changes when the file does, or nil and a
+** failure. */
+int luabody_stamp (lua_State *L);
 
 /* ---- luasession.c ---- */
 

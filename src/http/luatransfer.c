@@ -114,33 +114,68 @@ static void nudge_collector (lua_State *L, struct http_session *const *http,
 }
 
 
+/* The request's body, which the caller releases, or NULL. Without an allocation
+** of Lua's, so that no finalizer closes it before it is sent. */
+static struct body *take_body (lua_State *L) {
+  struct body *b = NULL;
+  lua_getfield(L, 2, "body");
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    size_t n;
+    const char *text = lua_tolstring(L, -1, &n);
+    b = body_new();
+    if (b == NULL || body_add_bytes(b, text, n) != BODY_OK) {
+      body_release(b);
+      error_no_memory(L);
+    }
+  }
+  else if (!lua_isnil(L, -1)) {
+    b = luabody_check(L, -1);
+    body_retain(b);
+  }
+  lua_pop(L, 1);
+  return b;
+}
+
+
+/* Reads the request's table at 2, all but its body. Pushes what keeps it. */
+static void read_request (lua_State *L, struct http_request *request,
+                          struct response_rules *rules) {
+  memset(request, 0, sizeof(*request));
+  request->method = field_string(L, 2, "method");
+  request->origin = field_string(L, 2, "origin");
+  request->path = field_string(L, 2, "path");
+  request->query = field_string(L, 2, "query");
+  if (request->method == NULL || request->path == NULL)
+    luaL_argerror(L, 2, "no method or path");
+  request->with_key = field_boolean(L, 2, "key");
+  request->mode = rules->mode = mode_field(L);
+  request->max_body = size_field(L, "max_response", default_max);
+  request->type = field_string(L, 2, "content_type");
+  request->hold = field_count(L, 2, "hold", 0);
+  request->no_expect = field_boolean(L, 2, "no_expect");
+  rules->max_response = request->max_body;
+  rules->max_element = size_field(L, "max_object", 1024u * 1024);
+  rules->lines = field_boolean(L, 2, "lines");
+  request->headers = field_headers(L, 2, &request->header_count);
+}
+
+
 int transfer_start (lua_State *L, struct http_session *const *http,
                     size_t *allowed) {
   struct http_request request;
+  struct response_rules rules;
   enum http_refusal refusal;
   struct http_exchange *x;
   struct transfer *t;
-  struct response_rules rules;
-  memset(&request, 0, sizeof(request));
-  request.method = field_string(L, 2, "method");
-  request.origin = field_string(L, 2, "origin");
-  request.path = field_string(L, 2, "path");
-  request.query = field_string(L, 2, "query");
-  if (request.method == NULL || request.path == NULL)
-    return luaL_argerror(L, 2, "no method or path");
-  request.with_key = field_boolean(L, 2, "key");
-  request.mode = rules.mode = mode_field(L);
-  request.max_body = size_field(L, "max_response", default_max);
-  rules.max_response = request.max_body;
-  rules.max_element = size_field(L, "max_object", 1024u * 1024);
-  rules.lines = field_boolean(L, 2, "lines");
-  request.headers = field_headers(L, 2, &request.header_count);
+  read_request(L, &request, &rules);
   nudge_collector(L, http, allowed);
   t = push_transfer(L);
   enter(L, t);
   if (*http == NULL)
     return failure_push_closed(L);
+  request.body = take_body(L);
   x = http_start(*http, &request, t, &refusal);
+  body_release(request.body);
   if (x == NULL)
     return failure_push_refusal(L, refusal);
   rules.has_ids = t->type->has_id;
@@ -364,6 +399,37 @@ static int transfer_received (lua_State *L) {
 }
 
 
+/* transfer:uploaded(): bytes of the request's body that were given to libcurl,
+** which has at most 64 KiB of them not sent yet; and how many there are. */
+static int transfer_uploaded (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  const struct body_reader *r = is_open(t) ? &t->response.exchange->upload
+                                           : NULL;
+  int has_body = r != NULL && r->body != NULL;
+  compat_pushint64(L, has_body ? (int64_t)r->given : 0);
+  compat_pushint64(L, has_body ? (int64_t)r->body->length : 0);
+  return 2;
+}
+
+
+/* transfer:held(): whether the server waits for the bytes at the end of the
+** request's body that are held back. */
+static int transfer_held (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  lua_pushboolean(L, is_open(t) && t->response.exchange->held);
+  return 1;
+}
+
+
+/* transfer:release(): lets go of those, now or when it comes to them. */
+static int transfer_release (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  if (is_open(t))
+    http_release(t->response.exchange);
+  return 0;
+}
+
+
 /* transfer:sent(): whether the request may have reached the server. */
 static int transfer_sent (lua_State *L) {
   struct transfer *t = to_transfer(L);
@@ -387,19 +453,14 @@ static int transfer_tostring (lua_State *L) {
 
 
 static const luaL_Reg methods[] = {
-  {"read", transfer_read},
-  {"chunk", transfer_chunk},
-  {"ready", transfer_ready},
-  {"done", transfer_done},
-  {"status", transfer_status},
-  {"header", transfer_header},
-  {"received", transfer_received},
-  {"sent", transfer_sent},
-  {"close", transfer_close},
-  {"__gc", transfer_close},
-  {"__close", transfer_close},
-  {"__tostring", transfer_tostring},
-  {NULL, NULL},
+  {"read", transfer_read},           {"chunk", transfer_chunk},
+  {"ready", transfer_ready},         {"done", transfer_done},
+  {"status", transfer_status},       {"header", transfer_header},
+  {"received", transfer_received},   {"sent", transfer_sent},
+  {"close", transfer_close},         {"uploaded", transfer_uploaded},
+  {"held", transfer_held},           {"release", transfer_release},
+  {"__gc", transfer_close},          {"__close", transfer_close},
+  {"__tostring", transfer_tostring}, {NULL, NULL},
 };
 
 

@@ -62,8 +62,8 @@ void *http_next_ready (struct http_session *s) {
 
 /* ---- How exchanges begin and end ---- */
 
-struct exchange *exchange_new (struct http_session *s, size_t max_body,
-                               void *user) {
+struct exchange *exchange_new (struct http_session *s,
+                               const struct http_request *request, void *user) {
   struct exchange *x = (struct exchange *)calloc(1, sizeof(*x));
   if (x == NULL)
     return NULL;
@@ -72,7 +72,13 @@ struct exchange *exchange_new (struct http_session *s, size_t max_body,
   x->origin = &s->origin;
   x->pub.detail = x->error;
   x->forks = process_forks();
-  buf_init(&x->pub.body, max_body);
+  x->mode = request->mode;
+  x->body = request->body;
+  if (x->body != NULL) {
+    body_retain(x->body);
+    body_open(&x->pub.upload, x->body, request->hold);
+  }
+  buf_init(&x->pub.body, request->max_body);
   buf_init(&x->headers, HTTP_HEADERS_MAX);
   x->next = s->exchanges;
   x->at = &s->exchanges;
@@ -85,14 +91,15 @@ struct exchange *exchange_new (struct http_session *s, size_t max_body,
 }
 
 
-/* Gives an easy handle to the session's pool if all went well; one that failed
-** libcurl may have left in any state. Not by curl_easy_reset: that cannot say
-** that it ran out of memory, and leaves a handle without its defaults. So
-** request.c sets every option that is set at all; here go those that point
-** into the exchange. */
-static void release_easy (struct http_session *s, CURL *easy,
-                          enum http_result result) {
-  if (s->pooled < POOL_MAX && result == HTTP_OK) {
+/* Gives the easy handle to the session's pool if all went well: libcurl may
+** leave one that failed in any state, and after a 417 it never sends Expect
+** again. Not by curl_easy_reset, which cannot say that it ran out of memory,
+** and leaves a handle without its defaults. So request.c sets every option that
+** is set at all; here go those that point into the exchange. */
+static void release_easy (struct http_session *s, struct exchange *x) {
+  CURL *easy = x->easy;
+  if (s->pooled < POOL_MAX && x->pub.result == HTTP_OK
+      && x->pub.status != 417) {
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
     s->pool[s->pooled++] = easy;
@@ -114,7 +121,7 @@ static void end_exchange (struct exchange *x, enum http_result result) {
   if (x->easy != NULL && s->forks == process_forks()) {
     if (x->added)
       curl_multi_remove_handle(s->engine.multi, x->easy);
-    release_easy(s, x->easy, result);
+    release_easy(s, x);
     header_wipe(x->own_headers);
   }
   x->easy = NULL;
@@ -151,6 +158,7 @@ void http_free (struct http_exchange *pub) {
   buf_free(&pub->body);
   buf_free(&x->headers);
   origin_free(&x->other);
+  body_release(x->body);
   free(x);
   process_count_exchange(-1);
 }
@@ -167,6 +175,7 @@ static const struct {
   {CURLE_COULDNT_RESOLVE_PROXY, HTTP_PROXY},
   {CURLE_PROXY, HTTP_PROXY},
   {CURLE_SEND_ERROR, HTTP_SEND},
+  {CURLE_SEND_FAIL_REWIND, HTTP_RESEND}, /* it would have to read it again */
   {CURLE_GOT_NOTHING, HTTP_EMPTY},
   {CURLE_PEER_FAILED_VERIFICATION, HTTP_CERTIFICATE},
   {CURLE_SSL_ISSUER_ERROR, HTTP_CERTIFICATE},
@@ -184,6 +193,25 @@ static const struct {
 };
 
 
+/* Whether the response is complete although the request is not: a server that
+** refuses a body hangs up on the rest of it, and libcurl takes that for a
+** broken connection. Asked to do without Expect (417), libcurl would send it
+** again. */
+static int is_answered (const struct exchange *x) {
+  curl_off_t announced = -1, received = 0, sent = 0;
+  if (x->body == NULL || x->pub.status == 0)
+    return 0;
+  if (x->pub.status == 417)
+    return 1;
+  curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+  if ((uint64_t)sent == x->body->length)
+    return 0;
+  curl_easy_getinfo(x->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+  curl_easy_getinfo(x->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+  return x->pub.status >= 400 || received == announced;
+}
+
+
 /* What an exchange's end means, beginning with what we know better than
 ** libcurl. What is left over broke the connection, at the latest here. */
 static enum http_result to_result (const struct exchange *x, CURLcode code) {
@@ -192,6 +220,8 @@ static enum http_result to_result (const struct exchange *x, CURLcode code) {
     return x->pub.result;
   if (code == CURLE_OK) /* which a close inside the headers is to libcurl */
     return x->pub.status != 0 ? HTTP_OK : HTTP_CUT;
+  if (is_answered(x))
+    return HTTP_OK;
   if (code == CURLE_COULDNT_CONNECT && x->not_loopback)
     return HTTP_NOT_LOOPBACK;
   /* a peer that hangs up inside the handshake is no matter of TLS */
@@ -208,7 +238,8 @@ static enum http_result to_result (const struct exchange *x, CURLcode code) {
 static void finish (struct exchange *x, CURLcode code) {
   long os_error = 0;
   curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
-  x->pub.os_error = (int)os_error;
+  x->pub.os_error = x->pub.result == HTTP_FILE_UNREAD ? x->pub.upload.os_error
+                                                      : (int)os_error;
   if (code != CURLE_OK && x->error[0] == '\0')
     strncpy(x->error, curl_easy_strerror(code), sizeof(x->error) - 1);
   end_exchange(x, to_result(x, code));
@@ -231,8 +262,8 @@ void exchange_reap (struct http_session *s) {
 
 /* ---- Callbacks of libcurl ---- */
 
-/* Lets the first sending pass and stops a second: libcurl would send the
-** request again on its own when a reused connection dies early. */
+/* Lets the request be sent once and stops a second time: libcurl would send it
+** again by itself when a reused connection dies early, or after a 417. */
 static int on_request (void *arg, char *peer, char *own, int peer_port,
                        int own_port) {
   struct exchange *x = (struct exchange *)arg;
@@ -241,7 +272,8 @@ static int on_request (void *arg, char *peer, char *own, int peer_port,
   (void)peer_port;
   (void)own_port;
   if (x->pub.sent) {
-    x->pub.result = HTTP_RESEND;
+    if (x->pub.status != 417)
+      x->pub.result = HTTP_RESEND;
     return CURL_PREREQFUNC_ABORT;
   }
   x->pub.sent = 1;
@@ -311,6 +343,8 @@ static size_t on_header (char *data, size_t one, size_t n, void *arg) {
     if (status >= 200) {
       x->pub.status = status;
       x->pub.streams = is_stream(x->mode, status);
+      if (status >= 300)
+        http_release(&x->pub); /* libcurl sends no more, but would wait */
       tell(x);
     }
   }
@@ -355,7 +389,34 @@ static size_t on_body (char *data, size_t one, size_t n, void *arg) {
 }
 
 
+/* Gives the next bytes of the request's body, and none past its length. */
+static size_t on_upload (char *out, size_t one, size_t room, void *arg) {
+  struct exchange *x = (struct exchange *)arg;
+  enum body_status status;
+  size_t n;
+  if (body_is_held(&x->pub.upload)) {
+    x->pub.held = 1;
+    tell(x);
+    return CURL_READFUNC_PAUSE;
+  }
+  status = body_read(&x->pub.upload, out, one * room, &n);
+  if (status == BODY_OK)
+    return n;
+  x->pub.result = status == BODY_SHRANK ? HTTP_FILE_SHRANK : HTTP_FILE_UNREAD;
+  return CURL_READFUNC_ABORT;
+}
+
+
 /* ---- Exchanges ---- */
+
+void http_release (struct http_exchange *pub) {
+  struct exchange *x = (struct exchange *)pub;
+  pub->upload.hold = 0;
+  if (pub->held && !pub->over && pub->session->forks == process_forks())
+    enqueue(x, QUEUE_RESUME);
+  pub->held = 0;
+}
+
 
 void http_read (struct http_exchange *x, size_t n) {
   x->unread -= n;
@@ -387,7 +448,7 @@ void exchange_resume_next (struct http_session *s) {
   struct exchange *x = s->queues[QUEUE_RESUME].first;
   CURLcode code;
   dequeue(x, QUEUE_RESUME);
-  x->paused = 0;
+  x->paused = 0; /* a callback may pause it again, or hold it */
   code = curl_easy_pause(x->easy, CURLPAUSE_CONT);
   if (code != CURLE_OK) /* the bytes it held back may be lost */
     finish(x, code);
@@ -409,6 +470,8 @@ CURLcode exchange_set_callbacks (struct exchange *x) {
   SET(CURLOPT_ERRORBUFFER, x->error);
   SET(CURLOPT_WRITEFUNCTION, on_body);
   SET(CURLOPT_WRITEDATA, x);
+  SET(CURLOPT_READFUNCTION, on_upload);
+  SET(CURLOPT_READDATA, x);
   SET(CURLOPT_HEADERFUNCTION, on_header);
   SET(CURLOPT_HEADERDATA, x);
   SET(CURLOPT_PREREQFUNCTION, on_request);

@@ -29,6 +29,14 @@ static int is_to_api (const struct exchange *x) {
 }
 
 
+/* Whether the request has HTTP/1.1 because of its body: as with a response that
+** is a stream, libcurl would take in over HTTP/2 what it is to wait for. */
+static int needs_alone (const struct http_request *request) {
+  return request->body != NULL
+         && (request->body->has_files || request->hold > 0);
+}
+
+
 /* The proxy: none for this machine, and none for http: unless asked for by
 ** name, because the key would pass it in clear. */
 static const char *proxy_of (const struct exchange *x) {
@@ -59,8 +67,7 @@ static CURLcode set_connection (struct exchange *x) {
 }
 
 
-static CURLcode set_protocol (struct exchange *x,
-                              const struct http_request *request) {
+static CURLcode set_protocol (struct exchange *x) {
   CURLcode code = CURLE_OK;
   SET(CURLOPT_HTTP_VERSION,
       x->http1 ? (long)CURL_HTTP_VERSION_1_1 : (long)CURL_HTTP_VERSION_2TLS);
@@ -77,9 +84,36 @@ static CURLcode set_protocol (struct exchange *x,
   (void)curl_easy_setopt(x->easy, CURLOPT_BUFFERSIZE,
                          x->mode == HTTP_WHOLE ? (long)CURL_MAX_WRITE_SIZE
                                                : STREAM_BUFFER);
+  SET(CURLOPT_PATH_AS_IS, 1L);
+  return code;
+}
+
+
+/* A POST says that it has no body, and so does what is like it. */
+static int has_length (const struct http_request *request) {
+  const char *method = request->method;
+  return request->body != NULL || strcmp(method, "POST") == 0
+         || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
+}
+
+
+/* The method and the length of the body, which libcurl asks for piece by piece.
+** It cannot begin anew by itself, since it is given no way to rewind. A body of
+** files is not sent on a connection that may be dead already. */
+static CURLcode set_body (struct exchange *x,
+                          const struct http_request *request) {
+  const struct body *b = request->body;
+  CURLcode code = CURLE_OK;
+  if (has_length(request)) {
+    SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_POSTFIELDSIZE_LARGE,
+        b == NULL ? (curl_off_t)0 : (curl_off_t)b->length);
+  }
+  else
+    SET(CURLOPT_HTTPGET, 1L);
   SET(CURLOPT_CUSTOMREQUEST,
       strcmp(request->method, "GET") == 0 ? NULL : request->method);
-  SET(CURLOPT_PATH_AS_IS, 1L);
+  SET(CURLOPT_FRESH_CONNECT, b != NULL && needs_alone(request) ? 1L : 0L);
   return code;
 }
 
@@ -123,15 +157,37 @@ enum http_refusal request_add_headers (struct curl_slist **list,
 }
 
 
+static enum http_refusal add_multipart (struct exchange *x) {
+  char type[120];
+  snprintf(type, sizeof(type), "multipart/form-data; boundary=%s",
+           x->body->boundary);
+  return header_add(&x->own_headers, "Content-Type", type);
+}
+
+
 /* Adds the headers of this request alone. The first one of a name counts. */
 static enum http_refusal add_own_headers (struct exchange *x,
                                           const struct http_request *request) {
   enum http_refusal refusal = HTTP_ACCEPTED;
   if (x->mode == HTTP_CHUNKS || !is_to_api(x))
     refusal = header_add(&x->own_headers, "Accept-Encoding", "identity");
+  if (refusal == HTTP_ACCEPTED && x->body != NULL && *x->body->boundary != '\0')
+    refusal = add_multipart(x);
+  else if (refusal == HTTP_ACCEPTED && request->type != NULL)
+    refusal = header_add(&x->own_headers, "Content-Type", request->type);
   if (refusal == HTTP_ACCEPTED)
     refusal = request_add_headers(&x->own_headers, request->headers,
                                   request->header_count);
+  return refusal;
+}
+
+
+/* Keeps libcurl from its own headers for a body. */
+static enum http_refusal
+suppress_for_body (struct exchange *x, const struct http_request *request) {
+  enum http_refusal refusal = header_suppress(&x->own_headers, "Content-Type");
+  if (refusal == HTTP_ACCEPTED && request->no_expect)
+    refusal = header_suppress(&x->own_headers, "Expect");
   return refusal;
 }
 
@@ -145,6 +201,8 @@ static enum http_refusal set_headers (struct exchange *x,
                               ? s->key_header
                               : s->headers;
   enum http_refusal refusal = add_own_headers(x, request);
+  if (refusal == HTTP_ACCEPTED && has_length(request))
+    refusal = suppress_for_body(x, request);
   if (refusal == HTTP_ACCEPTED && !is_to_api(x))
     refusal = header_suppress(&x->own_headers, "Accept");
   else if (refusal == HTTP_ACCEPTED && x->own_headers != NULL)
@@ -180,12 +238,12 @@ enum http_refusal request_prepare (struct exchange *x,
   if (*request->path != '/' || !is_encoded(request->path)
       || (request->query != NULL && !is_encoded(request->query)))
     return HTTP_PATH_MALFORMED;
-  x->mode = request->mode;
-  x->http1 = x->mode != HTTP_WHOLE || x->origin->is_http;
+  x->http1 = x->mode != HTTP_WHOLE || x->origin->is_http
+             || needs_alone(request);
   x->easy = s->pooled > 0 ? s->pool[--s->pooled] : curl_easy_init();
   if (x->easy == NULL || exchange_set_callbacks(x) != CURLE_OK
-      || set_connection(x) != CURLE_OK || set_protocol(x, request) != CURLE_OK
-      || set_url(x, request) != CURLE_OK)
+      || set_connection(x) != CURLE_OK || set_protocol(x) != CURLE_OK
+      || set_body(x, request) != CURLE_OK || set_url(x, request) != CURLE_OK)
     return HTTP_NO_MEMORY;
   return set_headers(x, request);
 }

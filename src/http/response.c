@@ -165,10 +165,12 @@ static enum response_failure outcome (const struct response *a) {
 }
 
 
-/* What is read whole is of no use before the end, apart from decoding it. */
+/* What is read whole is of no use before the end, apart from decoding it. A
+** request that is held goes on when it is released. */
 int response_ready (const struct response *a) {
   return a->holds || a->failure != FAILURE_NONE || a->exchange->over
-         || can_decode(a) || (a->exchange->streams && unread(a) > 0);
+         || a->exchange->held || can_decode(a)
+         || (a->exchange->streams && unread(a) > 0);
 }
 
 

@@ -91,7 +91,7 @@ void response_take_bytes (struct response *a, size_t n);
 enum response_status response_read (struct response *a, const char **text,
                                     size_t *length);
 
-/* Whether one of these would get further without waiting. */
+/* Whether one of these, or http_release, would get further without waiting. */
 int response_ready (const struct response *a);
 
 /* The bytes at hand, for an error's text, if the response began with them;

@@ -59,7 +59,7 @@ struct http_exchange *http_start (struct http_session *s,
   *why = HTTP_NO_MEMORY;
   if (!have_engine(s))
     return NULL;
-  x = exchange_new(s, request->max_body, user);
+  x = exchange_new(s, request, user);
   if (x == NULL)
     return NULL;
   *why = request_prepare(x, request);

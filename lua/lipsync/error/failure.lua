@@ -13,6 +13,7 @@ local os_errors = {
   ETIMEDOUT = "connection timed out", ENETUNREACH = "network unreachable",
   EHOSTUNREACH = "host unreachable", EADDRNOTAVAIL = "no local address left",
   EACCES = "permission denied", EMFILE = "too many open files",
+  ENFILE = "too many open files", EIO = "input/output error",
 }
 
 local wanted = { value = "a JSON value", array = "a JSON array",
@@ -29,6 +30,9 @@ local derived = {
   os = function(raw)
     return os_errors[raw.os_name]
       or ("system error %d"):format(raw.os_error)
+  end,
+  file = function(raw)
+    return raw.path and ('"%s"'):format(raw.path) or "the file"
   end,
   noun = function(raw) return raw.noun or raw.type:lower() end,
   wanted = function(raw)
@@ -118,6 +122,20 @@ local words = {
   end },
   blank = { "limit", "max_generation",
     "more than {limit} bytes of white space (max_generation)" },
+
+  -- the body of a request
+  file_missing = { "file", "missing", "there is no file {file}" },
+  file_unreadable = { "file", "unreadable", "{file} cannot be opened: {os}" },
+  file_folder = { "file", "folder", "{file} is a folder" },
+  file_special = { "file", "special", "{file} is no regular file" },
+  file_empty = { "file", "empty", "{file} is empty" },
+  file_range = { "file", "range",
+    "{file} does not have all of the bytes that were asked for" },
+  file_unread = { "file", "unread", "{file} cannot be read any more: {os}" },
+  file_shrank = { "invalid", "shrank",
+    "{file} became shorter while it was sent" },
+  part_malformed = { "invalid", "part",
+    "a part of the body has a name, a type or a boundary that cannot be sent" },
 
   -- what a session or a request cannot have
   url_malformed = { "invalid", "base_url", "base_url is not a valid URL",

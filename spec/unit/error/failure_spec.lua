@@ -10,8 +10,7 @@ end
 local function codes(path, pattern)
   local found = {}
   for line in io.lines(path) do
-    local code = line:match(pattern)
-    if code then found[#found + 1] = code end
+    for code in line:gmatch(pattern) do found[#found + 1] = code end
   end
   return found
 end
@@ -21,13 +20,15 @@ describe("failure.describe", function()
     local all = codes("src/http/failure.c", '%] = "([%l%d_]+)"')
     for _, each in ipairs {
         codes("src/http/failure.c", 'error_push%(L, "([%l_]+)"'),
+        codes("src/http/luabody.c", '%] = "([%l_]+)"'),
         codes("src/core/error.c", 'return "([%l_]+)"') } do
       for _, code in ipairs(each) do all[#all + 1] = code end
     end
     assert.is_true(#all > 40, #all)
     for _, code in ipairs(all) do
       local kind, reason, text = failure.describe({ code = code, detail = "d",
-        offset = 0, index = 1, limit = 2, found = "f", type = "Generation" },
+        offset = 0, index = 1, limit = 2, found = "f", type = "Generation",
+        os_error = 1 },
         "host:1")
       assert.is_truthy(kind:find "^%l+$", code)
       assert.is_truthy(reason:find "^[%l_]+$", code)
@@ -76,6 +77,14 @@ describe("failure.describe", function()
                  limit = 4000 })
     assert.equal("an asset without an id",
       sentence { code = "no_id", type = "Asset" })
+  end)
+
+  it("names the file, if it has a name", function()
+    assert.equal('"a/b" cannot be opened: permission denied', sentence {
+      code = "file_unreadable", path = "a/b", os_error = 13,
+      os_name = "EACCES" })
+    assert.equal("the file became shorter while it was sent",
+      sentence { code = "file_shrank", index = 1 })
   end)
 
   it("names the option that is wrong", function()

@@ -883,17 +883,21 @@ describe("a session", function()
           peer = scripted.start { { { read = true },
             { send = response(200, "{}") } }, loop = true }
           own = transfers.session(peer.base_url)
-          local all, pieces, most = {}, 0, 0
+          local all = {}
           for i = 1, 5 do all[i] = assert(transfers.start(own)) end
-          local deadline = core.now() + 20
+          local function count()  -- requests sent and answers received
+            local n = 0
+            for _, transfer in ipairs(all) do
+              n = n + (transfer:sent() and 1 or 0)
+                + (transfer:done() and 1 or 0)
+            end
+            return n
+          end
+          local pieces, most, deadline = count(), 0, core.now() + 20
           while pieces < 10 and core.now() < deadline do
             scripted.sleep(0.01)
             own:step(time)
-            local now = 0  -- requests sent and answers received
-            for _, transfer in ipairs(all) do
-              now = now + (transfer:sent() and 1 or 0)
-                + (transfer:done() and 1 or 0)
-            end
+            local now = count()
             pieces, most = now, math.max(most, now - pieces)
           end
           assert.same({ 10, 1 }, { pieces, most })
