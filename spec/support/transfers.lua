@@ -76,6 +76,21 @@ function transfers.chunks(session, transfer, max)
   end
 end
 
+--- The versions of HTTP of the `n` requests that a server of spec.support.tls
+--- has logged, which it does a little later than it answers.
+---@return string[]
+function transfers.versions(server, n)
+  local deadline = core.now() + 5
+  local versions
+  repeat
+    versions = {}
+    for version in server:log():gmatch "HTTP/%d%.%d" do
+      versions[#versions + 1] = version
+    end
+  until #versions >= n or core.now() > deadline
+  return versions
+end
+
 --- What a failure is, in short: "connection cut"; and in words.
 ---@param raw table?
 ---@param host string?

@@ -166,22 +166,23 @@ describe("a response", function()
         .. size .. "\r\n\r\n" }, { repeat_send = ("x"):rep(65536),
         times = size / 65536 }, { hold = true } } }
       local transfer = start "chunks"
-      local n, most, before = 0, 0, nil
+      local n, collected, most, before = 0, 0, 0, nil
       while true do
         local piece, failure = transfer:chunk()
         assert.is_nil(failure)
         if piece == nil then break end
         if piece then n = n + #piece else session:poll(5) end
-        -- What garbage the strings are depends on the collector's pace.
-        if n % 2 ^ 20 == 0 then collectgarbage() end
-        if n > 4 * 2 ^ 20 then
+        -- How much garbage the strings are depends on the collector's pace.
+        if n - collected > 4 * 2 ^ 20 then
+          collectgarbage()
+          collected = n
           local now = proc.memory "self"
           before, most = before or now, math.max(most, now)
         end
       end
       assert.equal(size, n)
       if not os.getenv "LIPSYNC_SANITIZED" then
-        assert.is_true(most - before < 4096, most - before)
+        assert.is_true(most - before < 8192, most - before)
       end
     end)
 
@@ -310,12 +311,8 @@ describe("a request for a stream", function()
       assert.equal(1, #transfers.list(session,
         assert(transfers.start(session, { mode = "objects" }))))
     end
-    local versions = {}
-    for version in server:log():gmatch "HTTP/%d%.%d" do
-      versions[#versions + 1] = version
-    end
     assert.same({ "HTTP/2.0", "HTTP/1.1", "HTTP/1.1", "HTTP/2.0", "HTTP/1.1",
-                  "HTTP/1.1" }, versions)
+                  "HTTP/1.1" }, transfers.versions(server, 6))
     session:close()
     server:stop()
   end)
