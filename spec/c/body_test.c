@@ -228,18 +228,19 @@ static void test_multipart (void) {
   CHECK(body_add_file(b, path, -1, 2, 3, &os_error) == BODY_OK);
   add_part(b, "empty", NULL, NULL, "");
   CHECK(body_end_parts(b) == BODY_OK);
-  check_is(b, "--abc-1_Z\r\n"
-              "Content-Disposition: form-data; name=\"model\"\r\n\r\n"
-              "lipsync-2\r\n"
-              "--abc-1_Z\r\n"
-              "Content-Disposition: form-data; name=\"video\"; "
-              "filename=\"clip.mp4\"\r\n"
-              "Content-Type: video/mp4\r\n\r\n"
-              "234\r\n"
-              "--abc-1_Z\r\n"
-              "Content-Disposition: form-data; name=\"empty\"\r\n\r\n"
-              "\r\n"
-              "--abc-1_Z--\r\n");
+  check_is(b,
+           "--abc-1_Z\r\n"
+           "Content-Disposition: form-data; name=\"model\"\r\n\r\n"
+           "lipsync-2\r\n"
+           "--abc-1_Z\r\n"
+           "Content-Disposition: form-data; name=\"video\"; "
+           "filename=\"clip.mp4\"\r\n"
+           "Content-Type: video/mp4\r\n\r\n"
+           "234\r\n"
+           "--abc-1_Z\r\n"
+           "Content-Disposition: form-data; name=\"empty\"\r\n\r\n"
+           "\r\n"
+           "--abc-1_Z--\r\n");
   CHECK(body_file_of(b, 2, &of, &stamp) && strcmp(of, path) == 0);
   CHECK(!body_file_of(b, 1, &of, &stamp) && !body_file_of(b, 3, &of, &stamp));
   CHECK(truncate(path, 11) == 0);

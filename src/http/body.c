@@ -240,8 +240,9 @@ unsigned body_changed (const struct body *b) {
 /* ---- Multipart ---- */
 
 enum body_status body_set_boundary (struct body *b, const char *boundary) {
-  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "abcdefghijklmnopqrstuvwxyz0123456789-_";
+  static const char letters[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    "abcdefghijklmnopqrstuvwxyz0123456789-_";
   size_t n = strspn(boundary, letters);
   if (n == 0 || n >= sizeof(b->boundary) || boundary[n] != '\0')
     return BODY_MALFORMED;
@@ -365,9 +366,8 @@ enum body_status body_read (struct body_reader *r, char *out, size_t room,
   while (left > 0) {
     const struct body_piece *p = &r->body->pieces[r->piece];
     size_t got;
-    enum body_status status = read_piece(r, p, out + *n,
-                                         at_most(left, p->length - r->at),
-                                         &got);
+    enum body_status status = read_piece(
+      r, p, out + *n, at_most(left, p->length - r->at), &got);
     if (status != BODY_OK)
       return status;
     *n += got;

@@ -16,9 +16,9 @@ struct luabody {
 
 /* For every enum body_status that making a body gives. */
 static const char *const codes[] = {
-  [BODY_MISSING] = "file_missing",   [BODY_UNREADABLE] = "file_unreadable",
-  [BODY_FOLDER] = "file_folder",     [BODY_SPECIAL] = "file_special",
-  [BODY_EMPTY] = "file_empty",       [BODY_RANGE] = "file_range",
+  [BODY_MISSING] = "file_missing",     [BODY_UNREADABLE] = "file_unreadable",
+  [BODY_FOLDER] = "file_folder",       [BODY_SPECIAL] = "file_special",
+  [BODY_EMPTY] = "file_empty",         [BODY_RANGE] = "file_range",
   [BODY_MALFORMED] = "part_malformed",
 };
 
@@ -202,9 +202,12 @@ static int method_close (lua_State *L) {
 
 
 static const luaL_Reg methods[] = {
-  {"stamp", method_stamp},   {"changed", method_changed},
-  {"length", method_length}, {"close", method_close},
-  {"__gc", method_close},    {"__close", method_close},
+  {"stamp", method_stamp},
+  {"changed", method_changed},
+  {"length", method_length},
+  {"close", method_close},
+  {"__gc", method_close},
+  {"__close", method_close},
   {NULL, NULL},
 };
 
