@@ -54,7 +54,7 @@ local SERVER = [[
     keepalive_requests 100000;
     location = /v2/generations { alias list.json; }
     location = /v2/errors { return 200 '[]'; }
-    location ~ ^/v2/[a-z]+/(?<id>.*)$ { return 200 '{"id":"$id"}'; }
+    location ~ "^/v2/[a-z]+/?(?<id>.*)$" { return 200 '{"id":"$id"}'; }
   }
 ]]
 
