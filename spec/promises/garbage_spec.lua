@@ -1,20 +1,26 @@
 -- SPDX-License-Identifier: MIT
--- What the service sends in headers, and what a program passes on from
--- elsewhere, may be anything: read as what it is or as nothing, never an error
--- of Lua's, never a number that nobody can wait for, and never for long.
+-- What the service sends, and what a program passes on from elsewhere, may be
+-- anything: read as what it is or as nothing, never an error of Lua's, never a
+-- number that nobody can wait for, and never for long. First by the functions
+-- that read it, then by every operation.
 
 local api = require "lipsync.api"
+local core = require "lipsync.core"
 local filter = require "lipsync.list.filter"
 local http_date = require "lipsync.base.http_date"
 local lipsync = require "lipsync"
 local message = require "lipsync.error.message"
+local operations = require "spec.support.operations"
 local retry_after = require "lipsync.error.retry_after"
+local service = require "spec.support.service"
 local time = require "lipsync.base.time"
 local url = require "lipsync.base.url"
 
 local query = api.generations.list.query
 
 local ROUNDS = 2000
+local ANSWERS = 60  -- for each operation
+local ARGUMENTS = 20
 
 local seed = 11
 local function random(n)
@@ -112,4 +118,112 @@ describe("garbage", function()
       assert.equal("protocol", err.kind)
     end
   end)
+end)
+
+describe("garbage for an operation", function()
+  local here = service.fixture(after_each)
+
+  local words = { "null", "true", "5", "-1", "0.5", "1e999", '""', '"x"',
+                  "[]", "{}", '"2026-08-25T10:00:00Z"' }
+  local members = { "message", "errorCode", "error_code", "suggestion",
+    "field", "requestId", "retryAfterSeconds", "id", "status", "count", "code" }
+
+  -- Any JSON, with members that mean something.
+  local function any_json(depth)
+    local how, items = depth > 0 and random(4) or 2, {}
+    if how >= 2 then return words[random(#words) + 1] end
+    for i = 1, random(4) do
+      items[i] = (how == 0 and '"' .. members[random(#members) + 1] .. '":'
+        or "") .. any_json(depth - 1)
+    end
+    local inside = table.concat(items, ",")
+    return how == 0 and "{" .. inside .. "}" or "[" .. inside .. "]"
+  end
+
+  -- A good body with garbage in it, or cut; other JSON; nothing but garbage.
+  local function spoil(body)
+    local at, how = random(#body + 1), random(8)
+    if how == 0 then return garbage() end
+    if how == 1 then return body:sub(1, at) end
+    if how >= 4 then return any_json(3) end
+    return body:sub(1, at) .. garbage() .. body:sub(at + 1 + random(9))
+  end
+
+  local statuses = { 200, 200, 200, 204, 302, 400, 404, 429, 503 }
+  local kinds = { api = true, connection = true, limit = true, protocol = true,
+                  timeout = true }
+
+  local function answer(operation)
+    return service.answer(statuses[random(#statuses) + 1],
+      spoil(operation.exchanges[1][2]), {
+        ["Content-Type"] = garbage(), ["Date"] = garbage(),
+        ["Location"] = garbage(), ["Retry-After"] = garbage(),
+        ["X-Request-Id"] = garbage(),
+      })
+  end
+
+  for _, operation in ipairs(operations.list) do
+    it("is no answer, but a value or an error: " .. operation.name, function()
+      local script = {}
+      for i = 1, ANSWERS do script[i] = answer(operation) end
+      here.start(script)
+      local begun, failed = core.now(), 0
+      for _ = 1, ANSWERS do
+        -- A client of its own, for one may keep what it has got.
+        local client = service.client(here.server.base_url,
+          { max_attempts = 1 })
+        local value, err = operation:run(client)
+        client:close()
+        if err then
+          failed = failed + 1
+          assert.is_nil(value)
+          assert.is_true(kinds[err.kind], err.kind)
+          assert.is_nil(tostring(err):find "%c")
+          local wait = err.retryAfter
+          assert.is_true(wait == nil or is_finite(wait) and wait >= 0)
+        else
+          assert.is_truthy(value)
+        end
+      end
+      assert.is_true(failed > 0)
+      assert.is_true(core.now() - begun < 20)
+    end)
+
+    local it_sends = #operation.texts "x" > 0 and it or function() end
+
+    it_sends("is sent as what it is, or not: " .. operation.name, function()
+      here.start { pick = true, { when = "HTTP/1.1\r\n",
+        service.answer(200, "[]")[2] } }
+      local prefix = operation.row.path:gsub("{id}.*", "")
+      local sent, refused = 0, 0
+      for _ = 1, ARGUMENTS do
+        for _, first in ipairs(operation.texts(garbage())) do
+          local ok, value, err = pcall(operation.run, operation, here.client,
+            { max_attempts = 1 }, { first })
+          if not ok then
+            assert.matches("^[^\n]*%.lua:%d+: ", value)
+          elseif err and err.kind == "invalid" then
+            refused = refused + 1
+          else
+            sent = sent + 1
+          end
+        end
+      end
+      local seen = here.server:requests(sent)
+      assert.equal(sent, #seen)
+      assert.is_true(sent > 0)
+      assert.equal(operation.has_id, refused > 0)
+      for _, request in ipairs(seen) do
+        local path = request.target:match "^[^?]*"
+        assert.equal(operation.method, request.method)
+        assert.is_nil(request.target:find "[^%w%-%._~%%/?=&,]")
+        assert.equal(prefix, path:sub(1, #prefix))
+        if operation.has_id then
+          assert.is_nil(path:find("/", #prefix + 1, true))
+        else
+          assert.equal(prefix, path)
+        end
+      end
+    end)
+  end
 end)
