@@ -64,27 +64,35 @@ static const struct failure failures[] = {
 #define LENGTH(a)    ((uint32_t)(sizeof(a) / sizeof((a)[0])))
 #define CHOOSE(c, a) ((a)[prng_below(c, LENGTH(a))])
 
-/* Appends ,"name":"text" or, where there is none, ,"name":null; in a sparse
-** sample what is null is left out. */
-static void member (sqlite3_str *s, const char *name, const char *text,
-                    int sparse) {
+/* A sample that is being made. */
+struct making {
+  sqlite3_str *json;
+  struct prng random;
+  int64_t n;
+  int sparse; /* what is null is left out */
+  const struct sample *sample;
+};
+
+/* Appends ,"name":"text" or, for NULL, ,"name":null. */
+static void member (struct making *m, const char *name, const char *text) {
   if (text != NULL)
-    sqlite3_str_appendf(s, ",\"%s\":\"%s\"", name, text);
-  else if (!sparse)
-    sqlite3_str_appendf(s, ",\"%s\":null", name);
+    sqlite3_str_appendf(m->json, ",\"%s\":\"%s\"", name, text);
+  else if (!m->sparse)
+    sqlite3_str_appendf(m->json, ",\"%s\":null", name);
 }
 
-/* Appends a long signed URL, as storage services make them. */
-static void signed_url (sqlite3_str *s, struct prng *c, const char *folder,
-                        const char *id, const char *extension) {
+/* Appends "name": and a long signed URL, as storage services make them. */
+static void signed_url (sqlite3_str *s, struct prng *c, const char *name,
+                        const char *folder, const char *id,
+                        const char *extension) {
   char hex[65];
   prng_hex(c, hex, 64);
   sqlite3_str_appendf(
     s,
-    "https://media.example.com/%s/%s.%s"
+    "\"%s\":\"https://media.example.com/%s/%s.%s"
     "?X-Expires=604800&X-Credential=AKIAEXAMPLE%%2Feu-west-1%%2Fs3"
-    "&X-Signature=%s",
-    folder, id, extension, hex);
+    "&X-Signature=%s\"",
+    name, folder, id, extension, hex);
 }
 
 /* A video or audio, as an asset or by its address. */
@@ -93,14 +101,10 @@ static void media_input (sqlite3_str *s, struct prng *c, const char *type,
   char id[UUID_SIZE];
   prng_uuid(c, id);
   sqlite3_str_appendf(s, "{\"type\":\"%s\",", type);
-  if (prng_below(c, 4) == 0) {
+  if (prng_below(c, 4) == 0)
     sqlite3_str_appendf(s, "\"assetId\":\"%s\"", id);
-  }
-  else {
-    sqlite3_str_appendall(s, "\"url\":\"");
-    signed_url(s, c, "inputs", id, extension);
-    sqlite3_str_appendchar(s, 1, '"');
-  }
+  else
+    signed_url(s, c, "url", "inputs", id, extension);
   if (ref != NULL)
     sqlite3_str_appendf(s, ",\"refId\":\"%s\"", ref);
   sqlite3_str_appendchar(s, 1, '}');
@@ -126,110 +130,98 @@ void sample_input (struct prng *c, sqlite3_str *json) {
   sqlite3_str_appendchar(json, 1, ']');
 }
 
-/* "input" of one of four kinds: spoken, cut into segments, of an image, or
-** the plain one. */
-static void input (sqlite3_str *s, struct prng *c, int64_t n) {
-  if (n % 4 == 1) {
-    sqlite3_str_appendchar(s, 1, '[');
-    media_input(s, c, "video", "mp4", NULL);
-    sqlite3_str_appendchar(s, 1, ',');
-    text_input(s, c, n % 50 == 49 ? cut_script : CHOOSE(c, scripts));
-    sqlite3_str_appendchar(s, 1, ']');
+/* "input" of one of three kinds: spoken, cut into segments, or plain. */
+static void input (struct making *m) {
+  sqlite3_str *s = m->json;
+  struct prng *c = &m->random;
+  if (m->n % 4 != 1 && m->n % 8 != 2) {
+    sample_input(c, s);
+    return;
   }
-  else if (n % 8 == 2) {
-    sqlite3_str_appendchar(s, 1, '[');
-    media_input(s, c, "video", "mov", NULL);
-    sqlite3_str_appendchar(s, 1, ',');
+  sqlite3_str_appendchar(s, 1, '[');
+  media_input(s, c, "video", m->n % 4 == 1 ? "mp4" : "mov", NULL);
+  sqlite3_str_appendchar(s, 1, ',');
+  if (m->n % 4 == 1) {
+    text_input(s, c, m->n % 50 == 49 ? cut_script : CHOOSE(c, scripts));
+  }
+  else {
     media_input(s, c, "audio", "mp3", "intro");
     sqlite3_str_appendchar(s, 1, ',');
     media_input(s, c, "audio", "mp3", "main");
-    sqlite3_str_appendchar(s, 1, ']');
   }
-  else {
-    sample_input(c, s);
-  }
-}
-
-/* Two segments, for the samples with two audio inputs. */
-static void segments (sqlite3_str *s, int64_t n, int sparse) {
-  if (n % 8 == 2)
-    sqlite3_str_appendall(
-      s,
-      ",\"segments\":[{\"startTime\":0,\"endTime\":4.5,"
-      "\"audioInput\":{\"refId\":\"intro\"}},{\"startTime\":4.5,"
-      "\"endTime\":17.25,\"audioInput\":{\"refId\":\"main\",\"startTime\":1,"
-      "\"endTime\":13.75},\"optionsOverride\":{\"sync_mode\":\"cut_off\"}}]");
-  else if (!sparse)
-    sqlite3_str_appendall(s, ",\"segments\":null");
+  sqlite3_str_appendchar(s, 1, ']');
 }
 
 /* All options there are, nested ones included. */
-static void options (sqlite3_str *s, struct prng *c, int64_t n) {
+static void options (struct making *m) {
+  sqlite3_str *s = m->json;
+  struct prng *c = &m->random;
   sqlite3_str_appendf(s, ",\"options\":{\"sync_mode\":\"%s\"",
                       CHOOSE(c, modes));
-  if (n % 5 == 4) /* react-1 */
+  if (m->n % 5 == 4) /* react-1 */
     sqlite3_str_appendall(s, ",\"model_mode\":\"face\",\"prompt\":\"happy\"");
   sqlite3_str_appendf(s, ",\"temperature\":0.%u", prng_below(c, 10));
-  if (n % 3 == 0)
-    sqlite3_str_appendf(s,
-                        ",\"active_speaker_detection\":{\"auto_detect\":"
-                        "false,\"frame_number\":%u,\"coordinates\":[%u,%u]}",
+  sqlite3_str_appendall(s, ",\"active_speaker_detection\":{\"auto_detect\":");
+  if (m->n % 3 == 0)
+    sqlite3_str_appendf(s, "false,\"frame_number\":%u,\"coordinates\":[%u,%u]",
                         prng_below(c, 250), prng_below(c, 1920),
                         prng_below(c, 1080));
   else
-    sqlite3_str_appendall(s,
-                          ",\"active_speaker_detection\":"
-                          "{\"auto_detect\":true}");
-  sqlite3_str_appendf(s, ",\"occlusion_detection_enabled\":%s}",
-                      n % 6 == 0 ? "true" : "false");
+    sqlite3_str_appendall(s, "true");
+  sqlite3_str_appendf(s, "},\"occlusion_detection_enabled\":%s}",
+                      m->n % 6 == 0 ? "true" : "false");
 }
 
-/* What only a finished generation has. */
-static void output (const char *id, struct prng *c, sqlite3_str *json) {
-  sqlite3_str_appendf(json, ",\"outputDuration\":%u.%u,\"outputUrl\":\"",
-                      3 + prng_below(c, 240), prng_below(c, 100));
-  signed_url(json, c, "outputs", id, "mp4");
-  sqlite3_str_appendchar(json, 1, '"');
-}
-
-/* What became of it: outputs, an error, or neither yet. */
-static void outcome (sqlite3_str *s, struct prng *c, const char *status,
-                     const char *id, int sparse) {
+/* Appends the outputs, an error, or neither yet. */
+static void outcome (struct making *m) {
+  struct prng *c = &m->random;
+  const char *status = m->sample->status;
   const struct failure *failure = &CHOOSE(c, failures);
   int bad = strcmp(status, "FAILED") == 0 || strcmp(status, "REJECTED") == 0;
   if (strcmp(status, "REJECTED") == 0)
     failure = &failures[0];
-  member(s, "error", bad ? failure->message : NULL, sparse);
-  member(s, "errorCode", bad ? failure->code : NULL, sparse);
-  if (strcmp(status, "COMPLETED") == 0)
-    output(id, c, s);
-  else if (!sparse)
-    sqlite3_str_appendall(s, ",\"outputDuration\":null,\"outputUrl\":\"\"");
+  member(m, "error", bad ? failure->message : NULL);
+  member(m, "errorCode", bad ? failure->code : NULL);
+  if (strcmp(status, "COMPLETED") == 0) {
+    sqlite3_str_appendf(m->json, ",\"outputDuration\":%u.%u,",
+                        3 + prng_below(c, 240), prng_below(c, 100));
+    signed_url(m->json, c, "outputUrl", "outputs", m->sample->id, "mp4");
+  }
+  else if (!m->sparse) {
+    sqlite3_str_appendall(m->json,
+                          ",\"outputDuration\":null,\"outputUrl\":\"\"");
+  }
 }
 
-/* Members that only say something about some generations. */
-static void extras (sqlite3_str *s, struct prng *c, int64_t n,
-                    const struct sample *sample, int sparse) {
-  int done = strcmp(sample->status, "COMPLETED") == 0;
-  member(s, "outputFileName", CHOOSE(c, names), sparse);
-  segments(s, n, sparse);
-  if (done && n % 8 == 2) {
-    sqlite3_str_appendall(s, ",\"segmentOutputUrl\":\"");
-    signed_url(s, c, "segments", sample->id, "mp4");
-    sqlite3_str_appendchar(s, 1, '"');
+/* Two segments, for the samples with two audio inputs. */
+static const char segments[] =
+  ",\"segments\":[{\"startTime\":0,\"endTime\":4.5,"
+  "\"audioInput\":{\"refId\":\"intro\"}},{\"startTime\":4.5,"
+  "\"endTime\":17.25,\"audioInput\":{\"refId\":\"main\",\"startTime\":1,"
+  "\"endTime\":13.75},\"optionsOverride\":{\"sync_mode\":\"cut_off\"}}]";
+
+/* Appends members that say something about some generations only. */
+static void extras (struct making *m) {
+  const struct sample *sample = m->sample;
+  int done = strcmp(sample->status, "COMPLETED") == 0, cut = m->n % 8 == 2;
+  member(m, "outputFileName", CHOOSE(&m->random, names));
+  if (cut)
+    sqlite3_str_appendall(m->json, segments);
+  else
+    member(m, "segments", NULL);
+  if (done && (cut || m->n % 4 == 1)) {
+    sqlite3_str_appendchar(m->json, 1, ',');
+    signed_url(m->json, &m->random,
+               cut ? "segmentOutputUrl" : "synthesizedAudioUrl",
+               cut ? "segments" : "speech", sample->id, cut ? "mp4" : "wav");
   }
-  if (done && n % 4 == 1) {
-    sqlite3_str_appendall(s, ",\"synthesizedAudioUrl\":\"");
-    signed_url(s, c, "speech", sample->id, "wav");
-    sqlite3_str_appendchar(s, 1, '"');
-  }
-  member(s, "webhookUrl",
-         n % 3 == 1 ? "https://hooks.example.com/sync?team=7" : NULL, sparse);
-  member(s, "projectId", sample->project, sparse);
+  member(m, "webhookUrl",
+         m->n % 3 == 1 ? "https://hooks.example.com/sync?team=7" : NULL);
+  member(m, "projectId", sample->project);
 }
 
-/* The newest few include what is still running, whatever the count; further
-** back everything is terminal. */
+/* The newest few include running ones, whatever the count; all older ones are
+** terminal. */
 static const char *status_of (int64_t n, int64_t count) {
   static const char *const newest[] = {
     "COMPLETED",  "PENDING",  "PROCESSING", "FAILED",    "PENDING",
@@ -259,28 +251,27 @@ static int64_t created_of (struct prng *c, int64_t n, int64_t count,
 
 void sample_make (uint64_t seed, int64_t n, int64_t count, int64_t now,
                   struct sample *sample, sqlite3_str *json) {
-  struct prng c;
+  struct making m = {json, {0}, n, n % 7 == 5, sample};
   char created[TIME_SIZE];
-  int sparse = n % 7 == 5;
-  prng_open(&c, seed, (uint64_t)n);
-  prng_uuid(&c, sample->id);
+  prng_open(&m.random, seed, (uint64_t)n);
+  prng_uuid(&m.random, sample->id);
   sample->status = status_of(n, count);
-  sample->source = CHOOSE(&c, sources);
-  sample->project = CHOOSE(&c, projects);
-  sample->created = created_of(&c, n, count, now, sample->status);
-  if (sparse) /* a date without a fraction is legal too */
+  sample->source = CHOOSE(&m.random, sources);
+  sample->project = CHOOSE(&m.random, projects);
+  sample->created = created_of(&m.random, n, count, now, sample->status);
+  if (m.sparse) /* a date without a fraction is legal too */
     sample->created -= sample->created % 1000;
   time_format(sample->created, created);
-  if (sparse)
+  if (m.sparse)
     memcpy(created + 19, "Z", 2);
   sqlite3_str_appendf(json,
                       "{\"id\":\"%s\",\"createdAt\":\"%s\",\"status\":"
                       "\"%s\",\"model\":\"%s\",\"input\":",
                       sample->id, created, sample->status,
                       models[n % LENGTH(models)]);
-  input(json, &c, n);
-  options(json, &c, n);
-  outcome(json, &c, sample->status, sample->id, sparse);
-  extras(json, &c, n, sample, sparse);
+  input(&m);
+  options(&m);
+  outcome(&m);
+  extras(&m);
   sqlite3_str_appendchar(json, 1, '}');
 }
