@@ -46,7 +46,7 @@ for generation in client.generations:list {
 end
 
 -- 2. Count, without transferring anything but the number.
-local before = assert(client.generations:count())
+local before = lipsync.assert(client.generations:count())
 
 -- 3. Delete one: the answer is the generation that is gone.
 print "\nDelete the newest of them:\n"
@@ -75,7 +75,7 @@ print "\nDelete one that is still being made:\n"
 local listing = client.generations:list {
   status = { "PENDING", "PROCESSING" }, limit = 1,
 }
-local running = assert(listing:next())
+local running = lipsync.assert(listing:next())
 local conflict = refused(running:delete())
 print("\n  statusCode  " .. conflict.statusCode)
 print("  errorCode   " .. conflict.errorCode)
@@ -96,7 +96,7 @@ if failed then
   print("  " .. (entry and entry.suggestion or ""))
 end
 
-local after = assert(client.generations:count())
+local after = lipsync.assert(client.generations:count())
 print(("\n%d listed, %d deleted, %d refused; %d generations before, %d now.")
   :format(counts.listed, counts.deleted, counts.refused, before, after))
 client:close()

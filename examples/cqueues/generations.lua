@@ -36,7 +36,7 @@ controller:wrap(function()
 end)
 
 controller:wrap(function()
-  local result = assert(client.generations:delete_many(
+  local result = lipsync.assert(client.generations:delete_many(
     client.generations:list { status = "FAILED", page_size = 100 }))
   print(result.deleted .. " deleted")
 end)

@@ -129,6 +129,24 @@ function lipsync.time(text)
     .. "2026-08-25T10:00:00Z"):format(misuse.show(text)), nil, nil, "time")
 end
 
+-- PUC Lua 5.1 shows no error that is a table.
+local shows_objects = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
+
+--- As Lua's assert, for what the calls of this library return: raises the error
+--- object, or its sentence on PUC Lua 5.1, whose program says of an object only
+--- that it is no string.
+---@param value any
+---@param err any
+---@param ... any
+---@return any ...  all of them, if `value` is neither nil nor false
+function lipsync.assert(value, err, ...)
+  check_dot(value, "assert(value, err)")
+  if value then return value, err, ... end
+  if err == nil then err = "assertion failed!" end
+  if not shows_objects and core.is_error(err) then err = tostring(err) end
+  core.raise(err)
+end
+
 --- Whether `value` is an error object of this library.
 ---@param value any
 ---@return boolean

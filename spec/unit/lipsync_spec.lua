@@ -50,12 +50,27 @@ describe("lipsync", function()
       ["is_error(value)"] = function() return (lipsync:is_error(5)) end,
       ["encode(value)"] = function() return (lipsync:encode(5)) end,
       ["array { … }"] = function() return (lipsync:array {}) end,
+      ["assert(value, err)"] = function() return (lipsync:assert(5)) end,
     } do
       local ok, message = pcall(wrong)
       assert.is_false(ok)
       assert.match("lipsync_spec.lua:%d+: call it with a dot: ", message)
       assert.is_truthy(message:find("lipsync." .. call, 1, true), message)
     end
+  end)
+
+  it("asserts, and keeps the sentence on every Lua", function()
+    assert.same({ 1, nil, "note" }, { lipsync.assert(1, nil, "note") })
+    local ok, problem = pcall(function()
+      lipsync.assert(lipsync.time "now")
+    end)
+    assert.is_false(ok)
+    assert.match('string "now" is not a time', tostring(problem))
+    local is_table = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
+    assert.equal(is_table, lipsync.is_error(problem))
+    ok, problem = pcall(function() lipsync.assert(false) end)
+    assert.is_false(ok)
+    assert.equal("assertion failed!", problem)
   end)
 
   it("writes JSON, and says what it cannot write", function()
