@@ -6,7 +6,7 @@ LUA_LIBS = $(call once,LUA_LIBS,$(shell \
 
 # What the linker diverts, see spec/torture/fault.c.
 WRAPPED = malloc calloc realloc strdup free inflateInit2_ newlocale socket \
-  epoll_create1 epoll_ctl
+  epoll_create1 epoll_ctl open64
 comma = ,
 TORTURE = $(patsubst spec/torture/%.c,$(OUT)/obj/torture/%.o,\
   $(addprefix spec/torture/,torture.c fault.c modules.c responder.c))

@@ -356,4 +356,117 @@ function calls.collect()
   end
 end
 
+-- ---- Transfers without a client: bodies, chunks, other origins ----
+
+-- A value, or its failure raised in words.
+local function checked(value, raw)
+  if value == nil and raw then
+    error(select(3, require "lipsync.error.failure".describe(raw, "it")), 0)
+  end
+  return value
+end
+
+-- Starts a request and reads it by `method`, until that gives no false.
+local function exchange(session, request, method)
+  local transfer = checked(session:start(request))
+  while true do
+    local value, raw = transfer[method](transfer)
+    if value ~= false then return checked(value, raw), transfer end
+    if transfer:held() then transfer:release() end
+    session:poll(5)
+  end
+end
+
+local path = "spec/torture/calls.lua"
+
+-- Sends the body that `make` makes, and checks that it arrives.
+local function send(make, more)
+  return function()
+    local http = require "lipsync.http"
+    local session = http.session { base_url = url, api_key = "torture-key",
+                                   headers = { ["X-A"] = "b" } }
+    return function()
+      local request = { method = "POST", path = "/count_bytes", key = true }
+      for name, value in pairs(more or {}) do request[name] = value end
+      local body = checked(make(http))
+      request.body = body
+      local text, transfer = exchange(session, request, "read")
+      local given, length = transfer:uploaded()
+      assert(given == length and length > 0)
+      assert(text == ('{"bytes":%d}'):format(length), text)
+    end
+  end
+end
+
+calls.send_bytes = send(function() return ("x"):rep(70000) end,
+  { content_type = "application/json" })
+calls.send_file = send(function(http)
+  return http.body { file = path, offset = 10 }
+end)
+calls.send_held = send(function(http)
+  return http.body { file = path }
+end, { hold = 1000 })
+-- More than one slice.
+calls.send_parts = send(function(http)
+  local spec = { boundary = "boundary-of-the-torture",
+                 { name = "model", bytes = "lipsync-2" } }
+  for i = 1, 8 do
+    spec[#spec + 1] = { name = 'vi"deo', filename = "clip.mp4",
+                        type = "video/mp4", file = path, offset = i }
+  end
+  return http.body(spec)
+end)
+calls.send_elsewhere = send(function() return "abc" end,
+  { origin = url, headers = { ["X-B"] = "c" }, query = "a=b" })
+
+function calls.body_bad()
+  local http = require "lipsync.http"
+  return function()
+    local body, raw = http.body { file = "/nowhere" }
+    assert(not body)
+    if raw.code ~= "file_missing" then checked(body, raw) end
+    local stamp, problem = http.stamp "/"
+    assert(not stamp and problem.code == "file_folder")
+  end
+end
+
+function calls.chunks()
+  local session = require "lipsync.http".session { base_url = url }
+  return function()
+    local first, transfer = exchange(session, { method = "GET",
+      path = "/v2/generations", mode = "chunks" }, "chunk")
+    local pieces, raw = { first }, nil
+    while true do
+      local piece
+      piece, raw = transfer:chunk()
+      if piece == nil then break end
+      if piece then pieces[#pieces + 1] = piece else session:poll(5) end
+    end
+    checked(nil, raw)
+    local text = table.concat(pieces)
+    assert(#text > 20000 and text:sub(-1) == "]")
+  end
+end
+
+function calls.lines()
+  require "lipsync"
+  local session = require "lipsync.http".session { base_url = url }
+  return function()
+    local first = exchange(session, { method = "GET", path = "/lines",
+      mode = "objects", lines = true, type = "Generation" }, "next")
+    check_generation(first)
+  end
+end
+
+function calls.object_type()
+  local core = require "lipsync.core"
+  return function()
+    core.object_type { name = "Thing", has_id = true, aliases = { a = "b" },
+      shows = { "id", "a" }, methods = { own = function() return 1 end } }
+    local thing = checked(core.object("Thing", '{"id":"x","b":"y"}', {}))
+    assert(tostring(thing) == "Thing x y" and thing:own() == 1)
+    assert(core.type_of(thing) == "Thing" and core.owner(thing))
+  end
+end
+
 return calls

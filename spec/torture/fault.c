@@ -190,6 +190,8 @@ void *fault_lua (void *unused, void *block, size_t old, size_t size) {
 
 int __real_socket (int family, int type, int protocol);
 int __wrap_socket (int family, int type, int protocol);
+int __real_open64 (const char *path, int flags, ...);
+int __wrap_open64 (const char *path, int flags, ...);
 int __real_epoll_create1 (int flags);
 int __wrap_epoll_create1 (int flags);
 int __real_epoll_ctl (int set, int what, int fd, struct epoll_event *event);
@@ -206,6 +208,12 @@ static int fails_with (int error) {
 
 int __wrap_socket (int family, int type, int protocol) {
   return fails_with(EMFILE) ? -1 : __real_socket(family, type, protocol);
+}
+
+
+/* Nothing here is opened to be made, so there is no mode. */
+int __wrap_open64 (const char *path, int flags, ...) {
+  return fails_with(EMFILE) ? -1 : __real_open64(path, flags);
 }
 
 

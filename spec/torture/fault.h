@@ -14,7 +14,7 @@
 enum fault_kind {
   FAULT_LUA,    /* lua_Alloc */
   FAULT_C,      /* malloc and its like */
-  FAULT_SYSTEM, /* descriptors: socket, epoll_create1, epoll_ctl */
+  FAULT_SYSTEM, /* descriptors: socket, open, epoll_create1, epoll_ctl */
   FAULT_KINDS
 };
 

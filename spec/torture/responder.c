@@ -3,7 +3,7 @@
 ** responder: see responder.h. One process accepts, a child of it serves each
 ** connection; all end when the control pipe is closed. It has COUNT
 ** generations "g1" … in order, which no delete removes, so that a call may be
-** made again and again.
+** made again and again; and it counts the bytes of what is sent to /count_bytes.
 */
 
 #include <netinet/in.h>
@@ -26,6 +26,7 @@
 
 static char body[256 * 1024], packed[256 * 1024];
 static int control, peer;
+static size_t request_length; /* of the request's body */
 
 
 /* ---- What it says ---- */
@@ -92,6 +93,13 @@ static int answer (const char *head, size_t *length) {
     at += sprintf(at,
                   "[{\"code\":\"generation_not_found\",\"message\":\"m\","
                   "\"suggestion\":\"s\"}]");
+  else if (strstr(head, "/count_bytes") != NULL)
+    at += sprintf(at, "{\"bytes\":%lu}", (unsigned long)request_length);
+  else if (strstr(head, "/lines") != NULL) {
+    at = put_generation(at, 1);
+    at += sprintf(at, "\n");
+    at = put_generation(at, 2);
+  }
   else if (strstr(head, "/count") != NULL)
     at += sprintf(at, "{\"count\":%d}", COUNT);
   else if (strstr(head, "/v2/generations/g") != NULL
@@ -137,6 +145,32 @@ static void await (int fd) {
 }
 
 
+/* Receives at most 'room' bytes; ends the process with the peer or the control
+** pipe. */
+static size_t receive (char *into, size_t room) {
+  ssize_t n;
+  await(peer);
+  n = recv(peer, into, room, 0);
+  if (n <= 0)
+    _exit(0);
+  return (size_t)n;
+}
+
+
+/* Takes the body of a request, of which 'have' bytes came with its head. Returns
+** how many of those were of it. */
+static size_t take_body (const char *head, size_t have) {
+  static char room[64 * 1024];
+  size_t n = (size_t)number_behind(head, "Content-Length: ", 0);
+  size_t left;
+  request_length = n;
+  have = have < n ? have : n;
+  for (left = n - have; left > 0;)
+    left -= receive(room, left < sizeof(room) ? left : sizeof(room));
+  return have;
+}
+
+
 static void send_all (const char *data, size_t n) {
   while (n > 0) {
     ssize_t sent = send(peer, data, n, MSG_NOSIGNAL);
@@ -171,18 +205,15 @@ static void serve (void) {
   setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
   for (;;) {
     char *end;
-    ssize_t n;
-    await(peer);
-    n = recv(peer, input + have, sizeof(input) - 1 - have, 0);
-    if (n <= 0)
-      _exit(0);
-    have += (size_t)n;
+    have += receive(input + have, sizeof(input) - 1 - have);
     input[have] = '\0';
     while ((end = strstr(input, "\r\n\r\n")) != NULL) {
       *end = '\0';
+      end += 4;
+      end += take_body(input, have - (size_t)(end - input));
       respond(input);
-      have -= (size_t)(end + 4 - input);
-      memmove(input, end + 4, have + 1);
+      have -= (size_t)(end - input);
+      memmove(input, end, have + 1);
     }
   }
 }
