@@ -390,10 +390,10 @@ local function send(make, more)
       for name, value in pairs(more or {}) do request[name] = value end
       local body = checked(make(http))
       request.body = body
-      local text, transfer = exchange(session, request, "read")
+      local said, transfer = exchange(session, request, "read")
       local given, length = transfer:uploaded()
       assert(given == length and length > 0)
-      assert(text == ('{"bytes":%d}'):format(length), text)
+      assert(said == ('{"bytes":%d}'):format(length), said)
     end
   end
 end
@@ -435,16 +435,15 @@ function calls.chunks()
   return function()
     local first, transfer = exchange(session, { method = "GET",
       path = "/v2/generations", mode = "chunks" }, "chunk")
-    local pieces, raw = { first }, nil
-    while true do
-      local piece
+    local pieces, piece, raw = { first }, first, nil
+    while piece ~= nil do
       piece, raw = transfer:chunk()
-      if piece == nil then break end
-      if piece then pieces[#pieces + 1] = piece else session:poll(5) end
+      if piece then pieces[#pieces + 1] = piece end
+      if piece == false then session:poll(5) end
     end
     checked(nil, raw)
-    local text = table.concat(pieces)
-    assert(#text > 20000 and text:sub(-1) == "]")
+    local whole = table.concat(pieces)
+    assert(#whole > 20000 and whole:sub(-1) == "]")
   end
 end
 

@@ -3,7 +3,8 @@
 ** responder: see responder.h. One process accepts, a child of it serves each
 ** connection; all end when the control pipe is closed. It has COUNT
 ** generations "g1" … in order, which no delete removes, so that a call may be
-** made again and again; and it counts the bytes of what is sent to /count_bytes.
+** made again and again; and it counts the bytes of what is sent to
+** /count_bytes.
 */
 
 #include <netinet/in.h>
@@ -157,8 +158,8 @@ static size_t receive (char *into, size_t room) {
 }
 
 
-/* Takes the body of a request, of which 'have' bytes came with its head. Returns
-** how many of those were of it. */
+/* Takes the body of a request, of which 'have' bytes came with its head.
+** Returns how many of those were of it. */
 static size_t take_body (const char *head, size_t have) {
   static char room[64 * 1024];
   size_t n = (size_t)number_behind(head, "Content-Length: ", 0);
