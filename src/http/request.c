@@ -25,7 +25,8 @@ static int is_encoded (const char *s) {
 
 /* Whether the request is for the API, and not for an address it has named. */
 static int is_to_api (const struct exchange *x) {
-  return origin_is_same(x->origin, &x->pub.session->origin);
+  const struct origin *api = &x->pub.session->origin;
+  return x->origin == api || origin_is_same(x->origin, api);
 }
 
 
@@ -131,12 +132,13 @@ static CURLcode set_url (struct exchange *x,
   int is_absolute = o->is_http && proxy != NULL && *proxy != '\0';
   size_t size = strlen(o->text) + strlen(prefix) + strlen(request->path) + 1
                 + strlen(query) + 1;
-  char *url = (char *)malloc(size);
+  char *url = (char *)malloc(size), *end;
   CURLcode code;
   if (url == NULL)
     return CURLE_OUT_OF_MEMORY;
-  snprintf(url, size, "%s%s%s%s%s", o->text, prefix, request->path,
-           *query == '\0' ? "" : "?", query);
+  end = stpcpy(stpcpy(stpcpy(url, o->text), prefix), request->path);
+  if (*query != '\0')
+    stpcpy(stpcpy(end, "?"), query);
   code = curl_easy_setopt(x->easy, CURLOPT_URL, url);
   SET(CURLOPT_REQUEST_TARGET, is_absolute ? url : url + strlen(o->text));
   free(url);
