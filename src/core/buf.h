@@ -31,7 +31,7 @@ void buf_init (struct buf *b, size_t ceiling);
 ** buf_reserve. */
 #define buf_data(b) ((b)->block + (b)->start)
 
-/* Makes room for 'n' bytes behind the last one and returns where they go
+/* Makes room for 'n' bytes after the last one and returns where they go
 ** through 'room'; buf_added says how many were really written. */
 enum buf_status buf_reserve (struct buf *b, size_t n, char **room);
 void buf_added (struct buf *b, size_t n);

@@ -21,39 +21,39 @@ enum state {
   /* outside of elements */
   START,         /* * the document's first byte, or in lines a further one; to
                         FIRST_ELEMENT in a list, else the element begins */
-  FIRST_ELEMENT, /* * behind the list's '[': an element, or ']' to DONE */
-  NEXT_ELEMENT,  /* * behind the list's ',': an element */
-  AFTER_ELEMENT, /* * behind an element of the list: ',' to NEXT_ELEMENT, or
+  FIRST_ELEMENT, /* * after the list's '[': an element, or ']' to DONE */
+  NEXT_ELEMENT,  /* * after the list's ',': an element */
+  AFTER_ELEMENT, /* * after an element of the list: ',' to NEXT_ELEMENT, or
                         ']' to DONE */
   DONE,          /* * nothing more */
 
   /* inside of an element, between tokens */
-  FIRST_KEY,   /* * behind '{': a quote to KEY_TEXT, or '}' */
-  KEY,         /* * behind ',' in an object: a quote to KEY_TEXT */
-  COLON,       /* * behind a key: ':' to VALUE */
-  VALUE,       /* * behind ':', or behind ',' in an array: a value */
-  FIRST_VALUE, /* * behind '[': a value, or ']' */
-  AFTER_VALUE, /* * behind a value: ',' to KEY or VALUE, or what closes the
+  FIRST_KEY,   /* * after '{': a quote to KEY_TEXT, or '}' */
+  KEY,         /* * after ',' in an object: a quote to KEY_TEXT */
+  COLON,       /* * after a key: ':' to VALUE */
+  VALUE,       /* * after ':', or after ',' in an array: a value */
+  FIRST_VALUE, /* * after '[': a value, or ']' */
+  AFTER_VALUE, /* * after a value: ',' to KEY or VALUE, or what closes the
                         innermost array or object, to AFTER_VALUE or, where
                         that was the element, out of it */
 
   /* inside of a string */
   KEY_TEXT, /* a key's next byte; its quote leads to COLON */
   TEXT,     /* a value's next byte; its quote leads to AFTER_VALUE */
-  ESCAPE,   /* behind '\': 'u' to HEX, a short escape back to the text */
+  ESCAPE,   /* after '\': 'u' to HEX, a short escape back to the text */
   HEX,      /* one of 'left' hex digits; the last goes back */
   UTF8,     /* one of 'left' bytes of a character; the last goes back */
 
   /* inside of a word or a number, which ends before the first byte that does
      not belong to it; that byte is for AFTER_VALUE */
   LITERAL,        /* the next byte of 'rest'; the last to AFTER_VALUE */
-  MINUS,          /* behind '-': '0' to ZERO, another digit to INTEGER */
-  ZERO,           /* behind a leading '0': '.' or 'e', but no digit */
+  MINUS,          /* after '-': '0' to ZERO, another digit to INTEGER */
+  ZERO,           /* after a leading '0': '.' or 'e', but no digit */
   INTEGER,        /* digits, or '.' to POINT, or 'e' to EXPONENT */
-  POINT,          /* behind '.': a digit to FRACTION */
+  POINT,          /* after '.': a digit to FRACTION */
   FRACTION,       /* digits, or 'e' to EXPONENT */
-  EXPONENT,       /* behind 'e': a sign to EXPONENT_SIGN, or a digit */
-  EXPONENT_SIGN,  /* behind the sign: a digit to EXPONENT_DIGITS */
+  EXPONENT,       /* after 'e': a sign to EXPONENT_SIGN, or a digit */
+  EXPONENT_SIGN,  /* after the sign: a digit to EXPONENT_DIGITS */
   EXPONENT_DIGITS /* digits */
 };
 
@@ -180,7 +180,7 @@ static void string_byte (struct json_scanner *s, unsigned char c) {
 }
 
 /* Reads on in a string where it is neither plain nor at its quote: all that
-** are whole at once, but one that is cut, or wrong, byte by byte. Ends behind
+** are whole at once, but one that is cut, or wrong, byte by byte. Ends after
 ** them, at 'stop', or at the byte that is wrong; that is in s->status then. */
 static NOT_INLINE const char *string_part (struct json_scanner *s,
                                            const char *p, const char *stop) {
@@ -281,10 +281,10 @@ static const char *element_stop (const struct json_scanner *s, const char *p,
 /*
 ** Runs the machine from 'data' to 'end'. States follow each other by falling
 ** through and by goto where JSON usually goes that way, so that the common
-** path of key, colon, value, comma is straight; '*behind' is where it left.
+** path of key, colon, value, comma is straight; '*at' is where it left.
 */
 static enum json_status step (struct json_scanner *s, const char *data,
-                              const char *end, const char **behind) {
+                              const char *end, const char **at) {
   const unsigned indexed = s->outside + 1; /* depth of the index's members */
   struct json_member nowhere = {0, 0, 0, 0};
   struct json_member *m = s->depth == indexed ? last_member(s, &nowhere)
@@ -600,7 +600,7 @@ leave:
   s->depth = depth;
   s->closer = closer;
   s->offset += (uint64_t)(p - data);
-  *behind = p;
+  *at = p;
   return status;
 }
 
@@ -624,15 +624,15 @@ void json_open (struct json_scanner *s, enum json_shape shape,
 
 enum json_status json_feed (struct json_scanner *s, const char *data,
                             size_t length, size_t *used) {
-  const char *behind = data;
+  const char *at = data;
   enum json_status status = s->status;
   *used = 0;
   if (status != JSON_MORE)
     return status;
   if (length == 0)
     return is_complete(s) ? JSON_END : JSON_MORE;
-  status = step(s, data, data + length, &behind);
-  *used = (size_t)(behind - data);
+  status = step(s, data, data + length, &at);
+  *used = (size_t)(at - data);
   return status;
 }
 

@@ -132,7 +132,7 @@ int json_number (const char *text, size_t length, int64_t *integer,
 /* Walks the inside of a value token by token. */
 struct json_walk {
   const char *at;  /* set by the caller to the value's first byte */
-  const char *end; /* and to the byte behind its last */
+  const char *end; /* and to the byte after its last */
 };
 
 enum json_token {
@@ -159,7 +159,7 @@ struct json_text {
 enum json_token json_next (struct json_walk *w, struct json_text *text);
 
 /* The scanner's state is public only so that it can live inside other
-** structs; nobody but json.c reads more than the first four fields. */
+** structs; only json.c reads more than the first four fields. */
 struct json_scanner {
   struct json_member *members;
   unsigned count;          /* members of the element that has just ended */

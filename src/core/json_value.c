@@ -42,7 +42,7 @@ static unsigned hex4 (const char *p) {
 }
 
 /* The character that the \u escape at '*p' means, or the pair of them. Moves
-** '*p' behind it. */
+** '*p' after it. */
 static unsigned unicode_escape (const char **p, const char *end) {
   unsigned c = hex4(*p + 2);
   *p += 6;
@@ -85,7 +85,7 @@ static char short_escape (char c) {
 }
 
 /* Decodes the escape at '*p' into 'out' (4 bytes of room) and moves '*p'
-** behind it. Never makes more bytes than it reads. */
+** after it. Never makes more bytes than it reads. */
 static size_t decode_escape (const char **p, const char *end, char *out) {
   if ((*p)[1] == 'u')
     return utf8_encode(unicode_escape(p, end), out);

@@ -319,10 +319,19 @@ enum body_status body_end_parts (struct body *b) {
 
 /* ---- Reading ---- */
 
-void body_open (struct body_reader *r, const struct body *b, uint64_t hold) {
+void body_open (struct body_reader *r, struct body *b, uint64_t hold) {
   memset(r, 0, sizeof(*r));
+  if (b == NULL)
+    return;
+  body_retain(b);
   r->body = b;
   r->hold = hold < b->length ? hold : b->length;
+}
+
+
+void body_close (struct body_reader *r) {
+  body_release(r->body);
+  r->body = NULL;
 }
 
 

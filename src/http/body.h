@@ -88,16 +88,19 @@ enum body_status body_stamp (const char *path, struct body_stamp *stamp,
 
 /* Reading, of which each attempt has its own. */
 struct body_reader {
-  const struct body *body;
-  size_t piece;   /* the next bytes are in this one, */
-  uint64_t at;    /* so far from its start */
-  uint64_t given; /* bytes read so far */
-  uint64_t hold;  /* bytes at the end that are not given yet */
-  unsigned part;  /* where a read failed, */
-  int os_error;   /* and its errno, for BODY_UNREAD */
+  struct body *body; /* NULL: none */
+  size_t piece;      /* the next bytes are in this one, */
+  uint64_t at;       /* so far from its start */
+  uint64_t given;    /* bytes read so far */
+  uint64_t hold;     /* bytes at the end that are not given yet */
+  unsigned part;     /* where a read failed, */
+  int os_error;      /* and its errno, for BODY_UNREAD */
 };
 
-void body_open (struct body_reader *r, const struct body *b, uint64_t hold);
+/* Begins to read 'b' (NULL: none), of which the reader becomes an owner until
+** body_close. */
+void body_open (struct body_reader *r, struct body *b, uint64_t hold);
+void body_close (struct body_reader *r);
 
 /* Whether all has been read but what is held back. */
 int body_is_held (const struct body_reader *r);

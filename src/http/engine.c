@@ -22,8 +22,8 @@
 /* The longest that a step is meant to last (seconds). */
 #define STEP_MAX 1e-3
 
-/* Connections kept above those that were needed at once: a listing's is of
-** HTTP/1.1, and other calls may use HTTP/2. */
+/* Connections kept above those that were needed at once: streams have HTTP/1.1,
+** and other requests may have HTTP/2. */
 #define SPARE 4
 
 
@@ -86,7 +86,7 @@ static int set_callbacks (struct engine *e) {
 }
 
 
-/* libcurl's words for what epoll saw. An error alone is 0, "look yourself":
+/* What epoll saw, as libcurl's bits. An error alone is 0, "look yourself":
 ** given CURL_CSELECT_ERR, libcurl would not fetch the socket's own error. */
 static int to_bitmask (unsigned events) {
   return ((events & (EPOLLIN | EPOLLHUP)) ? CURL_CSELECT_IN : 0)
@@ -94,8 +94,8 @@ static int to_bitmask (unsigned events) {
 }
 
 
-/* One call into libcurl; false when it could not do what it had to. That it
-** does not know a socket any more is no failure. */
+/* One call into libcurl; false when it ran out of memory or descriptors. It is
+** no failure that it does not know a socket any more. */
 static int act (struct engine *e, curl_socket_t s, int bitmask) {
   int running;
   CURLMcode code = curl_multi_socket_action(e->multi, s, bitmask, &running);
@@ -111,8 +111,8 @@ int engine_begin (struct engine *e) {
 }
 
 
-/* Asks epoll anew, but not before everything it saw last time was done: who
-** is ready all the time would come first again and again. */
+/* Calls epoll_wait only after all earlier events were handled; otherwise a busy
+** socket starves the others. */
 static void look (struct engine *e) {
   struct epoll_event events[ENGINE_EVENTS];
   int i;
@@ -127,9 +127,9 @@ static void look (struct engine *e) {
 }
 
 
-/* Looks after the sockets that epoll saw, one at least, and no more once the
-** step is late. */
-static int look_after (struct engine *e) {
+/* Handles the sockets that epoll saw, at least one, and no more after the
+** deadline. */
+static int handle_events (struct engine *e) {
   int works = 1;
   look(e);
   while (works && e->next < e->count) {
@@ -143,15 +143,15 @@ static int look_after (struct engine *e) {
 
 
 int engine_step (struct engine *e) {
-  return look_after(e) && engine_begin(e);
+  return handle_events(e) && engine_begin(e);
 }
 
 
 int engine_drain (struct engine *e, size_t sockets) {
   size_t seen;
-  int works = look_after(e); /* what is left of a step */
+  int works = handle_events(e); /* what is left of a step */
   for (seen = 0; works && e->count > 0 && seen < sockets; seen += ENGINE_EVENTS)
-    works = look_after(e);
+    works = handle_events(e);
   return works && engine_begin(e);
 }
 
@@ -235,10 +235,10 @@ int engine_past_deadline (const struct engine *e) {
 }
 
 
-/* A connection carries one request at a time. Once libcurl has seen HTTP/2 of
-** a host it puts a second one on any connection to it, also on one of HTTP/1.1,
-** and mixes up the answers (seen with 7.88): a listing's are always of that,
-** and of several servers behind one name some may be. */
+/* A connection carries one request at a time. Once libcurl has seen HTTP/2 of a
+** host it puts a second one on any connection to it, also on one of HTTP/1.1,
+** and mixes up the responses (seen with 7.88). Requests for a stream always
+** have HTTP/1.1, and so may some of several servers that have one name. */
 static int set_alone (CURLM *multi) {
   return curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING)
          == CURLM_OK;

@@ -18,13 +18,13 @@ struct engine {
   CURLM *multi; /* NULL while closed */
   int fd;       /* the epoll set, or -1 where there is none */
   double due;   /* when libcurl wants a call, or ENGINE_NEVER */
-  struct {      /* what epoll saw, in libcurl's words */
+  struct {      /* what epoll saw, as libcurl's bits */
     curl_socket_t socket;
     int bitmask;
   } events[ENGINE_EVENTS];
-  int next, count; /* those that no step had time for yet */
+  int next, count; /* those that no step has handled yet */
   unsigned peak;   /* most transfers that were under way at once */
-  double ends;     /* when the step that runs should, or ENGINE_NEVER */
+  double ends;     /* the deadline of the step that runs, or ENGINE_NEVER */
 };
 
 #define ENGINE_NEVER (-1.0)
@@ -33,19 +33,20 @@ struct engine {
 ** ran out; 'e' is closed then. */
 int engine_open (struct engine *e);
 
-/* Sets a deadline for what follows, at most a millisecond away; clears it;
-** whether it has passed. A caller with more than one piece to do asks in
+/* Sets a deadline for the calls that follow, at most a millisecond away; clears
+** it; whether it has passed. A caller with several pieces of work asks in
 ** between. */
 void engine_set_deadline (struct engine *e, double seconds);
 void engine_clear_deadline (struct engine *e);
 int engine_past_deadline (const struct engine *e);
 
-/* Does what can be done now, for one socket at least, and for more of them
-** unless it is late. False when libcurl ran out of memory or descriptors: it
-** may then have lost sight of any of its sockets. */
+/* Does what can be done now, for at least one socket, and for more of them
+** until the deadline. False when libcurl ran out of memory or descriptors: it
+** may then have lost any of its sockets. */
 int engine_step (struct engine *e);
 
-/* The same for all that lies in so many sockets, however long that takes. */
+/* The same for all that has arrived in so many sockets, however long it
+** takes. */
 int engine_drain (struct engine *e, size_t sockets);
 
 /* Says that so many transfers are under way. As many connections as were ever
@@ -53,9 +54,8 @@ int engine_drain (struct engine *e, size_t sockets);
 ** each transfer that is left, and so ends most of them with each burst. */
 void engine_expect (struct engine *e, unsigned transfers);
 
-/* Sets going what was just added, as far as it goes now: of many that begin
-** at the same time each pays for itself, and not the next step for all. False
-** as above. */
+/* Starts what was just added, as far as that goes without waiting: so the next
+** step does not pay for all that begin at the same time. False as above. */
 int engine_begin (struct engine *e);
 
 /* Waits until there is something to do, but at most 'seconds' (negative: as

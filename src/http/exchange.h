@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** exchange: what session.c, receive.c and request.c share and show nobody else:
-** the whole of a session and of an exchange. session.c owns sessions, request.c
+** exchange: what only session.c, receive.c and request.c see: the whole of a
+** session and of an exchange. session.c owns sessions, request.c
 ** turns a request into libcurl's options, receive.c receives the response.
 */
 
@@ -16,8 +16,8 @@
 
 #define POOL_MAX 8 /* idle easy handles kept for the next exchanges */
 
-/* What an exchange can stand in line for, in both at once: to be told of by
-** http_next_ready; to go on in the next step, after a pause. */
+/* The two queues an exchange can be on (both at once): READY, reported by
+** http_next_ready; RESUME, unpaused by the next step. */
 enum queues { QUEUE_READY, QUEUE_RESUME, QUEUES };
 
 struct queue {
@@ -28,16 +28,15 @@ struct queue {
 struct exchange {
   struct http_exchange pub;       /* first: what others see */
   struct exchange *next, **at;    /* the session's list */
-  struct exchange *after[QUEUES]; /* who comes next, in those it is 'in' */
+  struct exchange *after[QUEUES]; /* the next one in those it is 'in' */
   int in[QUEUES];
   void *user;
   CURL *easy;
   const struct origin *origin;    /* the session's, or 'other' */
   struct origin other;            /* the request's own, or empty */
   struct curl_slist *own_headers; /* for this request only, or NULL */
-  struct body *body;              /* what is sent, or NULL */
-  struct buf headers;             /* header lines of the last answer */
-  size_t header_bytes;            /* of all answers, 1xx included */
+  struct buf headers;             /* header lines of the last response */
+  size_t header_bytes;            /* of all responses, 1xx included */
   unsigned forks;                 /* process_forks() when it was begun */
   int added;                      /* libcurl works on it */
   int http1;                      /* is not sent over HTTP/2 */
@@ -81,13 +80,13 @@ struct http_session {
 struct exchange *exchange_new (struct http_session *s,
                                const struct http_request *request, void *user);
 
-/* Takes 'x', which is over, from its session, which is going. */
+/* Takes 'x', which is over, from its session, which is being closed. */
 void exchange_detach (struct exchange *x);
 
 /* Ends those exchanges that libcurl has finished. */
 void exchange_reap (struct http_session *s);
 
-/* Lets the first one of those go on that http_resume was called for. */
+/* Unpauses the first exchange in QUEUE_RESUME. */
 void exchange_resume_next (struct http_session *s);
 
 /* The callbacks that receive for an exchange. */

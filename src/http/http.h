@@ -60,11 +60,12 @@ enum http_refusal {
   HTTP_PATH_MALFORMED    /* a path or query holds bytes that need encoding */
 };
 
-#define HTTP_HEADERS_MAX (64 * 1024)  /* all header lines of one exchange */
-#define HTTP_MARK        (256 * 1024) /* unread bytes: a stream pauses */
-#define HTTP_LOW                                                               \
-  (16 * 1024) /* and below which it goes on: what is left
-                                    has to be moved to the block's front */
+#define HTTP_HEADERS_MAX (64 * 1024) /* all header lines of one exchange */
+
+/* So many unread bytes pause a stream, and so few resume it: what is left then
+** has to be moved to the front of the block. */
+#define HTTP_MARK (256 * 1024)
+#define HTTP_LOW  (16 * 1024)
 
 /* How the body of a response is taken in. Over HTTP/2 libcurl takes in what it
 ** is not to hand over, so all but the first have HTTP/1.1, and so a connection
@@ -159,18 +160,18 @@ size_t http_count (const struct http_session *s);
 size_t http_held (const struct http_session *s);
 
 /* Does what can be done now, for so many seconds or a little longer, and never
-** for much more than a millisecond: at the least a piece of one socket, and of
-** one exchange that goes on. Returns how many exchanges wait in the queue that
-** http_next_ready takes from. */
+** for much more than a millisecond: at least one piece of one socket, and of
+** one exchange that was paused. Returns how many exchanges wait in the queue of
+** http_next_ready. */
 unsigned http_step (struct http_session *s, double seconds);
 
-/* Takes in all that has arrived, for one who is about to say that nothing
-** did: a step may not have come to it. */
+/* Drains every socket. Call before reporting a timeout: a bounded step may have
+** left data unread. */
 void http_drain (struct http_session *s);
 
 /* Waits until something can be done, at most 'seconds' (negative: no limit).
-** What was in the queue when a step returned does not end the wait, or those
-** who wait for one exchange would spin while another is not taken. */
+** What was in the queue when a step returned does not end the wait; else a
+** wait for one exchange would spin while another is not taken. */
 void http_wait (struct http_session *s, double seconds);
 
 /* The next exchange to which something happened, by its 'user'; or NULL. */
@@ -181,7 +182,7 @@ void *http_next_ready (struct http_session *s);
 int http_fd (struct http_session *s);
 double http_timeout (struct http_session *s);
 
-/* Takes 'n' bytes of 'x->body' as looked at, or as not needed any more. */
+/* Marks 'n' bytes of 'x->body' as read, or drops them. */
 void http_read (struct http_exchange *x, size_t n);
 void http_consume (struct http_exchange *x, size_t n);
 

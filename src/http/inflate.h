@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
 ** inflate: gzip (RFC 1952) undone by zlib, no more at a time than the caller
-** has room for, so that a small answer can never become a large allocation.
+** has room for, so that a small response can never become a large allocation.
 ** Knows nothing of Lua, HTTP or JSON.
 */
 
@@ -26,7 +26,7 @@ struct inflater *inflate_open (void);
 /* Reads from 'in' and writes at most 'room' bytes to 'out'. '*used' is how
 ** much of the input was read, '*made' how many bytes were written; both are
 ** right for every status. Members that follow each other are joined, as RFC
-** 1952 has it; anything else behind a member is INFLATE_DATA. */
+** 1952 has it; anything else after a member is INFLATE_DATA. */
 enum inflate_status inflate_feed (struct inflater *z, const char *in,
                                   size_t length, size_t *used, char *out,
                                   size_t room, size_t *made);

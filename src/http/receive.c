@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** receive: receives a response. libcurl's callbacks here append to buffers
-** and set fields; they call nothing above.
+** receive: runs exchanges, from the request's body to the end of the response.
+** libcurl's callbacks here read or append to buffers and set fields; they call
+** nothing above.
 */
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include "process.h"
 
 
-/* ---- Standing in line ---- */
+/* ---- Queues ---- */
 
 static void enqueue (struct exchange *x, enum queues which) {
   struct queue *queue = &x->pub.session->queues[which];
@@ -45,7 +46,7 @@ static void dequeue (struct exchange *x, enum queues which) {
 
 
 /* Something happened to 'x'. */
-static void tell (struct exchange *x) {
+static void notify (struct exchange *x) {
   x->pub.session->has_events = 1;
   enqueue(x, QUEUE_READY);
 }
@@ -73,11 +74,7 @@ struct exchange *exchange_new (struct http_session *s,
   x->pub.detail = x->error;
   x->forks = process_forks();
   x->mode = request->mode;
-  x->body = request->body;
-  if (x->body != NULL) {
-    body_retain(x->body);
-    body_open(&x->pub.upload, x->body, request->hold);
-  }
+  body_open(&x->pub.upload, request->body, request->hold);
   buf_init(&x->pub.body, request->max_body);
   buf_init(&x->headers, HTTP_HEADERS_MAX);
   x->next = s->exchanges;
@@ -109,8 +106,8 @@ static void release_easy (struct http_session *s, struct exchange *x) {
 }
 
 
-/* Makes 'x' over: gives its easy handle back (in a forked child it is left
-** alone, for it is the parent's), tells of it. What arrived stays readable. */
+/* Makes 'x' over, and gives its easy handle back; in a forked child that is
+** left alone, because it is the parent's. What arrived stays readable. */
 static void end_exchange (struct exchange *x, enum http_result result) {
   struct http_session *s = x->pub.session;
   x->pub.result = result;
@@ -128,7 +125,7 @@ static void end_exchange (struct exchange *x, enum http_result result) {
   x->own_headers = NULL;
   if (x->pub.body.length == 0)
     buf_free(&x->pub.body);
-  tell(x);
+  notify(x);
 }
 
 
@@ -158,7 +155,7 @@ void http_free (struct http_exchange *pub) {
   buf_free(&pub->body);
   buf_free(&x->headers);
   origin_free(&x->other);
-  body_release(x->body);
+  body_close(&pub->upload);
   free(x);
   process_count_exchange(-1);
 }
@@ -199,12 +196,13 @@ static const struct {
 ** again. */
 static int is_answered (const struct exchange *x) {
   curl_off_t announced = -1, received = 0, sent = 0;
-  if (x->body == NULL || x->pub.status == 0)
+  const struct body *b = x->pub.upload.body;
+  if (b == NULL || x->pub.status == 0)
     return 0;
   if (x->pub.status == 417)
     return 1;
   curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-  if ((uint64_t)sent == x->body->length)
+  if ((uint64_t)sent == b->length)
     return 0;
   curl_easy_getinfo(x->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
   curl_easy_getinfo(x->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
@@ -323,7 +321,7 @@ static int is_stream (enum http_mode mode, int status) {
 }
 
 
-/* One header line. A status line begins a new answer: a 1xx may have come
+/* One header line. A status line begins a new response: a 1xx may have come
 ** before. Trailers come after the empty line and are only counted. */
 static size_t on_header (char *data, size_t one, size_t n, void *arg) {
   struct exchange *x = (struct exchange *)arg;
@@ -345,16 +343,16 @@ static size_t on_header (char *data, size_t one, size_t n, void *arg) {
       x->pub.streams = is_stream(x->mode, status);
       if (status >= 300)
         http_release(&x->pub); /* libcurl sends no more, but would wait */
-      tell(x);
+      notify(x);
     }
   }
   return n;
 }
 
 
-/* Whether a piece has to wait: for the reader of a stream, or for the next
-** step, where this one is late and has taken one. Over HTTP/2 libcurl would
-** take in all the same what it is not to hand over. */
+/* Whether a piece has to wait: until the stream is read, or, past the deadline,
+** for the next step if this one has taken a piece of it. Over HTTP/2 libcurl
+** would take in all the same what it is not to hand over. */
 static int has_to_wait (struct exchange *x) {
   const struct http_session *s = x->pub.session;
   if (x->pub.streams && x->pub.unread >= HTTP_MARK)
@@ -384,7 +382,7 @@ static size_t on_body (char *data, size_t one, size_t n, void *arg) {
   x->pub.received += n;
   x->pub.unread += n;
   if (x->pub.streams)
-    tell(x);
+    notify(x);
   return n;
 }
 
@@ -396,7 +394,7 @@ static size_t on_upload (char *out, size_t one, size_t room, void *arg) {
   size_t n;
   if (body_is_held(&x->pub.upload)) {
     x->pub.held = 1;
-    tell(x);
+    notify(x);
     return CURL_READFUNC_PAUSE;
   }
   status = body_read(&x->pub.upload, out, one * room, &n);

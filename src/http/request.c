@@ -159,10 +159,16 @@ enum http_refusal request_add_headers (struct curl_slist **list,
 }
 
 
-static enum http_refusal add_multipart (struct exchange *x) {
+/* Adds the type of a body. That of multipart is no choice. */
+static enum http_refusal add_type (struct exchange *x,
+                                   const struct http_request *request) {
   char type[120];
+  if (request->body == NULL || *request->body->boundary == '\0')
+    return request->type == NULL
+             ? HTTP_ACCEPTED
+             : header_add(&x->own_headers, "Content-Type", request->type);
   snprintf(type, sizeof(type), "multipart/form-data; boundary=%s",
-           x->body->boundary);
+           request->body->boundary);
   return header_add(&x->own_headers, "Content-Type", type);
 }
 
@@ -173,10 +179,8 @@ static enum http_refusal add_own_headers (struct exchange *x,
   enum http_refusal refusal = HTTP_ACCEPTED;
   if (x->mode == HTTP_CHUNKS || !is_to_api(x))
     refusal = header_add(&x->own_headers, "Accept-Encoding", "identity");
-  if (refusal == HTTP_ACCEPTED && x->body != NULL && *x->body->boundary != '\0')
-    refusal = add_multipart(x);
-  else if (refusal == HTTP_ACCEPTED && request->type != NULL)
-    refusal = header_add(&x->own_headers, "Content-Type", request->type);
+  if (refusal == HTTP_ACCEPTED)
+    refusal = add_type(x, request);
   if (refusal == HTTP_ACCEPTED)
     refusal = request_add_headers(&x->own_headers, request->headers,
                                   request->header_count);

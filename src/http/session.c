@@ -33,7 +33,7 @@ static int have_engine (struct http_session *s) {
 }
 
 
-/* Ends what is under way, for nobody would wake it any more. The next
+/* Ends what is under way, because nothing would wake it any more. The next
 ** exchange makes a new engine. */
 static void fail_all (struct http_session *s) {
   struct exchange *x;
@@ -43,8 +43,8 @@ static void fail_all (struct http_session *s) {
 }
 
 
-/* Ends those exchanges that libcurl is done with, and all of them where it
-** could not go on. */
+/* Ends the exchanges that libcurl has finished, or all of them if it does not
+** work any more. */
 static void reap_finished (struct http_session *s, int works) {
   exchange_reap(s);
   if (!works)
@@ -77,7 +77,7 @@ struct http_exchange *http_start (struct http_session *s,
 }
 
 
-/* It is kept once, behind the name of its header. */
+/* It is kept once, after the name of its header. */
 const char *http_key (const struct http_session *s) {
   return s->key_header == NULL ? NULL : strchr(s->key_header->data, ':') + 2;
 }
@@ -97,8 +97,8 @@ size_t http_held (const struct http_session *s) {
 }
 
 
-/* Lets those go on that may, one at least, and no more once the step is late:
-** then libcurl has handed over what it held back, and reads in the next. */
+/* Unpauses exchanges, at least one, and no more after the deadline: by then
+** libcurl has handed over what it held back, and reads in the next step. */
 static int resume_queued (struct http_session *s) {
   int works = 1;
   while (works && s->queues[QUEUE_RESUME].length > 0) {
