@@ -49,7 +49,7 @@ static enum http_mode mode_field (lua_State *L) {
 
 static size_t size_field (lua_State *L, const char *name, size_t otherwise) {
   double value = field_number(L, 2, name, (double)otherwise);
-  return value < 1 ? 1 : value > 4e9 ? (size_t)4000000000u : (size_t)value;
+  return value >= 4e9 ? (size_t)4000000000u : value >= 1 ? (size_t)value : 1;
 }
 
 

@@ -4,6 +4,7 @@
 ** session, or finding it in a forked child, reaches all of them.
 */
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,6 +198,14 @@ static enum http_refusal make_headers (struct http_session *s,
 }
 
 
+/* Seconds as libcurl takes them: at least 1, for 0 would be its default, and
+** at most what it keeps whole, 24 days, which stands for no limit. */
+static long to_milliseconds (double seconds) {
+  double ms = seconds * 1e3;
+  return ms >= (double)INT_MAX ? INT_MAX : ms >= 1 ? (long)ms : 1;
+}
+
+
 static enum http_refusal configure (struct http_session *s,
                                     const struct http_config *config) {
   enum http_refusal refusal = origin_parse(&s->origin, config->base_url);
@@ -211,9 +220,7 @@ static enum http_refusal configure (struct http_session *s,
       || !keep(&s->ca_file, config->ca_file) || !keep(&s->proxy, config->proxy))
     return HTTP_NO_MEMORY;
   s->allow_http = config->allow_http;
-  s->connect_timeout = (long)(config->connect_timeout * 1e3);
-  if (s->connect_timeout < 1)
-    s->connect_timeout = 1; /* 0 would be libcurl's default */
+  s->connect_timeout = to_milliseconds(config->connect_timeout);
   return make_headers(s, config);
 }
 

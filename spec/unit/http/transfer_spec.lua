@@ -313,6 +313,32 @@ describe("a transfer", function()
     end)
   end)
 
+  describe("takes a number without end", function()
+    it("for a connect_timeout that never comes", function()
+      for _, seconds in ipairs { math.huge, 1e16, 1e300 } do
+        -- A peer that is slow to say nothing inside the TLS handshake.
+        server = scripted.start { { { stall = 0.1 }, { close = true } } }
+        session = transfers.session("https://127.0.0.1:" .. server.port,
+          { connect_timeout = seconds })
+        assert.equal("connection cut", what((select(2, read()))))
+        session:close()
+        server:stop()
+      end
+    end)
+
+    it("for a size, a step and a wait", function()
+      serve { { { read = true }, { send = response(200, rows(3)) } } }
+      local found, failure = list { max_object = math.huge,
+                                    max_response = math.huge }
+      assert.is_nil(failure)
+      assert.equal(3, #found)
+      session:step(math.huge)
+      local transfer = assert(transfers.start(session))
+      session:poll(1e300)
+      transfer:close()
+    end)
+  end)
+
   describe("fails", function()
     it("where nobody listens", function()
       serve { {} }
