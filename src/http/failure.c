@@ -26,6 +26,7 @@ static const char *const results[] = {
   [HTTP_HANDSHAKE] = "handshake",
   [HTTP_CA_FILE] = "ca_file",
   [HTTP_NOT_HTTP] = "not_http",
+  [HTTP_INTERIM] = "interim",
   [HTTP_HEADERS_LIMIT] = "headers_limit",
   [HTTP_BODY_LIMIT] = "body_limit",
   [HTTP_NOT_LOOPBACK] = "not_loopback",
@@ -98,6 +99,8 @@ static int push_result (lua_State *L, const struct http_exchange *x) {
     return error_no_memory(L);
   error_push(L, results[x->result]);
   error_set_string(L, "detail", x->detail);
+  if (x->result == HTTP_INTERIM)
+    error_set_number(L, "status", x->status);
   failure_set_os_error(L, x->os_error);
   set_file(L, x);
   return 2;

@@ -31,6 +31,7 @@ enum http_result {
   HTTP_HANDSHAKE,       /* TLS could not be agreed on */
   HTTP_CA_FILE,         /* the certificates to verify with cannot be read */
   HTTP_NOT_HTTP,        /* what came is not HTTP */
+  HTTP_INTERIM,         /* the last status is below 200, as 101 unasked */
   HTTP_HEADERS_LIMIT,   /* more than HTTP_HEADERS_MAX bytes of headers */
   HTTP_BODY_LIMIT,      /* more than the request's max_body */
   HTTP_NOT_LOOPBACK,    /* http: to an address that is not this machine */

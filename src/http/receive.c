@@ -321,6 +321,13 @@ static int is_stream (enum http_mode mode, int status) {
 }
 
 
+/* Whether nothing but a body of another protocol can follow on 'status'. Any
+** other 1xx is followed by the response. */
+static int is_last_interim (int status) {
+  return status < 100 || status == 101;
+}
+
+
 /* One header line. A status line begins a new response: a 1xx may have come
 ** before. Trailers come after the empty line and are only counted. */
 static size_t on_header (char *data, size_t one, size_t n, void *arg) {
@@ -344,6 +351,10 @@ static size_t on_header (char *data, size_t one, size_t n, void *arg) {
       if (status >= 300)
         http_release(&x->pub); /* libcurl sends no more, but would wait */
       notify(x);
+    }
+    else if (is_last_interim(status)) {
+      x->pub.status = status;
+      return stop(x, HTTP_INTERIM);
     }
   }
   return n;

@@ -89,6 +89,8 @@ local words = {
   unexpected = { "protocol", "shape", message.unexpected, whole = true },
   redirect = { "protocol", "redirect", message.redirect, whole = true },
   not_http = { "protocol", "http", "what came is not HTTP: {detail}" },
+  interim = { "protocol", "http",
+    "the answer ends with status {status}, which is none to end with" },
   headers_limit = { "limit", "headers",
     "the answer has more than 64 KiB of headers" },
   body_limit = { "limit", "max_response", too_long },

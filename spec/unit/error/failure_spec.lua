@@ -28,7 +28,7 @@ describe("failure.describe", function()
     for _, code in ipairs(all) do
       local kind, reason, text = failure.describe({ code = code, detail = "d",
         offset = 0, index = 1, limit = 2, found = "f", type = "Generation",
-        os_error = 1 },
+        os_error = 1, status = 101 },
         "host:1")
       assert.is_truthy(kind:find "^%l+$", code)
       assert.is_truthy(reason:find "^[%l_]+$", code)

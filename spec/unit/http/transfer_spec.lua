@@ -387,6 +387,32 @@ describe("a transfer", function()
       assert.equal("protocol http", what((select(2, read()))))
     end)
 
+    it("on a status that an answer cannot end with", function()
+      for _, status in ipairs { "101", "001", "000" } do
+        local answer = "HTTP/1.1 " .. status .. " Switching Protocols\r\n"
+          .. "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        serve { { { read = true }, { send = answer }, { close = true } },
+                { { read = true }, { send = answer .. "\0\1\2" },
+                  { hold = true } } }
+        for _, run in ipairs { read, list } do
+          local value, failure = run()
+          assert.same(run == list and {} or nil, value)
+          assert.equal("protocol http", what(failure), status)
+        end
+        session:close()
+        server:stop()
+      end
+      assert.equal(
+        "the answer ends with status 101, which is none to end with",
+        words { code = "interim", status = 101 })
+    end)
+
+    it("on a 1xx that nothing follows, as if nothing came", function()
+      serve(once({ send = "HTTP/1.1 103 Early Hints\r\n\r\n" },
+        { close = true }))
+      assert.equal("connection", kind((select(2, read()))))
+    end)
+
     it("on an encoding that was not asked for", function()
       serve(once { send = response(200, "[]",
         { ["Content-Encoding"] = "br" }) })
