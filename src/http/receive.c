@@ -210,6 +210,24 @@ static int is_answered (const struct exchange *x) {
 }
 
 
+/* Whether the peer hung up inside a handshake, which is no matter of TLS.
+** libcurl's words for a socket that failed, for an OpenSSL that gives no reason
+** ("SSL_connect: SSL_ERROR_SYSCALL in connection to …") or calls it an error of
+** its own, and for GnuTLS. */
+static int is_hang_up (const char *detail) {
+  static const char *const words[] = {
+    "Recv failure: ",          "Send failure: ",
+    " SSL_connect: ",          "unexpected eof while reading",
+    "non-properly terminated", "Error in the pull function",
+  };
+  size_t i;
+  for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+    if (strstr(detail, words[i]) != NULL)
+      return 1;
+  return 0;
+}
+
+
 /* What an exchange's end means, beginning with what we know better than
 ** libcurl. What is left over broke the connection, at the latest here. */
 static enum http_result to_result (const struct exchange *x, CURLcode code) {
@@ -222,9 +240,7 @@ static enum http_result to_result (const struct exchange *x, CURLcode code) {
     return HTTP_OK;
   if (code == CURLE_COULDNT_CONNECT && x->not_loopback)
     return HTTP_NOT_LOOPBACK;
-  /* a peer that hangs up inside the handshake is no matter of TLS */
-  if (code == CURLE_SSL_CONNECT_ERROR
-      && strstr(x->error, "SSL_ERROR_SYSCALL") != NULL)
+  if (code == CURLE_SSL_CONNECT_ERROR && is_hang_up(x->error))
     return HTTP_CUT;
   for (i = 0; i < sizeof(results) / sizeof(results[0]); i++)
     if (results[i].code == code)

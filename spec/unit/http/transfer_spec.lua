@@ -365,6 +365,20 @@ describe("a transfer", function()
       assert.equal("connection", kind((select(2, read()))))
     end)
 
+    it("on a hang-up inside a TLS handshake, by FIN or reset", function()
+      for _, ending in ipairs { "close", "reset" } do
+        -- Before and after the client's first message is there.
+        for _, seconds in ipairs { 0, 0.05 } do
+          server = scripted.start {
+            { { stall = seconds }, { [ending] = true } } }
+          session = transfers.session("https://127.0.0.1:" .. server.port)
+          assert.equal("connection cut", what((select(2, read()))))
+          session:close()
+          server:stop()
+        end
+      end
+    end)
+
     it("without sending twice when a reused connection has died", function()
       serve { { { read = true }, { send = scripted.response(200, "[]") },
                 { read = true }, { close = true } },
