@@ -27,6 +27,8 @@ struct engine {
   double ends;     /* the deadline of the step that runs, or ENGINE_NEVER */
 };
 
+#define ENGINE_DESCRIPTORS 3 /* its set, and what wakes libcurl's own wait */
+
 #define ENGINE_NEVER (-1.0)
 
 /* Makes the multi handle and its epoll set. False when memory or descriptors

@@ -44,6 +44,8 @@ struct exchange {
   int paused;       /* libcurl is not to hand over more of the response */
   unsigned step;    /* the last one that brought a piece of it */
   int not_loopback; /* an address was refused */
+  int no_socket;    /* errno where none could be made, or 0 */
+  int few;          /* errno where descriptors were few on the way, or 0 */
   char error[CURL_ERROR_SIZE];
 };
 

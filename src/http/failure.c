@@ -17,6 +17,8 @@ static const char *const results[] = {
   [HTTP_CONNECT_TIMEOUT] = "connect_timeout",
   [HTTP_RESOLVE] = "resolve",
   [HTTP_CONNECT] = "connect",
+  [HTTP_DESCRIPTORS] = "descriptors",
+  [HTTP_THREAD] = "thread",
   [HTTP_PROXY] = "proxy",
   [HTTP_SEND] = "send",
   [HTTP_CUT] = "cut",
@@ -39,6 +41,7 @@ static const char *const results[] = {
 
 /* For every enum http_refusal but HTTP_ACCEPTED and HTTP_NO_MEMORY. */
 static const char *const refusals[] = {
+  [HTTP_NO_DESCRIPTORS] = "descriptors",
   [HTTP_URL_MALFORMED] = "url_malformed",
   [HTTP_URL_SCHEME] = "url_scheme",
   [HTTP_URL_USER] = "url_user",

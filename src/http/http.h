@@ -21,6 +21,8 @@ enum http_result {
   HTTP_CONNECT_TIMEOUT, /* no connection within connect_timeout */
   HTTP_RESOLVE,         /* the host's name has no address */
   HTTP_CONNECT,         /* no address of the host takes connections */
+  HTTP_DESCRIPTORS,     /* the process has no descriptor left: 'os_error' */
+  HTTP_THREAD,          /* no thread could be had to look up the name */
   HTTP_PROXY,           /* the proxy cannot be reached or said no */
   HTTP_SEND,            /* the request could not be sent whole */
   HTTP_CUT,             /* the connection broke inside the response */
@@ -40,13 +42,14 @@ enum http_result {
   HTTP_CANCELED,        /* http_cancel */
   HTTP_CLOSED,          /* the session was closed */
   HTTP_FORKED,          /* begun by the parent of this process */
-  HTTP_MEMORY           /* out of memory, or of descriptors */
+  HTTP_MEMORY           /* out of memory */
 };
 
 /* Why a session or an exchange could not be made. */
 enum http_refusal {
   HTTP_ACCEPTED,
   HTTP_NO_MEMORY,
+  HTTP_NO_DESCRIPTORS,
   HTTP_URL_MALFORMED,    /* base_url is no URL, or holds control characters */
   HTTP_URL_SCHEME,       /* neither http: nor https: */
   HTTP_URL_USER,         /* has user-info */

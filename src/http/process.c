@@ -4,8 +4,11 @@
 */
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "process.h"
 
@@ -66,6 +69,17 @@ const char *process_library (void) {
 
 const char *process_ca_file (void) {
   return ca_file;
+}
+
+
+int process_lacks (int n) {
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  int error;
+  if (fd < 0)
+    return errno == EMFILE || errno == ENFILE ? errno : 0;
+  error = n > 1 ? process_lacks(n - 1) : 0;
+  close(fd);
+  return error;
 }
 
 

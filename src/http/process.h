@@ -30,4 +30,7 @@ void process_count_exchange (int step);
 /* How many of them are alive. */
 void process_live (unsigned *sessions, unsigned *exchanges);
 
+/* Whether 'n' more descriptors cannot be had: the errno, or 0. */
+int process_lacks (int n);
+
 #endif

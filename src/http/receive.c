@@ -5,6 +5,7 @@
 ** nothing above.
 */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -210,6 +211,14 @@ static int is_answered (const struct exchange *x) {
 }
 
 
+/* The errors by which libcurl says that it, the resolver or OpenSSL could not
+** open something, as well as what else they mean. */
+static int needs_descriptors (CURLcode code) {
+  return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_SSL_CACERT_BADFILE
+         || code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT;
+}
+
+
 /* Whether the peer hung up inside a handshake, which is no matter of TLS.
 ** libcurl's words for a socket that failed, for an OpenSSL that gives no reason
 ** ("SSL_connect: SSL_ERROR_SYSCALL in connection to …") or calls it an error of
@@ -242,6 +251,11 @@ static enum http_result to_result (const struct exchange *x, CURLcode code) {
     return HTTP_NOT_LOOPBACK;
   if (code == CURLE_SSL_CONNECT_ERROR && is_hang_up(x->error))
     return HTTP_CUT;
+  if (x->few != 0 && needs_descriptors(code))
+    return HTTP_DESCRIPTORS;
+  if (code == CURLE_COULDNT_RESOLVE_HOST
+      && strstr(x->error, "thread failed to start") != NULL)
+    return HTTP_THREAD;
   for (i = 0; i < sizeof(results) / sizeof(results[0]); i++)
     if (results[i].code == code)
       return results[i].result;
@@ -249,11 +263,19 @@ static enum http_result to_result (const struct exchange *x, CURLcode code) {
 }
 
 
+static int os_error_of (const struct exchange *x, CURLcode code) {
+  long error = 0;
+  if (x->pub.result == HTTP_FILE_UNREAD)
+    return x->pub.upload.os_error;
+  if (code == CURLE_COULDNT_CONNECT && x->no_socket != 0)
+    return x->no_socket;
+  curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &error);
+  return (int)error;
+}
+
+
 static void finish (struct exchange *x, CURLcode code) {
-  long os_error = 0;
-  curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
-  x->pub.os_error = x->pub.result == HTTP_FILE_UNREAD ? x->pub.upload.os_error
-                                                      : (int)os_error;
+  x->pub.os_error = os_error_of(x, code);
   if (code != CURLE_OK && x->error[0] == '\0')
     strncpy(x->error, curl_easy_strerror(code), sizeof(x->error) - 1);
   end_exchange(x, to_result(x, code));
@@ -295,6 +317,17 @@ static int on_request (void *arg, char *peer, char *own, int peer_port,
 }
 
 
+/* Notes whether the descriptors for a lookup are there: a pair to its thread,
+** and two in it. When it has failed those are free again. */
+static int on_lookup (void *state, void *reserved, void *arg) {
+  struct exchange *x = (struct exchange *)arg;
+  (void)state;
+  (void)reserved;
+  x->few = process_lacks(4);
+  return 0;
+}
+
+
 static curl_socket_t on_open_socket (void *arg, curlsocktype purpose,
                                      struct curl_sockaddr *address) {
   struct exchange *x = (struct exchange *)arg;
@@ -315,6 +348,8 @@ static curl_socket_t on_open_socket (void *arg, curlsocktype purpose,
   if (fd >= 0)
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 #endif
+  x->no_socket = fd < 0 ? errno : 0;
+  x->few = process_lacks(1); /* for the file of certificates */
   return fd;
 }
 
@@ -501,6 +536,8 @@ CURLcode exchange_set_callbacks (struct exchange *x) {
   SET(CURLOPT_HEADERDATA, x);
   SET(CURLOPT_PREREQFUNCTION, on_request);
   SET(CURLOPT_PREREQDATA, x);
+  SET(CURLOPT_RESOLVER_START_FUNCTION, on_lookup);
+  SET(CURLOPT_RESOLVER_START_DATA, x);
   SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
   SET(CURLOPT_OPENSOCKETDATA, x);
   return code;

@@ -58,8 +58,11 @@ struct http_exchange *http_start (struct http_session *s,
                                   void *user, enum http_refusal *why) {
   struct exchange *x;
   *why = HTTP_NO_MEMORY;
-  if (!have_engine(s))
+  if (!have_engine(s)) {
+    if (process_lacks(ENGINE_DESCRIPTORS) != 0)
+      *why = HTTP_NO_DESCRIPTORS;
     return NULL;
+  }
   x = exchange_new(s, request, user);
   if (x == NULL)
     return NULL;

@@ -156,7 +156,7 @@ end
 -- Whether the response says that it is not JSON.
 local function is_foreign(current)
   local media = current and current:header "content-type"
-  return media ~= nil and not media:lower():find("json", 1, true)
+  return media and not media:lower():find("json", 1, true) or false
 end
 
 --- A failure for a response that is not what is documented, for `accept`.

@@ -57,6 +57,10 @@ local words = {
   connect = { "connection", "connect", function(raw)
     return "cannot connect to {host}" .. (raw.os_error and ": {os}" or "")
   end },
+  descriptors = { "connection", "descriptors",
+    "no connection to {host} could be made: too many open files" },
+  thread = { "connection", "thread",
+    "cannot resolve {name}: no thread could be started" },
   proxy = { "connection", "proxy", "the proxy failed: {detail}" },
   certificate = { "tls", "certificate",
     "the certificate of {host} cannot be verified: {cause}" },

@@ -165,6 +165,9 @@ local function row_advice(err, about)
   return rows and (rows[err.errorCode] or rows[err.statusCode])
 end
 
+-- Reasons on this side, with which the address has nothing to do.
+local own_lack = { descriptors = true, thread = true }
+
 local by_kind = {
   api = function(err, about)
     local own = api_advice[err.statusCode]
@@ -173,6 +176,7 @@ local by_kind = {
   end,
   connection = function(_, about)
     if about.broken then return advice.resume end
+    if own_lack[about.reason] then return about.unknown end
     return about.unknown or address_from(about)
   end,
   timeout = function(_, about)

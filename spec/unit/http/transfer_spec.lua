@@ -27,6 +27,8 @@ local function rows(n)
 end
 
 local it_measures = proc.is_here and it or pending
+-- A sanitizer needs more than it is given here.
+local it_starves = not os.getenv "LIPSYNC_SANITIZED" and it or pending
 local it_runs = program.can_run() and it or pending
 -- Lua 5.2 collects when a function is called and then no more in it.
 local it_collects = _VERSION ~= "Lua 5.2" and it_runs or pending
@@ -348,6 +350,59 @@ describe("a transfer", function()
       assert.equal(("cannot connect to 127.0.0.1:%d: connection refused")
         :format(server.port), words(failure))
       assert.is_false(transfer:sent())
+    end)
+
+    -- Runs a call in a process that has less of something.
+    local function starve(limits, code)
+      local path = os.tmpname()
+      local file = assert(io.open(path, "w"))
+      file:write(code)
+      file:close()
+      local pipe = assert(io.popen(("(ulimit %s; %s %s 2>&1)")
+        :format(limits, program.vm, path)))
+      local text = pipe:read "*a"
+      pipe:close()
+      os.remove(path)
+      return text
+    end
+
+    it_starves("where no descriptor is left, whatever it is for", function()
+      server = scripted.start { loop = true, { { close = true } } }
+      local text = starve("-n 64", ([[
+        local lipsync = require "lipsync"
+        local files = {}
+        for left = 0, 8 do
+          local client = lipsync.new { api_key = "abcdefgh",
+            base_url = %q, max_attempts = 1 }
+          repeat
+            local file = io.open("/dev/null")
+            files[#files + 1] = file
+          until not file
+          for _ = 1, left do table.remove(files):close() end
+          local _, err = client.generations:get "g"
+          print(left, err)
+          client:close()
+        end
+      ]]):format("https://localhost:" .. server.port))
+      local n, starved = 0, 0
+      for sentence in text:gmatch "%d\t(get [^\n]*)" do
+        n = n + 1
+        local lacks = sentence:find(": too many open files.", 1, true)
+        assert.is_truthy(lacks or sentence:find("broke", 1, true), text)
+        if lacks then starved = starved + 1 end
+      end
+      assert.equal(9, n, text)
+      assert.is_true(starved >= 4 and starved < 9, text)
+    end)
+
+    it_starves("where no thread is left for a lookup", function()
+      local text = starve("-s 2000000; ulimit -v 1000000", [[
+        local client = require "lipsync".new { api_key = "abcdefgh",
+          base_url = "https://surely-not-there.invalid", max_attempts = 1 }
+        print(select(2, client.generations:get "g"))
+      ]])
+      assert.equal("get generation g: cannot resolve surely-not-there.invalid: "
+        .. "no thread could be started.\n", text)
     end)
 
     it("where the name has no address", function()
