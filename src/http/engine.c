@@ -262,8 +262,12 @@ void engine_expect (struct engine *e, unsigned transfers) {
   if (transfers <= e->peak)
     return;
   e->peak = transfers;
-  (void)curl_multi_setopt(e->multi, CURLMOPT_MAXCONNECTS,
-                          (long)transfers + SPARE);
+  (void)curl_multi_setopt(e->multi, CURLMOPT_MAXCONNECTS, (long)engine_kept(e));
+}
+
+
+unsigned engine_kept (const struct engine *e) {
+  return e->peak + SPARE;
 }
 
 

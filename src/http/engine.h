@@ -56,8 +56,12 @@ int engine_drain (struct engine *e, size_t sockets);
 ** each transfer that is left, and so ends most of them with each burst. */
 void engine_expect (struct engine *e, unsigned transfers);
 
-/* Starts what was just added, as far as that goes without waiting: so the next
-** step does not pay for all that begin at the same time. False as above. */
+/* How many that are. */
+unsigned engine_kept (const struct engine *e);
+
+/* Sets going what was just added, as far as it goes now: of many that begin
+** at the same time each pays for itself, and not the next step for all. False
+** as above. */
 int engine_begin (struct engine *e);
 
 /* Waits until there is something to do, but at most 'seconds' (negative: as

@@ -65,8 +65,10 @@ struct http_session {
   size_t count;       /* how many these are */
   unsigned under_way; /* how many libcurl works on */
   struct queue queues[QUEUES];
-  unsigned steps; /* how many there were */
-  int has_events; /* something became ready since a step */
+  unsigned steps;  /* how many there were */
+  double broke_at; /* when a reused connection last broke, or 0 */
+  unsigned fresh;  /* exchanges that are to have a new one after that */
+  int has_events;  /* something became ready since a step */
   CURL *pool[POOL_MAX];
   unsigned pooled;
 };
@@ -82,7 +84,10 @@ struct http_session {
 struct exchange *exchange_new (struct http_session *s,
                                const struct http_request *request, void *user);
 
-/* Takes 'x', which is over, from its session, which is being closed. */
+/* Has the next exchanges use new connections, as many as 's' may have idle. */
+void session_doubt (struct http_session *s);
+
+/* Takes 'x', which is over, from its session, which is going. */
 void exchange_detach (struct exchange *x);
 
 /* Ends those exchanges that libcurl has finished. */

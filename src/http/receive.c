@@ -107,8 +107,22 @@ static void release_easy (struct http_session *s, struct exchange *x) {
 }
 
 
-/* Makes 'x' over, and gives its easy handle back; in a forked child that is
-** left alone, because it is the parent's. What arrived stays readable. */
+/* Whether nothing came on a connection that had served before. Those that are
+** idle may be dead as well: the network or a balancer has dropped them. */
+static int reused_dead (const struct exchange *x, enum http_result result) {
+  long made = 0;
+  if (result == HTTP_RESEND)
+    return 1;
+  if (result != HTTP_CUT && result != HTTP_EMPTY && result != HTTP_SEND
+      && result != HTTP_CANCELED)
+    return 0;
+  curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &made);
+  return made == 0 && x->pub.sent && x->pub.received == 0;
+}
+
+
+/* Makes 'x' over: gives its easy handle back (in a forked child it is left
+** alone, for it is the parent's), tells of it. What arrived stays readable. */
 static void end_exchange (struct exchange *x, enum http_result result) {
   struct http_session *s = x->pub.session;
   x->pub.result = result;
@@ -117,8 +131,11 @@ static void end_exchange (struct exchange *x, enum http_result result) {
     s->under_way--;
   dequeue(x, QUEUE_RESUME);
   if (x->easy != NULL && s->forks == process_forks()) {
-    if (x->added)
+    if (x->added) {
+      if (reused_dead(x, result))
+        session_doubt(s);
       curl_multi_remove_handle(s->engine.multi, x->easy);
+    }
     release_easy(s, x);
     header_wipe(x->own_headers);
   }

@@ -10,6 +10,7 @@
 
 #include "exchange.h"
 #include "header.h"
+#include "monotonic.h"
 
 #define STREAM_BUFFER (128L * 1024) /* fewer reads for what is long */
 
@@ -99,8 +100,7 @@ static int has_length (const struct http_request *request) {
 
 
 /* The method and the length of the body, which libcurl asks for piece by piece.
-** It cannot begin anew by itself, since it is given no way to rewind. A body of
-** files is not sent on a connection that may be dead already. */
+** It cannot begin anew by itself, since it is given no way to rewind. */
 static CURLcode set_body (struct exchange *x,
                           const struct http_request *request) {
   const struct body *b = request->body;
@@ -114,7 +114,24 @@ static CURLcode set_body (struct exchange *x,
     SET(CURLOPT_HTTPGET, 1L);
   SET(CURLOPT_CUSTOMREQUEST,
       strcmp(request->method, "GET") == 0 ? NULL : request->method);
-  SET(CURLOPT_FRESH_CONNECT, b != NULL && needs_alone(request) ? 1L : 0L);
+  return code;
+}
+
+
+/* Which connections will do. A body of files is not sent on one that may be
+** dead already. Neither is what follows when a reused one has broken: at first
+** it makes new ones; later libcurl, which counts in whole seconds, can be told
+** to drop those that are older. */
+static CURLcode set_reuse (struct exchange *x,
+                           const struct http_request *request) {
+  struct http_session *s = x->pub.session;
+  double since = s->broke_at > 0 ? monotonic_now() - s->broke_at : 0;
+  int is_doubted = since < 1 && s->fresh > 0;
+  int is_fresh = is_doubted || needs_alone(request);
+  CURLcode code = CURLE_OK;
+  s->fresh -= is_doubted ? 1 : 0;
+  SET(CURLOPT_FRESH_CONNECT, is_fresh ? 1L : 0L);
+  SET(CURLOPT_MAXLIFETIME_CONN, (long)since);
   return code;
 }
 
@@ -249,7 +266,8 @@ enum http_refusal request_prepare (struct exchange *x,
   x->easy = s->pooled > 0 ? s->pool[--s->pooled] : curl_easy_init();
   if (x->easy == NULL || exchange_set_callbacks(x) != CURLE_OK
       || set_connection(x) != CURLE_OK || set_protocol(x) != CURLE_OK
-      || set_body(x, request) != CURLE_OK || set_url(x, request) != CURLE_OK)
+      || set_body(x, request) != CURLE_OK || set_reuse(x, request) != CURLE_OK
+      || set_url(x, request) != CURLE_OK)
     return HTTP_NO_MEMORY;
   return set_headers(x, request);
 }

@@ -10,6 +10,7 @@
 
 #include "exchange.h"
 #include "header.h"
+#include "monotonic.h"
 #include "process.h"
 
 
@@ -198,6 +199,12 @@ static enum http_refusal make_headers (struct http_session *s,
   if (refusal == HTTP_ACCEPTED)
     refusal = header_add_all(&s->key_header, s->headers);
   return refusal;
+}
+
+
+void session_doubt (struct http_session *s) {
+  s->broke_at = monotonic_now();
+  s->fresh = engine_kept(&s->engine);
 }
 
 

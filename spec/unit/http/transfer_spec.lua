@@ -448,6 +448,54 @@ describe("a transfer", function()
       assert.equal(3, #server:requests(3))
     end)
 
+    -- All of several connections that are idle, and the ones after them.
+    local function warm_up(n, ...)
+      local dead = { { read = true }, { send = scripted.response(200, "[]"),
+                     delay = 0.05 }, { read = true }, ... }
+      local script = { loop = true }
+      for i = 1, n do script[i] = dead end
+      script[n + 1] = {}
+      for i = 1, 20, 2 do
+        script[n + 1][i] = { read = true }
+        script[n + 1][i + 1] = { send = scripted.response(200, "[1]") }
+      end
+      serve(script)
+      local all = {}
+      for i = 1, n do all[i] = assert(transfers.start(session)) end
+      for i = 1, n do assert.equal("[]", (transfers.read(session, all[i]))) end
+      assert.equal(n, #server:connections(n))
+    end
+
+    it("once only, when all idle connections have died", function()
+      for _, ending in ipairs { "close", "reset" } do
+        warm_up(8, { [ending] = true })
+        assert.equal("connection", kind((select(2, read()))))
+        for _ = 1, 4 do assert.equal("[1]", (read())) end
+        session:close()
+        server:stop()
+      end
+    end)
+
+    it("once only, when nothing comes on idle connections", function()
+      warm_up(8, { hold = true })
+      local transfer = assert(transfers.start(session))
+      session:poll(0.05)
+      transfer:close()  -- as a clock does
+      for _ = 1, 4 do assert.equal("[1]", (read())) end
+    end)
+
+    it("and drops connections that are older, not those that came after", function()
+      warm_up(3, { close = true })
+      scripted.sleep(1.1)
+      assert.equal("connection", kind((select(2, read()))))
+      scripted.sleep(1.1)
+      local before = #server:connections(0)
+      for _ = 1, 5 do assert.equal("[1]", (read())) end
+      assert.is_true(#server:connections(0) <= before + 1)
+      -- The one that libcurl was to send again on, and the idle one.
+      assert.equal(2, #server:gone(2, 1))
+    end)
+
     it("on what is not HTTP", function()
       serve { { { read = true }, { send = "SSH-2.0-OpenSSH\r\n" },
                 { close = true } },
