@@ -175,6 +175,41 @@ describe("the key", function()
     end
   end)
 
+  it("is in no error or event, though a header or a cut sends it back",
+    function()
+      local long = CANARY .. "-" .. ("y"):rep(20)
+      local padding = ("x"):rep(64 * 1024 - 40)
+      local answers = {
+        service.answer(400, "no", { ["X-Request-Id"] = long,
+          ["Content-Type"] = "text/" .. long }),
+        service.answer(200, "no", { ["X-Request-Id"] = long,
+          ["Content-Type"] = "text/" .. long }),
+        service.answer(200, "no", { ["Content-Encoding"] = long }),
+        service.answer(302, "", { Location = "https://" .. long .. "/" }),
+        read_once("HTTP/" .. long .. " 200 OK\r\n\r\n"),
+        read_once("HTTP/1.1 500 " .. long .. "\r\nContent-Length: 0\r\n\r\n"),
+        read_once("HTTP/1.1 200 OK\r\nContent-Length: " .. long .. "\r\n\r\n"),
+        read_once("HTTP/1.1 200 OK\r\nTransfer-Encoding: " .. long
+          .. "\r\n\r\n"),
+      }
+      for from = 0, 90, 10 do
+        answers[#answers + 1] = service.answer(200,
+          "[1" .. padding .. (" "):rep(from) .. long)
+        answers[#answers + 1] = service.answer(400,
+          padding .. (" "):rep(from) .. long)
+        -- The cut in what is kept of a header.
+        answers[#answers + 1] = service.answer(200, "[]",
+          { ["Content-Encoding"] = ("x"):rep(from) .. long })
+      end
+      local client, events = new(start(answers).base_url, { api_key = long })
+      for n = 1, #answers do
+        local value, err = client.generations:all()
+        assert.is_nil(value, n)
+        assert.is_false(holds(err), n)
+      end
+      assert.is_false(holds(events))
+    end)
+
   it("is in no error, event or text", function()
     local bodies = { "<html>" .. ("x"):rep(100), "{}", "[1]", "", "nonsense",
       '{"message":"no","statusCode":401}' }

@@ -179,15 +179,27 @@ static int session_host (lua_State *L) {
 }
 
 
+/* How many bytes of the key 'text' ends with, because it was cut within. */
+static size_t cut_key (const char *text, size_t length, const char *key,
+                       size_t n) {
+  size_t most = n - 1 < length ? n - 1 : length;
+  for (; most >= KEY_MIN; most--)
+    if (memcmp(text + length - most, key, most) == 0)
+      return most;
+  return 0;
+}
+
+
 /* session:redact(text): the text with "(key)" where a server has sent the key
 ** back. One of less than eight characters is no secret, and may be part of
-** any word. */
+** any word; and so may as many of one that the text was cut in. */
 static int session_redact (lua_State *L) {
   struct session *s = to_session(L);
   size_t rest;
   const char *text = luaL_checklstring(L, 2, &rest), *hit;
   /* made before the key is looked up, which a finalizer may wipe */
   char *made = (char *)compat_newuserdata(L, rest + 1), *end = made;
+  size_t cut = 0;
   const char *key = s->http == NULL ? NULL : http_key(s->http);
   size_t length = key == NULL ? 0 : strlen(key);
   while (length >= KEY_MIN
@@ -199,8 +211,15 @@ static int session_redact (lua_State *L) {
     rest -= before + length;
     text = hit + length;
   }
-  memcpy(end, text, rest);
-  lua_pushlstring(L, made, (size_t)(end - made) + rest);
+  if (length >= KEY_MIN)
+    cut = cut_key(text, rest, key, length);
+  memcpy(end, text, rest - cut);
+  end += rest - cut;
+  if (cut > 0) {
+    memcpy(end, "(key)", 5);
+    end += 5;
+  }
+  lua_pushlstring(L, made, (size_t)(end - made));
   return 1;
 }
 

@@ -187,11 +187,12 @@ function Attempt:outcome_unknown()
   return self:was_sent()
 end
 
---- A header of the response.
+--- A header of the response, without the key where the server has sent it back.
 ---@param name string
 ---@return string|nil
 function Attempt:header(name)
-  return self.transfer and self.transfer:header(name) or nil
+  local value = self.transfer and self.transfer:header(name)
+  return value and self.session:redact(value) or nil
 end
 
 --- Bytes received so far.

@@ -169,6 +169,9 @@ function Call:unexpected(expected, body)
            media = current:header "content-type", status = current.status }
 end
 
+-- What of a raw failure a server may have sent.
+local sent_back = { "body", "found", "detail" }
+
 -- A raw failure as an error object. What is no JSON was not sent by the
 -- service, so its type and beginning say more than where the scanner stopped.
 local function explained(self, raw)
@@ -177,7 +180,10 @@ local function explained(self, raw)
   if about.foreign and raw.code:find "^json_" and current.status then
     raw = self:unexpected("a JSON array", raw.body)
   end
-  if raw.body then raw.body = self.runtime.session:redact(raw.body) end
+  local session = self.runtime.session
+  for _, name in ipairs(sent_back) do
+    if raw[name] then raw[name] = session:redact(raw[name]) end
+  end
   raw.status = raw.status or current and current.status or nil
   return errors.from_failure(raw, about)
 end
