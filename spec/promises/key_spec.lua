@@ -243,6 +243,23 @@ describe("the key", function()
     end
   end)
 
+  it("is told to hold what no key has, with the place, and not sent",
+    function()
+      local server = start { loop = true, { { close = true } } }
+      for _, odd in ipairs { "\226\128\139", "\226\128\147", "\160" } do
+        local client, events = new(server.base_url,
+          { api_key = CANARY .. odd .. "x" })
+        local _, err = client.generations:get "g"
+        assert.equal("invalid", err.kind)
+        assert.equal("api_key", err.field)
+        assert.is_truthy(err.message:find(
+          "at byte " .. #CANARY + 1 .. " ", 1, true), err.message)
+        assert.is_false(holds(err))
+        assert.is_false(holds(events))
+      end
+      assert.same({}, server:connections(0))
+    end)
+
   it("is in no text about itself", function()
     for _, tail in ipairs { "\n", "\r\n", "\r\nX-B: c", " ", "\0", "\127" } do
       local client = lipsync.new { api_key = CANARY .. tail,

@@ -49,6 +49,7 @@ static const char *const refusals[] = {
   [HTTP_URL_V2] = "url_v2",
   [HTTP_KEY_LINE_BREAK] = "key_line_break",
   [HTTP_KEY_CONTROL] = "key_control",
+  [HTTP_KEY_NOT_ASCII] = "key_not_ascii",
   [HTTP_AGENT_MALFORMED] = "agent_malformed",
   [HTTP_HEADER_MALFORMED] = "header_malformed",
   [HTTP_HEADER_RESERVED] = "header_reserved",

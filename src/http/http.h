@@ -57,6 +57,7 @@ enum http_refusal {
   HTTP_URL_V2,           /* ends in /v2 */
   HTTP_KEY_LINE_BREAK,   /* the key ends in one */
   HTTP_KEY_CONTROL,      /* the key holds a control character or a space */
+  HTTP_KEY_NOT_ASCII,    /* the key holds a byte above 127 */
   HTTP_AGENT_MALFORMED,  /* the user agent holds a control character */
   HTTP_HEADER_MALFORMED, /* a header's name or value cannot be sent */
   HTTP_HEADER_RESERVED,  /* a header that only the client itself may set */

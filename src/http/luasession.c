@@ -67,6 +67,15 @@ static void read_config (lua_State *L, struct http_config *config) {
 }
 
 
+/* Adds where the key has its first byte above 127. */
+static void set_offset (lua_State *L, const char *key) {
+  int64_t n = 0;
+  while ((unsigned char)key[n] <= '\177')
+    n++;
+  error_set_number(L, "offset", n);
+}
+
+
 int session_new (lua_State *L) {
   struct http_config config;
   enum http_refusal refusal;
@@ -78,7 +87,12 @@ int session_new (lua_State *L) {
     return luaL_argerror(L, 1, "no base_url");
   s = push_session(L);
   s->http = http_open(&config, &refusal);
-  return s->http == NULL ? failure_push_refusal(L, refusal) : 1;
+  if (s->http != NULL)
+    return 1;
+  failure_push_refusal(L, refusal);
+  if (refusal == HTTP_KEY_NOT_ASCII)
+    set_offset(L, config.api_key);
+  return 2;
 }
 
 

@@ -176,6 +176,8 @@ static enum http_refusal check_key (const char *key) {
   for (; *key != '\0'; key++)
     if ((unsigned char)*key <= ' ' || *key == '\177')
       return HTTP_KEY_CONTROL;
+    else if ((unsigned char)*key > '\177')
+      return HTTP_KEY_NOT_ASCII;
   return HTTP_ACCEPTED;
 }
 

@@ -158,6 +158,9 @@ local words = {
     .. '(read from a file? key:match "%S+")', "api_key" },
   key_control = { "invalid", "api_key",
     "api_key holds a space or control character", "api_key" },
+  key_not_ascii = { "invalid", "api_key", "api_key holds a character at byte "
+    .. "{position} that no key has, perhaps an invisible space or a long dash "
+    .. "(was it copied from a document?)", "api_key" },
   agent_malformed = { "invalid", "user_agent",
     "user_agent holds a control character", "user_agent" },
   header_malformed = { "invalid", "headers",

@@ -888,6 +888,8 @@ describe("a session", function()
       { api_key = "a\n", code = "key_line_break" },
       { api_key = "a\r\nX-A: b", code = "key_control" },
       { api_key = "a b", code = "key_control" },
+      { api_key = "a\226\128\147b", code = "key_not_ascii", offset = 1 },
+      { api_key = "abc\160", code = "key_not_ascii", offset = 3 },
       { headers = { ["X-A"] = "\n" }, code = "header_malformed" },
     }
     for _, case in ipairs(cases) do
@@ -895,7 +897,7 @@ describe("a session", function()
       case.user_agent = "spec"
       local refused, failure = http.session(case)
       assert.is_nil(refused, case.base_url)
-      assert.same({ code = case.code }, failure)
+      assert.same({ code = case.code, offset = case.offset }, failure)
     end
   end)
 
