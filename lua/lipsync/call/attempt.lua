@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- One request of a call and the reading of its response. Knows neither queues
--- nor retries, and never waits: `advance` reads what is there and says when
--- that is all, or what failed.
+-- One request of a call and its response. Knows neither queues nor retries,
+-- and never waits: `advance` reads what has arrived, and returns whether the
+-- response is complete or failed.
 
 local core = require "lipsync.core"
 
@@ -14,15 +14,15 @@ local unclear = { [500] = true, [502] = true, [504] = true }
 
 --- Sends a request.
 ---@param session table  of lipsync.http
----@param request table  what session:start takes; read at once
+---@param request table  for session:start, which copies it
 ---@param limits { clock: table, timeout: number, stall_timeout: number,
----   attempts: integer }  `timeout`: of the whole call, by its clock;
----   `attempts`: how many there were, this one included
+---   attempts: integer }  `clock` and `timeout` are those of the whole call;
+---   `attempts` counts this one
 ---@return table|nil
 ---@return table|nil failure
 function attempt.start(session, request, limits)
-  -- All that will ever be set has its place, and before anything is sent:
-  -- afterwards there may be no memory for it.
+  -- Every field gets its place before anything is sent, because memory may
+  -- run out later.
   local self = setmetatable({
     session = session, transfer = false, clock = limits.clock,
     timeout = limits.timeout, stall_timeout = limits.stall_timeout,
@@ -35,12 +35,11 @@ function attempt.start(session, request, limits)
   return self
 end
 
--- ---- What is read of a response ----
+-- ---- Reading a response ----
 --
--- Each is called as read(attempt, until_) and returns whether it is done, the
--- value, and a failure. `until_` is when the step that it runs in has used up
--- its budget (nil: never). Only when nothing is left to work on is it time to
--- wait.
+-- read(attempt, until_) returns whether it is done, the value, and a failure.
+-- `until_` is when the time slice of this step ends (nil: never). A caller
+-- waits only after the read has nothing left to work on.
 
 local now = core.now
 
@@ -54,13 +53,13 @@ function attempt.whole(self, until_)
   return false
 end
 
--- Whether the response is no list to be read object by object.
+-- Whether the response must be read whole, because it is no list.
 local function is_other(self)
   local status = self.transfer:status()
   return status ~= nil and status ~= 200
 end
 
---- All objects of a list, as an array; of another status the body.
+--- All objects of a list, as an array; for another status, the body.
 function attempt.objects(self, until_)
   if is_other(self) then return attempt.whole(self, until_) end
   local transfer = self.transfer
@@ -70,7 +69,7 @@ function attempt.objects(self, until_)
     local object, failure = self.object or nil, nil
     if not object then object, failure = transfer:next() end
     if object then
-      self.object = object  -- there may be no memory to append it
+      self.object = object  -- kept, because the append may run out of memory
       page[#page + 1] = object
       self.object = false
       if until_ and now() >= until_ then return false end
@@ -82,9 +81,9 @@ function attempt.objects(self, until_)
   end
 end
 
---- The next object of a list, nil at its end; of another status the body. The
---- first one is kept until the call has handed it on, and given again where
---- there was no memory for that.
+--- The next object of a list, nil at its end; for another status, the body.
+--- Keeps the first object until the call has delivered it, because the
+--- delivery may run out of memory and be repeated.
 function attempt.next(self, until_)
   if self.object then return true, self.object end
   if is_other(self) then return attempt.whole(self, until_) end
@@ -99,15 +98,15 @@ function attempt.next(self, until_)
   return false
 end
 
---- The first object was handed on; now they are given one after the other.
+--- Call after the first object was delivered.
 function Attempt:open()
   self.page, self.object = true, false
 end
 
 -- ---- Clocks ----
 
--- What a clock says that has run out. They run in waits only, so the attempt
--- started at what the clock says before the first one.
+-- The error for a clock that has run out. Clocks run only in waits, so the
+-- attempt began at the clock's reading before the first wait.
 local function overdue(self)
   local at, bytes = self.clock:seconds(), self.transfer:received()
   self.started = self.started or at
@@ -122,9 +121,8 @@ local function overdue(self)
   return nil
 end
 
--- Judges the clocks, but not before everything that has arrived was read: a
--- host that comes back late finds it in the sockets, and a step may not come
--- to all of them.
+-- Checks the clocks, but reads everything that has arrived first: a host that
+-- resumes late may have left data in the sockets, more than one step reads.
 local function late(self)
   if not overdue(self) then return nil end
   self.session:drain()
@@ -141,8 +139,8 @@ end
 
 -- ---- The response ----
 
---- Reads on, as far as that goes without waiting.
----@param read function  one of those above
+--- Reads what has arrived.
+---@param read function  one of the functions above
 ---@param until_ number|nil
 ---@return boolean done  false: wait
 ---@return any value
@@ -159,7 +157,7 @@ function Attempt:advance(read, until_)
   return true, value, failure
 end
 
---- Seconds waited for it.
+--- Seconds waited for the response.
 ---@return number
 function Attempt:seconds()
   local at = self.clock:seconds()
@@ -179,7 +177,7 @@ function Attempt:was_sent()
   return self.transfer and self.transfer:sent() or false
 end
 
---- Whether the server may have done what was asked although it did not say so.
+--- Whether the server may have done what was asked, although it did not say so.
 ---@return boolean
 function Attempt:outcome_unknown()
   local status = self.status
@@ -201,8 +199,8 @@ function Attempt:received()
   return self.transfer and self.transfer:received() or self.bytes
 end
 
---- Closes the connection, or leaves it to others if the response is complete.
----@return table|nil transfer  that was closed
+--- Closes the connection, or returns it to the pool after a complete response.
+---@return table|nil transfer  the one that was closed
 function Attempt:close()
   local transfer = self.transfer
   if not transfer then return nil end

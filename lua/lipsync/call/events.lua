@@ -1,19 +1,19 @@
 -- SPDX-License-Identifier: MIT
--- What a client tells of its calls: to `on_event`, and with SYNC_LOG=1 one
--- line each to standard error. Never a secret, never a query string.
+-- The events of a client's calls: passed to `on_event`, and with SYNC_LOG=1
+-- written to standard error, a line each. They hold no secret and no query.
 
 local core = require "lipsync.core"
 local message = require "lipsync.error.message"
 
 ---@class lipsync.Event
 ---@field type string  request, response, retry or queued. A listing in one
----   answer has its response when its first object is there, and another
----   one, with `err`, if it breaks behind that
+---   response reports `response` at its first object, and once more, with
+---   `err`, if it breaks later
 ---@field method string
 ---@field path string  without the query
 ---@field attempt integer  from 1
 ---@field statusCode integer|nil  of a response
----@field seconds number|nil  waited since the request was made
+---@field seconds number|nil  waited since the request was sent
 ---@field bytes integer|nil  received so far
 ---@field delay number|nil  seconds until the retry
 ---@field err lipsync.Error|nil  what went wrong
@@ -46,7 +46,7 @@ end
 local switches = { ["1"] = true, yes = true, ["true"] = true, on = true,
                    ["0"] = false, no = false, ["false"] = false, off = false }
 
---- Whether SYNC_LOG asks for lines. Says so where its value says nothing.
+--- Whether SYNC_LOG asks for lines. Warns about a value it does not know.
 ---@param value string|nil
 ---@return boolean
 function events.wants_log(value)
@@ -57,8 +57,8 @@ function events.wants_log(value)
   return false
 end
 
---- Makes the function that a client tells its events to, nil if nobody
---- listens.
+--- Makes the function that a client reports its events to; nil without a
+--- listener.
 ---@param on_event fun(event: lipsync.Event)|nil
 ---@param log boolean
 ---@return fun(event: lipsync.Event)|nil

@@ -1,17 +1,17 @@
 -- SPDX-License-Identifier: MIT
--- max_in_flight: how many requests may be under way whose answer has not
--- begun. A slot is given back when the answer begins, so none is ever held
--- across the caller's loop body, where eight loops that delete would wait for
--- each other for ever. Who waits is served in the order of asking.
+-- max_in_flight: the number of requests under way whose response has not
+-- begun. A slot is given back when the response begins, so none is held across
+-- the caller's loop body; otherwise eight loops that delete would wait for each
+-- other for ever. Calls get slots in the order in which they asked.
 
 local Limiter = {}
 Limiter.__index = Limiter
 
 local limiter = {}
 
--- A slot or a place in the queue may belong to a coroutine that nobody will
--- resume. The weak tables forget it when it is collected; this is how long a
--- queue must have stood still before that is helped along.
+-- The coroutine of a slot or a queue place may never be resumed again. The weak
+-- tables forget it when it is collected. A queue that has not moved for this
+-- long triggers a collection.
 local stuck = 1  -- seconds
 
 ---@param slots integer
@@ -28,10 +28,9 @@ function limiter.new(slots, collect)
   }, Limiter)
 end
 
--- Whether there is a slot. `used` is never too low: what the collector takes
--- it does not see, and whose answer has begun needs no slot any more, also
--- where nobody had time yet to read it and give the slot back. So only where
--- none seems left are they looked at one by one.
+-- Whether a slot is free. `used` is never too low, but may be too high: the
+-- collector may have taken a call, or a response may have begun and not been
+-- read yet. So when no slot seems free, each call is checked.
 local function has_slot(self)
   if self.used < self.slots then return true end
   local used = 0
@@ -51,8 +50,8 @@ local function is_here(self, ticket, place)
     and self.waiting[place] == ticket
 end
 
--- The ticket whose turn it is: places of those who left are passed over, and
--- so are those who cannot come now.
+-- The first ticket that can take a slot now: skips tickets that have left the
+-- queue and those that are busy.
 local function head(self)
   while self.first <= self.last
         and not is_here(self, self.waiting[self.first], self.first) do
@@ -69,8 +68,8 @@ local function head(self)
   return nil
 end
 
--- Sends the one whose turn it is to the end if it has not come for its slot
--- for long: nobody may resume its coroutine before the others are done.
+-- Moves the next ticket to the end if it has not taken its slot for long,
+-- because its coroutine may not be resumed before the others are done.
 local function pass_over(self, now)
   local turn = has_slot(self) and head(self)
   self.idle = turn and math.min(self.idle, now) or math.huge
@@ -81,7 +80,7 @@ local function pass_over(self, now)
   self.waiting[self.last], turn.place = turn, self.last
 end
 
--- Helps a queue along that stands still.
+-- Unblocks a queue that has not moved.
 local function unstick(self, now)
   pass_over(self, now)
   if now - self.moved < stuck or now - self.collected < stuck then return end
@@ -97,8 +96,8 @@ local function enqueue(self, ticket, now)
   ticket.place = self.last
 end
 
--- In a function of its own: what it holds must not outlive it, or the
--- collection below would not find an abandoned head.
+-- A function of its own, because its locals would keep an abandoned head alive
+-- during the collection below.
 local function may_take(self, ticket)
   if not has_slot(self) then return false end
   if ticket.blocks then return true end
@@ -106,17 +105,17 @@ local function may_take(self, ticket)
   return turn == nil or turn == ticket
 end
 
---- Tries to take a slot; if there is none, `ticket` keeps a place in the
---- queue and is to ask again.
+--- Tries to take a slot; if none is free, `ticket` keeps a place in the queue
+--- and must ask again.
 ---@param ticket table  the call; its member `place` is the queue's. It may
----   have called(), for when it is its turn; begun(), whether it needs its
----   slot no more; `blocks`, that nobody else can run while it waits, so that
----   it goes first; `group`, whose member `busy` says that it cannot come now
+---   have called(), invoked when it is next; begun(), true if it needs no slot
+---   any more; `blocks`, true if nothing else can run while it waits, so it
+---   goes first; `group`, whose `busy` means that it cannot take a slot now
 ---@param now number  monotonic seconds
 ---@return boolean
 function Limiter:take(ticket, now)
   if self.first > self.last and self.used < self.slots
-     and not self.taken[ticket] then  -- as it mostly is
+     and not self.taken[ticket] then  -- the usual case
     self.taken[ticket], self.used = true, self.used + 1
     self.moved, self.idle = now, math.huge
     return true
@@ -124,7 +123,7 @@ function Limiter:take(ticket, now)
   if not may_take(self, ticket) then
     enqueue(self, ticket, now)
     unstick(self, now)
-    self:call_next()  -- a slot may just have been seen to be free
+    self:call_next()  -- a slot may just have been found free
     return false
   end
   if not self.taken[ticket] then self.used = self.used + 1 end
@@ -141,8 +140,7 @@ function Limiter:is_turn(ticket)
   return may_take(self, ticket)
 end
 
---- Tells the ticket whose turn it is, where it can be told and there is a
---- slot for it.
+--- Notifies the next ticket if a slot is free and the ticket has called().
 function Limiter:call_next()
   local turn = head(self)
   if turn and turn.called and has_slot(self) then turn:called() end

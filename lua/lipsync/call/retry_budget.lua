@@ -7,13 +7,13 @@ Bucket.__index = Bucket
 
 local retry_budget = { size = 500, price = 14 }
 
----@return table  nothing of it spent; `spent` is read by others
+---@return table  a full budget; other modules read `spent`
 function retry_budget.new()
   return setmetatable({ spent = 0 }, Bucket)
 end
 
---- Pays for one retry. One that the server named the delay of costs nothing.
----@param named boolean  whether it did
+--- Pays for one retry. A retry whose delay the server named is free.
+---@param named boolean  whether the server named the delay
 ---@return boolean  false if there is not enough left
 function Bucket:take(named)
   if named then return true end
@@ -22,7 +22,7 @@ function Bucket:take(named)
   return true
 end
 
---- A success gives back what its retry cost, or one token.
+--- Records a success: gives back what its retry cost, or one token.
 ---@param retried boolean
 function Bucket:give(retried)
   local back = retried and retry_budget.price or 1
