@@ -1,9 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- The same call for each item of an array or a listing: several calls under
--- way at once, moved on by the one coroutine that asked for it, while the
--- listing is read on. No coroutines of our own, so callbacks run where the
--- caller runs. What the call is, and what its outcomes are called, the caller
--- says.
+-- Makes the same call for each item of an array or a listing. One coroutine,
+-- the caller's, drives several calls at once while it reads the listing; so
+-- callbacks run where the caller runs. The caller defines the call and the
+-- names of its outcomes.
 
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
@@ -21,22 +20,21 @@ Each.__index = Each
 
 local each = {}
 
---- Options beside those of every call.
+--- Options in addition to those of every call.
 each.options = {
   concurrency = schema.integer(), max = schema.integer(),
   dry_run = schema.boolean, when = schema.callable(),
   on_result = schema.callable(), on_progress = schema.callable(),
 }
 
--- A tally keeps so many errors, and so many bytes of each one's body: what is
--- wrong with thousands of calls is told by the first.
+-- The most errors that a tally keeps, and the most bytes of each one's body:
+-- the first errors show what is wrong with thousands of calls.
 local errors_kept, body_kept = 100, 1024
 
 local limited = lua51.is_limited()
 
--- Where the items come from: `there` (false: wait), the item, nil at the end
--- with an error if there is one, and whether it was given before. Of an array
--- each id once.
+-- Sources of items. Each returns `there` (false: wait); the item, nil at the
+-- end; an error; and whether the item is a repeated id, which an array skips.
 local function next_of_array(self)
   self.at = self.at + 1
   local item = self.items[self.at]
@@ -51,8 +49,8 @@ local function next_of_listing(self)
   return self:guard(listing.look, self.items)
 end
 
--- Everything that is wrong with an array is raised before anything is sent.
--- What the caller does with it meanwhile is the caller's, so it is copied.
+-- Raises everything that is wrong with an array before anything is sent. Copies
+-- it, because the caller may change it meanwhile.
 local function check_array(items, work)
   local wanted = ("ids must be an array of ids or %ss, or a listing")
     :format(work.noun)
@@ -79,7 +77,7 @@ end
 
 local function check_items(client, items, work)
   if not listing.is(items) then return check_array(items, work) end
-  -- Its connection would be moved on by nobody.
+  -- Nothing would drive its connection.
   if items.client ~= client then
     misuse.raise "the listing belongs to another client"
   end
@@ -101,7 +99,7 @@ local function new(client, items, options, work)
   return self
 end
 
--- Ends everything that is under way.
+-- Ends all calls that are under way.
 local function cancel(self)
   self.pool:cancel()
   if self.listing then self.listing:close() end
@@ -113,22 +111,21 @@ local function passed(self, ok, ...)
   core.raise((...))
 end
 
---- Calls what may run functions of the caller's. What they raise comes out of
---- here, but not before everything is closed. On Lua 5.1 nothing can wait
---- inside pcall, nor be asked whether it could, so there it is the collector
---- that closes.
+--- Calls `fn`, which may run the caller's functions. Raises what they raise,
+--- but only after everything is closed. Not on Lua 5.1, where nothing can wait
+--- inside pcall; there the collector closes.
 function Each:guard(fn, ...)
   if limited then return fn(...) end
   return passed(self, pcall(fn, ...))
 end
 
--- Begins nothing more, for the reason `err`; the first one counts.
+-- Begins no more calls, for the reason `err`; the first reason counts.
 local function give_up(self, err)
   self.ended, self.err = true, self.err or err
 end
 
--- Calls a function of the program's, which may make calls of its own. What it
--- raises ends the work, and is returned beside the tally.
+-- Calls a callback of the program, which may itself make calls. What it raises
+-- ends the work and is returned with the tally.
 local function call_back(self, fn, ...)
   self.pool:set_busy(true)
   local ok, value = pcall(fn, ...)
@@ -142,14 +139,14 @@ local function call_back(self, fn, ...)
   return nil
 end
 
--- Keeps the error of an item, unless there are many.
+-- Keeps the error of an item, up to the most that a tally holds.
 local function keep(kept, err)
   if not err or #kept >= errors_kept then return end
   if err.body then err.body = text.cut(err.body, body_kept) end
   kept[#kept + 1] = err
 end
 
--- One item is done with.
+-- Counts a finished item and reports it.
 local function count(self, outcome, item, value, err)
   local tally, options, stop = self.work.tally, self.options, self.stop
   tally[outcome] = tally[outcome] + 1
@@ -164,15 +161,14 @@ local function count(self, outcome, item, value, err)
   end
 end
 
--- With a key that is not accepted, or a client that was closed, all further
--- ones would fail the same way.
+-- A rejected key or a closed client would fail all further calls too.
 local function is_hopeless(err)
   return err.statusCode == 401 or err.kind == "closed"
     or err.kind == "canceled"
     or err.kind == "invalid" and err.field == "api_key"
 end
 
--- Starts the call for an item, unless that is to be skipped.
+-- Starts the call for an item, unless it is to be skipped.
 local function begin(self, item, twice)
   local when = self.options.when
   local wanted = not twice
@@ -188,15 +184,15 @@ local function begin(self, item, twice)
   self.pool:add(call, item)
 end
 
--- Whether another one is to be begun now.
+-- Whether to begin another call now.
 local function is_free(self)
   if self.begun >= self.most then self.ended = true end
   return not self.ended and self.pool.count < self.concurrency
     and not self.pool:is_watching()
 end
 
--- Reads on while the pool has room, until it is the host's turn. Whether
--- anything moved.
+-- Reads items while the pool has room, until the time slice ends. Returns
+-- whether anything moved.
 local function fill(self)
   local moved = false
   while is_free(self) and not (moved and timeslice.is_expired(self)) do
@@ -213,18 +209,18 @@ local function fill(self)
   return moved
 end
 
---- A call is over; told by the pool.
+--- A call is over; called by the pool.
 function Each:settled(call, item)
   if call.err and is_hopeless(call.err) then give_up(self, call.err) end
   count(self, self.work.outcome_of(call), item, call.value, call.err)
 end
 
--- Whether there is nothing left to do.
+-- Whether nothing is left to do.
 local function is_over(self)
   return self.ended and self.pool.count == 0
 end
 
--- In a forked child the calls are the parent's, and so is the rest.
+-- In a forked child the calls, and all the rest, belong to the parent.
 local function check_process(self)
   if is_over(self) or not self.pool:is_inherited() then return end
   cancel(self)
@@ -232,23 +228,23 @@ local function check_process(self)
     .. "process was forked", self.client:about()))
 end
 
----@class lipsync.Work  what is done with each item
+---@class lipsync.Work  what to do with each item
 ---@field noun string  what an item is called
 ---@field list string  how a listing is written: "client.things:list { … }"
 ---@field tally table  the counts by outcome, beside them `errors`
 ---@field prepare fun(item: any, group: table): table|nil, lipsync.Error|nil
----   the call for an item, with `group` as its group
----@field identify fun(item: any): string  its id; raises for what is no item
----@field outcome_of fun(call: table): string  the name in the tally
----@field foresee fun(item: any): string  the same without a call, for dry_run
+---   makes the call for an item, with `group` as its group
+---@field identify fun(item: any): string  its id; raises for another value
+---@field outcome_of fun(call: table): string  its name in the tally
+---@field foresee fun(item: any): string  that name without a call, for dry_run
 
---- Does the work and counts.
+--- Makes a call for each item and counts the outcomes.
 ---@param client table
 ---@param items table  an array, or a listing of the same client
----@param options table  those of `each.options`, read
+---@param options table  read by `each.options`
 ---@param work lipsync.Work
----@return table|nil tally  nil where it stopped early, but not where a
----   callback stopped it
+---@return table|nil tally  nil if it stopped early for another reason than a
+---   callback's stop()
 ---@return lipsync.Error|nil err  why it stopped early
 ---@return table|nil so_far  the tally until then
 function each.run(client, items, options, work)

@@ -1,8 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Many calls under way at once, moved on by one coroutine: each is advanced
--- when something happened to what it waits for, or when it is time, and at no
--- other wake. So what one costs does not depend on how many there are. Which
--- are to be advanced, and when, is kept as the scheduler keeps its tasks.
+-- Many calls under way at once, driven by one coroutine. It advances a call
+-- only when the target of its wait is ready or its time has come, so its cost
+-- does not depend on the number of calls. A run queue holds those to advance.
 
 local core = require "lipsync.core"
 local host = require "lipsync.host"
@@ -15,7 +14,7 @@ Pool.__index = Pool
 
 local pool = {}
 
---- An empty pool. The waiters forget it with whoever made it.
+--- An empty pool. The waiters hold it weakly.
 ---@param client table
 ---@return table
 function pool.new(client)
@@ -28,14 +27,14 @@ function pool.new(client)
   return self
 end
 
--- An entry: a call, what it waits for, and the members of a run queue's.
+-- An entry: a call, the target of its wait, and the members for a run queue.
 local function new_entry(call, item)
   return { call = call, item = item, target = false, queued = false,
            after = false, due = math.huge, heap_at = false }
 end
 
--- Has an entry come up when what its call waits for is there or it is time.
--- The time is a lower bound: of two the earlier one counts.
+-- Queues an entry for when its target is ready or its time has come. The time
+-- is a lower bound: of two, the earlier one counts.
 local function park(self, entry)
   local target, seconds = entry.call:wants()
   local due = core.now() + seconds
@@ -48,16 +47,16 @@ local function park(self, entry)
   if target:ready() then self.queue:push(entry) end
 end
 
--- Undoes that. First of all, for a call that closes its transfer wakes it.
+-- Undoes that. Call it first, because a call that closes its transfer wakes it.
 local function unpark(self, entry)
   if entry.target then self.by_target[entry.target] = nil end
   entry.target = false
 end
 
---- Adds a call, which `advance` will start.
----@param call table  with `self` for a group and a lap of `self.clock` for a
+--- Adds a call; `advance` starts it.
+---@param call table  with `self` as its group and a lap of `self.clock` as its
 ---   clock
----@param item any  what it is about
+---@param item any  the item that the call is for
 function Pool:add(call, item)
   local entry = new_entry(call, item)
   self.entries[entry] = true
@@ -65,8 +64,8 @@ function Pool:add(call, item)
   self.queue:push(entry)
 end
 
---- Waits for a call, too, that somebody else advances: no wait takes longer,
---- and its clock runs along. One at a time.
+--- Watches a call that other code advances: no wait lasts longer than the
+--- call's, and its clock runs during waits. One call at a time.
 ---@param call table
 function Pool:watch(call)
   self.watched = self.watched or new_entry(call)
@@ -74,7 +73,7 @@ function Pool:watch(call)
   park(self, self.watched)
 end
 
---- Whether nothing has happened yet to the call that is watched.
+--- Whether nothing has happened yet to the watched call.
 ---@return boolean
 function Pool:is_watching()
   return self.watched and self.watched.target ~= false
@@ -93,22 +92,21 @@ local function advance_one(self, entry, owner)
   return true
 end
 
---- Whether this is a forked child, and they are the parent's.
+--- Whether this is a forked child; then the calls belong to the parent.
 ---@return boolean
 function Pool:is_inherited()
   return self.client:runtime() ~= self.runtime
 end
 
--- Whether nothing will happen to them any more. Their calls know why.
+-- Whether all calls are over, because the client is closed or forked.
 local function is_over(self)
   return self.client.closed or self:is_inherited()
 end
 
---- Advances those that can be, at least one, until it is the host's turn.
----@param owner table  whose turn it is; its settled(call, item) is called for
----   each that is over, and may cancel all; its guard(fn, …) calls what may
----   raise
----@return boolean  whether any is over
+--- Advances ready calls, at least one, until the time slice ends.
+---@param owner table  its settled(call, item) is called for each call that is
+---   over, and may cancel all; its guard(fn, …) calls functions that may raise
+---@return boolean  whether any call is over
 function Pool:advance(owner)
   local queue = self.queue
   if is_over(self) then
@@ -126,21 +124,21 @@ function Pool:advance(owner)
   return moved
 end
 
---- While the program's own function runs, which may make calls itself, none of
---- these can be moved on: their places in the queue are passed over.
+--- Marks the calls as busy while a callback of the program runs, which may
+--- itself make calls: the limiter then skips their places in the queue.
 ---@param busy boolean
 function Pool:set_busy(busy)
   self.busy = busy
   if not busy then self.runtime.limiter:call_next() end
 end
 
---- Ends all that is under way.
+--- Ends all calls.
 function Pool:cancel()
   for entry in pairs(self.entries) do entry.call:cancel() end
   self.entries, self.count = {}, 0
 end
 
---- Something happened to `target`; told by the waiters.
+--- Something happened to `target`; called by the waiters.
 ---@param target table
 function Pool:notice(target)
   local entry = self.by_target[target]
@@ -149,7 +147,7 @@ function Pool:notice(target)
   self.runtime.waiters:notify(self)
 end
 
---- Whether there is a call to be advanced; asked by the host.
+--- Whether a call can be advanced; asked by the host.
 ---@return boolean
 function Pool:ready()
   if self.queue:size() == 0 then
@@ -158,7 +156,7 @@ function Pool:ready()
   return self.queue:size() > 0 or is_over(self) or false
 end
 
---- Waits, as the host waits, until there is a call to be advanced.
+--- Waits, as the host waits, until a call can be advanced.
 function Pool:wait()
   local queue, due = self.queue, self.queue:due()
   local seconds = due and math.max(0, due - core.now()) or math.huge
