@@ -1,28 +1,28 @@
 -- SPDX-License-Identifier: MIT
--- The paging policy for services whose cursor is the id of a row: which page
--- to ask for next, and which of its rows are new. Rows may go while a listing
--- pages, so a cursor must be expected to be gone by the time it is used; what
--- a service does then is not documented. Pure: it is told what was asked and
--- answered, and what became of rows.
+-- The paging policy for services whose cursor is the id of a row: which page to
+-- ask for next, and which of its rows are new. Rows may be deleted while a
+-- listing pages, so a cursor may be gone by the time it is used; how a service
+-- answers then is not documented. Pure: the caller passes in the responses and
+-- the changes of rows.
 --
 -- The rules: the next cursor is the newest delivered id that still exists as
 -- far as is known; if all are gone, the row before the first new one of the
 -- last page; else none. A cursor that turns out to be gone is replaced by the
--- same rule, then by none. Ids that are remembered are skipped. After the row
--- delivered last nothing else is skipped, because all that follows it is new.
--- After another cursor, or from the top, paging begins again: rows newer than
--- history's horizon are skipped too, until a row comes that is an hour older
--- than the last one was. Only an empty page ends a listing.
+-- same rule, then by none. Remembered ids are skipped. After the last delivered
+-- row nothing else is skipped, because all later rows are new. After another
+-- cursor, or from the top, paging begins again: rows newer than history's
+-- horizon are skipped too, until a row comes that is an hour older than the
+-- last one was. Only an empty page ends a listing.
 --
--- A policy has these methods, whatever its cursors are (token_cursor is the
--- other one), and page_source knows nothing else of it:
+-- Every policy has these methods (token_cursor is the other one); page_source
+-- uses nothing else of it:
 --
 --   ask()             what the next request asks for; nil at the end
---   page(rows, next)  takes its answer: rows to deliver, or what to do
+--   page(rows, next)  takes its response: rows to deliver, or what to do
 --   refused(status)   takes its error: whether to ask again
---   deliver(row)      a row of that page is handed to the caller
---   note(id, state)   a row may have gone; at any time, from anywhere
---   resume()          where another listing would go on
+--   deliver(row)      a row of that page is delivered
+--   note(id, state)   a row may be gone; may be called at any time
+--   resume()          the cursor for another listing that goes on from here
 
 local history = require "lipsync.list.history"
 
@@ -31,32 +31,32 @@ Cursor.__index = Cursor
 
 local cursor = {}
 
--- How often in a row a cursor may turn out to be gone without a note, before
--- that is the service's fault and not another client's.
+-- A cursor may turn out to be gone without a note, because another client
+-- deleted it. More often than this in a row it is the service's fault.
 local patience = 3
 
 ---@param size integer  rows in a page
 ---@param limit integer|nil  how many to deliver at most
----@param start string|nil  the id to begin after. If it is refused or gone,
----   that is the caller's error: from the top, rows would be delivered again
----   that came before the start
+---@param start string|nil  the id to begin after. If it is refused or gone, the
+---   caller gets the error, because paging from the top would deliver rows that
+---   came before it
 ---@return table
 function cursor.new(size, limit, start)
   return setmetatable({
     size = size, limit = limit, start = start, history = history.new(),
     delivered = 0, last = false,  -- how many; the id of the last one
     cursor = false, asked = size, was_gone = false,  -- of the page asked for
-    full = start ~= nil,          -- whether more is to be expected after it
+    full = start ~= nil,          -- whether more rows are expected after it
     walk = false,                 -- the cursor after a page with nothing new
     mark = false, steps = 0, next_mark = 1,
-    passed = false,               -- a row that exists before all that is new
+    passed = false,               -- a row that precedes all new ones
     again_until = false,          -- rows above the horizon are skipped
     doubted = false,              -- the cursor that may be gone
     faults = 0, top = false,      -- whether to begin without a cursor
   }, Cursor)
 end
 
---- Notes a row as handed to the caller. May be repeated.
+--- Notes a row as delivered. May be repeated.
 ---@param row { id: string, at: number|nil }
 function Cursor:deliver(row)
   self.history:add(row)  -- first: it may run out of memory
@@ -81,7 +81,7 @@ function Cursor:resume()
   return self.history:newest() or self.start
 end
 
---- What to ask for now: a page, or (with `ids`) whether a row exists.
+--- What to ask for now: a page or, with `ids`, whether a row exists.
 ---@return { cursor: string|nil, ids: string[]|nil, limit: integer }
 function Cursor:ask()
   if self.doubted then return { ids = { self.doubted }, limit = 1 } end
@@ -96,15 +96,14 @@ function Cursor:ask()
   if id ~= (self.last or self.start) then
     self:begin_again()
   elseif self.limit then
-    -- Nothing can be in the way, so no more rows than are still wanted.
+    -- No other row can be in the way, so asks only for as many as are wanted.
     self.asked = math.min(self.size, self.limit - self.delivered)
   end
   return { cursor = id, limit = self.asked }
 end
 
--- From now on pages hold rows that were delivered. Those that are no longer
--- remembered are skipped by time, until a row comes that is certainly older
--- than all of them.
+-- From now on pages hold delivered rows. Rows no longer remembered are skipped
+-- by time, until a row comes that is certainly older than all of them.
 function Cursor:begin_again()
   local time = self.history:time()
   self.again_until = time and time - history.hour or false
@@ -117,7 +116,7 @@ local function have_ids(rows)
   return true
 end
 
--- The rows that the caller has not had.
+-- The rows that were not delivered yet.
 function Cursor:fresh(rows)
   local horizon = self.again_until and self.history:horizon()
   local fresh, seen = {}, {}
@@ -150,16 +149,16 @@ function Cursor:page(rows)
   return "rows", fresh
 end
 
--- The row before the first new one, where it is not of those delivered: a
--- cursor that saves passing again all that was created since.
+-- Remembers the row before the first new one, unless it was delivered. As a
+-- cursor it skips all rows created since.
 function Cursor:remember_passed(row)
   local id = row and row.id or self.walk
   if id and not self.history:state(id) then self.passed = id end
 end
 
--- A page without anything new: on to the next one, from its last row. If that
--- row was the last one of a page before, the service goes in a circle; to
--- find that out it is enough to remember the first, second, fourth, eighth …
+-- A page without new rows: goes on from its last row. If an earlier page ended
+-- with that row, the service goes in a circle. To detect one it is enough to
+-- remember the last row of the first, second, fourth, eighth … page.
 function Cursor:walk_on(lowest)
   if lowest == self.mark then
     return "error", ("the page after %s brings nothing older")
@@ -172,8 +171,8 @@ function Cursor:walk_on(lowest)
   return "again"
 end
 
--- An empty page is the end if its cursor is still there. That is only in
--- doubt after a full page, or after a note about it.
+-- An empty page is the end if its cursor still exists. This is in doubt only
+-- after a full page, or after a note about the cursor.
 function Cursor:empty()
   local id = self.cursor
   if not id then return "end" end
@@ -186,7 +185,7 @@ function Cursor:empty()
   return "end"
 end
 
--- The answer about a doubted cursor.
+-- Takes the response about a doubted cursor.
 function Cursor:confirmed(row)
   local id = self.doubted
   self.doubted = false
@@ -209,9 +208,9 @@ function Cursor:lost(id)
     or state == history.GONE and not self.was_gone)
 end
 
--- Starts anew: by the rule, which knows more now, then from the top. What was
--- noted in the meantime is no fault; each such id counts once, so a service
--- that goes on listing what is gone cannot keep us here for ever.
+-- Starts anew: by the rule, with the new state of rows, then from the top. A
+-- note received meanwhile is no fault. Each such id counts once, so a service
+-- that keeps listing deleted rows cannot cause an endless loop.
 function Cursor:recover(excused)
   if not excused then self.faults = self.faults + 1 end
   if self.faults > patience then

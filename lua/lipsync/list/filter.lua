@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- The filter of a list: checked, copied, and turned into the targets of
--- requests. A filter that is given must say something, else a loop over what
--- was meant to be nothing would touch everything. Pure.
+-- The filter of a list: checks it, copies it, and makes the targets of requests
+-- from it. A given filter must not be empty: a loop meant for a few rows would
+-- touch all. Pure.
 
 local misuse = require "lipsync.base.misuse"
 local schema = require "lipsync.base.schema"
@@ -12,14 +12,14 @@ local filter = {}
 filter.ids_at_once = 100
 filter.page_limit = 100  -- the most that the service gives in one page
 
--- What every list takes that can be paged.
+-- The fields of every list that can be paged.
 local of_pages = {
   limit = schema.integer(),
   cursor = schema.text,
   page_size = schema.integer(filter.page_limit),
 }
 
--- What fits each by itself but not together.
+-- Raises for fields that are valid each, but not together.
 local function check_together(own)
   if own.cursor and not own.limit and not own.page_size then
     misuse.raise("cursor needs a limit or a page_size")
@@ -33,7 +33,7 @@ local function check_together(own)
   end
 end
 
--- An empty list asks for nothing: nothing has one of no statuses.
+-- An empty list asks for nothing, because no row has one of no statuses.
 local function asks_for_nothing(own)
   for _, value in pairs(own) do
     if type(value) == "table" and #value == 0 then return true end
@@ -53,11 +53,10 @@ local function fields(query)
   return joined
 end
 
--- What is asked for where nothing was said.
+-- The filter when none was given.
 local everything = { nothing = false, paged = false, selects = false }
 
--- Whether the filter leaves anything out. What only says how many, or from
--- where on, does not.
+-- Whether the filter leaves rows out. A limit or a cursor does not count.
 local function selects(query, own)
   for _, name in ipairs(query) do
     if own[name] ~= nil then return true end
@@ -81,7 +80,7 @@ function filter.read(query, given)
   return own
 end
 
---- As filter.read, for a count: what belongs to pages says nothing there.
+--- As filter.read, for a count, which takes no limit, cursor or page_size.
 ---@param query table
 ---@param given table|nil
 ---@return table own
@@ -110,8 +109,7 @@ function filter.groups(own)
   return groups
 end
 
--- A value of the query, encoded. Commas stay as they are: the service reads
--- lists by them.
+-- A query value, encoded. Commas stay; the service splits lists by them.
 local function encode(value)
   if type(value) == "number" then return ("%d"):format(value) end
   if type(value) ~= "table" then return url.encode(value) end
@@ -120,12 +118,12 @@ local function encode(value)
   return table.concat(parts, ",")
 end
 
---- The target of one request, in an order that never varies.
+--- The target of one request; the order of its parameters never varies.
 ---@param query table  of a row in api.lua
 ---@param path string
 ---@param own table  from filter.read
 ---@param more { ids: string[]|false|nil, limit: integer|nil,
----   cursor: string|nil }  what this one request differs in
+---   cursor: string|nil }  the values of this one request
 ---@return string
 function filter.target(query, path, own, more)
   local parts = {}

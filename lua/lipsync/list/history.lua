@@ -1,18 +1,18 @@
 -- SPDX-License-Identifier: MIT
--- The rows that a paged listing has delivered, as far as it must remember
--- them: to choose a cursor among those that still exist, and to recognize
--- them after paging began again. Pure; knows no requests.
+-- The delivered rows of a paged listing, as far as it must remember them: to
+-- choose a cursor among those that still exist, and to recognize them after
+-- paging began again. Pure; knows no requests.
 --
--- Rows come only roughly in order of their times, because the clocks that
--- gave the times differ. So an id is remembered while rows of its time may
--- still come: until every row of a hundred is an hour older. That hour may
--- hold many rows, so no more than `most` ids are remembered: three times what
--- a key could create in an hour when the service still published a rate (60 a
--- minute), in about 2 MB. Above that the oldest hundred is forgotten, and the
--- horizon comes down to the time at which the next hundred begins. Then clocks
--- may differ by no more than the time that `most` rows span, else rows are
--- lost after paging began again; and of more than `most` rows without a time,
--- or of one instant, some may be delivered twice.
+-- Rows come only roughly in order of their times, because the clocks that gave
+-- the times differ. So an id is remembered while rows of its time may still
+-- come: until every row of a hundred is an hour older. An hour may hold many
+-- rows, so at most `most` ids are remembered, in about 2 MB: three times what a
+-- key could create in an hour when the service still published a rate (60 a
+-- minute). Above that, the oldest hundred is forgotten and the horizon falls to
+-- the time at which the next hundred begins. Then clocks may differ by no more
+-- than the time that `most` rows span, else rows are lost after paging began
+-- again. Of more than `most` rows without a time, or of one instant, some may
+-- be delivered twice.
 
 local History = {}
 History.__index = History
@@ -23,7 +23,7 @@ local history = {
   most = 10000,   -- a multiple of it
 }
 
---- What is known of a row: it exists; it may have gone; it is gone.
+--- The states of a row: it exists; it may be gone; it is gone.
 history.KEPT, history.DOUBTFUL, history.GONE = "kept", "doubtful", "gone"
 
 local KEPT, GONE = history.KEPT, history.GONE
@@ -38,7 +38,7 @@ function history.new()
     newest_kept = 0,        -- no row with a higher number is KEPT
     fallen = false,         -- a number below `first` that is still remembered
     at = false, second = false, third = false,  -- the last three rows' times
-    hundreds = {},          -- the times in each: newest, oldest, at its begin
+    hundreds = {},          -- times: newest, oldest, at its begin
     forgotten_above = math.huge,
   }, History)
 end
@@ -47,8 +47,8 @@ local function hundred_of(number)
   return math.ceil(number / history.hundred)
 end
 
--- Counts a row's time in. A row without one may be forgotten only for want of
--- room, as its age is not known.
+-- Counts the time of a row. A row without one has no known age, so only a lack
+-- of room may drop it.
 local function count(times, at)
   if at then
     times.newest = math.max(times.newest or at, at)
@@ -61,7 +61,7 @@ end
 --- Remembers a delivered row. May be repeated if it ran out of memory.
 ---@param row { id: string, at: number|nil }
 function History:add(row)
-  -- What takes memory comes first.
+  -- First what takes memory.
   local number = self.last + 1
   local hundred = hundred_of(number)
   local times = self.hundreds[hundred]
@@ -78,7 +78,7 @@ function History:add(row)
   if number % history.hundred == 0 then self:forget(times) end
 end
 
--- Forgets, after a hundred is complete, those that are no longer needed.
+-- After a hundred is complete, forgets those that are no longer needed.
 function History:forget(complete)
   self:lower_horizon(complete.newest and complete.newest + history.hour)
   while self.last - self.first >= history.hundred do
@@ -95,9 +95,8 @@ function History:lower_horizon(at)
   self.forgotten_above = math.min(self.forgotten_above, at or math.huge)
 end
 
--- Drops the oldest hundred, but for the newest row in it that exists, which
--- takes the place of the one before: a cursor for the day all later rows are
--- gone.
+-- Drops the oldest hundred, except for its newest existing row: that replaces
+-- the row kept before, as a cursor for when all later rows are gone.
 function History:drop(hundred)
   local kept
   local beyond = self.first + history.hundred
@@ -149,8 +148,8 @@ function History:is_gone(id)
   return id ~= nil and self:state(id) == GONE
 end
 
--- The highest number that is KEPT. Each row is passed once, and again only
--- after an older one was noted as KEPT anew.
+-- The highest number that is KEPT. Passes each row once, and again only after
+-- an older one was noted as KEPT.
 function History:find_kept()
   local number = self.newest_kept
   while number >= self.first and self.states[number] do number = number - 1 end
@@ -160,15 +159,15 @@ function History:find_kept()
   return fallen and not self.states[fallen] and fallen or nil
 end
 
---- The row delivered last among those that exist, nil if there is none.
----@return string|nil id
+--- The last delivered row that exists.
+---@return string|nil id  nil if there is none
 function History:newest()
   local number = self:find_kept()
   return number and self.ids[number]
 end
 
---- The time reached: the middle one of the last three rows' times, so that
---- one row with a wrong clock does not count.
+--- The time reached: the median of the last three rows' times, so that a single
+--- row with a wrong clock has no effect.
 ---@return number|nil  nil if no row has a time
 function History:time()
   local a, b, c = self.third, self.second, self.at
@@ -176,8 +175,8 @@ function History:time()
   return math.max(math.min(a, b), math.min(math.max(a, b), c))
 end
 
---- Rows newer than this were delivered and may be forgotten, or were created
---- since. Rows that are not newer are remembered if they were delivered.
+--- The horizon. Rows newer than this may have been delivered and forgotten, or
+--- were created since. A delivered row that is not newer is remembered.
 ---@return number
 function History:horizon()
   local time = self:time()

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- A Listing: what a `for` loop calls, and `listing:next()` where a loop
--- cannot be used. Never a coroutine, so it works in every host.
+-- A Listing: the function of a `for` loop, and `listing:next()` for code that
+-- cannot use one. Not a coroutine, so it works in every host.
 
 local misuse = require "lipsync.base.misuse"
 local stopwatch = require "lipsync.base.stopwatch"
@@ -15,9 +15,9 @@ local timeslice = require "lipsync.host.timeslice"
 local lua51 = require "lipsync.host.lua51"
 
 ---@class lipsync.Listing
----@field delivered integer  objects given so far
----@field cursor string|nil  of a listing in pages: what another one takes as
----   `cursor` to go on after what this one has given; nil: from the top
+---@field delivered integer  objects delivered so far
+---@field cursor string|nil  of a listing in pages: the `cursor` for another
+---   listing that goes on after this one; nil: from the top
 ---@field bytes integer  received so far, headers included
 
 local Listing = {}
@@ -27,7 +27,7 @@ local listing = { class = Listing }
 
 local now, limited = core.now, lua51.is_limited()
 
--- A listing asks for nothing: no request is made.
+-- The source when the filter excludes everything: makes no request.
 local nothing = {
   advance = function() return true end,
   bytes = function() return 0 end,
@@ -35,7 +35,7 @@ local nothing = {
   close = function() end,
 }
 
--- The values of a list filter as a set; false where any will do.
+-- The values of a list filter as a set; false if any value is allowed.
 local function set_of(values)
   if not values then return false end
   local set = {}
@@ -43,11 +43,11 @@ local function set_of(values)
   return set
 end
 
---- Makes a listing; the request goes out at the first step.
----@param resource table  whose objects it gives
+--- Makes a listing; the first step sends the request.
+---@param resource table  the resource of its objects
 ---@param spec table  of the row, see operation.lua
----@param own table  from filter.read
----@param options table  the call's own, read
+---@param own table  made by filter.read
+---@param options table  the call's own, checked
 ---@return lipsync.Listing
 function listing.new(resource, spec, own, options)
   local self = setmetatable({
@@ -65,7 +65,7 @@ function listing.new(resource, spec, own, options)
   return self
 end
 
--- A program that takes a listing for an array would see an empty one.
+-- Raises, because a listing used as an array would seem to be empty.
 local function is_no_array()
   misuse.raise("a listing is no array. Use `for object in listing do`, "
     .. "listing:next(), or all() for an array.")
@@ -81,7 +81,7 @@ end
 Listing.__len = is_no_array
 Listing.__ipairs = is_no_array
 
--- The end, for whatever reason. The source is let go, its count stays.
+-- Ends the listing. Releases the source, but keeps its counts.
 local function finish(self, err)
   if self.over then return nil, self.err end
   self.over, self.err = true, err
@@ -104,7 +104,7 @@ local function failure(self, kind, text, reason)
   return errors.new(kind, text, about, reason)
 end
 
--- A service that ignored the filter would feed a loop that deletes.
+-- A service that ignored the filter could make a loop delete the wrong objects.
 local function unwanted(self, object)
   local spec = self.spec
   local asked = table.concat(misuse.keys(self.wanted), ", ")
@@ -123,7 +123,7 @@ local function give(self, object)
   return object
 end
 
--- What can be told without waiting.
+-- The next object, as far as it is there without waiting.
 local function look(self)
   if self.over then return true, nil, self.err end
   if self.client.closed then
@@ -137,7 +137,7 @@ local function look(self)
   return true, nil, err
 end
 
---- The next object without waiting, for what reads on by itself.
+--- The next object without waiting, for code that drives the listing itself.
 ---@param self lipsync.Listing
 ---@return boolean there  false: wait
 ---@return table|nil object
@@ -152,8 +152,8 @@ local function wait(self)
 end
 
 local function step(self)
-  -- Nearly every object comes this way. Anything but one is left to the
-  -- source, which finds it again, and so is one for which there is no time.
+  -- The fast path of nearly every object. An error, the end, or an expired time
+  -- slice is left to the source, which finds the same again.
   local client, transfer = self.client, self.source.transfer
   local ready = transfer and not client.closed
     and transfer:next(self.slice_ends, client.step_ends)
@@ -168,8 +168,8 @@ end
 
 --- The next object. Waits for it as the host waits.
 ---@return lipsync.Generation|nil object  nil at the end
----@return lipsync.Error|nil err  why it ended too early; the same again if
----   asked again
+---@return lipsync.Error|nil err  why it ended too early; the same error on
+---   each further call
 function methods:next()
   if getmetatable(self) ~= Listing then
     misuse.raise "call it with a colon: listing:next()"
@@ -177,16 +177,16 @@ function methods:next()
   return step(self)
 end
 
---- Stops at once and closes the connection. Who waits in the listing, or asks
---- again, gets an error of kind `canceled`. Idempotent; does nothing to a
---- listing that has ended.
+--- Stops at once and closes the connection. A coroutine that waits in the
+--- listing, or a later call, gets an error of kind `canceled`. Idempotent; does
+--- nothing after the end of the listing.
 function methods:close()
   misuse.self(self, Listing, "listing:close()")
   if self.over then return end
   finish(self, failure(self, "canceled", message.listing_closed, "canceled"))
 end
 
--- As the function of a `for` loop, which has nowhere to return an error.
+-- The function of a `for` loop, which cannot return an error, so this raises.
 function Listing:__call()
   if limited and host.yields(self.client) then lua51.check_for() end
   local object, err = step(self)

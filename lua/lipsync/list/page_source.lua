@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- A list page after page. Each page is read whole before its first object is
--- given, so no connection waits for the loop body.
+-- A list in pages. Reads each page whole before it gives the first object, so
+-- no connection waits for the loop body.
 
 local call = require "lipsync.call"
 local cursor = require "lipsync.list.cursor"
@@ -29,7 +29,7 @@ end
 local function new_call(self)
   local listing, ask = self.listing, self.policy:ask()
   local spec = listing.spec
-  -- Whether an id still exists is asked without the other filters.
+  -- A check whether an id still exists uses no other filter.
   local own = ask.ids and {} or listing.filter
   return call.new(listing.client, setmetatable({
     target = filter.target(spec.query, spec.path, own, { cursor = ask.cursor,
@@ -39,12 +39,12 @@ local function new_call(self)
   }, spec), listing.options)
 end
 
--- What the policy is told of an object.
+-- The policy's view of an object.
 local function row_of(object)
   return { id = object.id, at = time.parse(object.createdAt) }
 end
 
--- Hands a page to the policy and does what it says.
+-- Passes a page to the policy and does what it returns.
 local function take(self, page, this)
   local rows = {}
   for i, object in ipairs(page) do rows[i] = row_of(object) end
@@ -71,7 +71,7 @@ local function finished(self, this)
   end
 end
 
---- The next object, as far as it is there.
+--- The next object, if it is there.
 ---@return boolean over  false: wait
 ---@return table|nil object  nil at the end
 ---@return lipsync.Error|nil err
@@ -79,7 +79,7 @@ function Pages:advance()
   while true do
     local row = self.rows[self.next_row]
     if row then
-      self.policy:deliver(row[2])  -- first: it may run out of memory
+      self.policy:deliver(row[2])  -- first, because it may run out of memory
       self.rows[self.next_row] = nil
       self.next_row = self.next_row + 1
       return true, row[1]
@@ -99,7 +99,7 @@ function Pages:bytes()
   return self.received + (self.call and self.call:received() or 0)
 end
 
---- The cursor for a listing that goes on after what this one has given.
+--- The cursor for a listing that goes on after this one.
 ---@return string|nil  nil: from the top
 function Pages:cursor()
   return self.policy:resume()

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- A list in one response, given out while it arrives; with more than a hundred
--- ids in one response for each hundred. It is retried until its first object:
--- after that the service cannot be asked for the rest.
+-- A list in one response, delivered while it arrives; for more than a hundred
+-- ids, one response for each hundred. Retried only until its first object,
+-- because the service cannot send just the rest.
 
 local call = require "lipsync.call"
 local filter = require "lipsync.list.filter"
@@ -33,7 +33,7 @@ local function new_call(self)
   }, spec), listing.options)
 end
 
--- Lets go of the call, and keeps its count.
+-- Closes the call and keeps its count of bytes.
 local function leave(self)
   local this = self.call
   if not this then return end
@@ -48,7 +48,7 @@ local function next_group(self)
   self.group = self.group + 1
 end
 
--- Up to the first object of a group: as Stream.advance, nil: ask again.
+-- Reads up to the first object of a group. As Stream.advance; nil: call again.
 local function open(self)
   local this = self.call or new_call(self)
   self.call = this
@@ -65,7 +65,7 @@ local function open(self)
   return nil
 end
 
---- The next object, as far as it is there.
+--- The next object, if it is there.
 ---@return boolean over  false: wait
 ---@return table|nil object  nil at the end
 ---@return lipsync.Error|nil err
@@ -93,7 +93,7 @@ function Stream:bytes()
   return self.received + (self.call and self.call:received() or 0)
 end
 
---- One response has no place to go on from.
+--- A single response cannot be resumed.
 function Stream.cursor()
   return nil
 end

@@ -1,8 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The paging policy for services that name the next page themselves, with a
--- token beside the rows. What the token means is the service's business: it
--- is sent back as it came, and a page without one is the last. Pure; has the
--- methods that cursor.lua describes.
+-- token in the response. The token is opaque: it is sent back unchanged, and a
+-- page without one is the last. Pure; has the methods described in cursor.lua.
 
 local Cursor = {}
 Cursor.__index = Cursor
@@ -22,8 +21,8 @@ function token_cursor.new(size, limit, start)
   }, Cursor)
 end
 
---- The token for a listing that goes on after what this one delivered. In the
---- middle of a page, and in the last one, that page comes again.
+--- The token for a listing that goes on after this one. In the middle of a
+--- page, and in the last one, it is the token of that page.
 ---@return string|nil  nil: from the top
 function Cursor:resume()
   if self.waiting > 0 or self.over then return self.token end
@@ -42,8 +41,8 @@ function Cursor:ask()
   return { cursor = token, limit = math.min(self.size, wanted) }
 end
 
--- While rows are created, a page may repeat rows of the one before. Rows
--- without an id are not told apart.
+-- A page may repeat rows of the one before if rows were created meanwhile. Rows
+-- without an id cannot be recognized.
 function Cursor:fresh(rows)
   local fresh, seen = {}, {}
   for i, row in ipairs(rows) do
@@ -73,21 +72,20 @@ function Cursor:page(rows, next)
   return self.over and "end" or "again"
 end
 
---- An error is always the caller's.
+--- Never asks again; the caller gets the error.
 ---@return boolean
 function Cursor.refused()
   return false
 end
 
---- Notes a row as handed to the caller. May be repeated.
+--- Notes a row as delivered. May be repeated.
 ---@param row { id: string|nil }
 function Cursor:deliver(row)
   if row.id ~= nil then self.given[row.id] = true end
   self.delivered, self.waiting = self.delivered + 1, self.waiting - 1
 end
 
---- A token does not depend on rows, so it does not matter what becomes of
---- them.
+--- Does nothing, because a token does not depend on rows.
 function Cursor.note() end
 
 return token_cursor
