@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- Tasks in hosts that have coroutines of their own, nginx and cqueues: there a
--- task is one of those, so the host's own functions work in it and it waits
--- as everything else does. This only counts them, tells of those that died,
--- and ends what a canceled one had under way.
+-- Tasks in nginx and cqueues, which have coroutines of their own. There a task
+-- is one of those, so the host's own functions work in it and it waits as
+-- everything else does. This module counts tasks, reports those that died, and
+-- ends the calls of a canceled one.
 
 local misuse = require "lipsync.base.misuse"
 local global = require "lipsync.host.global"
@@ -14,11 +14,11 @@ NativeTask.__index = NativeTask
 
 local native_tasks = {}
 
--- How a task holds its coroutine, by which its set finds it: were that held
--- fast, a request that is cut off would leave both behind in LuaJIT.
+-- A task holds its coroutine, the key in its set, weakly: a strong reference
+-- would leak both in LuaJIT after an aborted request.
 local weak = { __mode = "v" }
 
--- The task is over, however.
+-- Marks the task as over, whatever ended it.
 local function finish(self)
   if self.over then return false end
   self.over = true
@@ -27,16 +27,16 @@ local function finish(self)
   return true
 end
 
--- Its coroutine ran to the end or was killed. Not before: the calls of one that
--- goes on must be known as its own.
+-- Forgets the coroutine after it ended or was killed. Not earlier, because the
+-- calls of a running one must be known as its own.
 local function leave(self)
   if self.at.thread then self.set.native[self.at.thread] = nil end
   self.scope.tasks[self] = nil
   self.at.thread = nil
 end
 
--- An error in a coroutine that a task has made by coroutine.wrap ends the task
--- in nginx, past every pcall (seen with ngx_lua 0.10.23); nginx logs it.
+-- In nginx an error in a coroutine made by coroutine.wrap ends the task, past
+-- every pcall (seen with ngx_lua 0.10.23); nginx logs it.
 local function is_gone(self)
   if self.over or not self.began then return false end
   local thread = self.at.thread
@@ -54,8 +54,8 @@ local function find_gone(scope)
   return nil
 end
 
--- Ends those that have ended so. Who is told may start others, so the table is
--- not walked meanwhile.
+-- Ends the tasks that ended so. A listener may start others, so this does not
+-- iterate over the table.
 local function look_after(scope)
   local self = find_gone(scope)
   while self do
@@ -67,8 +67,8 @@ local function look_after(scope)
   end
 end
 
--- Those of one place, by set. Neither a controller nor a timer of nginx's that
--- never ends holds a client: nothing in a scope leads back to its set.
+-- The scopes of one place, by set. A controller, or an nginx timer that never
+-- ends, holds no client, because a scope has no reference to its set.
 local function scopes_of(place)
   local scopes = place[native_tasks]
   if not scopes then
@@ -78,8 +78,8 @@ local function scopes_of(place)
   return scopes
 end
 
--- One per set of tasks and place (nginx: a request): how many are left, and
--- the target that `run` waits for.
+-- One per set of tasks and place (nginx: a request): the number of tasks left,
+-- and the target that `run` waits for.
 local function scope_of(set, start)
   local scopes = scopes_of(start.scope())
   local scope = scopes[set]
@@ -94,7 +94,7 @@ local function scope_of(set, start)
   return scope
 end
 
---- How many tasks of this kind there are here.
+--- The number of native tasks in this place.
 ---@param set table  from scheduler.new
 ---@param start table  from host.starter
 ---@return integer
@@ -104,7 +104,7 @@ function native_tasks.count(set, start)
   return scope.count
 end
 
---- What is ready when none of them is left.
+--- The target that is ready when none of them is left.
 ---@param set table
 ---@param start table
 ---@return table
@@ -112,8 +112,8 @@ function native_tasks.all(set, start)
   return scope_of(set, start)
 end
 
---- Whether this is called in a task that `run` would wait for, or in a
---- coroutine that one has made: who has resumed another is "normal".
+--- Whether the caller runs in a task that `run` would wait for, or in a
+--- coroutine that one made: the status of a resuming coroutine is "normal".
 ---@param set table
 ---@return boolean
 function native_tasks.is_running(set)
@@ -134,8 +134,8 @@ local function trace(problem)
   return { problem = problem, trace = debug.traceback(problem, 2) }
 end
 
--- What the host's coroutine does. Where the host begins it later it may have
--- been canceled by then.
+-- The body of the host's coroutine. If the host starts it later, the task may
+-- have been canceled by then.
 local function live(self, fn)
   if self.over then return end
   local set, thread = self.set, coroutine.running()
@@ -151,8 +151,8 @@ local function live(self, fn)
   set:tell(problem, self)
 end
 
---- Starts a task: when it begins is the host's affair. In nginx it runs at
---- once until its first wait, in cqueues when its controller comes to it.
+--- Starts a task. In nginx it runs at once until its first wait; in cqueues it
+--- runs when its controller comes to it.
 ---@param set table
 ---@param start table
 ---@param fn function
@@ -168,17 +168,17 @@ function native_tasks.spawn(set, start, fn, ...)
   return self
 end
 
---- Turns away a call that a canceled task has begun all the same. Others have
---- their turn first, or a task that goes on in a loop would hold them all.
+--- Refuses a call that a canceled task has begun. Lets others run first,
+--- because a task that goes on in a loop would block them all.
 ---@param call table
 function native_tasks.refuse(call)
   call:cancel()
   host.wait(call.client, call.runtime.session, nil, 0)
 end
 
---- Ends the task: what it has under way is canceled, and where the host can,
---- it is not resumed any more; elsewhere its calls return `canceled` from now
---- on. One that has not begun does not begin.
+--- Ends the task: cancels its calls and, where the host can, stops resuming it.
+--- Elsewhere its calls return `canceled` from now on. A task that has not begun
+--- does not begin.
 function NativeTask:cancel()
   misuse.self(self, NativeTask, "task:cancel()")
   if not finish(self) then return end
@@ -188,7 +188,7 @@ function NativeTask:cancel()
   if thread and self.kill(thread) then leave(self) end
 end
 
---- Whether it has ended.
+--- Whether the task has ended.
 ---@return boolean
 function NativeTask:is_over()
   misuse.self(self, NativeTask, "task:is_over()")

@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Which tasks are to be resumed, and when: those that are ready in the order
--- in which they became so, those that sleep by when they wake, and those that
--- yielded by themselves. Resumes nobody.
+-- The tasks to resume, and when: ready ones in the order in which they became
+-- ready, sleeping ones by when they wake, and those that yielded. Resumes none.
 
 local timers = require "lipsync.base.timers"
 
@@ -10,8 +9,8 @@ RunQueue.__index = RunQueue
 
 local run_queue = {}
 
--- A queue of tasks. Its links are in the tasks, which are in one at a time:
--- to wake a task takes no memory, so none is lost where there is none.
+-- A queue of tasks, linked through the tasks; a task is in one queue at a time.
+-- So to wake a task takes no memory, and none is lost when memory runs out.
 local function queue()
   return { oldest = false, newest = false, length = 0 }
 end
@@ -39,40 +38,40 @@ function run_queue.new()
                         sleepers = timers.new() }, RunQueue)
 end
 
---- Puts a task behind those that are ready.
----@param one table  with the members `queued` and `after`, both false, which
----   are the agenda's, as is `due` while it sleeps
----@return boolean  false: it is in a queue
+--- Puts a task after those that are ready.
+---@param one table  with the members `queued` and `after`, both false; the
+---   queue sets them, and `due` while the task sleeps
+---@return boolean  false: it is in a queue already
 function RunQueue:push(one)
   if one.queued then return false end
   append(self.ready, one)
   return true
 end
 
---- Takes the first one of those that are ready.
+--- Takes the first ready task.
 ---@return table|nil
 function RunQueue:shift()
   return shift(self.ready)
 end
 
---- How many are ready.
+--- The number of ready tasks.
 ---@return integer
 function RunQueue:size()
   return self.ready.length
 end
 
---- Leaves a task to the next step, if it is in no queue.
+--- Defers a task to the next step, if it is in no queue.
 ---@param one table
 function RunQueue:defer(one)
   if not one.queued then append(self.later, one) end
 end
 
---- Makes those ready that were left to this step.
+--- Makes the deferred tasks ready.
 function RunQueue:promote()
   for _ = 1, self.later.length do append(self.ready, shift(self.later)) end
 end
 
---- Has a task sleep.
+--- Makes a task sleep.
 ---@param one table
 ---@param due number  monotonic seconds
 function RunQueue:sleep(one, due)
@@ -80,21 +79,20 @@ function RunQueue:sleep(one, due)
   self.sleepers:add(one)
 end
 
---- A task sleeps no more.
+--- Ends the sleep of a task.
 ---@param one table
 function RunQueue:cancel_sleep(one)
   self.sleepers:remove(one)
 end
 
---- Takes one that has slept long enough.
+--- Takes a task that has slept long enough.
 ---@param now number  monotonic seconds
 ---@return table|nil
 function RunQueue:take_due(now)
   return self.sleepers:take_due(now)
 end
 
---- When a step has something to do: monotonic seconds, 0: at once, nil: no
---- such time.
+--- When a step has something to do: monotonic seconds; 0: at once; nil: never.
 ---@return number|nil
 function RunQueue:due()
   if self.ready.length > 0 or self.later.length > 0 then return 0 end

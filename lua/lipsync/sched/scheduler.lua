@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- The tasks of a client: made by client:spawn and resumed by client:step,
--- each when what it waits for is there. What a step costs depends on how many
--- are ready, not on how many wait.
+-- The tasks of a client: made by client:spawn and resumed by client:step when
+-- the target of their wait is ready. The cost of a step depends on the number
+-- of ready tasks, not of waiting ones.
 
 local run_queue = require "lipsync.sched.run_queue"
 local core = require "lipsync.core"
@@ -14,8 +14,8 @@ Scheduler.__index = Scheduler
 
 local scheduler = {}
 
--- With less than this left (seconds) no further step of the session is begun:
--- the smallest piece that it can do may take as long.
+-- With less time left than this (seconds), `turns` begins no further step of
+-- the session, because its smallest piece of work may take as long.
 local piece = 0.0004
 
 --- The tasks of a client in this process.
@@ -23,8 +23,8 @@ local piece = 0.0004
 ---@param runtime table  session and waiters
 ---@return table
 function scheduler.new(client, runtime)
-  -- All that will ever be set has its place: where memory is short, a task
-  -- could be lost between two lists for want of one.
+  -- Every field gets its place now; otherwise a lack of memory could lose a
+  -- task between two lists.
   return setmetatable({
     client = client, runtime = runtime, count = 0,
     run_queue = run_queue.new(), failures = {},
@@ -34,7 +34,7 @@ function scheduler.new(client, runtime)
   }, Scheduler)
 end
 
---- Puts a task among those to be resumed.
+--- Queues a task to be resumed.
 ---@param one lipsync.Task
 function Scheduler:push(one)
   if not self.run_queue:push(one) then return end
@@ -42,8 +42,8 @@ function Scheduler:push(one)
   if not self.stepping then self:arm() end
 end
 
---- Whether a step would resume anybody now. Asked before a wait, and nobody
---- is to sleep over what the last step of all, whoever made it, brought.
+--- Whether a step would resume a task now. Called before a wait, which must not
+--- miss what the latest step, whoever made it, made ready.
 ---@return boolean
 function Scheduler:is_ready()
   self.runtime.waiters:dispatch(self.runtime.session)
@@ -64,14 +64,14 @@ function Scheduler:spawn(fn, ...)
   return one
 end
 
---- The task that runs now and may yield: not a coroutine of its own making.
+--- The running task, if it may yield; nil in a coroutine that it made.
 ---@return lipsync.Task|nil
 function Scheduler:running()
   local one = self.current
   return one and one.thread == coroutine.running() and one or nil
 end
 
---- Remembers a call of the running task, which ends with it.
+--- Registers a call of the running task, which ends with it.
 ---@param call table
 function Scheduler:adopt(call)
   local thread = coroutine.running()
@@ -81,9 +81,9 @@ function Scheduler:adopt(call)
   if one.refuses then native_tasks.refuse(call) end
 end
 
---- Waits in the running task. It yields in any case, also for what is ready:
---- then only until the others had their turn.
----@param target table|nil  what a waker wakes
+--- Waits in the running task. It yields even if the target is ready; then only
+--- until the other tasks had their turn.
+---@param target table|nil  a target of the waiters
 ---@param seconds number
 function Scheduler:wait(target, seconds)
   local one = self.current
@@ -97,7 +97,7 @@ function Scheduler:wait(target, seconds)
   task.rest()
 end
 
--- What a task waited for does not matter any more.
+-- Ends the wait of a task.
 local function forget_wait(self, one)
   self.run_queue:cancel_sleep(one)
   if not one.target then return end
@@ -115,14 +115,14 @@ local function note(self, one, problem)
   self.failures[#self.failures + 1] = { problem, one }
 end
 
--- Ends a task from outside; it may raise in doing so.
+-- Ends a task from outside; may raise.
 local function cut_off(self, one)
   finish(self, one)
   local ok, problem = task.tear_down(one)
   if not ok then note(self, one, problem) end
 end
 
---- A task was canceled. The one that runs ends at its next wait.
+--- A task was canceled. A running one ends at its next wait.
 ---@param one lipsync.Task
 function Scheduler:end_canceled(one)
   if self.current == one then return end
@@ -150,8 +150,8 @@ local function resume(self, one)
   end
 end
 
--- Tells of tasks that died. The program's function may raise: then the rest
--- is told in the next step, and nothing is lost.
+-- Reports tasks that died. If the program's function raises, the next step
+-- reports the rest.
 local function report(self)
   local on_task_error = self.client.options.on_task_error
   while self.failures[1] do
@@ -165,7 +165,7 @@ local function report(self)
   end
 end
 
---- Tells of a task that died outside of a step.
+--- Reports a task that died outside of a step.
 ---@param problem any
 ---@param one table
 function Scheduler:tell(problem, one)
@@ -173,7 +173,7 @@ function Scheduler:tell(problem, one)
   report(self)
 end
 
--- Those that slept long enough.
+-- Wakes the tasks that slept long enough.
 local function wake_due(self)
   local now = core.now()
   local one = self.run_queue:take_due(now)
@@ -183,8 +183,8 @@ local function wake_due(self)
   end
 end
 
--- Steps and resumes by turns: first who is ready first, at least one, until
--- nobody is or the time has come. The session is given what is left of it.
+-- Steps and resumes by turns: in the order of readiness, at least one task,
+-- until none is ready or the time is up. The session gets the time left.
 local function turns(self, until_)
   local session, waiters = self.runtime.session, self.runtime.waiters
   local queue, total = self.run_queue, 0
@@ -203,7 +203,7 @@ local function turns(self, until_)
   return total
 end
 
---- Moves the session and the tasks on.
+--- Drives the session and the tasks.
 ---@param budget number  seconds
 ---@return integer  how many transfers became ready
 function Scheduler:step(budget)
@@ -224,21 +224,21 @@ function Scheduler:step(budget)
   return total
 end
 
---- Seconds until a step has something to do for a task, nil: no such time.
+--- Seconds until a step has something to do for a task; nil: never.
 ---@return number|nil
 function Scheduler:timeout()
   local due = self.run_queue:due()
   return due and math.max(0, due - core.now())
 end
 
---- How many tasks have not ended.
+--- The number of tasks that have not ended.
 ---@return integer
 function Scheduler:pending()
   local start = host.starter(self.client)
   return self.count + (start and native_tasks.count(self, start) or 0)
 end
 
--- Waits for those that the host resumes.
+-- Waits for the tasks that the host resumes.
 local function wait_for_hosted(self)
   local start = host.starter(self.client)
   local all = start and native_tasks.all(self, start)
@@ -263,7 +263,7 @@ function Scheduler:run()
   wait_for_hosted(self)
 end
 
--- Where the host has a timer or a loop to register with, it makes the steps.
+-- Lets the host make the steps, if it has a timer or a loop to register with.
 function Scheduler:arm()
   if self.count > 0 and not self.pump and not self.client.closed then
     self.pump = host.pump(self.client)
@@ -276,14 +276,14 @@ function Scheduler:arm()
   self.pump:arm(self.count > 0, due or nil)
 end
 
--- Without a function of the program's, an end it asked for is no news.
+-- An error of kind `closed` needs no report unless the program has a function.
 local function is_news(self, problem)
   return self.client.options.on_task_error
     or not core.is_error(problem) or problem.kind ~= "closed"
 end
 
---- The client was closed: everybody who waits is told, once. Who goes on all
---- the same by yields of its own ends here.
+--- The client was closed: notifies every waiting task, once. A task that goes
+--- on all the same, and yields, ends here.
 function Scheduler:close()
   if self.stepping then return end
   self.stepping = true

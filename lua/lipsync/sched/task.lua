@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- A task: a coroutine made by client:spawn, and what it has under way, which
--- ends with it. Who resumes it, and when, is the affair of tasks.lua.
+-- A task: a coroutine made by client:spawn, and its calls, which end with it.
+-- scheduler.lua decides when to resume it.
 
 local misuse = require "lipsync.base.misuse"
 local global = require "lipsync.host.global"
@@ -11,7 +11,7 @@ Task.__index = Task
 
 local task = {}
 
--- What a task yields when it waits. Anything else is the program's own yield,
+-- The value that a waiting task yields. Any other is the program's own yield,
 -- which waits for the next step.
 local waiting = {}
 
@@ -21,16 +21,16 @@ end
 
 local unpack = global.field(table, "unpack") or global.get "unpack"
 
---- A function with its arguments.
+--- Binds a function to its arguments.
 ---@param fn function
----@return function  without any
+---@return function  without parameters
 function task.bind(fn, ...)
   local arguments = pack(...)
   return function() return fn(unpack(arguments, 1, arguments.n)) end
 end
 
---- Makes one; it runs when it is resumed.
----@param set table  see tasks.lua
+--- Makes a task; it runs when it is resumed.
+---@param set table  see scheduler.lua
 ---@param fn function
 ---@return lipsync.Task
 function task.new(set, fn, ...)
@@ -41,15 +41,15 @@ function task.new(set, fn, ...)
   }, Task)
 end
 
---- Has the running task wait until it is resumed.
+--- Makes the running task wait until it is resumed.
 function task.rest()
   coroutine.yield(waiting)
 end
 
---- Resumes a task, for its set.
+--- Resumes a task; for its set.
 ---@param self lipsync.Task
 ---@return string state  "waits", "yields", "ended" or "died"
----@return any problem  of one that died
+---@return any problem  if it died
 function task.resume(self)
   local ok, said = coroutine.resume(self.thread)
   if coroutine.status(self.thread) ~= "dead" then
@@ -58,26 +58,26 @@ function task.resume(self)
   return ok and "ended" or "died", said
 end
 
---- Ends what a task has under way.
----@param self table  of whatever kind, with `calls`
+--- Ends the calls of a task.
+---@param self table  any kind of task, with `calls`
 function task.cancel_calls(self)
   for call in pairs(self.calls) do
     if not call.over or call.keep_open then call:cancel() end
   end
 end
 
---- The end of a task before its time: what it had under way ends with it, and
---- where the VM knows of variables to be closed, they are.
+--- Ends a task early, with its calls; closes its to-be-closed variables where
+--- the VM has them.
 ---@param self lipsync.Task
 ---@return boolean ok
----@return any problem  raised while they were
+---@return any problem  raised during that
 function task.tear_down(self)
   task.cancel_calls(self)
   if not coroutine.close then return true end  -- luacheck: ignore
   return coroutine.close(self.thread)  -- luacheck: ignore
 end
 
---- Notes where a task died, while the stack of its coroutine is there.
+--- Notes where a task died, while the stack of its coroutine exists.
 ---@param self lipsync.Task
 ---@param problem any
 function task.trace(self, problem)
@@ -87,7 +87,7 @@ function task.trace(self, problem)
   end
 end
 
---- Ends the task: its connections are closed, it is not resumed any more. In
+--- Ends the task: closes its connections and does not resume it any more. In
 --- the task itself this takes effect at its next wait. Idempotent.
 function Task:cancel()
   misuse.self(self, Task, "task:cancel()")
@@ -96,12 +96,12 @@ function Task:cancel()
   self.set:end_canceled(self)
 end
 
---- What it waited for is there; for waiters. Resumes nothing.
+--- The target of its wait is ready; called by the waiters. Resumes nothing.
 function Task:wake()
   self.set:push(self)
 end
 
---- Whether it has ended.
+--- Whether the task has ended.
 ---@return boolean
 function Task:is_over()
   misuse.self(self, Task, "task:is_over()")

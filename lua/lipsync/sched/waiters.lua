@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- Who waits for what. Any step of the session may finish what somebody else
--- waits for, so after each step everything that became ready is looked up
--- here and its waiters are woken, whoever made the step. To wake is to mark
--- or to signal, never to resume: nobody runs while this table is walked.
+-- What waits for which target. Any step of the session may finish a transfer
+-- that other code waits for. So after each step the waiters of everything that
+-- became ready are looked up here and woken. To wake means to mark or signal,
+-- never to resume: no other code runs while this table is walked.
 
 local Waiters = {}
 Waiters.__index = Waiters
@@ -17,15 +17,15 @@ function waiters.new()
 end
 
 --- Remembers that `waiter` waits for `target`.
----@param target table  a transfer or anything that somebody wakes by wake()
----@param waiter table  with wake(), which must not resume anybody
+---@param target table  a transfer, or anything that is passed to notify()
+---@param waiter table  with wake(), which must not resume anything
 function Waiters:subscribe(target, waiter)
   local set = self.by[target] or {}
   set[waiter] = true
   self.by[target] = set
 end
 
---- Forgets it again.
+--- Forgets that.
 ---@param target table
 ---@param waiter table
 function Waiters:unsubscribe(target, waiter)
@@ -35,14 +35,14 @@ function Waiters:unsubscribe(target, waiter)
   if next(set) == nil then self.by[target] = nil end
 end
 
---- Tells `group` of all that is woken from now on, until it is collected: for
---- one who waits for many things at once.
----@param group table  with notice(target), which must not resume anybody
+--- Calls `group.notice` for everything that is notified from now on, until the
+--- group is collected: for code that waits for many targets at once.
+---@param group table  with notice(target), which must not resume anything
 function Waiters:join(group)
   self.groups[group] = true
 end
 
---- Wakes those who wait for `target`, if any.
+--- Wakes the waiters of `target`.
 ---@param target table
 function Waiters:notify(target)
   local set = self.by[target]
@@ -52,16 +52,16 @@ function Waiters:notify(target)
   for group in pairs(self.groups) do group:notice(target) end
 end
 
---- Wakes everybody, for what they wait for will not come.
+--- Wakes all waiters, because their targets will never be ready.
 function Waiters:notify_all()
   for _, set in pairs(self.by) do
     for waiter in pairs(set) do waiter:wake() end
   end
 end
 
---- Takes from the session what became ready, until nothing is.
+--- Takes from the session everything that became ready.
 ---@param session table  the core's
----@return integer  how many transfers that were
+---@return integer  how many of these were transfers
 function Waiters:dispatch(session)
   local n, transfer = 0, session:next_ready()
   while transfer do
@@ -72,15 +72,15 @@ function Waiters:dispatch(session)
   return n
 end
 
---- Has `fn` called before the session is closed, for a loop that watches its
---- descriptor has to let go of it first.
----@param owner table  one function each; nil `fn` forgets it
+--- Has `fn` called before the session is closed, because a loop that watches
+--- its descriptor must let go of it first.
+---@param owner table  has one function at most; nil `fn` forgets it
 ---@param fn function|nil
 function Waiters:on_close(owner, fn)
   self.closers[owner] = fn
 end
 
---- Tells those that asked for it.
+--- Calls those functions.
 function Waiters:closing()
   local closers = self.closers
   self.closers = {}
