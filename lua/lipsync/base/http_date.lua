@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Dates in HTTP headers: the form of today and the two that RFC 9110 still
--- asks readers to understand.
+-- Dates in HTTP headers: the current form and the two obsolete ones that RFC
+-- 9110 requires readers to accept.
 
 local time = require "lipsync.base.time"
 

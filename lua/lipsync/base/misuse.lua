@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Misuse: what is wrong in the caller's program is raised, as a string that
--- begins with the caller's own line. Knows no option or filter by name.
+-- Misuse: an error in the caller's program is raised as a string that begins
+-- with the caller's line. Knows no option or filter by name.
 
 local core = require "lipsync.core"
 local texts = require "lipsync.base.text"
@@ -11,21 +11,21 @@ local misuse = {}
 local folders = { base = true, error = true, host = true, call = true,
                   sched = true, list = true, bulk = true, resources = true }
 
--- The folder in "lua/lipsync/base/misuse.lua:12: ", without one of ours at its
--- end; nil where the text names no file.
+-- The folder in "lua/lipsync/base/misuse.lua:12: ", without our own subfolder;
+-- nil if the text names no file.
 local function folder(where)
   local path = where:match "^(.*[/\\])[^/\\]*:%d+: $"
   local above, last = (path or ""):match "^(.*[/\\])([^/\\]+)[/\\]$"
   return folders[last] and above or path
 end
 
--- "file:line: " of the function at `level`, "" for C functions and for levels
--- that do not exist. This is what `error` would put before a message, so the
--- debug library is not needed, which some hosts take away.
+-- "file:line: " of the function at `level`; "" for C functions and for levels
+-- that do not exist. Uses the prefix that `error` adds, because some hosts have
+-- no debug library.
 local position = core.where
 
--- Long paths are cut in front ("...ib/lua/5.4/lipsync/"), each file's at a
--- place of its own, so then one only has to end in the other.
+-- Lua cuts the front of long paths ("...ib/lua/5.4/lipsync/"), at another place
+-- for each file; so it is enough that one ends with the other.
 local function same_folder(a, b)
   if a == b then return true end
   if not a or not b then return false end
@@ -35,9 +35,9 @@ local function same_folder(a, b)
   return cut and b:sub(-#a) == a
 end
 
---- The position of the nearest function on the stack that is not ours.
---- Walking instead of counting levels keeps it right across tail calls.
----@return string where  "cleanup.lua:9: ", or "" where nothing is known
+--- The position of the nearest function on the stack that is not ours. Walks
+--- the stack, because counted levels are wrong across tail calls.
+---@return string where  "cleanup.lua:9: ", or "" if unknown
 function misuse.caller()
   local own
   for level = 1, 60 do
@@ -57,8 +57,8 @@ function misuse.raise(message)
   core.raise(misuse.caller() .. message)
 end
 
--- How many letters must be inserted, removed, replaced or swapped with their
--- neighbour to make `b` of `a`.
+-- How many letters to insert, remove, replace or swap with a neighbour to turn
+-- `a` into `b`.
 local function distance(a, b)
   local rows = {}
   for i = 0, #a do rows[i] = { [0] = i } end
@@ -78,7 +78,7 @@ local function distance(a, b)
   return rows[#a][#b]
 end
 
--- project_id and projectId are the same word to somebody who misspells.
+-- For a misspelt name, project_id and projectId are the same word.
 local function plain(name)
   return (name:gsub("[_%-%s]", ""):lower())
 end
@@ -106,8 +106,7 @@ function misuse.keys(set)
   return names
 end
 
---- How a value is shown in a message: short, on one line, never a secret's
---- whole text.
+--- A value for a message: short, on one line, never the whole text of a secret.
 ---@param value any
 ---@return string
 function misuse.show(value)
@@ -123,7 +122,7 @@ end
 --- Raises for the first key of `given` that `known` does not have.
 ---@param given table
 ---@param known table<string, any>
----@param what string  what such a key is called: "filter", "option"
+---@param what string  the noun for such a key: "filter", "option"
 function misuse.names(given, known, what)
   for name in pairs(given) do
     if type(name) ~= "string" then
@@ -139,10 +138,10 @@ function misuse.names(given, known, what)
   end
 end
 
---- Raises unless `value` is a table without a metatable. One by which values
---- come from elsewhere would be read as if it said nothing.
+--- Raises unless `value` is a table without a metatable. A table that gets its
+--- values through a metatable would be read as empty.
 ---@param value any
----@param what string  "filter": what the table says
+---@param what string  the noun for the table: "filter"
 function misuse.plain_table(value, what)
   if core.is_error(value) then
     misuse.raise(("%s is an error object: %s"):format(what, tostring(value)))
@@ -154,8 +153,8 @@ function misuse.plain_table(value, what)
   end
 end
 
---- Raises unless `self` is an object made with `class`: a dot was written
---- where a colon belongs.
+--- Raises unless `self` is an object of `class`: then the caller wrote a dot
+--- instead of a colon.
 ---@param self any
 ---@param class table  the metatable
 ---@param call string  how it is written, "client:%s(…)"

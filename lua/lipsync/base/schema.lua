@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- What a table given by the program may hold: options, filters and request
--- bodies. A schema is a table of fields, `name = type`; a type is a function
+-- What a table from the program may hold: options, filters and request bodies.
+-- A schema is a table of fields, `name = type`; a type is a function
 -- (value, name) that returns a copy of the value, or raises what is wrong with
--- it. Knows no option and no filter by name.
+-- it. Knows no option or filter by name.
 
 local http = require "lipsync.http"
 local misuse = require "lipsync.base.misuse"
@@ -16,14 +16,14 @@ local function refuse(name, what, value)
     misuse.show(value)))
 end
 
--- ---- Types of one value ----
+-- ---- Types of single values ----
 
---- Anything at all.
+--- Any value.
 function schema.anything(value)
   return value
 end
 
---- The type for a value of the Lua type `wanted`.
+--- The type for values of the Lua type `wanted`.
 ---@param wanted string
 ---@return fun(value: any, name: string): any
 function schema.typed(wanted)
@@ -36,7 +36,7 @@ end
 schema.boolean = schema.typed "boolean"
 schema.string = schema.typed "string"
 
---- A string that is never shown.
+--- A string that is never shown in a message.
 function schema.secret(value, name)
   if type(value) ~= "string" then
     misuse.raise(("%s must be a string, got %s"):format(name, type(value)))
@@ -44,7 +44,7 @@ function schema.secret(value, name)
   return value
 end
 
---- A string that says something.
+--- A string that is not empty.
 function schema.text(value, name)
   if schema.string(value, name) == "" then
     misuse.raise(name .. " is an empty string")
@@ -75,7 +75,7 @@ function schema.integer(most)
   end
 end
 
---- The type for what can be called; `what` names it.
+--- The type for callable values; `what` names them.
 ---@param what string|nil  default "a function"
 ---@return fun(value: any, name: string): any
 function schema.callable(what)
@@ -87,7 +87,7 @@ function schema.callable(what)
   end
 end
 
--- ---- Types of many values ----
+-- ---- Types of lists and tables ----
 
 -- One element of a list.
 local function element(value, name)
@@ -132,7 +132,7 @@ function schema.strings(value, name)
   return items
 end
 
---- The same, each string once.
+--- As above, but each string once.
 ---@return string[]
 function schema.set(value, name)
   local seen, kept = {}, {}
@@ -145,7 +145,7 @@ function schema.set(value, name)
   return kept
 end
 
--- Why a header cannot be the program's; the library that sends it judges.
+-- Why the program cannot set a header; the library that sends it decides.
 local header_problems = {
   name = function(name, key)
     return ("%s must have names of headers as keys, got %s"):format(name,
@@ -159,8 +159,8 @@ local header_problems = {
   end,
 }
 
---- Request headers, `name = value`. A value that cannot be sent is no misuse,
---- since it may have come from outside: see schema.unsendable.
+--- Request headers, `name = value`. A value that cannot be sent is not misuse,
+--- because it may come from outside: see schema.unsendable.
 ---@return table<string, string>
 function schema.headers(value, name)
   if type(value) ~= "table" then refuse(name, "a table", value) end
@@ -179,7 +179,7 @@ function schema.headers(value, name)
   return own
 end
 
---- What of the headers cannot be sent.
+--- What in the headers cannot be sent.
 ---@param headers table<string, string>|nil
 ---@return string|nil problem  "the header x has a control character"
 function schema.unsendable(headers)
@@ -195,12 +195,12 @@ end
 
 local none = {}
 
---- Reads a table by a schema: raises for names that it does not have and for
---- wrong values, and copies the rest.
+--- Reads a table by a schema: raises for unknown names and wrong values, and
+--- copies the rest.
 ---@param fields table<string, fun(value: any, name: string): any>
 ---@param given table|nil
 ---@param what string  "options", "filter"
----@return table own  not to be changed
+---@return table own  not to be modified
 function schema.read(fields, given, what)
   if given == nil then return none end
   misuse.plain_table(given, what)
@@ -210,7 +210,7 @@ function schema.read(fields, given, what)
   return own
 end
 
---- The fields of several schemas in one.
+--- Joins the fields of several schemas.
 ---@param ... table
 ---@return table
 function schema.join(...)

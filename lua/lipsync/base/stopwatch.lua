@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- A stopwatch that runs only while somebody waits: what the caller does
--- between two waits never counts. Pure: it is told the times.
+-- A stopwatch that runs only during waits: what the caller does between two
+-- waits does not count. Pure: the caller passes in the times.
 
 local Clock = {}
 Clock.__index = Clock
@@ -12,8 +12,8 @@ function stopwatch.new()
   return setmetatable({ total = 0, counted = -math.huge }, Clock)
 end
 
---- Counts a wait. Where two coroutines wait at once on the same thing, the
---- time that is counted already does not count again.
+--- Counts a wait. If two coroutines wait at once on the same target, the shared
+--- time counts once.
 ---@param from number  monotonic seconds
 ---@param to number
 function Clock:add(from, to)
@@ -32,8 +32,8 @@ end
 local Lap = {}
 Lap.__index = Lap
 
---- A stopwatch that begins now and runs whenever this one does, for one of
---- many that wait together.
+--- A stopwatch that starts now and runs whenever this one does; for one of
+--- many calls that wait together.
 ---@return table
 function Clock:lap()
   return setmetatable({ of = self, from = self.total }, Lap)

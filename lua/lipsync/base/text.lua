@@ -1,19 +1,18 @@
 -- SPDX-License-Identifier: MIT
--- What is done to texts in more than one place. Pure, and the same in every
--- locale.
+-- Text functions used in more than one place. Pure; independent of the locale.
 
 local text = {}
 
---- Without the white space around it. In linear time, however much there is:
---- "%s+$" would look at each space for all that follow.
+--- Trims white space in linear time. The pattern "%s+$" would be quadratic,
+--- because it tries every run of spaces from each of its positions.
 ---@param given string
 ---@return string
 function text.trim(given)
-  -- By name, since what else %s is depends on the locale.
+  -- Lists the characters, because %s depends on the locale.
   return given:match "^[ \t-\r]*(.*)$":match "^(.*[^ \t-\r])" or ""
 end
 
---- The first `most` bytes at most, but no part of a character.
+--- The first `most` bytes, without a partial character at the end.
 ---@param given string
 ---@param most integer
 ---@return string

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Times as texts to seconds since 1970 UTC, without `os` (absent in some
--- hosts) and without `tonumber` on fractions (it follows the locale).
+-- Times as text to seconds since 1970 UTC. Uses neither `os` (absent in some
+-- hosts) nor `tonumber` on fractions (it follows the locale).
 
 local time = {}
 
@@ -22,8 +22,8 @@ local function days(year, month, day)
     - math.floor(of_era / 100) + of_year - 719468
 end
 
---- Seconds since 1970 UTC of a moment's parts; nil if there is no such
---- moment. A leap second counts as the first second after it.
+--- Seconds since 1970 UTC of a date and time; nil if it does not exist. A leap
+--- second counts as the first second after it.
 ---@return number|nil
 function time.utc(year, month, day, hour, minute, second)
   if month < 1 or month > 12 or day < 1 or day > days_in(year, month)
@@ -52,8 +52,8 @@ local function offset(text)
 end
 
 --- Seconds since 1970 UTC of an ISO 8601 text: date, `T`, time to the second,
---- an optional fraction, and `Z` or an offset. Without an offset a text names
---- no moment, so it is refused.
+--- an optional fraction, and `Z` or an offset. A text without an offset is
+--- refused, because it is ambiguous.
 ---@param text string  "2026-08-25T10:00:00.250Z"
 ---@return number|nil  nil if it is not such a text
 function time.parse(text)

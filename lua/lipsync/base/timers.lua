@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Deadlines in order: a binary heap. Finding the next one costs nothing,
--- adding or removing one as many steps as the number has bits, so a loop that
--- looks for what is due pays nothing for those that are not. Pure.
+-- Deadlines in order: a binary heap. Finding the next one is O(1), adding or
+-- removing one O(log n), so checking costs nothing for those not due. Pure.
 
 local Heap = {}
 Heap.__index = Heap
@@ -10,20 +9,20 @@ local timers = {}
 
 ---@return table
 function timers.new()
-  -- A table of their own: one that has names beside its numbers LuaJIT can
-  -- leave without some of them when memory runs out while it grows.
+  -- A table of its own, because LuaJIT can lose names in a table that has both
+  -- names and numbers when memory runs out while it grows.
   return setmetatable({ n = 0, items = {} }, Heap)
 end
 
--- Exchanges two. Nothing in here can raise, so whatever does, where memory runs
--- out between two exchanges, leaves all items inside.
+-- Exchanges two items. Raises nothing, so if memory runs out elsewhere between
+-- two exchanges, all items are still in the heap.
 local function swap(items, a, b)
   local x, y = items[a], items[b]
   items[a], items[b] = y, x
   x.heap_at, y.heap_at = b, a
 end
 
--- Moves the item at `at` up to where it belongs.
+-- Moves the item at `at` up to its place.
 local function rise(items, at)
   while at > 1 do
     local above = math.floor(at / 2)
@@ -33,7 +32,7 @@ local function rise(items, at)
   end
 end
 
--- Moves the item at `at` down to where it belongs, among `n`.
+-- Moves the item at `at` down to its place among `n`.
 local function sink(items, at, n)
   while true do
     local below = at * 2
@@ -48,17 +47,17 @@ local function sink(items, at, n)
 end
 
 --- Adds an item, which is in no heap.
----@param item table  its member `due` is the deadline and stays as it is
----   while it is inside; its member `heap_at` is the heap's
+---@param item table  its member `due` is the deadline, which must not change
+---   while it is in the heap; its member `heap_at` is the heap's
 function Heap:add(item)
   local n = self.n + 1
-  self.items[n] = item  -- what takes memory comes before what is believed
+  self.items[n] = item  -- first what takes memory
   item.heap_at = n
   self.n = n
   rise(self.items, n)
 end
 
---- Removes an item; does nothing if it is not inside.
+--- Removes an item; does nothing if it is not in the heap.
 ---@param item table
 function Heap:remove(item)
   local at, n, items = item.heap_at, self.n, self.items
@@ -77,7 +76,7 @@ function Heap:first()
   return self.items[1]
 end
 
---- Takes one whose deadline has come.
+--- Takes an item whose deadline has passed.
 ---@param now number
 ---@return table|nil
 function Heap:take_due(now)

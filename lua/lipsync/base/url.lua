@@ -14,7 +14,7 @@ function url.encode(text)
   return (text:gsub("[^A-Za-z0-9%-._~]", escape))
 end
 
--- What UTF-8 (RFC 3629) is made of, beside ASCII.
+-- The byte sequences of UTF-8 (RFC 3629), beside ASCII.
 local sequences = {
   "[\194-\223][\128-\191]", "\224[\160-\191][\128-\191]",
   "\237[\128-\159][\128-\191]", "[\225-\239][\128-\191][\128-\191]",
@@ -23,17 +23,17 @@ local sequences = {
   "\244[\128-\143][\128-\191][\128-\191]",
 }
 
--- Each sequence leaves a letter, so that what stood around it does not meet.
+-- Each sequence leaves a letter, so its neighbours do not join.
 local function is_utf8(text)
   if text:find "\237[\160-\191]" then return false end  -- a surrogate
   for _, sequence in ipairs(sequences) do text = text:gsub(sequence, "x") end
   return not text:find "[\128-\255]"
 end
 
---- An id as exactly one path segment. It may have come from another address,
---- so what cannot be one is told, not raised: nothing, the two dot segments
---- (servers and proxies resolve them), control characters, and what is not
---- UTF-8 (no id that came as JSON can be that).
+--- An id as exactly one path segment. It may come from outside, so an invalid
+--- one is reported, not raised: an empty one, the two dot segments (servers and
+--- proxies resolve them), control characters, and text that is not UTF-8 (an id
+--- from JSON always is).
 ---@param id string
 ---@return string|nil segment
 ---@return string|nil problem  "the id is empty"
@@ -51,7 +51,7 @@ function url.segment(id)
   return url.encode(id)
 end
 
---- An id as it is shown in a sentence: no character that could break a line.
+--- An id for a message, without characters that could break a line.
 ---@param id string
 ---@return string
 function url.readable(id)
@@ -59,8 +59,8 @@ function url.readable(id)
   return (id:gsub("[%c%s]", escape))
 end
 
---- `path?name=value&…` of pairs in the order given. Commas stay as they are:
---- the service reads lists by them.
+--- `path?name=value&…` of pairs in the given order. Commas stay, because the
+--- service splits lists by them.
 ---@param path string
 ---@param pairs_ { [1]: string, [2]: string }[]  name, value already encoded
 ---@return string
@@ -71,8 +71,8 @@ function url.with_query(path, pairs_)
   return path .. "?" .. table.concat(parts, "&")
 end
 
---- Where an address leads: scheme, host and port, without user, path or
---- query. A backslash counts as a slash, as it does to browsers.
+--- The origin of an address: scheme, host and port, without user, path or
+--- query. A backslash counts as a slash, as in browsers.
 ---@param address string  absolute, or relative to `base`
 ---@param base string  an origin
 ---@return string
