@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: MIT
--- How long to wait before the next attempt. Pure: randomness comes from
--- outside.
+-- How long to wait before the next attempt. Pure: the caller passes in the
+-- random number.
 
 local backoff = {}
 
-backoff.base = 0.25      -- seconds, the most before the second attempt
+backoff.base = 0.25      -- seconds; the most before the second attempt
 backoff.base_busy = 1    -- the same after 429
-backoff.cap = 20         -- never more than this by our own rule
+backoff.cap = 20         -- seconds; the most that this rule gives
 
---- Full jitter: anything from nothing to a ceiling that doubles with each
---- attempt, so that clients which failed together do not come back together.
+--- Full jitter: a random time up to a ceiling that doubles with each attempt,
+--- so clients that failed together do not return together.
 ---@param attempt integer  attempts made so far, from 1
 ---@param random number  in [0, 1)
 ---@param base number|nil  seconds; default 0.25
@@ -20,7 +20,7 @@ function backoff.jitter(attempt, random, base)
   return random * math.min(backoff.cap, doubled)
 end
 
---- The server's own word, and up to a tenth more, for the same reason.
+--- The server's delay plus up to a tenth, for the same reason.
 ---@param seconds number
 ---@param random number  in [0, 1)
 ---@return number seconds

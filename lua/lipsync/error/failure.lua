@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: MIT
--- The words for what failed below: a raw failure is a table with a `code` and
--- the data that belongs to it, of the C libraries or of an attempt. Here each
--- code has a kind, a reason and a sentence. Pure.
+-- Words for raw failures. A raw failure is a table with a `code` and its data,
+-- from the C libraries or an attempt. Each code has a kind, a reason and a
+-- sentence. Pure.
 
 local message = require "lipsync.error.message"
 
 local failure = {}
 
--- How errors of the operating system read in a sentence.
+-- Phrases for errors of the operating system.
 local os_errors = {
   ECONNREFUSED = "connection refused", ECONNRESET = "connection reset",
   ETIMEDOUT = "connection timed out", ENETUNREACH = "network unreachable",
@@ -19,13 +19,13 @@ local os_errors = {
 local wanted = { value = "a JSON value", array = "a JSON array",
                  lines = "lines of JSON objects" }
 
--- What {name} stands for where that is not just the field of that name.
+-- The placeholders {name} that are not just the field of that name.
 local derived = {
   host = function(_, host) return host end,
-  -- the host without its port: what was looked up
+  -- the host without its port, as it was looked up
   name = function(_, host) return (host:gsub(":%d+$", "")) end,
-  -- libcurl's words without what it puts before them ("SSL certificate
-  -- problem: …"), since the sentence has said that already
+  -- libcurl's text without its prefix ("SSL certificate problem: …"), which
+  -- would repeat the sentence
   cause = function(raw) return (raw.detail:gsub("^.-: ", "", 1)) end,
   os = function(raw)
     return os_errors[raw.os_name]
@@ -47,8 +47,8 @@ local derived = {
 
 local too_long = "the answer is too long (max_response)"
 
--- code = { kind, reason, words, the option that is wrong }. The words are a
--- text or a function of the raw failure; `whole`: nothing is filled in.
+-- code = { kind, reason, words, the wrong option }. The words are a text or a
+-- function of the raw failure; `whole`: the text has no placeholders.
 local words = {
   -- connecting
   connect_timeout = { "timeout", "connect",
@@ -143,7 +143,7 @@ local words = {
   part_malformed = { "invalid", "part",
     "a part of the body has a name, a type or a boundary that cannot be sent" },
 
-  -- what a session or a request cannot have
+  -- invalid values of a session or a request
   url_malformed = { "invalid", "base_url", "base_url is not a valid URL",
     "base_url" },
   url_scheme = { "invalid", "base_url", "base_url must begin with https:// "
@@ -180,14 +180,14 @@ function failure.article(noun)
   return (noun:find "^[aeio]" and "an " or "a ") .. noun
 end
 
---- What a raw failure means.
+--- The words for a raw failure.
 ---@param raw table  code, and the data that belongs to it: detail, os_error,
 ---   os_name, index, offset, found, limit, wanted, type
----@param host string|nil  the host that was talked to, with its port
+---@param host string|nil  the server's host, with its port
 ---@return string kind
 ---@return string reason
 ---@return string message
----@return string|nil field  the option that is wrong
+---@return string|nil field  the wrong option
 function failure.describe(raw, host)
   local entry = words[raw.code]
   local text = entry[3]

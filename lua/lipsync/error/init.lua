@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Error objects: made from what the core says failed and from answers with a
--- status of 400 or more. A table with documented members and nothing else;
--- its sentence is kept beside it.
+-- Error objects, made from raw failures and from responses with a status of 400
+-- or more. Each is a table with documented members only; its sentence is kept
+-- beside it.
 
 local core = require "lipsync.core"
 local failure = require "lipsync.error.failure"
@@ -12,32 +12,32 @@ local retry_after = require "lipsync.error.retry_after"
 ---@class lipsync.Error
 ---@field kind string  api, timeout, connection, tls, protocol, limit, invalid,
 ---   canceled or closed
----@field message string  the service's, else a phrase of what happened
+---@field message string  the service's, or our description
 ---@field errorCode string|nil  stable; what to branch on
 ---@field statusCode integer|nil
 ---@field suggestion string|nil  the service's
----@field field string|nil  what is wrong with the request
+---@field field string|nil  the wrong part of the request
 ---@field requestId string|nil  for the service's support
----@field retryable boolean  whether a later attempt may end otherwise
+---@field retryable boolean  whether a later attempt may succeed
 ---@field retryAfter number|nil  seconds the service asks to wait
 ---@field attempts integer  requests made
 ---@field seconds number  waited in the call
 ---@field method string|nil
 ---@field path string|nil  without the query
----@field body string|nil  of an answer, at most 64 KiB
----@field delivered integer|nil  objects a listing gave before it broke
----@field outcomeUnknown boolean|nil  true: it may have been done all the same
----@field generation lipsync.Generation|nil  the last state seen of a wait
+---@field body string|nil  of the response, at most 64 KiB
+---@field delivered integer|nil  objects a listing delivered before it broke
+---@field outcomeUnknown boolean|nil  true: the request may have been done
+---@field generation lipsync.Generation|nil  the last state that a wait saw
 ---@field details table  further members of the API's own body
----@field cause lipsync.Error|nil  the error below
+---@field cause lipsync.Error|nil  the error that led to this one
 ---@field tag any  the call's option
 
 local errors = {}
 
 errors.body_limit = 64 * 1024
 
--- What tostring gives, and which errors the service itself sent. Weak, so that
--- an error is collected as any table.
+-- The sentences of tostring, and the errors that the service sent. Weak, so
+-- errors are collected as other tables are.
 local sentences = setmetatable({}, { __mode = "k" })
 local from_service = setmetatable({}, { __mode = "k" })
 
@@ -45,7 +45,7 @@ local function to_string(err)
   return sentences[err] or message.sentence(err, {})
 end
 
---- Teaches the core's error objects to speak. Called once, by init.lua.
+--- Gives the core's error objects their sentence. Called once, by init.lua.
 function errors.install()
   core.error_meta.__tostring = to_string
   core.error_meta.__concat = function(a, b)
@@ -53,9 +53,9 @@ function errors.install()
   end
 end
 
---- Completes a table of fields, in place.
+--- Completes a table of fields in place.
 ---@param err table  kind, message, reason and further members
----@param about table  what is known of the call, see message.sentence;
+---@param about table  facts about the call, see message.sentence;
 ---   attempts, seconds, method, path, tag, delivered are copied
 ---@return lipsync.Error
 function errors.complete(err, about)
@@ -82,7 +82,7 @@ function errors.from_failure(raw, about)
     statusCode = raw.status }, about)
 end
 
---- An error of our own.
+--- An error that the library itself detected.
 ---@param kind string
 ---@param text string
 ---@param about table|nil
@@ -94,7 +94,7 @@ function errors.new(kind, text, about, reason, field)
     field = field }, about or {})
 end
 
--- A member as a string, or nil: null and other types are no answer.
+-- A member as a string; nil for null and other types.
 local function text_of(value)
   return type(value) == "string" and value ~= "" and value or nil
 end
@@ -109,7 +109,7 @@ end
 
 local named = { "errorCode", "suggestion", "field", "requestId" }
 
--- Copies the documented members; all further ones go under `details`.
+-- Copies the documented members, and all others into `details`.
 local function read_body(err, body)
   local details, known = {}, { statusCode = true }
   for _, name in ipairs(named) do
@@ -125,14 +125,14 @@ local function read_body(err, body)
   err.details = details
 end
 
--- What is longer is no error of the service's, and reading it takes its time.
+-- A longer body is no error of the service, and decoding it takes time.
 local function decode_object(body)
   if #body > errors.body_limit or not body:find "^%s*{" then return nil end
   local value = core.decode(body)
   return type(value) == "table" and value or nil
 end
 
--- What to call an answer that the service did not explain.
+-- The message for a response without an explanation.
 local function unexplained(status, media, body)
   local phrase = message.phrase(status)
   if body == "" then return phrase .. " (empty answer)" end
@@ -165,9 +165,8 @@ function errors.from_response(response, about)
   return errors.complete(err, about)
 end
 
---- Whether a response of the service's own shape said it: JSON with an
---- errorCode, or with statusCode and message. Anything else may come from
---- whatever is between it and us.
+--- Whether the error has the service's own form: JSON with an errorCode, or
+--- with statusCode and message. Any other may come from a proxy.
 ---@param err lipsync.Error
 ---@return boolean
 function errors.is_from_service(err)

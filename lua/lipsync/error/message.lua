@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- The sentences of errors:
---   <what was asked>: <what happened>. <what to do>. [<attempts, seconds>]
--- One line, no key, no query string, the service's own words where it sent
--- some. Pure: works on an error's fields and on what is known about its call.
+--   <the action>: <what happened>. <what to do>. [<attempts, seconds>]
+-- One line, without key and query string, with the service's own words if it
+-- sent any. Pure: uses an error's fields and facts about its call.
 
 local texts = require "lipsync.base.text"
 
@@ -10,7 +10,7 @@ local cut, trim = texts.cut, texts.trim
 
 local message = {}
 
--- The answer's own reason phrase is not kept, so the usual ones are here.
+-- The usual reason phrases, because that of the response is not kept.
 local phrases = {
   [400] = "Bad Request", [401] = "Unauthorized", [402] = "Payment Required",
   [403] = "Forbidden", [404] = "Not Found", [405] = "Method Not Allowed",
@@ -40,7 +40,7 @@ function message.phrase(status)
   return phrases[status] or (status >= 500 and "server error" or "refused")
 end
 
--- `n` with so many decimals, without the locale's comma or trailing zeros.
+-- `n` with at most so many decimals: no trailing zeros, no locale's comma.
 local function decimals(n, places)
   local scale = 10 ^ places
   local scaled = math.floor(n * scale + 0.5)
@@ -50,7 +50,7 @@ local function decimals(n, places)
   return ("%d"):format(whole) .. (rest == "" and "" or "." .. rest)
 end
 
---- A duration for reading: "0.25", "9.2", "131".
+--- A duration for a reader: "0.25", "9.2", "131".
 ---@param seconds number
 ---@return string
 function message.seconds(seconds)
@@ -68,8 +68,7 @@ function message.count(n, noun)
   return ("%d %s%s"):format(n, noun, n == 1 and "" or "s")
 end
 
---- What an id or a service's text looks like inside a sentence: on one line,
---- not endless.
+--- An id or a service's text for use in a sentence: one line, limited length.
 ---@param text string
 ---@return string
 function message.inline(text)
@@ -116,7 +115,7 @@ function message.redirect(raw)
     raw.origin)
 end
 
---- What came instead of what was expected:
+--- What came instead of the expected response:
 --- `expected a JSON array, got text/html (200): "<html>…"`.
 ---@param raw { wanted: string, media: string|nil, status: integer,
 ---   body: string }
@@ -129,7 +128,7 @@ function message.unexpected(raw)
     raw.body == "" and ", nothing in it" or (': "%s"'):format(start))
 end
 
--- What happened, for the sentence: an answer's status and code come first.
+-- What happened; of a response, status and code come first.
 local function happened(err)
   local text = message.inline(err.message)
   if err.kind ~= "api" then return text end
@@ -159,7 +158,7 @@ local api_advice = {
   end,
 }
 
--- What the operation's own row advises.
+-- The advice in the operation's row.
 local function row_advice(err, about)
   local rows = about.json and about.advice
   return rows and (rows[err.errorCode] or rows[err.statusCode])
@@ -192,7 +191,7 @@ local by_kind = {
       .. " ca_file or install ca-certificates"
   end,
   protocol = function(_, about)
-    -- Something else answered than the service.
+    -- The response came from something else than the service.
     local foreign = about.foreign or about.reason == "redirect"
     local right = foreign and base_url_right(about)
     if not right or not about.unknown then return right or about.unknown end
@@ -203,7 +202,7 @@ local by_kind = {
   end,
 }
 
--- Attempts and seconds. A wait the service asks for belongs to them.
+-- Attempts and seconds, with the wait that the service asks for.
 local function effort(err)
   local asked = err.retryAfter and
     ("the service asks for a wait of %s s"):format(
@@ -212,14 +211,14 @@ local function effort(err)
     message.count(err.attempts, "attempt"), message.seconds(err.seconds))
   if err.kind == "tls" then return "Not retried" end
   if err.kind ~= "api" then return tries or nil end
-  -- An answer that no attempt will change was not given up, it was got.
+  -- No attempt changes such a response, so nothing was given up.
   if tries and err.retryable then tries = "Gave up after " .. tries end
   if tries and asked then return tries .. "; " .. asked end
   if tries then return tries end
   return asked and asked:gsub("^t", "T")
 end
 
--- Ends a sentence that may already have an end.
+-- Ends a sentence, unless it has an end already.
 local function stop(text)
   return text:match "[.?!…]$" and text or text .. "."
 end
@@ -235,7 +234,7 @@ function message.sentence(err, about)
   local what_to_do = own and own(err, about) or about.unknown
   local parts = { stop(happened(err)) }
   local tries = effort(err)
-  -- Where nothing answered, how often it was tried explains the advice.
+  -- Without a response, the number of attempts explains the advice.
   local first, second = tries, what_to_do
   if err.kind == "api" then first, second = what_to_do, tries end
   if first then parts[#parts + 1] = stop(message.inline(first)) end

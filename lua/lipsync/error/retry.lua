@@ -1,16 +1,17 @@
 -- SPDX-License-Identifier: MIT
--- Whether a failure is worth another attempt, and after how long. Pure.
+-- Whether to repeat a failed request, and after how long. Pure.
 
 local backoff = require "lipsync.error.backoff"
 
 local retry = {}
 
-retry.longest = 120  -- seconds; a longer wait is the caller's to decide
+retry.longest = 120  -- seconds; the caller decides about a longer wait
 
 local never = { [501] = true, [505] = true }
 
---- Whether a later attempt can end otherwise: 408, 429, every 5xx but 501 and
---- 505, a broken connection, and a timeout. 409 is an answer about state.
+--- Whether a later attempt may succeed: after 408, 429, every 5xx but 501 and
+--- 505, a broken connection, and a timeout. Not after 409, which reports a
+--- state.
 ---@param kind string
 ---@param status integer|nil
 ---@return boolean
@@ -42,7 +43,7 @@ function retry.decide(err, attempt, limits)
     local base = err.statusCode == 429 and backoff.base_busy or backoff.base
     delay = backoff.jitter(attempt, limits.random, base)
   end
-  -- An attempt that could only begin after the end is a wait for nothing.
+  -- Do not wait for an attempt that could begin only after the deadline.
   if delay >= limits.remaining then return nil, "deadline" end
   return delay
 end
