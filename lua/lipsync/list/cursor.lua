@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- The paging policy for services whose cursor is the id of a row: which page to
--- ask for next, and which of its rows are new. Rows may be deleted while a
+-- ask for next, and which of its rows are new. Rows may be removed while a
 -- listing pages, so a cursor may be gone by the time it is used; how a service
 -- answers then is not documented. Pure: the caller passes in the responses and
 -- the changes of rows.
@@ -32,7 +32,7 @@ Cursor.__index = Cursor
 local cursor = {}
 
 -- A cursor may turn out to be gone without a note, because another client
--- deleted it. More often than this in a row it is the service's fault.
+-- removed it. More often than this in a row it is the service's fault.
 local patience = 3
 
 ---@param size integer  rows in a page
@@ -210,7 +210,7 @@ end
 
 -- Starts anew: by the rule, with the new state of rows, then from the top. A
 -- note received meanwhile is no fault. Each such id counts once, so a service
--- that keeps listing deleted rows cannot cause an endless loop.
+-- that keeps listing removed rows cannot cause an endless loop.
 function Cursor:recover(excused)
   if not excused then self.faults = self.faults + 1 end
   if self.faults > patience then
