@@ -25,7 +25,7 @@ local spec = ErrorCodes.specs.list
 local patience, forget = 5, 30
 local once = setmetatable({ max_attempts = 1 }, spec)
 
--- Fetches the catalog, whether it is there or not.
+-- Fetches the catalog, even if it was fetched before.
 local function fetch(self, of, options)
   local entries, err = call.new(self.client, of, options):run()
   self.entries = entries or self.entries
@@ -53,14 +53,14 @@ function ErrorCodes:list(options)
   return copies
 end
 
---- Fetches the catalog once more, by one request: for client:warm.
+--- Fetches the catalog again, in one request; for client:warm.
 ---@param options table  from schema.read
 ---@return lipsync.Error|nil err
 function ErrorCodes:_refresh(options)
   return select(2, fetch(self, once, options))
 end
 
--- Makes sure that there is a catalog, within `patience`.
+-- Fetches the catalog if it is missing, within `patience`.
 local function provide(self)
   if self.entries then return nil end
   if self.failed and core.now() - self.failed < forget then return self.err end
@@ -70,7 +70,7 @@ local function provide(self)
   return err
 end
 
--- The code in what was given: itself, or that of an error or a generation.
+-- The code of `code`: itself, or that of an error or a generation.
 local function code_of(given)
   if given == nil or type(given) == "string" then return given end
   if errors.is_error(given) or core.type_of(given) == "Generation" then
@@ -83,7 +83,7 @@ end
 --- What a code means and what to do about it. Never retries and waits at most
 --- 5 s, since it is only help.
 ---@param code string|lipsync.Error|lipsync.Generation|nil
----@param of lipsync.Error|lipsync.Generation|nil  whose code it is to be, if
+---@param of lipsync.Error|lipsync.Generation|nil  the owner of the code, if
 ---   `code` is nil
 ---@return lipsync.CatalogEntry|nil  nil if the code is not in the catalog
 ---@return lipsync.Error|nil err  if the catalog could not be fetched

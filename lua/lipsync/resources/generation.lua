@@ -1,24 +1,23 @@
 -- SPDX-License-Identifier: MIT
--- What the Lua layer adds to a Generation: its bytes and members are the
--- core's.
+-- The Lua part of a Generation; the core provides its bytes and members.
 
 local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
 local time = require "lipsync.base.time"
 
----@class lipsync.Generation  every member of the JSON is a field, null and
----   absent ones nil; the named ones are those that are documented
+---@class lipsync.Generation  every member of the JSON is a field; null and
+---   absent ones are nil; the documented ones are listed here
 ---@field id string
 ---@field createdAt string  ISO 8601
 ---@field input table[]
 ---@field model string
 ---@field status string  PENDING, PROCESSING, COMPLETED, FAILED, REJECTED, or
----   one that is newer than this text
+---   a newer one
 ---@field error string|nil
 ---@field errorCode string|nil  stable; also sent as error_code
 ---@field options table|nil
 ---@field outputDuration number|nil  seconds
----@field outputUrl string|nil  signed, to be used as it is; also sent as
+---@field outputUrl string|nil  signed; use it unchanged; also sent as
 ---   outputMediaUrl
 ---@field outputFileName string|nil
 ---@field segments table[]|nil
@@ -26,10 +25,10 @@ local time = require "lipsync.base.time"
 ---@field synthesizedAudioUrl string|nil
 ---@field webhookUrl string|nil
 ---@field projectId string|nil
----@field get fun(self, name: string): any  a member whatever its name
----@field has fun(self, name: string): boolean  also where it is null
+---@field get fun(self, name: string): any  a member of any name
+---@field has fun(self, name: string): boolean  true also for null
 ---@field json fun(self, options: { compact: boolean }|nil): string  the exact
----   bytes, or on one line
+---   bytes; compact: on one line
 ---@field decode fun(self): table  a plain table; null is lipsync.null
 ---@field fields fun(self): fun(): string, any  iterator over name and value
 
@@ -53,8 +52,8 @@ local function client_of(self, name)
   return client.generations
 end
 
---- Whether nothing more will happen to it, so that it can be deleted. A status
---- that is not known is taken for one that goes on.
+--- Whether it has ended, so it can be deleted. An unknown status counts as one
+--- that goes on.
 ---@param self lipsync.Generation
 ---@return boolean
 local function is_terminal(self)
@@ -62,12 +61,11 @@ local function is_terminal(self)
   return terminal[self:get "status"] or false
 end
 
---- When it was made. A createdAt that is only a date is its first moment.
+--- When it was created. A createdAt with only a date means its first moment.
 ---@param self lipsync.Generation
----@param unit string|nil  "seconds": without the fraction, as os.date wants it
----@return number|nil  seconds since 1970 UTC with fraction, an integer where
----   the VM has them and it is whole; nil if there is no createdAt that is a
----   time
+---@param unit string|nil  "seconds": without the fraction, for os.date
+---@return number|nil  seconds since 1970 UTC with fraction; a whole number is
+---   an integer where the VM has them; nil if createdAt is missing or no time
 local function created_at(self, unit)
   check_self(self, "created_at")
   if unit ~= nil and unit ~= "seconds" then

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- client.generations: what can be asked of an organization's generations.
+-- client.generations: operations on an organization's generations.
 
 local api = require "lipsync.api"
 local each = require "lipsync.bulk.each"
@@ -12,21 +12,21 @@ local wait = require "lipsync.resources.wait"
 
 ---@class lipsync.Filter
 ---@field status string|string[]|nil  PENDING, PROCESSING, COMPLETED, FAILED,
----   REJECTED; other words are sent as they are
----@field ids string|string[]|nil  made unique; 100 are asked for at once
+---   REJECTED; other words are sent unchanged
+---@field ids string|string[]|nil  made unique; a request takes 100
 ---@field source string|string[]|nil  labels such as "api"
 ---@field projectId string|nil
 ---@field limit integer|nil  how many at most
----@field cursor string|nil  id of the last generation before; needs limit or
----   page_size
----@field page_size integer|nil  1 to 100: page after page
+---@field cursor string|nil  id of the generation to begin after; needs limit
+---   or page_size
+---@field page_size integer|nil  1 to 100; lists in pages
 
 ---@class lipsync.Generations
 ---@field list fun(self, filter: lipsync.Filter|nil,
----   options: lipsync.CallOptions|nil): lipsync.Listing  as a stream. The
----   filter is checked now, the request goes out at the first step. A `for`
----   raises the error object; use `listing:next()` to get it returned, or where
----   a `for` cannot yield. No timeout unless given here
+---   options: lipsync.CallOptions|nil): lipsync.Listing  as a stream. Checks
+---   the filter at once; the first step sends the request. A `for` raises the
+---   error object; `listing:next()` returns it, and also works where a `for`
+---   cannot yield. No timeout unless given here
 ---@field get fun(self, id: string|lipsync.Generation,
 ---   options: lipsync.CallOptions|nil): lipsync.Generation|nil,
 ---   lipsync.Error|nil
@@ -35,15 +35,13 @@ local wait = require "lipsync.resources.wait"
 ---   filter without limit, cursor and page_size
 ---@field delete fun(self, id: string|lipsync.Generation,
 ---   options: lipsync.CallOptions|nil): lipsync.Generation|nil,
----   lipsync.Error|nil, string|nil  only COMPLETED, FAILED and REJECTED ones
----   can be. A note "already_gone": an attempt's outcome was unknown, and then
----   it was not there any more
+---   lipsync.Error|nil, string|nil  only if COMPLETED, FAILED or REJECTED. The
+---   note "already_gone": it is gone after an attempt with an unknown outcome
 local Generations = operation.resource("generations", api.generations)
 
---- Waits until a generation has ended: COMPLETED, FAILED and REJECTED are
---- data, and no errors. It waits as the host waits, so other tasks go on. An
---- error that may pass, such as a broken connection, does not end it; a 404
---- does.
+--- Waits until a generation has ended; COMPLETED, FAILED and REJECTED are
+--- values, not errors. Waits as the host waits, so other tasks go on. Goes on
+--- after a temporary error, such as a broken connection, but not after a 404.
 ---@param id string|lipsync.Generation
 ---@param options lipsync.WaitOptions|nil
 ---@return lipsync.Generation|nil
@@ -53,7 +51,7 @@ function Generations:wait(id, options)
   return wait.run(self, Generations.specs.get, id, options)
 end
 
--- Arrays of `all` that nothing was left out of.
+-- Arrays returned by `all` without a filter.
 local unselected = setmetatable({}, { __mode = "k" })
 
 --- All generations of a listing in an array.
@@ -78,12 +76,12 @@ end
 ---@class lipsync.DeleteManyOptions : lipsync.CallOptions
 ---@field concurrency integer|nil  deletions under way at once; default 8
 ---@field everything boolean|nil  true: also a listing without a filter
----@field max integer|nil  no more deletions than these
----@field dry_run boolean|nil  true: deletes nothing, and counts what would be
+---@field max integer|nil  the most deletions
+---@field dry_run boolean|nil  true: deletes nothing, only counts what would be
 ---   deleted
 ---@field when nil|fun(item: lipsync.Generation|string, stop: fun()): any
----   false or nil: not this one; gets what the listing gives, or what stands in
----   the array. stop() begins no more
+---   gets an item of the listing or the array; false or nil: skip it. stop()
+---   begins no more deletions
 ---@field on_result nil|fun(id: string, outcome: string,
 ---   generation: lipsync.Generation|nil, err: lipsync.Error|nil, stop: fun())
 ---   outcome: "deleted", "gone", "skipped" or "failed"
@@ -94,12 +92,11 @@ local delete_many_options = schema.join(operation.options, each.options,
 
 ---@class lipsync.Deleted
 ---@field deleted integer  deleted by this call
----@field gone integer  not there any more: 404, or the outcome was unknown
----   and then it was gone
----@field skipped integer  `when` said no, or an id given twice
----@field failed integer  not deleted; why stands in `errors`
----@field errors lipsync.Error[]  of those that failed, in order of ending; at
----   most 100, with at most 1 KiB of each one's body
+---@field gone integer  no longer there: 404, or gone after an unknown outcome
+---@field skipped integer  refused by `when`, or an id given twice
+---@field failed integer  not deleted; see `errors`
+---@field errors lipsync.Error[]  of the failed ones, in the order of their end;
+---   at most 100, with at most 1 KiB of each body
 
 local function outcome_of(call)
   if call.note == "already_gone" then return "gone" end
@@ -109,13 +106,13 @@ local function outcome_of(call)
   return is_gone and "gone" or "failed"
 end
 
--- What would become of an item.
+-- The outcome that an item would have.
 local function foresee(item)
   local is_running = type(item) ~= "string" and not item:is_terminal()
   return is_running and "failed" or "deleted"
 end
 
--- Raises where everything would be deleted and nobody said so.
+-- Raises if everything would be deleted without an explicit request.
 local function check_selected(items, options)
   local selected = not unselected[items]
   if listing.is(items) then selected = items.filter.selects end
@@ -124,11 +121,11 @@ local function check_selected(items, options)
     .. "be deleted. Pass a filter such as status, or everything = true.")
 end
 
---- Deletes many, several at once; a listing is read on meanwhile. One that
---- fails does not stop the rest, but a listing that breaks, a key that is not
---- accepted (401) and a closed client do. What a callback raises stops it, too,
---- and is the `cause` of the error that is returned beside the result. Raises
---- for a listing, or an array of `all`, that no filter was given for.
+--- Deletes many generations, several at once, while it reads the listing. Goes
+--- on after a failed one, but not after a broken listing, a rejected key (401)
+--- or a closed client. An error raised in a callback stops it too; that is the
+--- `cause` of the error returned with the result. Raises for a listing, or an
+--- array of `all`, without a filter.
 ---@param items (string|lipsync.Generation)[]|lipsync.Listing
 ---@param options lipsync.DeleteManyOptions|nil
 ---@return lipsync.Deleted|nil result

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- client.models: the models that generations can be made with.
+-- client.models: the models for generations.
 
 local api = require "lipsync.api"
 local core = require "lipsync.core"
@@ -9,6 +9,6 @@ core.object_type { name = "Model", has_id = true, shows = { "id", "name" } }
 
 ---@class lipsync.Models
 ---@field list fun(self, options: lipsync.CallOptions|nil): table[]|nil,
----   lipsync.Error|nil  an array of models: id, name, type, version, and where
----   the service has them description and deprecatedAt
+---   lipsync.Error|nil  an array of models: id, name, type, version, and
+---   description and deprecatedAt if the service sent them
 return operation.resource("models", api.models)

@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Waiting until a generation has ended: one long poll after the other, and a
--- pause only after a response that came early, so that a service which answers
--- at once is not asked all the time.
+-- Waits until a generation has ended, by long polls. Pauses only after a
+-- response that came early, so a service that answers at once is not flooded.
 
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
@@ -16,23 +15,23 @@ local wait = {}
 
 ---@class lipsync.WaitOptions : lipsync.CallOptions
 ---@field timeout number|nil  seconds for the whole wait; default 3600;
----   math.huge: for as long as it takes
----@field on_change nil|fun(generation: lipsync.Generation)  when the status is
----   another than before
+---   math.huge: no limit
+---@field on_change nil|fun(generation: lipsync.Generation)  called when the
+---   status has changed
 ---@field on_progress nil|fun(percent: number, generation: lipsync.Generation)
----   asks for the progress again and again instead of waiting at the service
+---   polls for the progress instead of using long polls
 local fields = schema.join(operation.options, {
   on_change = schema.callable(), on_progress = schema.callable(),
 })
 
--- In seconds: the whole wait; what the service waits, at least and at most; the
--- first pause, which doubles, and the longest; how late a response may come.
+-- In seconds: the whole wait; the shortest and the longest poll; the first
+-- pause, which doubles, and the longest; how late a response may come.
 local patience = 3600
 local least, most = 1, 10
 local pause, longest_pause = 0.25, 4
 local margin = 5
 
--- Sleeps as the host does.
+-- Sleeps as the host sleeps.
 local function sleep(self, seconds)
   local client, clock = self.client, self.clock
   local until_ = clock:seconds() + seconds
@@ -42,8 +41,8 @@ local function sleep(self, seconds)
   until clock:seconds() >= until_ or client.closed
 end
 
--- Asks once. Gives the generation, or nil and an error, and whether the answer
--- came before the service had waited.
+-- Polls once. Returns the generation, or nil and an error, and whether the
+-- response came early.
 local function ask(self, left)
   local options, begun = self.options, self.clock:seconds()
   local seconds = math.floor(math.max(least, math.min(most, left)))
@@ -65,7 +64,7 @@ local function ask(self, left)
   return generation, err, options.on_progress ~= nil or took < seconds - least
 end
 
--- Notes what the service said, and tells it.
+-- Notes the response and reports it.
 local function note(self, generation)
   local options, before = self.options, self.last
   self.last = generation
@@ -78,7 +77,7 @@ local function note(self, generation)
   end
 end
 
--- The end of the whole wait.
+-- The timeout of the whole wait.
 local function too_late(self)
   local about, spec = self.client:about(), self.spec
   about.action = ("wait for %s %s"):format(spec.noun, url.readable(self.id))
@@ -89,7 +88,7 @@ local function too_late(self)
   return errors.new("timeout", text, about, "deadline")
 end
 
--- Whether asking again may end otherwise.
+-- Whether a later poll may succeed.
 local function is_passing(err)
   return err.retryable and err.statusCode ~= 404
 end
