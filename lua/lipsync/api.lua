@@ -1,26 +1,25 @@
 -- SPDX-License-Identifier: MIT
--- Every operation of the service: data only. operation.lua makes a method of
--- each row, shape.lua reads what comes back, error/message.lua takes its words
--- from here.
+-- Every operation of the service, as data. operation.lua makes a method of each
+-- row, shape.lua reads the response, error/message.lua takes words from here.
 --
--- A resource has `type`, that of its objects (see core.object_type), `noun`,
--- what one of them is called, and its operations by the names of their methods.
+-- A resource has `type`, the type of its objects (see core.object_type),
+-- `noun`, the word for one of them, and its operations by their methods' names.
 -- A row of an operation has
 --
 --   method, path  as sent; {id} in the path is the method's first argument
 --   key           false: sent without the API key
---   action        what is asked, at the beginning of an error's sentence
---   query         what may be asked for: names in the order of the query, and
---                 `fields`, the type of each (base/schema.lua)
---   checked       the filter that each object of a list is held to, since a
+--   action        the beginning of an error's sentence
+--   query         the filter: names in the order of the query, and `fields`,
+--                 the type of each (base/schema.lua)
+--   checked       the filter that each object of a list must match, because a
 --                 service that ignored it would feed a loop that deletes
 --   returns       the shape of a good response (shape.lua): "object", "count",
 --                 "removed", "objects", "entries" or "list"
---   retry         "safe": changes nothing. "idempotent": to repeat it changes
---                 no more. "never": only repeated if it certainly did nothing
+--   retry         "safe": changes nothing. "idempotent": a repetition changes
+--                 nothing more. "never": repeated only if nothing was done
 --   members       of each of its entries; the first one is always there
---   removes       true: what was asked for is not there any more afterwards
---   unknown       what may have happened where the outcome is unknown
+--   removes       true: the object is gone afterwards
+--   unknown       what may have happened if the outcome is unknown
 --   advice        what to do about an error, by errorCode or status
 --
 -- Facts: the service's documentation of its API, version 2.
@@ -31,7 +30,7 @@ local api = {}
 
 local not_there = "It was deleted before, or belongs to another organization"
 
--- What lists and counts of generations can be asked for.
+-- The filters of lists and counts of generations.
 local generations = {
   "status", "ids", "source", "projectId",
   fields = { status = schema.strings, ids = schema.set,

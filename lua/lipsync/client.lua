@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- A client: its options, its session, and the methods for loops of one's own.
+-- A client: its options, its session, and the methods for a program's own loop.
 
 local retry_budget = require "lipsync.call.retry_budget"
 local error_codes = require "lipsync.resources.errors"
@@ -29,7 +29,7 @@ local client = {}
 
 local service = "https://api.sync.so"
 
--- What a step may take where nothing else was said: an eighth of a frame.
+-- The default budget of a step: an eighth of a frame.
 local default_budget = 0.002
 
 -- The options of lipsync.new, see init.lua.
@@ -58,18 +58,18 @@ local defaults = {
   max_response = 16 * 1024 * 1024,
 }
 
--- The options given, with the defaults that are not the core's.
+-- The given options, with the defaults that the core does not have.
 local function read_options(given)
   return schema.join(defaults, schema.read(fields, given, "options"))
 end
 
--- An environment variable that says something.
+-- An environment variable that is not empty.
 local function environment(own, name)
   local value = not own.strict and core.getenv(name)
   return value ~= "" and value or nil
 end
 
--- Where key and address come from, for the sentences of errors.
+-- The origins of key and address, for the sentences of errors.
 local function sources(own)
   local key = own.api_key ~= "" and own.api_key or nil
   local env_key, env_url = environment(own, "SYNC_API_KEY"),
@@ -96,7 +96,7 @@ local function check_host(own)
   misuse.names({ [own.host] = true }, known, "host")
 end
 
--- Everything a session is made of. It is kept, since a forked child needs a
+-- All settings of a session. They are kept, because a forked child needs a
 -- session of its own.
 local function session_config(own, from)
   return {
@@ -108,7 +108,7 @@ local function session_config(own, from)
   }
 end
 
--- A wrong address is the program's fault, or that of who set it up.
+-- A wrong address is an error of the program or its environment.
 local function raise_address(phrase, from)
   local text = phrase:gsub("%.$", "")
   if from.base_url_from == "SYNC_BASE_URL" then
@@ -117,8 +117,8 @@ local function raise_address(phrase, from)
   misuse.raise(text .. ".")
 end
 
--- A key or header that cannot be sent may come from outside: the client is
--- made without it, and each call that would send it says so.
+-- A key or header that cannot be sent may come from outside. The client is made
+-- without it, and each call that needs it returns the error.
 local function make_session(config, from)
   local problem = schema.unsendable(config.headers)
   local refused = problem and { message = problem, field = "headers" }
@@ -162,7 +162,7 @@ function client.new(given)
   return self
 end
 
--- Makes all that belongs to this process.
+-- Makes the objects that belong to one process.
 function Client:start_runtime(session)
   local runtime = {
     forks = http.forks(), session = session,
@@ -178,7 +178,7 @@ function Client:start_runtime(session)
 end
 
 --- Session, limiter, retry budget, waiters and scheduler of this process, and
---- what all its requests have in common: a forked child has its own.
+--- the common part of its requests. A forked child gets its own.
 ---@return { session: table, limiter: table, retry_budget: table,
 ---   waiters: table, scheduler: table, request: table }
 function Client:runtime()
@@ -187,7 +187,7 @@ function Client:runtime()
   return self:start_runtime(self.make_session())
 end
 
---- What errors say about this client; a fresh table.
+--- What errors report about this client; a fresh table.
 ---@return table
 function Client:about()
   local about = {}
@@ -206,25 +206,25 @@ local function open(self, name)
   return self:runtime()
 end
 
---- The one descriptor that a loop of one's own watches for reading.
----@return integer|nil  nil where there is none: then use timeout and step
+--- The single descriptor for a program's own loop to watch for reading.
+---@return integer|nil  nil if there is none: then use timeout and step
 function Client:fd()
   return (open(self, "fd").session:fd())
 end
 
---- In how many seconds `step` is to be called although nothing came.
----@return number|nil  nil: not at all
+--- Seconds until `step` must be called even if the descriptor is silent.
+---@return number|nil  nil: no need
 function Client:timeout()
   local runtime = open(self, "timeout")
   local due, own = runtime.session:timeout(), runtime.scheduler:timeout()
   return due and own and math.min(due, own) or due or own
 end
 
---- Makes a task: a coroutine that may wait wherever the program is. It runs
---- from the next step on. In nginx and in a controller of cqueues it is a
---- coroutine of theirs and needs no steps; in nginx it begins at once, in
---- cqueues when the controller comes to it. If it dies, `on_task_error` is
---- told, and what it had under way ends with it.
+--- Makes a task: a coroutine that may wait wherever the program may. It first
+--- runs in the next step. In nginx and in a cqueues controller it is a
+--- coroutine of the host and needs no steps; nginx starts it at once, cqueues
+--- when the controller comes to it. If it dies, its calls end with it, and
+--- `on_task_error` is called.
 ---@param fn function
 ---@param ... any  its arguments
 ---@return lipsync.Task
@@ -236,14 +236,12 @@ function Client:spawn(fn, ...)
   return runtime.scheduler:spawn(fn, ...)
 end
 
---- Moves everything on, as far as that goes without waiting, and resumes the
---- tasks that have what they wait for, one at least. What a task does between
---- two of its waits is its own affair; reading is not: where a listing has
---- more to give the budget is kept, and what arrives is taken in within it, or
---- a fraction of a millisecond longer. (New connections of TLS take their time:
---- see `warm`.)
----@param budget number|nil  seconds after which to stop although there is
----   more; default 0.002
+--- Does what can be done without waiting, and resumes the tasks whose targets
+--- are ready, at least one. Reading keeps the budget to a fraction of a
+--- millisecond, also in a listing with more to give; what a task does between
+--- two waits is not limited. (New TLS connections take longer: see `warm`.)
+---@param budget number|nil  seconds after which to stop although more is ready;
+---   default 0.002
 ---@return integer  how many transfers became ready
 function Client:step(budget)
   local runtime = open(self, "step")
@@ -254,14 +252,14 @@ function Client:step(budget)
   return runtime.scheduler:step(budget or default_budget)
 end
 
---- How many tasks have not ended yet; in nginx, of those of this request.
+--- The number of tasks that have not ended; in nginx, of this request.
 ---@return integer
 function Client:pending()
   return open(self, "pending").scheduler:pending()
 end
 
---- Makes steps, and waits in between as the host waits, until no task is
---- left. Not from inside a task, which would wait for itself.
+--- Makes steps, and waits in between as the host waits, until no task is left.
+--- Raises inside a task, which would wait for itself.
 function Client:run()
   local runtime = open(self, "run")
   local tasks = runtime.scheduler
@@ -272,8 +270,8 @@ function Client:run()
   tasks:run()
 end
 
---- Connects, and pays the first TLS cost, at a time the host can afford: by
---- fetching the error catalog, which needs no key.
+--- Connects, and pays the first TLS cost, when the host can afford it. Fetches
+--- the error catalog, which needs no key.
 ---@param options lipsync.CallOptions|nil
 ---@return boolean|nil  true
 ---@return lipsync.Error|nil err
@@ -281,13 +279,13 @@ function Client:warm(options)
   open(self, "warm")
   local err = self.errors:_refresh(schema.read(operation.options, options,
     "options"))
-  -- Any answer at all came over a connection.
+  -- Any response at all shows that there is a connection.
   if err and err.kind ~= "api" then return nil, err end
   return true
 end
 
---- Closes every connection. What is pending ends in an error of kind
---- `closed`; further calls raise. Idempotent.
+--- Closes every connection. Pending calls end with an error of kind `closed`;
+--- later calls raise. Idempotent.
 function Client:close()
   misuse.self(self, Client, "client:close()")
   if self.closed then return end
@@ -301,7 +299,7 @@ end
 
 Client.__close = Client.close
 
--- A program that sets an option too late would believe in it.
+-- Raises, because an option that is set later would have no effect.
 function Client:__newindex(name, value)
   if fields[name] then
     misuse.raise(("%s is an option of lipsync.new, and cannot be set later")

@@ -8,8 +8,8 @@
 --     print(generation.id, generation.status)
 --   end
 --
--- Called wrongly: a raised string with your line. The world failed: nil and
--- an error object, and a `for`, which cannot return one, raises the same.
+-- Misuse raises a string with the caller's line. Runtime failures return nil
+-- and an error object; a `for`, which cannot return one, raises it.
 
 local loader = require "lipsync.loader"
 
@@ -24,7 +24,7 @@ generation.install()
 
 local lipsync = { _VERSION = core._VERSION, null = core.null }
 
--- Raises where a colon was written for the dot of `call`.
+-- Raises if the caller wrote a colon instead of the dot of `call`.
 local function check_dot(first, call)
   if first == lipsync then
     misuse.raise("call it with a dot: lipsync." .. call)
@@ -35,34 +35,33 @@ end
 ---@field api_key string|false|nil  default $SYNC_API_KEY; false and "": none
 ---@field base_url string|nil  default $SYNC_BASE_URL, then the service;
 ---   without /v2
----@field timeout number|nil  seconds, a whole call with its retries;
+---@field timeout number|nil  seconds for a whole call with its retries;
 ---   default 60; a listing has none unless its own call gives one
 ---@field connect_timeout number|nil  seconds; default 10
----@field stall_timeout number|nil  seconds without a byte while somebody
----   waits; default 30
+---@field stall_timeout number|nil  seconds without a byte during a wait;
+---   default 30
 ---@field max_attempts integer|nil  default 4
----@field max_in_flight integer|nil  requests whose answer has not begun;
+---@field max_in_flight integer|nil  requests whose response has not begun;
 ---   default 8
 ---@field max_generation integer|nil  bytes of one generation; default 1 MiB
----@field max_response integer|nil  bytes of an answer read whole; default
----   16 MiB
+---@field max_response integer|nil  bytes of a response that is read whole;
+---   default 16 MiB
 ---@field ca_file string|nil  certificates to trust
 ---@field proxy string|nil  default libcurl's environment variables, never for
 ---   loopback; "": none
----@field headers table<string, string>|nil  further ones for each request
+---@field headers table<string, string>|nil  added to each request
 ---@field user_agent string|nil  appended to ours
 ---@field host string|function|nil  how to wait: a name ("blocking") or
----   fun(session, transfer, seconds); default: found anew at each wait
+---   fun(session, transfer, seconds); default: detected at each wait
 ---@field on_event fun(event: lipsync.Event)|nil
 ---@field on_task_error fun(err: any, task: lipsync.Task)|nil
 ---@field allow_http boolean|nil  http: to other machines; default false
----@field strict boolean|nil  true: takes nothing from the environment, neither
----   key nor address nor proxy; default false
+---@field strict boolean|nil  true: takes no key, address or proxy from the
+---   environment; default false
 
---- Makes a client. Nothing is sent. Without a key it is made too: the catalog
---- needs none, and each other call says that there is none; so it is with a
---- key or header that cannot be sent. What else is wrong is raised. The first
---- one loads all that the library ever loads.
+--- Makes a client. Sends nothing. A missing key, or a key or header that cannot
+--- be sent, is reported by the calls that need it; other errors are raised. The
+--- first client loads the rest of the library.
 ---@param options lipsync.Options|nil
 ---@return lipsync.Client
 function lipsync.new(options)
@@ -77,7 +76,7 @@ local function check_text(text, name)
   end
 end
 
---- A Generation from text: a webhook's body, a file.
+--- A Generation from JSON text, such as a webhook's body or a file.
 ---@param json string
 ---@return lipsync.Generation|nil
 ---@return lipsync.Error|nil err
@@ -89,15 +88,15 @@ function lipsync.generation(json)
   return nil, errors.from_failure(raw, { action = "read generation" })
 end
 
---- JSON text of a Lua value: of nil-free arrays and of tables with string keys,
---- strings in UTF-8, numbers, booleans, lipsync.null, and generations, which
---- are written as their own bytes. The same value gives the same text on every
---- VM and in every locale: members are sorted by name. An empty table is `{}`,
---- unless lipsync.array or a decoded array made it.
+--- JSON text of a Lua value: nil-free arrays, tables with string keys, UTF-8
+--- strings, numbers, booleans, lipsync.null, and generations, which keep their
+--- bytes. The text is the same on every VM and in every locale, because members
+--- are sorted by name. An empty table is `{}`, unless lipsync.array or a
+--- decoded array made it.
 ---@param value any
 ---@return string|nil
----@return lipsync.Error|nil err  of kind `invalid`, which says where in the
----   value is what cannot be written
+---@return lipsync.Error|nil err  of kind `invalid`; says which part of the
+---   value cannot be written
 function lipsync.encode(value)
   check_dot(value, "encode(value)")
   local text, problem = core.encode(value)
@@ -105,7 +104,7 @@ function lipsync.encode(value)
   return nil, errors.new("invalid", problem, { action = "encode" })
 end
 
---- Marks a table as an array, which an empty one needs to be written as `[]`.
+--- Marks a table as an array; an empty one needs this to be written as `[]`.
 ---@param elements table
 ---@return table  the same
 function lipsync.array(elements)
@@ -119,7 +118,7 @@ end
 --- Seconds since 1970 UTC of an ISO 8601 text with `Z` or an offset.
 ---@param text string  "2026-08-25T10:00:00.250Z"
 ---@return number|nil
----@return lipsync.Error|nil err  of kind `invalid` if it is not such a text
+---@return lipsync.Error|nil err  of kind `invalid` for any other text
 function lipsync.time(text)
   check_dot(text, "time(text)")
   check_text(text, "time")

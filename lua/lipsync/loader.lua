@@ -1,27 +1,27 @@
 -- SPDX-License-Identifier: MIT
--- Loads what is loaded at two moments: the core with `require "lipsync"`, and
--- with the first client everything else at once, libcurl with its thirty
--- libraries among it. So a program that makes none does not pay for it, and
--- one that goes into a chroot behind its first client has all it needs.
+-- Loads the library in two parts: the core with `require "lipsync"`, and with
+-- the first client all the rest, including libcurl and its thirty libraries. So
+-- a program without a client does not pay for it, and one that enters a chroot
+-- after its first client has all it needs.
 
 local global = require "lipsync.host.global"
 
 local loader = {}
 
--- How this VM is called in `make install LUA=…`.
+-- The name of this VM in `make install LUA=…`.
 local function vm()
   if global.get "jit" then return "luajit", "LuaJIT" end
   return _VERSION:lower():gsub(" ", ""), _VERSION
 end
 
---- Loads one of the two libraries, or says how to get it. Raises by assert:
---- the function `error` of OBS does not, it only logs.
+--- Loads one of the two libraries, or raises how to get it. Uses assert,
+--- because the `error` of OBS does not raise, it only logs.
 ---@param name string
 ---@return table
 function loader.binary(name)
   local ok, module = pcall(require, name)
   if ok then return module end
-  -- Found, but refused to load: that has a reason of its own.
+  -- Found, but refused to load; its own message gives the reason.
   assert(tostring(module):find("'" .. name .. "' not found", 1, true),
     tostring(module))
   local command, vm_name = vm()
@@ -33,7 +33,7 @@ end
 local loaded = global.field(global.get "package", "loaded") or {}
 
 -- Lua 5.1 and LuaJIT leave a mark, which is no table, for a module that failed
--- to load, and would tell the next who asks for it of a loop.
+-- to load; the next `require` would then report a loop.
 local function forget_failed()
   for name, module in pairs(loaded) do
     if type(module) ~= "table" and tostring(name):find "^lipsync%." then
@@ -44,8 +44,8 @@ end
 
 local client
 
---- Loads all that the core is not; the first time only. Raises where that
---- fails, and may be tried again.
+--- Loads everything but the core, once. Raises if that fails, and may be called
+--- again.
 ---@return table  the module lipsync.client
 function loader.client()
   if client then return client end

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Rows of api.lua made into resources: objects such as client.generations,
--- with a method for each row. What kind of method, its arguments and how they
--- are checked follow from the row; what it means is in the row and its shape.
+-- Makes resources, such as client.generations, from the rows of api.lua, with a
+-- method for each row. The kind of method and its arguments follow from the
+-- row; its meaning is in the row and its shape.
 
 local call = require "lipsync.call"
 local core = require "lipsync.core"
@@ -17,13 +17,13 @@ local url = require "lipsync.base.url"
 local operation = {}
 
 ---@class lipsync.CallOptions
----@field timeout number|nil  seconds, the whole call with its retries; default
----   the client's, none for a listing
+---@field timeout number|nil  seconds for the whole call with its retries;
+---   default the client's, none for a listing
 ---@field stall_timeout number|nil  seconds without a byte; default the
 ---   client's
 ---@field max_attempts integer|nil  default the client's
----@field headers table<string, string>|nil  further ones
----@field tag any  comes back in events and errors
+---@field headers table<string, string>|nil  added to the client's
+---@field tag any  returned in events and errors
 operation.options = {
   timeout = schema.seconds, stall_timeout = schema.seconds,
   max_attempts = schema.integer(), headers = schema.headers,
@@ -37,13 +37,12 @@ local function read_options(given)
   return schema.read(operation.options, given, "options")
 end
 
--- From 5.4 on a `for` closes its fourth value, also on break and error.
+-- Since 5.4 a `for` closes its fourth value, also on break and error.
 local closes = _VERSION ~= "Lua 5.1" and _VERSION ~= "Lua 5.2"
   and _VERSION ~= "Lua 5.3"
 
--- What the resource's listings are to think of an object from now on: it is
--- being removed, gone, or there again. With an unknown outcome it stays in
--- doubt.
+-- Tell the resource's listings about an object: it is being deleted, gone, or
+-- still there. After an unknown outcome it stays in doubt.
 local function on_start(this)
   this.spec.resource:_note(this.spec.id, "doubtful")
 end
@@ -57,7 +56,7 @@ local function on_end(this)
   end
 end
 
--- What all calls of a row have in common; each looks it up behind its own.
+-- The common part of all calls of a row; each call inherits from it.
 local function compile(rows, row)
   local of = shape[row.returns] or {}
   local spec = { noun = rows.noun, type = rows.type, read = of.read,
@@ -69,9 +68,9 @@ local function compile(rows, row)
   return spec
 end
 
---- The id in what was given: an id, or an object. Raises for all else.
+--- The id in an id or an object. Raises for any other value.
 ---@param given string|lipsync.Generation
----@param spec table  of a row whose objects it may be
+---@param spec table  of a row; defines which objects are accepted
 ---@return string id
 ---@return lipsync.Generation|nil object
 function operation.identify(given, spec)
@@ -87,7 +86,7 @@ function operation.identify(given, spec)
   return id, given
 end
 
--- As most ids are: with nothing to encode, and no dot.
+-- Most ids: nothing to encode, and no dot.
 local plain = "^[a-f0-9%-A-Zg-z_~]+$"
 
 -- The error for an id that cannot be sent.
@@ -101,9 +100,9 @@ end
 ---@param resource table
 ---@param spec table  of one of its rows
 ---@param given string|lipsync.Generation
----@param options table  the call's own, read
----@param own table|nil  members of the call's spec, and `query`, which its path
----   is followed by
+---@param options table  the call's own, checked
+---@param own table|nil  members of the call's spec, and `query`, which is
+---   appended to its path
 ---@return table|nil call
 ---@return lipsync.Error|nil err  for an id that cannot be sent
 function operation.prepare(resource, spec, given, options, own)
@@ -120,7 +119,7 @@ end
 
 -- ---- Kinds of methods ----
 --
--- Each is made of a row's spec, the class of its resource and the name of the
+-- Each is made from a row's spec, the class of its resource and the name of the
 -- method.
 
 local kinds = {}
@@ -186,14 +185,14 @@ end
 local Resource = {}
 Resource.__index = Resource
 
---- Tells the listings of this resource what becomes of an object.
+--- Tells the listings of this resource about an object.
 ---@param id string
 ---@param state string  "doubtful", "gone" or "kept"
 function Resource:_note(id, state)
   for watcher in pairs(self._watchers) do watcher:note(id, state) end
 end
 
---- Has `watcher` told of that by its note(id, state), until it is collected.
+--- Calls `watcher:note(id, state)` for such news, until it is collected.
 ---@param watcher table
 function Resource:_watch(watcher)
   self._watchers[watcher] = true
@@ -207,7 +206,7 @@ function operation.resource(name, rows)
   local class = setmetatable({ specs = {} }, Resource)
   class.__index = class
 
-  --- The client of a resource; raises where a method was called wrongly.
+  --- The client of a resource; raises if the method was called with a dot.
   function class.client_of(self, method)
     if getmetatable(self) ~= class then
       misuse.raise(("call it with a colon: client.%s:%s(…)"):format(name,

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- The shapes of good responses, by the names that api.lua calls them: how each
--- is read (`read`, see call/attempt.lua), as what kind of a response (`mode`,
--- default whole), and what the call's value is (`accept`).
+-- The shapes of good responses, by their names in api.lua: how to read one
+-- (`read`, see call/attempt.lua), the response's `mode` (default whole), and
+-- how to get the call's value (`accept`).
 
 local attempt = require "lipsync.call.attempt"
 local core = require "lipsync.core"
@@ -9,16 +9,16 @@ local errors = require "lipsync.error"
 
 local shape = {}
 
--- An array of entries has a few KB. What is far longer is something else, and
--- would be decoded in one piece, whatever a step may take (bytes).
+-- An array of entries has a few KB. A much longer one is something else, and
+-- decoding it in one piece would exceed the budget of a step (bytes).
 local longest = 256 * 1024
 
--- Ids are UUIDs, in which letters of both cases are the same.
+-- Ids are UUIDs, where letter case does not matter.
 local function same_id(a, b)
   return a == b or type(a) == "string" and a:lower() == b:lower()
 end
 
--- The body as the object that was asked for, or nil and a failure.
+-- The body as the requested object, or nil and a failure.
 local function read_object(call, body)
   local most, spec = call.client.options.max_generation, call.spec
   if #body > most then
@@ -31,13 +31,13 @@ local function read_object(call, body)
     and ("the %s %s"):format(spec.noun, spec.id) or "a " .. spec.noun, body)
 end
 
---- One object, with the id that was asked for.
+--- One object, which must have the requested id.
 shape.object = {
   read = attempt.whole,
   accept = function(call, _, body) return read_object(call, body) end,
 }
 
--- The object that was passed in, or one made of its id.
+-- The object that was passed in, or one made from its id.
 local function stand_in(call)
   local spec = call.spec
   if spec.object then return spec.object end
@@ -45,7 +45,7 @@ local function stand_in(call)
   return (core.object(spec.type, '{"id":"' .. quoted .. '"}', call.client))
 end
 
---- What was removed: the object as it was, or nothing.
+--- A removed object as it was; the service may send it or nothing.
 shape.removed = {
   read = attempt.whole,
   accept = function(call, status, body)
@@ -54,8 +54,8 @@ shape.removed = {
     end
     return read_object(call, body)
   end,
-  -- After an attempt whose outcome is unknown, that it is not there means that
-  -- it is gone; by whom is not known.
+  -- A 404 after an attempt with an unknown outcome means that the object is
+  -- gone; whether this call removed it is unknown.
   refused = function(call, err)
     if err.statusCode ~= 404 or not call.outcome_unknown
        or not errors.is_from_service(err) then
@@ -104,7 +104,7 @@ shape.entries = {
   end,
 }
 
--- An array was read, or something came with another status.
+-- The array of objects, or a failure for another status.
 local function accept_array(call, status, value)
   if status == 200 then return value end
   return nil, call:unexpected("a JSON array", value)
@@ -113,7 +113,7 @@ end
 --- An array of objects.
 shape.objects = { read = attempt.objects, accept = accept_array }
 
---- A list in one response, given out while it arrives.
+--- A list in one response, delivered while it arrives.
 shape.stream = {
   mode = "objects", read = attempt.next,
   accept = function(call, status, value)
