@@ -9,12 +9,12 @@ describe("http_date", function()
     end
   end)
 
-  it("takes two digits of a year for the nearer century", function()
+  it("resolves a two-digit year to the nearer century", function()
     assert.equal(1793954977,
       http_date.parse "Friday, 06-Nov-26 08:49:37 GMT")
   end)
 
-  it("refuses all else", function()
+  it("refuses any other text", function()
     for _, text in ipairs { "", "30", "Sun, 06 Foo 1994 08:49:37 GMT",
         "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET",
         "Sun, 06 Nov 1994 25:49:37 GMT" } do

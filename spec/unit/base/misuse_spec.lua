@@ -8,7 +8,7 @@ local function message_of(fn, ...)
 end
 
 describe("misuse", function()
-  it("raises with the caller's line, however deep it was called", function()
+  it("raises with the caller's line at any call depth", function()
     local message = message_of(function()
       misuse.plain_table(1, "filter")
       return nil
@@ -25,7 +25,7 @@ describe("misuse", function()
     assert.match("misuse_spec%.lua:%d+: wrong$", message)
   end)
 
-  it("names the nearest known name and all known ones", function()
+  it("names the nearest known name and all others", function()
     local known = { projectId = true, status = true }
     local message = message_of(function()
       misuse.names({ project_id = 1 }, known, "filter")
@@ -35,19 +35,19 @@ describe("misuse", function()
       .. "Known: projectId, status%.$", message)
   end)
 
-  it("does not guess where nothing is near", function()
+  it("does not guess if no name is near", function()
     local message = message_of(misuse.names, { zebra = 1 },
       { limit = true }, "filter")
     assert.match('unknown filter "zebra"%. Known: limit%.$', message)
     assert.is_nil(misuse.nearest("", { "limit" }))
   end)
 
-  it("names keys that are no strings", function()
+  it("names keys that are not strings", function()
     assert.match("unknown filter %[1%]%. Known: limit",
       message_of(misuse.names, { "FAILED" }, { limit = true }, "filter"))
   end)
 
-  it("shows values shortly and on one line", function()
+  it("shows values short and on one line", function()
     assert.equal('string "a?b"', misuse.show "a\nb")
     assert.equal(('string "%s…"'):format(("ä"):rep(19) .. "x"),
       misuse.show(("ä"):rep(19) .. "x" .. ("ä"):rep(9)))
@@ -56,21 +56,21 @@ describe("misuse", function()
     assert.is_true(#misuse.show(("x"):rep(500)) < 60)
   end)
 
-  it("tells a dot from a colon", function()
+  it("reports a dot in place of a colon", function()
     local class = {}
     assert.match("call it with a colon: client:close%(%)$",
       message_of(misuse.self, {}, class, "client:close()"))
     misuse.self(setmetatable({}, class), class, "x")
   end)
 
-  it("knows what can be called", function()
+  it("recognizes callable values", function()
     assert.is_true(misuse.callable(print))
     assert.is_true(misuse.callable(setmetatable({}, { __call = print })))
     assert.is_false(misuse.callable {})
     assert.is_false(misuse.callable(nil))
   end)
 
-  it("takes two letters swapped for one mistake", function()
+  it("counts two swapped letters as one mistake", function()
     assert.equal("limit", misuse.nearest("limti", { "cursor", "limit" }))
     assert.equal("nginx", misuse.nearest("ngnix", { "luv", "nginx" }))
     assert.is_nil(misuse.nearest("tac", { "cat" }))

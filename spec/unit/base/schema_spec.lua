@@ -19,7 +19,7 @@ local function takes(field, value, wanted)
 end
 
 describe("schema", function()
-  it("takes what is of its type", function()
+  it("accepts values of the type", function()
     takes(schema.anything, false)
     takes(schema.boolean, false)
     takes(schema.string, "")
@@ -38,7 +38,7 @@ describe("schema", function()
     takes(schema.headers, { a = "b\tc", B = "" })
   end)
 
-  it("raises for all else", function()
+  it("raises for all other values", function()
     raises(schema.boolean, 1, "field must be a boolean, got number 1")
     raises(schema.string, 5, "field must be a string, got number 5")
     raises(schema.text, "", "field is an empty string")
@@ -62,7 +62,7 @@ describe("schema", function()
     raises(schema.strings, { "a,b" }, "an element with a comma")
   end)
 
-  it("leaves to the library which headers are its own", function()
+  it("leaves reserved headers to the HTTP library", function()
     raises(schema.headers, "x", "field must be a table")
     raises(schema.headers, { "x" }, "names of headers as keys")
     raises(schema.headers, { ["a b"] = "x" }, "names of headers as keys")
@@ -83,7 +83,7 @@ describe("schema", function()
     raises(schema.secret, 12345, "must be a string, got number$")
   end)
 
-  it("tells a header that cannot be sent", function()
+  it("reports a header that cannot be sent", function()
     assert.is_nil(schema.unsendable(nil))
     assert.is_nil(schema.unsendable { a = "b\tc" })
     for _, text in ipairs { "a\nb", "a\rb", "a\0b", "\127" } do
@@ -92,7 +92,7 @@ describe("schema", function()
     end
   end)
 
-  it("reads a table by its fields, and copies it", function()
+  it("reads a table by its fields and copies it", function()
     local fields = { api_key = schema.secret, headers = schema.headers }
     local given = { headers = { a = "b" } }
     local own = schema.read(fields, given, "options")
@@ -114,7 +114,7 @@ describe("schema", function()
     end
   end)
 
-  it("says that it was given an error object", function()
+  it("names an error object passed as options", function()
     local lipsync = require "lipsync"
     local _, err = lipsync.time "now"
     local ok, message = pcall(function()

@@ -2,7 +2,7 @@
 local stopwatch = require "lipsync.base.stopwatch"
 
 describe("stopwatch", function()
-  it("counts waits and not what is between them", function()
+  it("counts waits, not the time between them", function()
     local c = stopwatch.new()
     assert.equal(0, c:seconds())
     c:add(10, 12)
@@ -10,7 +10,7 @@ describe("stopwatch", function()
     assert.equal(5, c:seconds())
   end)
 
-  it("counts time once where two wait together", function()
+  it("counts shared waits once", function()
     local c = stopwatch.new()
     c:add(10, 12)
     c:add(10, 12)
@@ -24,7 +24,7 @@ describe("stopwatch", function()
     assert.equal(0, c:seconds())
   end)
 
-  it("has laps that begin later and run with it", function()
+  it("has laps that start later and run with it", function()
     local c = stopwatch.new()
     c:add(0, 5)
     local lap = c:lap()

@@ -2,7 +2,7 @@
 local text = require "lipsync.base.text"
 
 describe("text", function()
-  it("loses the white space around it, and only that", function()
+  it("trims only the white space around it", function()
     for given, trimmed in pairs { ["a"] = "a", [" a b\r\n"] = "a b",
         ["\t\v\f a"] = "a", [""] = "", [" \n "] = "",
         ["\194\160\195\160"] = "\194\160\195\160" } do
@@ -10,13 +10,13 @@ describe("text", function()
     end
   end)
 
-  it("is trimmed in linear time", function()
+  it("trims in linear time", function()
     local spaces = (" "):rep(1000000)
     assert.equal("a" .. spaces .. "b",
       text.trim(spaces .. "a" .. spaces .. "b" .. spaces))
   end)
 
-  it("is cut short, but not in the middle of a character", function()
+  it("cuts, but never inside a character", function()
     assert.equal("aä", text.cut("aä", 3))
     assert.equal("a", text.cut("aä", 2))
     assert.equal("ab", text.cut("abc", 2))

@@ -30,7 +30,7 @@ describe("time", function()
     at(nil, "2026-04-31T00:00:00Z")
   end)
 
-  it("refuses all else", function()
+  it("refuses any other text", function()
     for _, text in ipairs { "", "x", "2026-08-25", "2026-08-25T10:00:00",
         "2026-08-25T10:00Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z",
         "2026-01-00T00:00:00Z", "2026-01-01T24:00:00Z",

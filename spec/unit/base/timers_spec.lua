@@ -2,7 +2,7 @@
 local timers = require "lipsync.base.timers"
 
 describe("timers", function()
-  -- The deadlines that are inside, in the order in which they come out.
+  -- The deadlines in the heap, in the order in which they come out.
   local function empty(h)
     local found = {}
     while h:first() do
@@ -12,7 +12,7 @@ describe("timers", function()
     return found
   end
 
-  it("gives the earliest first, whatever the order of adding", function()
+  it("gives the earliest first in any order of adding", function()
     local h, all = timers.new(), {}
     for i = 1, 500 do
       all[i] = (i * 7919) % 1009
@@ -22,7 +22,7 @@ describe("timers", function()
     assert.same(all, empty(h))
   end)
 
-  it("removes from anywhere, and only what is inside", function()
+  it("removes any item of the heap, and no other", function()
     local h, items, left = timers.new(), {}, {}
     for i = 1, 300 do
       items[i] = { due = (i * 7919) % 1009 }
@@ -40,7 +40,7 @@ describe("timers", function()
     assert.is_nil(h:first())
   end)
 
-  it("gives what is due, and no more", function()
+  it("gives only what is due", function()
     local h = timers.new()
     for _, due in ipairs { 3, 1, 2 } do h:add { due = due } end
     assert.equal(1, h:take_due(2).due)

@@ -8,7 +8,7 @@ describe("url", function()
     assert.equal("%00", url.encode "\0")
   end)
 
-  it("makes one segment of an id", function()
+  it("makes one segment from an id", function()
     assert.equal("a%2Fb", url.segment "a/b")
     assert.equal("a%3Fb", url.segment "a?b")
     assert.equal("%252e%252e", url.segment "%2e%2e")
@@ -16,7 +16,7 @@ describe("url", function()
     assert.equal("a%20b", url.segment "a b")
   end)
 
-  it("refuses what cannot be one", function()
+  it("refuses an id that cannot be a segment", function()
     for _, id in ipairs { "", ".", "..", "a\0b", "a\nb", "a\127" } do
       local segment, problem = url.segment(id)
       assert.is_nil(segment)
@@ -50,7 +50,7 @@ describe("url", function()
       url.segment "\195\169\226\130\172\240\159\152\128")
   end)
 
-  it("finds where a relative address leads", function()
+  it("resolves the origin of a relative address", function()
     local base = "https://a.example"
     for address, origin in pairs {
       ["//evil.example/x"] = "https://evil.example",

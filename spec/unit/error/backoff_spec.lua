@@ -10,17 +10,17 @@ describe("backoff", function()
     end
   end)
 
-  it("begins higher where the service is busy", function()
+  it("starts higher after 429", function()
     assert.equal(1, backoff.jitter(1, 1, backoff.base_busy))
     assert.equal(20, backoff.jitter(6, 1, backoff.base_busy))
   end)
 
-  it("stays a number however many attempts there were", function()
+  it("stays finite after any number of attempts", function()
     assert.equal(20, backoff.jitter(1e9, 1))
     assert.equal(0, backoff.jitter(1e9, 0))
   end)
 
-  it("adds up to a tenth to what the server said", function()
+  it("adds up to a tenth to the server's delay", function()
     assert.equal(30, backoff.asked(30, 0))
     assert.equal(31.5, backoff.asked(30, 0.5))
   end)

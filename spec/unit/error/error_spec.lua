@@ -41,7 +41,7 @@ describe("errors", function()
     assert.same({ "a", "b" }, err.details.message)
   end)
 
-  it("do not believe types", function()
+  it("ignore members of the wrong type", function()
     local err = answer(400, '{"message":5,"errorCode":null,"field":{},'
       .. '"requestId":"","error_code":"x"}')
     assert.equal("Bad Request", err.message)
@@ -51,7 +51,7 @@ describe("errors", function()
     assert.equal(5, err.details.message)
   end)
 
-  it("take any body", function()
+  it("accept any body", function()
     local html = answer(502, "<html>", { ["content-type"] = "text/html; x" })
     assert.equal("Bad Gateway (text/html)", html.message)
     assert.equal("list generations: 502 Bad Gateway (text/html). Gave up "
@@ -62,7 +62,7 @@ describe("errors", function()
     assert.equal(64 * 1024, #answer(500, ("x"):rep(1e5)).body)
   end)
 
-  it("do not decode what is far longer than any error", function()
+  it("do not decode a body longer than any error", function()
     local function body(n)
       return '{"errorCode":"e","message":"M.","pad":"' .. ("x"):rep(n) .. '"}'
     end
@@ -73,14 +73,14 @@ describe("errors", function()
     assert.equal(64 * 1024, #long.body)
   end)
 
-  it("read what the headers say", function()
+  it("read the headers", function()
     local err = answer(503, "", { ["retry-after"] = "7",
                                   ["x-request-id"] = "r2" })
     assert.equal(7, err.retryAfter)
     assert.equal("r2", err.requestId)
   end)
 
-  it("speak when printed or joined, and are plain tables", function()
+  it("show their sentence when printed, and are plain tables", function()
     local err = errors.new("invalid", "the id is empty",
       { action = "delete generation" })
     assert.equal("delete generation: the id is empty.", tostring(err))

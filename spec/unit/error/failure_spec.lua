@@ -6,7 +6,7 @@ local function sentence(raw, host)
   return (select(3, failure.describe(raw, host)))
 end
 
--- The codes that a file of the core gives: strings in quotes on their own.
+-- The codes in a file of the core: lower-case strings in quotes.
 local function codes(path, pattern)
   local found = {}
   for line in io.lines(path) do
@@ -16,7 +16,7 @@ local function codes(path, pattern)
 end
 
 describe("failure.describe", function()
-  it("has words for each code that the core knows", function()
+  it("has words for each code of the core", function()
     local all = codes("src/http/failure.c", '%] = "([%l%d_]+)"')
     for _, each in ipairs {
         codes("src/http/failure.c", 'error_push%(L, "([%l_]+)"'),
@@ -36,7 +36,7 @@ describe("failure.describe", function()
     end
   end)
 
-  it("names the host, where it was looked up without its port", function()
+  it("names the host; for a look-up, without its port", function()
     assert.equal("cannot connect to api:8: connection refused",
       sentence({ code = "connect", os_error = 111, os_name = "ECONNREFUSED" },
         "api:8"))
@@ -49,7 +49,7 @@ describe("failure.describe", function()
     assert.equal("the connection broke", sentence { code = "cut" })
   end)
 
-  it("does not say twice what libcurl begins with", function()
+  it("does not repeat libcurl's prefix", function()
     assert.equal("the certificate of api cannot be verified: has expired",
       sentence({ code = "certificate",
         detail = "SSL certificate problem: has expired" }, "api"))
@@ -59,7 +59,7 @@ describe("failure.describe", function()
       sentence({ code = "not_http", detail = "a: {host}" }, "api"))
   end)
 
-  it("says what was expected of JSON, and where it went wrong", function()
+  it("reports what JSON was expected, and the position", function()
     assert.equal("expected a JSON array, got an object", sentence {
       code = "json_shape", wanted = "array", found = "an object" })
     assert.equal("expected a generation (a JSON object), got nothing",
@@ -87,7 +87,7 @@ describe("failure.describe", function()
       sentence { code = "file_shrank", index = 1 })
   end)
 
-  it("names the option that is wrong", function()
+  it("names the wrong option", function()
     assert.same({ "invalid", "api_key",
         "api_key holds a space or control character", "api_key" },
       { failure.describe { code = "key_control" } })

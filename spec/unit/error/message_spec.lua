@@ -6,7 +6,7 @@ local function sentence(err, about)
 end
 
 describe("message", function()
-  it("writes seconds for reading, whatever the locale", function()
+  it("formats seconds in any locale", function()
     for text, n in pairs { ["0"] = 0, ["0.25"] = 0.25, ["0.96"] = 0.956,
         ["9.2"] = 9.24, ["1"] = 1.04, ["131"] = 130.6, ["60"] = 60,
         ["many"] = math.huge } do
@@ -21,7 +21,7 @@ describe("message", function()
     assert.match("ä…$", long)
   end)
 
-  it("explains a missing key", function()
+  it("gives advice for a missing key", function()
     assert.equal('list generations: no API key. Pass lipsync.new { api_key = '
       .. '"…" } or set SYNC_API_KEY (nginx workers see it only with "env '
       .. 'SYNC_API_KEY;" in nginx.conf).',
@@ -29,7 +29,7 @@ describe("message", function()
         { action = "list generations", reason = "no_key" }))
   end)
 
-  it("explains a wrong key by where it came from", function()
+  it("gives advice for a wrong key by its origin", function()
     local err = { kind = "api", statusCode = 401, message = "Unauthorized",
                   attempts = 1, seconds = 0 }
     assert.equal("list generations: 401 Unauthorized. api.sync.so does not "
@@ -40,7 +40,7 @@ describe("message", function()
       sentence(err, { host = "x", key_from = "api_key" }))
   end)
 
-  it("explains what is gone", function()
+  it("gives advice for a missing object", function()
     assert.equal("delete generation 1: 404 generation_not_found: There is "
       .. "none. It was deleted before, or belongs to another organization.",
       sentence({ kind = "api", statusCode = 404, message = "There is none.",
@@ -49,7 +49,7 @@ describe("message", function()
             "It was deleted before, or belongs to another organization" } }))
   end)
 
-  it("explains what is running, in the service's words if it has some",
+  it("gives advice for a running one, with the service's words if any",
      function()
     local err = { kind = "api", statusCode = 409, message = "Busy",
       errorCode = "still_busy" }
@@ -59,7 +59,7 @@ describe("message", function()
     assert.match("Busy%. Wait%.$", sentence(err))
   end)
 
-  it("ends with attempts and the wait asked for", function()
+  it("ends with attempts and the requested wait", function()
     local err = { kind = "api", statusCode = 429, message = "Slow down.",
       errorCode = "rate_limit_exceeded", attempts = 4, seconds = 9.2,
       retryAfter = 30, retryable = true }
@@ -72,7 +72,7 @@ describe("message", function()
       sentence(err))
   end)
 
-  it("says where an address nobody answers at comes from", function()
+  it("names the origin of an unreachable address", function()
     assert.equal("list generations: cannot connect to 127.0.0.1:4010: "
       .. "connection refused. 4 attempts in 2.1 s. The address comes from "
       .. "SYNC_BASE_URL.", sentence({ kind = "connection", attempts = 4,
@@ -81,7 +81,7 @@ describe("message", function()
         { action = "list generations", base_url_from = "SYNC_BASE_URL" }))
   end)
 
-  it("says when a deletion's outcome is unknown", function()
+  it("reports an unknown outcome of a deletion", function()
     assert.equal("delete generation 1: nothing received for 30 s "
       .. "(stall_timeout). 4 attempts in 131 s. The generation may have been "
       .. "deleted.", sentence({ kind = "timeout", attempts = 4, seconds = 131,
@@ -90,14 +90,14 @@ describe("message", function()
           unknown = "The generation may have been deleted" }))
   end)
 
-  it("says where the deadline came", function()
+  it("reports where the deadline passed", function()
     assert.equal("60 s have passed (timeout), in attempt 2",
       message.deadline { limit = 60, attempt = 2 })
     assert.equal("5 s have passed (timeout), waiting for one of 8 connections "
       .. "(max_in_flight)", message.deadline { limit = 5, slots = 8 })
   end)
 
-  it("explains certificates", function()
+  it("gives advice for certificate errors", function()
     local err = { kind = "tls", message = "the certificate of api.sync.so "
       .. "cannot be verified: unable to get local issuer certificate" }
     assert.match("certificate%. Not retried%. Certificates are looked for in "
@@ -107,7 +107,7 @@ describe("message", function()
       { reason = "certificate" }))
   end)
 
-  it("shows what answered instead of the service", function()
+  it("shows a response that is not the service's", function()
     local text = message.unexpected { wanted = "a JSON array", status = 200,
       media = "text/html; charset=x",
       body = "<html><head><title>Sign in to the proxy" }
@@ -119,7 +119,7 @@ describe("message", function()
           base_url = "https://proxy.example" }))
   end)
 
-  it("says how to resume a broken listing", function()
+  it("gives advice for resuming a broken listing", function()
     assert.equal("list generations: the connection broke after 3620 "
       .. "generations. A listing in one answer cannot be resumed; with "
       .. "page_size = 100 it is.", sentence({ kind = "connection",

@@ -2,23 +2,23 @@
 local retry_after = require "lipsync.error.retry_after"
 
 describe("retry_after", function()
-  it("reads seconds, with a fraction too", function()
+  it("reads seconds, also with a fraction", function()
     assert.equal(30, retry_after.header("30", nil, 0))
     assert.equal(1.5, retry_after.header(" 1.5 ", nil, 0))
     assert.equal(0, retry_after.header("0", nil, 0))
   end)
 
-  it("counts a date against the answer's own", function()
+  it("compares a date with the response's Date", function()
     assert.equal(90, retry_after.header("Sun, 06 Nov 1994 08:51:07 GMT",
       "Sun, 06 Nov 1994 08:49:37 GMT", 5))
   end)
 
-  it("counts it against our clock without one", function()
+  it("compares it with the local clock without one", function()
     assert.equal(7, retry_after.header("Sun, 06 Nov 1994 08:49:37 GMT",
       nil, 784111770))
   end)
 
-  it("takes a date that has passed for now", function()
+  it("reads a past date as 0", function()
     assert.equal(0, retry_after.header("Sun, 06 Nov 1994 08:49:37 GMT",
       nil, 2e9))
   end)
@@ -39,7 +39,7 @@ describe("retry_after", function()
     assert.is_nil(retry_after.body(nil))
   end)
 
-  it("reads a number without end as a long time", function()
+  it("reads a huge number as a long time", function()
     local seconds = retry_after.header(("9"):rep(400), nil, 0)
     assert.is_true(seconds > 1e9 and seconds < math.huge)
   end)

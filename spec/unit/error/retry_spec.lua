@@ -27,7 +27,7 @@ describe("retry.decide", function()
     end
   end)
 
-  it("retries connection and timeout and nothing else", function()
+  it("retries connection errors and timeouts only", function()
     assert.is_number(decide { kind = "connection" })
     assert.is_number(decide { kind = "timeout" })
     for _, kind in ipairs { "tls", "protocol", "limit", "invalid", "canceled",
@@ -36,7 +36,7 @@ describe("retry.decide", function()
     end
   end)
 
-  it("does not retry a timeout that is the deadline", function()
+  it("does not retry after the deadline", function()
     local delay, why = decide({ kind = "timeout" }, 1, { remaining = 0 })
     assert.is_nil(delay)
     assert.equal("deadline", why)
@@ -50,19 +50,19 @@ describe("retry.decide", function()
     assert.is_nil(decide({ kind = "connection" }, 1, { max_attempts = 1 }))
   end)
 
-  it("waits by our rule, longer after 429", function()
+  it("waits by its own rule, longer after 429", function()
     assert.equal(0.125, decide(api(503)))
     assert.equal(0.25, decide(api(503), 2))
     assert.equal(0.5, decide(api(429)))
   end)
 
-  it("takes the server's word before our rule", function()
+  it("prefers the server's delay", function()
     assert.equal(30, decide(api(429, 30), 1, { random = 0 }))
     assert.equal(31.5, decide(api(503, 30)))
     assert.equal(0, decide(api(429, 0)))
   end)
 
-  it("returns at once what asks for more than 120 s", function()
+  it("ends if the server asks for more than 120 s", function()
     assert.equal(120, decide(api(429, 120), 1,
       { remaining = math.huge, random = 0 }))
     local delay, why = decide(api(429, 121), 1, { remaining = math.huge })
@@ -70,14 +70,14 @@ describe("retry.decide", function()
     assert.equal("wait", why)
   end)
 
-  it("returns at once what asks for more than is left", function()
+  it("ends if the delay exceeds the remaining time", function()
     local delay, why = decide(api(429, 30), 1, { remaining = 29 })
     assert.is_nil(delay)
     assert.equal("deadline", why)
     assert.is_nil(decide(api(503), 1, { remaining = 0.1 }))
   end)
 
-  it("changes nothing it was given", function()
+  it("does not modify its arguments", function()
     local err, limits = api(429, 3), { max_attempts = 4, remaining = 60,
                                        random = 0 }
     retry.decide(err, 1, limits)

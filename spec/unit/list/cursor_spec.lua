@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- The cursor's rules against a model of the service: see
--- spec/support/row_service.lua, and the promises before the random runs.
+-- The cursor's rules against a model of the service (see
+-- spec/support/row_service.lua); the random runs check the promises below.
 
 local cursor = require "lipsync.list.cursor"
 local history = require "lipsync.list.history"
@@ -15,14 +15,14 @@ local function service(count, gone, more)
   return row_service.new(traits, row_service.randoms(1))
 end
 
--- The ids that are there, in order.
+-- The ids that exist, in order.
 local function ids(model)
   local found = {}
   for i, row in ipairs(model.rows) do found[i] = row.id end
   return found
 end
 
--- The items from the one to the other.
+-- The items of a range.
 local function slice(items, first, last)
   local part = {}
   for i = first, last do part[#part + 1] = items[i] end
@@ -48,7 +48,7 @@ local function row(n)
   return { id = "r" .. n, at = n }
 end
 
--- A policy that has delivered some rows, in one page.
+-- A policy that has delivered some rows, all in one page.
 local function after(policy, rows)
   policy:ask()
   local what, fresh = policy:page(rows)
@@ -60,20 +60,20 @@ end
 local behaviours = { "error", "empty", "position" }
 
 describe("cursor", function()
-  it("gives every row once, in order", function()
+  it("delivers every row once, in order", function()
     for _, n in ipairs { 0, 1, 9, 10, 11, 25, 30 } do
       local model = service(n)
       assert.same(ids(model), (run(cursor.new(10), model)))
     end
   end)
 
-  it("asks no more often than needed", function()
+  it("makes no needless request", function()
     local model = service(25)
     run(cursor.new(10), model)
     assert.equal(4, model.requests)
   end)
 
-  it("asks whether its cursor is there when a full page is the last",
+  it("checks its cursor when a full page is the last",
      function()
     local model = service(20, "empty")
     local policy, asks = cursor.new(10), {}
@@ -88,7 +88,7 @@ describe("cursor", function()
     assert.equal(4, #asks)
   end)
 
-  it("asks for no more rows than are wanted", function()
+  it("asks for no more rows than wanted", function()
     local policy, model = cursor.new(10, 13), service(100)
     local delivered = run(policy, model, nil, 13)
     assert.equal(13, #delivered)
@@ -97,7 +97,7 @@ describe("cursor", function()
     assert.equal(4, cursor.new(10, 4):ask().limit)
   end)
 
-  it("asks for whole pages where rows are in the way", function()
+  it("asks for whole pages if rows may be in the way", function()
     local policy = after(cursor.new(10, 13), { row(2), row(1) })
     policy:note("r1", "doubtful")
     assert.same({ cursor = "r2", limit = 10 }, policy:ask())
@@ -118,14 +118,14 @@ describe("cursor", function()
     end)
   end
 
-  it("loses no row where clocks differ", function()
+  it("loses no row if clocks differ", function()
     for _, jitter in ipairs { 0.012, 300, 7200, 1e6 } do
       local model = service(300, "error", { apart = 0.005, jitter = jitter })
       assert.same(ids(model), (run(cursor.new(10), model)))
     end
   end)
 
-  it("loses no row where clocks differ and all are deleted", function()
+  it("loses no row if clocks differ and all are deleted", function()
     for _, jitter in ipairs { 0.012, 300, 3600 } do
       local policy = cursor.new(10)
       local model = service(300, "error", { apart = 0.005, jitter = jitter })
@@ -137,7 +137,7 @@ describe("cursor", function()
     end
   end)
 
-  it("gives a row once that is in a page twice", function()
+  it("delivers a row once that is in a page twice", function()
     local policy = cursor.new(10)
     policy:ask()
     local what, fresh = policy:page { row(3), row(2), row(3), row(2), row(1) }
@@ -145,7 +145,7 @@ describe("cursor", function()
     assert.same({ 1, 2, 5 }, fresh)
   end)
 
-  it("skips nothing but known ids after the row delivered last", function()
+  it("skips only known ids after the last delivered row", function()
     local policy = after(cursor.new(2), { row(9), row(8) })
     assert.equal("r8", policy:ask().cursor)
     local what, fresh = policy:page { row(1e9), row(9) }
@@ -182,7 +182,7 @@ describe("cursor", function()
     given({ newer, row(6399) }, { 1, 2 })
   end)
 
-  it("ends where rows are inserted for each that is deleted", function()
+  it("ends when each deletion comes with an insertion", function()
     local policy, model = cursor.new(10), service(40, nil, { apart = 7200 })
     local all = ids(model)
     local delivered = run(policy, model, function(each)
@@ -193,7 +193,7 @@ describe("cursor", function()
     assert.equal(40, #model.rows)
   end)
 
-  it("passes rows that were created meanwhile once, not for each page",
+  it("passes rows created meanwhile once, not for each page",
      function()
     local policy, model = cursor.new(1), service(100, nil, { apart = 7200 })
     run(policy, model, function(each)
@@ -219,7 +219,7 @@ describe("cursor", function()
     end
   end)
 
-  it("remembers the newest row that is there after hundreds that are not",
+  it("remembers the newest existing row after hundreds of deleted ones",
      function()
     local policy, model = cursor.new(10), service(900, nil, { apart = 100 })
     local all, count = ids(model), 0
@@ -232,7 +232,7 @@ describe("cursor", function()
     assert.equal(all[5], policy:resume())
   end)
 
-  it("calls a service that ignores the cursor an error, not a loop",
+  it("ends in an error if the service ignores the cursor",
      function()
     for _, size in ipairs { 1, 10 } do
       local model = service(30)
@@ -248,7 +248,7 @@ describe("cursor", function()
     end
   end)
 
-  it("calls a service that goes in a circle an error", function()
+  it("ends in an error if the service goes in a circle", function()
     for length = 1, 12 do
       local model, n = service(30), 0
       function model:answer()
@@ -263,7 +263,7 @@ describe("cursor", function()
     end
   end)
 
-  it("gives up on a service that refuses every cursor", function()
+  it("ends if the service refuses every cursor", function()
     for _, status in ipairs { 400, 404 } do
       local model = service(30)
       local answer = model.answer
@@ -281,7 +281,7 @@ describe("cursor", function()
     end
   end)
 
-  it("gives up on a service whose cursors all lead nowhere", function()
+  it("ends if the service knows none of its cursors", function()
     local model = service(30)
     function model:answer(ask)
       self.requests = self.requests + 1
@@ -294,7 +294,7 @@ describe("cursor", function()
     assert.equal(9, model.requests)
   end)
 
-  it("gives up on a service that lists what is deleted", function()
+  it("ends if the service lists deleted rows", function()
     local model = service(30)
     model.gone = {}
     local answer = model.answer
@@ -314,7 +314,7 @@ describe("cursor", function()
     assert.is_true(model.requests < 60)
   end)
 
-  it("leaves errors that are not about the cursor to the caller", function()
+  it("passes errors on that are not about the cursor", function()
     local policy = cursor.new(10)
     policy:ask()
     assert.is_false(policy:refused(400))
@@ -327,7 +327,7 @@ describe("cursor", function()
     assert.is_true(policy:refused(404))
   end)
 
-  it("leaves the error of asking for a row to the caller", function()
+  it("passes on the error of a check for a row", function()
     local policy = after(cursor.new(1), { row(5) })
     policy:ask()
     assert.equal("again", (policy:page {}))
@@ -335,7 +335,7 @@ describe("cursor", function()
     assert.is_false(policy:refused(404))
   end)
 
-  it("takes another row than the one asked for as an error", function()
+  it("ends in an error if a check returns another row", function()
     local policy = after(cursor.new(1), { row(5) })
     policy:ask()
     policy:page {}
@@ -345,7 +345,7 @@ describe("cursor", function()
     assert.equal("r5 was asked for, but the service sent r6", text)
   end)
 
-  it("takes a row without an id as an error", function()
+  it("ends in an error at a row without an id", function()
     for _, id in ipairs { false, "", 7 } do
       local policy = cursor.new(3)
       policy:ask()
@@ -355,16 +355,16 @@ describe("cursor", function()
     end
   end)
 
-  it("works by ids alone where times cannot be read", function()
+  it("works by ids alone if times cannot be read", function()
     local model = service(25, nil, { undated = 1 })
     local delivered, err = run(cursor.new(10), model)
     assert.is_nil(err)
     assert.equal(25, #delivered)
   end)
 
-  it("gives none twice where many are of one instant", function()
-    -- After row 200 another client deletes the two that were given last, so
-    -- that two cursors in a row lead nowhere.
+  it("delivers none twice if many have the same time", function()
+    -- After row 200 another client deletes the last two delivered, so two
+    -- cursors in a row are gone.
     local model = service(300, nil, { apart = 0 })
     local count, before = 0, nil
     local delivered = run(cursor.new(10), model, function(each)
@@ -392,14 +392,14 @@ describe("cursor with a start", function()
     assert.equal(3, cursor.new(10, 3, "r1"):ask().limit)
   end)
 
-  it("ends where nothing follows the start", function()
+  it("ends if nothing follows the start", function()
     local model = service(40, "empty")
     local delivered, err = run(cursor.new(10, nil, model.rows[40].id), model)
     assert.same({}, delivered)
     assert.is_nil(err)
   end)
 
-  it("leaves a start that is refused to the caller", function()
+  it("passes on the error of a refused start", function()
     local model = service(40, "error")
     model.numbers.gone = 0
     local delivered, err = run(cursor.new(10, nil, "gone"), model)
@@ -408,7 +408,7 @@ describe("cursor with a start", function()
     assert.equal(1, model.requests)
   end)
 
-  it("calls a start that leads nowhere an error", function()
+  it("ends in an error if the start does not exist", function()
     local model = service(40, "empty")
     model.numbers.gone = 0
     local delivered, err = run(cursor.new(10, nil, "gone"), model)
@@ -432,7 +432,7 @@ describe("cursor with a start", function()
     end
   end)
 
-  it("goes back to the start where cursor after cursor is lost", function()
+  it("goes back to the start if all cursors are lost", function()
     local model = service(40, "error")
     local all = ids(model)
     local policy, count = cursor.new(10, nil, all[10]), 0
@@ -444,19 +444,19 @@ describe("cursor with a start", function()
   end)
 end)
 
--- What is promised of any listing, whatever this client and others do
--- meanwhile, and whatever the service does with a cursor whose row is gone:
+-- The promises of any listing, whatever this client and others do meanwhile,
+-- and however the service treats a cursor whose row is gone:
 --
---  * It ends without an error, and in bounded memory. (Unless others delete
---    four cursors in a row, each before it is used and none brings a row.)
---  * No row is given twice; neither one that others created meanwhile. (If
---    clocks differ by more than an hour, and others create rows, it may.)
---  * Each row that was there at the first request, and that others do not
---    delete before its turn, is given. (If clocks differ by more than an
---    hour, only as long as each cursor is the row delivered last.)
+--  * It ends without an error, and in bounded memory. (Except if others delete
+--    four cursors in a row, each before its use, and none brings a row.)
+--  * It delivers no row twice, not even one that others created meanwhile.
+--    (Except if clocks differ by over an hour and others create rows.)
+--  * It delivers each row that existed at the first request and is not deleted
+--    by others before its turn. (If clocks differ by over an hour, only while
+--    each cursor is the row delivered last.)
 --
--- "This client" notes what it deletes: before, and when it knows the outcome.
--- "Others" note nothing.
+-- "This client" notes its deletions: before each, and when the outcome is
+-- known. "Others" note nothing.
 
 local seeds = tonumber(os.getenv "LIPSYNC_RUNS") or 1000
 local first_seed = tonumber(os.getenv "LIPSYNC_SEED") or 1
@@ -465,7 +465,7 @@ local function one_of(random, list)
   return list[random(#list)]
 end
 
--- The client: deletes some of what it is given, several at a time.
+-- This client: deletes some of the delivered rows, several at a time.
 local Client = {}
 Client.__index = Client
 
@@ -478,7 +478,7 @@ local function client(policy, model, random)
   }, Client)
 end
 
--- The request may have been done or refused; the answer may be lost.
+-- A request may be done or refused; its response may be lost.
 function Client:finish_one()
   local random = self.random
   local id = table.remove(self.under_way, random(#self.under_way))
@@ -502,8 +502,8 @@ function Client:before_request()
   while #self.under_way > 0 and self.random(3) == 1 do self:finish_one() end
 end
 
--- The others: delete a row anywhere, sometimes the cursor; create rows, if
--- the model may grow.
+-- The others: delete any row, sometimes the cursor; create rows, if the model
+-- may grow.
 local function others(policy, model, random, taken)
   local rows = model.rows
   local deletes = one_of(random, { 0, 0, 2, 3, 6 })
@@ -525,7 +525,7 @@ local function count(items)
   return n
 end
 
--- One random listing; raises what is wrong with it.
+-- One random listing; raises a broken promise.
 local function try(seed, traits, size)
   local random = row_service.randoms(seed * 7919)
   local model = row_service.new(traits, random)
@@ -565,7 +565,7 @@ local function try(seed, traits, size)
     <= history.most / history.hundred + 1, "too many hundreds are kept")
 end
 
--- Tries `seeds` of them; `draw` gives each its traits and size.
+-- Runs `seeds` of them; `draw` gives each its traits and size.
 local function try_many(draw)
   for seed = first_seed, first_seed + seeds - 1 do
     local ok, why = pcall(function()
@@ -603,8 +603,8 @@ describe("cursor at random", function()
   end
 
   -- Then clocks may differ by no more than the time that `most` rows span,
-  -- and what others create takes up some of it.
-  it("keeps its promises when it can remember no more", function()
+  -- minus the time of the rows that others create.
+  it("keeps its promises when its memory is full", function()
     try_many(function(random)
       history.hundred = one_of(random, { 4, 10 })
       history.most = 3 * history.hundred
@@ -616,7 +616,7 @@ describe("cursor at random", function()
     end)
   end)
 
-  it("goes on in another listing where it was left", function()
+  it("can be resumed by another listing", function()
     for seed = first_seed, first_seed + seeds / 10 do
       local random = row_service.randoms(seed * 7919)
       local gone = one_of(random, behaviours)
@@ -627,7 +627,7 @@ describe("cursor at random", function()
         local wanted = random(40)
         local part, err = run(policy, model, function(each)
           left[#left + 1] = each.id
-          -- An hour of odd clocks is too much once it begins again.
+          -- Clocks that differ by an hour are too much after it began again.
           if model.traits.jitter <= 3600 and random(4) == 1 then
             delete(policy, model, each.id)
           end

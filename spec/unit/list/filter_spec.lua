@@ -27,7 +27,7 @@ local function ids(n)
 end
 
 describe("filter", function()
-  it("takes nothing for everything", function()
+  it("accepts no filter as everything", function()
     local own = read(nil)
     assert.is_false(own.nothing)
     assert.is_false(own.paged)
@@ -41,7 +41,7 @@ describe("filter", function()
     assert.equal("/p?status=COMPLETED,FAILED", target(a, {}))
   end)
 
-  it("encodes what it sends, in one order", function()
+  it("encodes the query in a fixed order", function()
     local own = read { source = { "a b", "ä&" }, projectId = "x/y",
                        status = "NEW", limit = 5, cursor = "c d" }
     assert.equal("/p?status=NEW&source=a%20b,%C3%A4%26&projectId=x%2Fy"
@@ -49,20 +49,20 @@ describe("filter", function()
       target(own, { limit = own.limit, cursor = own.cursor }))
   end)
 
-  it("copies what it was given", function()
+  it("copies its argument", function()
     local given = { status = { "FAILED" } }
     local own = read(given)
     given.status[1] = "COMPLETED"
     assert.same({ "FAILED" }, own.status)
   end)
 
-  it("asks for nothing with an empty array", function()
+  it("makes an empty array a request for nothing", function()
     assert.is_true(read { ids = {} }.nothing)
     assert.is_true(read { status = {} }.nothing)
     assert.is_true(read { source = {}, status = "FAILED" }.nothing)
   end)
 
-  it("raises for what says nothing", function()
+  it("raises for an empty filter", function()
     raises({ status = "" }, "status is an empty string")
     raises({ status = "  " }, "status is an empty string")
     raises({ ids = { "" } }, "ids holds an empty string")
@@ -101,7 +101,7 @@ describe("filter", function()
     raises({ "FAILED" }, "unknown filter %[1%]")
   end)
 
-  it("raises for what does not go together", function()
+  it("raises for fields that exclude each other", function()
     raises({ cursor = "a" }, "cursor needs a limit or a page_size")
     for name, value in pairs { limit = 5, page_size = 5 } do
       raises({ ids = ids(101), [name] = value },
@@ -126,7 +126,7 @@ describe("filter", function()
     assert.same({ false }, filter.groups(read {}))
   end)
 
-  it("lets a count have no pages", function()
+  it("takes no pages for a count", function()
     assert.has_error(function()
       filter.read_count(query, { limit = 5 })
     end)

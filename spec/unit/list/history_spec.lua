@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local history = require "lipsync.list.history"
 
--- What a history holds, counted.
+-- The number of rows that a history holds.
 local function size(self)
   local ids, numbers = 0, 0
   for _ in pairs(self.ids) do ids = ids + 1 end
@@ -21,14 +21,14 @@ describe("history", function()
 
   after_each(function() history.hundred, history.most = hundred, most end)
 
-  -- Adds rows of the names first to last, each so much older than the next.
+  -- Adds the rows first to last, each older than the one before by a step.
   local function add(first, last, apart)
     for n = first, last do
       self:add { id = "r" .. n, at = apart and -apart * n }
     end
   end
 
-  it("knows nothing at first", function()
+  it("is empty at first", function()
     assert.is_nil(self:newest())
     assert.is_nil(self:state "r1")
     assert.is_false(self:is_gone "r1")
@@ -37,7 +37,7 @@ describe("history", function()
     assert.equal(math.huge, self:horizon())
   end)
 
-  it("tells what was noted of a row", function()
+  it("returns the noted state of a row", function()
     add(1, 2, 1)
     assert.equal("kept", self:state "r1")
     self:note("r1", "doubtful")
@@ -69,7 +69,7 @@ describe("history", function()
     assert.equal("r5", self:newest())
   end)
 
-  it("may be told twice of a row when memory ran out", function()
+  it("accepts a row twice after memory ran out", function()
     local row = { id = "r1", at = 1 }
     local numbers = self.numbers
     self.numbers = setmetatable({}, { __newindex = function()
@@ -83,7 +83,7 @@ describe("history", function()
     assert.equal(1, size(self))
   end)
 
-  it("takes the middle of the last three times for the time", function()
+  it("uses the median of the last three times", function()
     for _, case in ipairs { { { 5 }, 5 }, { { 9, 5 }, 5 }, { { 5, 9 }, 9 },
                             { { 1, 2, 3 }, 2 }, { { 1, 3, 2 }, 2 },
                             { { 2, 1, 3 }, 2 }, { { 2, 3, 1 }, 2 },
@@ -99,7 +99,7 @@ describe("history", function()
     end
   end)
 
-  it("forgets ten rows once the last ten are more than an hour older",
+  it("forgets ten rows once the last ten are over an hour older",
      function()
     add(1, 20, 3600)
     -- Row 10 is just an hour newer than row 11.
@@ -108,13 +108,13 @@ describe("history", function()
     assert.equal(29, size(self))
     add(30, 30, 3600)
     for n = 1, 9 do assert.is_nil(self:state("r" .. n)) end
-    -- The newest one that exists, of those that fell out.
+    -- The newest existing row of those that were dropped.
     assert.equal("kept", self:state "r10")
     for n = 11, 30 do assert.equal("kept", self:state("r" .. n)) end
     assert.equal(-3600 * 28, self:horizon())
   end)
 
-  it("remembers a complete ten, however far apart they are", function()
+  it("remembers a complete ten at any distance", function()
     add(1, 200, 1e6)
     assert.is_nil(self:state "r189")
     for n = 191, 200 do assert.equal("kept", self:state("r" .. n)) end
@@ -132,7 +132,7 @@ describe("history", function()
     assert.equal(-1 + 3600, self.forgotten_above)
   end)
 
-  it("does not forget rows without a time, but for want of room", function()
+  it("drops rows without a time only for lack of room", function()
     add(1, 5, 1e6)
     self:add { id = "undated" }
     add(7, 50, 1e6)
@@ -142,7 +142,7 @@ describe("history", function()
     assert.is_nil(self:state "undated")
   end)
 
-  it("keeps the last fifty where an hour has more", function()
+  it("keeps the last fifty if an hour has more", function()
     add(1, 50, 1)
     assert.equal(50, size(self))
     assert.equal(-49 + 3600, self:horizon())
@@ -170,7 +170,7 @@ describe("history", function()
     assert.equal(math.huge, self:horizon())
   end)
 
-  it("keeps the newest row that exists, of those that fall out", function()
+  it("keeps the newest existing row of those it drops", function()
     add(1, 5, 1e6)
     for n = 6, 100 do
       add(n, n, 1e6)
@@ -178,7 +178,7 @@ describe("history", function()
     end
     assert.equal("r5", self:newest())
     assert.equal(11, size(self))
-    -- It can be noted as the others can.
+    -- It can be noted like the others.
     self:note("r5", "doubtful")
     assert.is_nil(self:newest())
     self:note("r5", "kept")

@@ -15,7 +15,7 @@ describe("listing", function()
     assert.equal(1, #here.server:requests(1))
   end)
 
-  it("gives generations to a for", function()
+  it("yields generations to a for", function()
     local generations = start { service.answer(200, service.list(3)) }
     local ids = {}
     for generation in generations:list() do
@@ -24,7 +24,7 @@ describe("listing", function()
     assert.same({ "g1", "g2", "g3" }, ids)
   end)
 
-  it("gives them one by one, and nil for ever behind the last", function()
+  it("returns them one by one, and nil for ever after the last", function()
     local listing = start({ service.answer(200, service.list(2)) }):list()
     assert.equal("g1", listing:next().id)
     assert.equal(1, listing.delivered)
@@ -38,7 +38,7 @@ describe("listing", function()
     assert.is_true(listing.bytes > 200)
   end)
 
-  it("asks as the filter says, with the key", function()
+  it("sends the filter and the key", function()
     local generations = start { service.answer(200, "[]") }
     generations:list({ status = { "COMPLETED", "NEW" }, limit = 5,
                        cursor = "a/b" }, { headers = { ["X-More"] = "y" } })
@@ -75,13 +75,13 @@ describe("listing", function()
     assert.equal(first, again)
   end)
 
-  it("stops at its limit although the service goes on", function()
+  it("stops at its limit although the service sends more", function()
     local found = assert(start({ service.answer(200, service.list(5)) })
       :all { limit = 3 })
     assert.equal(3, #found)
   end)
 
-  it("ends with protocol at a status that was not asked for", function()
+  it("ends in `protocol` at an object outside the filter", function()
     local body = "[" .. service.generation("a", "FAILED") .. ","
       .. service.generation("b", "PROCESSING") .. "]"
     local listing = start({ service.answer(200, body) })
@@ -125,7 +125,7 @@ describe("listing", function()
     assert.is_nil(err)
   end)
 
-  it("ends in closed when its client is closed", function()
+  it("ends in `closed` when its client is closed", function()
     local listing = start({ service.answer(200, service.list(3)) }):list()
     listing:next()
     here.client:close()
@@ -134,7 +134,7 @@ describe("listing", function()
     assert.equal("closed", err.kind)
   end)
 
-  it("is no array", function()
+  it("raises when used as an array", function()
     local listing = start({}):list()
     local function check(fn)
       local ok, message = pcall(fn)
@@ -148,7 +148,7 @@ describe("listing", function()
     end
   end)
 
-  it("is told from a dot", function()
+  it("reports a dot in place of a colon", function()
     local listing = start({}):list()
     local ok, message = pcall(function() listing.next() end)
     assert.is_false(ok)

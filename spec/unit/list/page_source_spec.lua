@@ -45,13 +45,13 @@ describe("page_source", function()
     assert.equal(5, #found)
   end)
 
-  it("gives a row once that is in a page twice", function()
+  it("delivers a row once that is in a page twice", function()
     local generations = start { service.answer(200,
       '[{"id":"a"},{"id":"b"},{"id":"a"},{"id":"b"}]'), page_of(1) }
     assert.equal(2, #assert(generations:all { page_size = 5 }))
   end)
 
-  it("begins where another listing has stopped", function()
+  it("resumes where another listing stopped", function()
     local generations = start { page(1, 2), page(3, 4), page(5, 5),
                                 page(1, 0) }
     local listing = generations:list { page_size = 2 }
@@ -68,7 +68,7 @@ describe("page_source", function()
       here.server:requests(2)[2].target)
   end)
 
-  it("does not begin from the top where its cursor is refused", function()
+  it("does not go to the top after a refused cursor", function()
     local generations = start { service.answer(404,
       '{"errorCode":"generation_not_found"}') }
     local found, err = generations:all { page_size = 2, cursor = "gone" }
@@ -77,13 +77,13 @@ describe("page_source", function()
     assert.equal(1, #here.server:requests(1))
   end)
 
-  it("takes a limit above 100 page after page", function()
+  it("gets a limit above 100 in pages", function()
     local generations = start { page(1, 3) }
     generations:list({ limit = 150 }):next()
     assert.equal("/v2/generations?limit=100", here.server:requests(1)[1].target)
   end)
 
-  it("asks for a broken page again and gives none twice", function()
+  it("requests a broken page again and delivers none twice", function()
     local broken = { { read = true }, { send = "HTTP/1.1 200 OK\r\n"
       .. "Content-Length: 900\r\n\r\n[" .. service.generation "g3" .. "," },
       { close = true } }
@@ -96,7 +96,7 @@ describe("page_source", function()
     assert.equal(4, #here.server:requests(4))
   end)
 
-  it("starts its attempts anew with every page", function()
+  it("counts attempts anew for each page", function()
     local bad = service.answer(503, "")
     local generations = start { bad, bad, page(1, 2), bad, bad, page(3, 3),
                                 page(1, 0) }
@@ -104,7 +104,7 @@ describe("page_source", function()
       { max_attempts = 3 })))
   end)
 
-  it("ends with protocol where a page brings nothing older", function()
+  it("ends in `protocol` at a page without older rows", function()
     local generations = start { page(1, 2), page(1, 2) }
     local found, err = generations:all { page_size = 2 }
     assert.is_nil(found)

@@ -6,7 +6,7 @@ describe("stream_source", function()
   local here = service.fixture(after_each)
   local start = here.start
 
-  -- An answer whose length is said, but not all of it sent.
+  -- A response shorter than its Content-Length.
   local function cut(body, promised)
     return { { read = true }, { send = "HTTP/1.1 200 OK\r\nContent-Type: "
       .. "application/json\r\nContent-Length: " .. promised .. "\r\n\r\n"
@@ -36,7 +36,7 @@ describe("stream_source", function()
     assert.equal(3, #here.server:requests(3))
   end)
 
-  it("says after how many generations it broke", function()
+  it("reports how many generations it delivered before it broke", function()
     local listing = start({ cut("[" .. service.generation "a" .. ",", 5000) })
       :list()
     assert.equal("a", listing:next().id)
@@ -50,7 +50,7 @@ describe("stream_source", function()
     assert.equal(1, #here.server:requests(1))
   end)
 
-  it("stalls only while somebody waits", function()
+  it("stalls only during a wait", function()
     local listing = start({ { { read = true }, { send = "HTTP/1.1 200 OK\r\n"
         .. "Content-Length: 5000\r\n\r\n[" .. service.generation "a" .. "," },
         { hold = true } } }, { stall_timeout = 0.2 }):list()
@@ -64,7 +64,7 @@ describe("stream_source", function()
       .. "generation", err.message)
   end)
 
-  it("comes out while the answer still arrives", function()
+  it("delivers while the response arrives", function()
     local listing = start({ { { read = true }, { send = "HTTP/1.1 200 OK\r\n"
       .. "Content-Length: 5000\r\n\r\n[" .. service.generation "a" .. "," },
       { hold = true } } }):list()
@@ -84,7 +84,7 @@ describe("stream_source", function()
     listing:close()
   end)
 
-  it("lets go of what was abandoned, whatever a VM has compiled", function()
+  it("releases abandoned objects, whatever a VM has compiled", function()
     local emulator = require "spec.support.emulator"
     local http = require "lipsync.http"
     local server2 = emulator.start { generations = 100 }

@@ -8,7 +8,7 @@ local function rows(...)
 end
 
 describe("token_cursor", function()
-  -- Takes a page and delivers what is new of it: their ids.
+  -- Takes a page and delivers its new rows; returns their ids.
   local function take(policy, page, next)
     local what, fresh = policy:page(page, next)
     if what ~= "rows" then return what, fresh end
@@ -20,7 +20,7 @@ describe("token_cursor", function()
     return given
   end
 
-  it("follows the tokens until there is none", function()
+  it("follows the tokens to the end", function()
     local policy = token_cursor.new(10)
     assert.same({ limit = 10 }, policy:ask())
     assert.same({ "a", "b" }, take(policy, rows("a", "b"), "t1"))
@@ -31,14 +31,14 @@ describe("token_cursor", function()
     assert.is_nil(policy:ask())
   end)
 
-  it("takes an empty token for none", function()
+  it("treats an empty token as none", function()
     local policy = token_cursor.new(10)
     policy:ask()
     assert.same({ "a" }, take(policy, rows "a", ""))
     assert.is_nil(policy:ask())
   end)
 
-  it("goes on after an empty page that names another, else ends", function()
+  it("goes on after an empty page with a token, else ends", function()
     local policy = token_cursor.new(10)
     policy:ask()
     assert.equal("again", (take(policy, {}, "t1")))
@@ -47,7 +47,7 @@ describe("token_cursor", function()
     assert.is_nil(policy:ask())
   end)
 
-  it("asks for no more rows than are wanted", function()
+  it("asks for no more rows than wanted", function()
     local policy = token_cursor.new(2, 3)
     assert.equal(2, policy:ask().limit)
     take(policy, rows("a", "b"), "t1")
@@ -55,7 +55,7 @@ describe("token_cursor", function()
     assert.equal(1, token_cursor.new(2, 1):ask().limit)
   end)
 
-  it("gives a row once that is in a page twice, or in the next one too",
+  it("delivers a row once that is in a page twice, or in the next too",
      function()
     local policy = token_cursor.new(4)
     policy:ask()
@@ -66,7 +66,7 @@ describe("token_cursor", function()
     assert.same({ "a" }, take(policy, rows("a", "c"), "t3"))
   end)
 
-  it("gives all rows that have no id", function()
+  it("delivers all rows without an id", function()
     local policy = token_cursor.new(4)
     policy:ask()
     local what, fresh = policy:page({ {}, { id = "a" }, {} }, "t1")
@@ -86,7 +86,7 @@ describe("token_cursor", function()
     assert.is_nil(policy:ask())
   end)
 
-  it("calls a page that names itself an error, not a loop", function()
+  it("ends in an error at a page that names itself", function()
     local policy = token_cursor.new(4, nil, "t1")
     policy:ask()
     local what, text = policy:page(rows "a", "t1")
@@ -94,7 +94,7 @@ describe("token_cursor", function()
     assert.equal("the page of t1 names itself as the next", text)
   end)
 
-  it("leaves errors to the caller", function()
+  it("passes errors on", function()
     local policy = token_cursor.new(4, nil, "t1")
     policy:ask()
     for _, status in ipairs { 400, 404, 410, 500 } do
@@ -102,7 +102,7 @@ describe("token_cursor", function()
     end
   end)
 
-  it("says where another listing goes on, and begins there", function()
+  it("can be resumed by another listing", function()
     local policy = token_cursor.new(2)
     assert.is_nil(policy:resume())
     policy:ask()
