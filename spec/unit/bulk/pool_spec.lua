@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Many calls moved on by one coroutine, and no more often than needed.
+-- Many calls driven by one coroutine, no more often than needed.
 
 local calls = require "spec.support.calls"
 local core = require "lipsync.core"
@@ -23,7 +23,7 @@ describe("pool", function()
 
   local owner
 
-  -- Adds calls and moves each on once.
+  -- Adds calls and advances each once.
   local function start(...)
     client, over = calls.client {}, {}
     owner = { client = client, slice_ends = math.huge }
@@ -37,7 +37,7 @@ describe("pool", function()
 
   local function wake(call) client.runtime().waiters:notify(call.target) end
 
-  it("move on those to which something happened, and no others", function()
+  it("advances only calls whose target is ready", function()
     local a, b = new_call(), new_call()
     start(a, b)
     of:wait()
@@ -56,7 +56,7 @@ describe("pool", function()
     assert.is_false(of:ready())
   end)
 
-  it("move on those for which it is time", function()
+  it("advances calls whose time has come", function()
     local a, b = new_call(0), new_call(60)
     start(a, b)
     of:wait()
@@ -65,7 +65,7 @@ describe("pool", function()
     assert.equal(1, b.moved)
   end)
 
-  it("look again at what is there already, but after a wait", function()
+  it("checks a ready target again, but after a wait", function()
     local a = new_call()
     a.arrived = true
     start(a)
@@ -75,7 +75,7 @@ describe("pool", function()
     assert.equal(2, a.moved)
   end)
 
-  it("tell the host how long, and count the wait for all", function()
+  it("gives the host a timeout, and counts the wait for all", function()
     local asked
     start(new_call(7), new_call(9))
     client.options.host = function(_, target, seconds)
@@ -90,7 +90,7 @@ describe("pool", function()
     assert.is_true(lap:seconds() >= 0.01)
   end)
 
-  it("look out for a call that another moves on", function()
+  it("watches a call that other code advances", function()
     local guest, added = new_call(3), 0
     guest.clock = { add = function() added = added + 1 end }
     start(new_call())
@@ -105,7 +105,7 @@ describe("pool", function()
     assert.equal(1, of.count)
   end)
 
-  it("cancel what is under way, also while it is moved on", function()
+  it("cancels all calls, also while it advances them", function()
     local a, b = new_call(), new_call()
     start(a, b)
     a.done = true
@@ -118,7 +118,7 @@ describe("pool", function()
     assert.equal(0, of.count)
   end)
 
-  it("stop where it is the host's turn, and go on with the next", function()
+  it("stops when the slice ends, and resumes with the next call", function()
     local a, b, c = new_call(), new_call(), new_call()
     start(a, b, c)
     for _, call in ipairs { a, b, c } do wake(call) end
@@ -131,7 +131,7 @@ describe("pool", function()
     assert.is_false(of:ready())
   end)
 
-  it("step aside in the queue while the program's function runs", function()
+  it("makes way in the queue while a callback runs", function()
     start()
     local slots = client.runtime().limiter
     local filler = {}
@@ -150,7 +150,7 @@ describe("pool", function()
     assert.is_true(slots:take(mine, 0))
   end)
 
-  it("move all on when the client was closed", function()
+  it("advances all calls after the client was closed", function()
     local a = new_call()
     start(a)
     client.closed = true

@@ -6,7 +6,7 @@ local calls = require "spec.support.calls"
 local new_call, new_client = calls.call, calls.client
 
 describe("attempt", function()
-  it("reads what has arrived before it judges a clock", function()
+  it("reads what has arrived before it checks a clock", function()
     local plan = { status = 200, body = "b" }
     local this = new_call(new_client { plan }, { timeout = 5 })
     this:advance()
@@ -16,7 +16,7 @@ describe("attempt", function()
     assert.equal("b", this.value)
   end)
 
-  it("meets its deadline only in waits", function()
+  it("reaches its deadline only in waits", function()
     local plan = { status = 200 }
     local this = new_call(new_client { plan }, { timeout = 5 })
     this:advance()
@@ -29,7 +29,7 @@ describe("attempt", function()
       tostring(this.err))
   end)
 
-  it("stalls unless bytes come", function()
+  it("stalls if no byte comes", function()
     local plan = { status = 200 }
     local this = new_call(new_client { plan },
       { stall_timeout = 3, max_attempts = 1 })
@@ -44,7 +44,7 @@ describe("attempt", function()
     assert.match("nothing received for 3 s", this.err.message)
   end)
 
-  it("knows an outcome only where the server told it", function()
+  it("knows an outcome only if the server sent it", function()
     local function outcome(plan)
       plan.arrived = true
       local client = new_client { plan }

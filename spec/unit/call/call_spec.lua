@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- A call from the checks before its first request to its end, over a session
--- that does what it is told.
+-- A call from its first checks to its end, over a session that follows a
+-- script.
 
 local calls = require "spec.support.calls"
 local core = require "lipsync.core"
@@ -14,7 +14,7 @@ describe("call", function()
     assert.equal(0, #client.transfers)
   end)
 
-  it("is over in one go where nothing must be waited for", function()
+  it("ends in one go if it need not wait", function()
     local client = new_client {
       { arrived = true, status = 200, body = "b" } }
     local this = new_call(client)
@@ -25,7 +25,7 @@ describe("call", function()
     assert.is_true(client.request.key)
   end)
 
-  it("says what it waits for, and for how long at most", function()
+  it("reports its target and its longest wait", function()
     local plan = { status = 200 }
     local client = new_client({ plan }, { stall_timeout = 7 })
     local this = new_call(client, { timeout = 5 })
@@ -53,7 +53,7 @@ describe("call", function()
     assert.is_nil(next(client.runtime().limiter.taken))
   end)
 
-  it("send nothing that cannot be sent", function()
+  it("sends nothing that cannot be sent", function()
     local client = new_client {}
     local bad = new_call(client, { headers = { a = "b\nc" } })
     assert.is_true(bad:advance())
@@ -65,7 +65,7 @@ describe("call", function()
     assert.equal(0, #client.transfers)
   end)
 
-  it("need no key where none is sent", function()
+  it("needs no key if none is sent", function()
     local client = new_client { { arrived = true, status = 200 } }
     client.has_key = false
     local without = new_call(client, nil, { key = false })
@@ -77,7 +77,7 @@ describe("call", function()
     assert.equal("api_key", with.err.field)
   end)
 
-  it("leave nothing of one request in the next one", function()
+  it("carries nothing from one request to the next", function()
     local done = { arrived = true, status = 200 }
     local client = new_client { done, done }
     new_call(client, { headers = { a = "b" } }, { target = "/v2/x?y",
@@ -90,7 +90,7 @@ describe("call", function()
       client.request)
   end)
 
-  it("await a place in the queue, and tell of it once", function()
+  it("waits for a slot, and reports that once", function()
     local client = new_client { {}, { arrived = true, status = 200 } }
     local told = 0
     function client.listener(event)
@@ -109,7 +109,7 @@ describe("call", function()
     assert.is_nil(second.err)
   end)
 
-  it("give the slot back when the answer begins", function()
+  it("gives the slot back when the response begins", function()
     local plan = { status = 200 }
     local client = new_client { plan }
     local slots = client.runtime().limiter
@@ -122,7 +122,7 @@ describe("call", function()
     assert.is_nil(slots.taken[this])
   end)
 
-  it("wait out a delay, in naps where nothing wakes it", function()
+  it("waits out a delay, in naps if nothing wakes it", function()
     local client = new_client { { arrived = true, status = 503 }, {} }
     local this = new_call(client)
     assert.is_false(this:advance())
@@ -147,7 +147,7 @@ describe("call", function()
     end
   end)
 
-  it("stops retrying when the bucket is empty", function()
+  it("stops retrying when the budget is spent", function()
     local client = new_client { { arrived = true,
       failure = { code = "cut" } } }
     while client.runtime().retry_budget:take(false) do
@@ -158,7 +158,7 @@ describe("call", function()
     assert.is_true(err.retryable)
   end)
 
-  it("lets an own word for success count", function()
+  it("lets a spec turn an error into a success", function()
     local client = new_client {
       { arrived = true, failure = { code = "cut" } },
       { arrived = true, status = 404, body = "{}" } }
@@ -173,7 +173,7 @@ describe("call", function()
     assert.equal("note", note)
   end)
 
-  it("calls every 2xx a success, and nothing else", function()
+  it("counts every 2xx as a success, and nothing else", function()
     for _, case in ipairs { { 200, true }, { 204, true }, { 299, true },
                             { 301, false }, { 404, false } } do
       local client = new_client { { arrived = true, status = case[1] } }
@@ -183,7 +183,7 @@ describe("call", function()
     end
   end)
 
-  it("says of a redirect only where it leads", function()
+  it("reports only the target of a redirect", function()
     local client = new_client { { arrived = true, status = 302,
       headers = { location = "https://user:pw@there.example/x?key=1" } } }
     local _, err = new_call(client):run()

@@ -22,7 +22,7 @@ describe("events", function()
     return list
   end
 
-  it("tell of requests, responses and retries", function()
+  it("report requests, responses and retries", function()
     local generations = start { service.answer(503, '{"requestId":"r1"}'),
       service.answer(200, '{"count":3}', { ["X-Request-Id"] = "r2" }) }
     assert.equal(3, generations:count({ status = "FAILED" }, { tag = "t" }))
@@ -53,7 +53,7 @@ describe("events", function()
     end
   end)
 
-  it("raise out of their call, behind its transfer's end", function()
+  it("raise out of their call, after its transfer's end", function()
     for _, when in ipairs { "request", "response", "retry" } do
       local problem = { mine = true }
       local generations = start({ service.answer(503, ""), loop = true },
@@ -91,7 +91,7 @@ describe("events", function()
                     delay = 1.5, err = "why" })
   end)
 
-  it("are logged as SYNC_LOG says, and what it cannot say is told", function()
+  it("are logged as SYNC_LOG says, with a warning if unknown", function()
     local lines, log = {}, core.log
     core.log = function(line) lines[#lines + 1] = line end
     for value, wanted in pairs { ["1"] = true, yes = true, ["true"] = true,
@@ -104,7 +104,7 @@ describe("events", function()
     assert.match('SYNC_LOG is "debug"', lines[1])
   end)
 
-  it("are logged and told where both are wished", function()
+  it("are both logged and passed to the listener", function()
     local lines, log = {}, core.log
     core.log = function(line) lines[#lines + 1] = line end
     local heard = 0

@@ -13,7 +13,7 @@ describe("limiter", function()
     end)
   end
 
-  it("gives so many slots and no more", function()
+  it("gives out its slots and no more", function()
     local q, a, b, c = new(2), {}, {}, {}
     assert.is_true(q:take(a, 0))
     assert.is_true(q:take(b, 0))
@@ -22,7 +22,7 @@ describe("limiter", function()
     assert.is_true(q:take(c, 0))
   end)
 
-  it("serves in the order of asking", function()
+  it("serves calls in the order of asking", function()
     local q, a, b, c = new(1), {}, {}, {}
     q:take(a, 0)
     assert.is_false(q:take(b, 0))
@@ -34,7 +34,7 @@ describe("limiter", function()
     assert.is_true(q:take(c, 0))
   end)
 
-  it("lets those through whose forerunner gave up", function()
+  it("lets a call pass one that gave up", function()
     local q, a, b, c = new(1), {}, {}, {}
     q:take(a, 0)
     q:take(b, 0)
@@ -44,9 +44,9 @@ describe("limiter", function()
     assert.is_true(q:take(c, 0))
   end)
 
-  it("forgets places and slots that were collected", function()
+  it("forgets collected places and slots", function()
     local q, last, kept = new(1), {}, {}
-    -- In a function of its own, whose stack is forgotten with it.
+    -- In a function of its own, so its stack slots are gone afterwards.
     local function keep()
       for i = 1, 2 do
         kept[i] = {}
@@ -59,7 +59,7 @@ describe("limiter", function()
     assert.equal(0, collections)
     kept = {}
     assert.is_true(q:take(last, 1.5) or q:take(last, 1.6))
-    -- Where the specs are run with a busy collector, it may have come before.
+    -- An aggressive collector may have run before.
     assert.is_true(collections == 1 or os.getenv "LIPSYNC_COLLECT" ~= nil)
     assert.same({}, kept)
   end)
@@ -82,7 +82,7 @@ describe("limiter", function()
     assert.is_true(q:take({}, 0))
   end)
 
-  it("tells the next one of a slot, whoever finds it free", function()
+  it("notifies the next call of a slot, whoever frees it", function()
     local called, q = 0, new(1)
     local a = { begun = function(self) return self.answered end }
     local b, c = { called = function() called = called + 1 end }, {}
@@ -95,7 +95,7 @@ describe("limiter", function()
     assert.is_true(q:take(b, 0))
   end)
 
-  it("lets one go first while whose wait nobody else can run", function()
+  it("lets a call go first whose wait blocks the program", function()
     local q, a, b, c = new(1), {}, {}, { blocks = true }
     q:take(a, 0)
     q:take(b, 0)
@@ -107,7 +107,7 @@ describe("limiter", function()
     assert.is_true(q:take(b, 0))
   end)
 
-  it("passes over those who cannot come now, and they keep their place",
+  it("skips busy calls, which keep their place",
     function()
       local group = { busy = true }
       local q, a, b, c, d = new(1), {}, { group = group }, {}, {}
@@ -121,7 +121,7 @@ describe("limiter", function()
       assert.is_true(q:take(b, 0))
     end)
 
-  it("passes over one that does not come for its slot", function()
+  it("skips a call that does not take its slot", function()
     local q, a, b, c = new(1), {}, {}, {}
     q:take(a, 0)
     q:take(b, 0)

@@ -8,13 +8,13 @@ describe("retry_budget", function()
     assert.equal(35, n)
   end)
 
-  it("takes nothing where the server named the delay", function()
+  it("charges nothing if the server named the delay", function()
     local b = retry_budget.new()
     while b:take(false) do b:take(true) end
     assert.is_true(b:take(true))
   end)
 
-  it("gets a retry's price back from its success, else one", function()
+  it("gets a retry's price back after its success, else one", function()
     local b = retry_budget.new()
     while b:take(false) do b:take(true) end
     b:give(true)

@@ -6,7 +6,7 @@ local function sentence(raw, host)
   return (select(3, failure.describe(raw, host)))
 end
 
--- The codes in a file of the core: lower-case strings in quotes.
+-- The codes in a file of the core, found by `pattern`.
 local function codes(path, pattern)
   local found = {}
   for line in io.lines(path) do

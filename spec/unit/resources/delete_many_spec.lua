@@ -33,7 +33,7 @@ describe("delete_many", function()
       targets)
   end)
 
-  it("makes no request for nothing", function()
+  it("makes no request for an empty array", function()
     local generations = start(all(deleted))
     assert.equal(0, generations:delete_many({}).deleted)
     assert.equal(0, generations:delete_many(generations:list { ids = {} })
@@ -41,7 +41,7 @@ describe("delete_many", function()
     assert.equal(0, #here.server:connections())
   end)
 
-  it("asks `when`, and tells `on_result` of each", function()
+  it("calls `when` and `on_result` for each item", function()
     local generations = start(all(deleted))
     local told = {}
     local result = assert(generations:delete_many({ "a", "b" }, {
@@ -57,13 +57,13 @@ describe("delete_many", function()
     assert.equal(1, result.skipped)
   end)
 
-  it("counts what is gone apart", function()
+  it("counts gone generations separately", function()
     local result = assert(start(all(missing)):delete_many { "a", "b" })
     assert.equal(2, result.gone)
     assert.equal(0, result.failed)
   end)
 
-  it("goes on behind a failure", function()
+  it("goes on after a failed deletion", function()
     local result = assert(start(all(running)):delete_many { "a", "b", ".." })
     assert.equal(3, result.failed)
     assert.equal(3, #result.errors)
@@ -73,7 +73,7 @@ describe("delete_many", function()
     assert.match("^delete generation a: 409 It runs", sentences[1])
   end)
 
-  it("stops where the key is not accepted", function()
+  it("stops when the key is rejected", function()
     local ids = {}
     for i = 1, 50 do ids[i] = "g" .. i end
     local generations = start(all(service.answer(401,
@@ -85,7 +85,7 @@ describe("delete_many", function()
     assert.is_true(so_far.failed >= 1 and so_far.failed <= 2)
   end)
 
-  it("stops where the listing breaks, and says what was done", function()
+  it("stops when the listing breaks, and returns the tally", function()
     local cut = { { read = true }, { send = "HTTP/1.1 200 OK\r\n"
       .. "Content-Length: 5000\r\n\r\n[" .. service.generation "a" .. "," },
       { close = true } }
@@ -97,8 +97,8 @@ describe("delete_many", function()
     assert.equal(1, so_far.deleted)
   end)
 
-  it("has so many under way at once and no more", function()
-    -- Nobody answers before four requests are there.
+  it("keeps to its concurrency", function()
+    -- Responds only after four requests have come.
     local generations = start({ all({ { read = true }, { hold = true } })[1],
       loop = true })
     local _, err, so_far = generations:delete_many({ "a", "b", "c", "d", "e" },
@@ -110,7 +110,7 @@ describe("delete_many", function()
     assert.is_true(so_far.failed >= 1)
   end)
 
-  it("ends with what a callback raises, and keeps its numbers", function()
+  it("ends when a callback raises, and keeps its tally", function()
     for _, name in ipairs { "when", "on_result", "on_progress" } do
       local generations, calls = start(all(deleted)), 0
       local result, err, so_far = generations:delete_many({ "a", "b", "c" }, {
@@ -128,7 +128,7 @@ describe("delete_many", function()
     end
   end)
 
-  it("raises for all there is, unless that is what was meant", function()
+  it("raises for a listing without a filter, unless asked", function()
     local generations = here.emulate { generations = 30 }
     local unfiltered = { generations:list(), (generations:list {}),
       (generations:list { page_size = 10 }), (generations:list { limit = 50 }),
@@ -147,7 +147,7 @@ describe("delete_many", function()
       { everything = true })).deleted > 0)
   end)
 
-  it("deletes nothing in a dry run, and counts what it would", function()
+  it("deletes nothing in a dry run, and counts", function()
     local generations = here.emulate { generations = 60 }
     local filter, told = { source = "api", page_size = 10 }, 0
     local ended = 0
@@ -162,7 +162,7 @@ describe("delete_many", function()
     assert.equal(before, generations:count())
   end)
 
-  it("deletes no more than `max`, and stops when it is told", function()
+  it("deletes no more than `max`, and stops on request", function()
     local generations = start(all(deleted))
     local ids = { "a", "b", "c", "d", "e" }
     assert.equal(2, assert(generations:delete_many(ids, { max = 2 })).deleted)
@@ -194,7 +194,7 @@ describe("delete_many", function()
     end
   end)
 
-  it("raises for what cannot be deleted, before anything is", function()
+  it("raises for invalid items before any request", function()
     local generations = start(all(deleted))
     for _, items in ipairs { "a", { 5 }, { "a", false }, { a = "b" } } do
       local ok, message = pcall(function()
@@ -212,7 +212,7 @@ describe("delete_many", function()
   end)
 
   for _, gone_cursor in ipairs { "error", "empty", "position" } do
-    it("deletes what a paged listing gives, gone cursor: " .. gone_cursor,
+    it("deletes the items of a paged listing, gone cursor: " .. gone_cursor,
        function()
       local generations = here.emulate { generations = 230,
                                          gone_cursor = gone_cursor }
@@ -227,7 +227,7 @@ describe("delete_many", function()
     end)
   end
 
-  it("raises for another client's listing, whose connection it cannot move",
+  it("raises for another client's listing",
     function()
       local generations = start(all(deleted))
       local other = service.client(here.server.base_url)
@@ -240,7 +240,7 @@ describe("delete_many", function()
       assert.equal(0, #here.server:connections())
     end)
 
-  it("tries each again by itself", function()
+  it("retries each deletion separately", function()
     local busy = service.answer(503, '{"message":"Busy."}')
     local generations = start({ busy, busy, deleted, deleted, deleted })
     local result = assert(generations:delete_many({ "a", "b", "c" }))
@@ -248,9 +248,9 @@ describe("delete_many", function()
     assert.equal(5, #here.server:requests(5))
   end)
 
-  it("gives each a timeout of its own, from its own start", function()
-    -- Two at a time, each waiting for 0.5 s: all of them together take longer
-    -- than one may.
+  it("gives each its own timeout, from its own start", function()
+    -- Two at a time, each waits for 0.5 s: together they take longer than the
+    -- timeout of one.
     local slow = { { read = true }, { stall = 0.5 },
                    { send = scripted.response(204, "",
                        { Connection = "close" }) } }
@@ -262,7 +262,7 @@ describe("delete_many", function()
     assert.equal(8, result.deleted)
   end)
 
-  it("ends those that hear nothing, and deletes the others", function()
+  it("ends stalled deletions and makes the others", function()
     local generations = start({ { { read = true }, { hold = true } },
                                 deleted, deleted })
     local result = assert(generations:delete_many({ "a", "b", "c" },
@@ -279,7 +279,7 @@ describe("delete_many", function()
     assert.equal(4, result.deleted)
   end)
 
-  it("is collected where nobody resumes it, and closes what it had", function()
+  it("closes its calls when it is abandoned and collected", function()
     local generations = start({ { { read = true }, { hold = true } },
                                 loop = true },
       { host = function(session, target, seconds)
@@ -312,7 +312,7 @@ describe("delete_many", function()
     assert.equal(before, after)
   end)
 
-  it("lets its callbacks make calls, however few slots there are", function()
+  it("lets callbacks make calls with only one slot", function()
     local asked = 0
     local generations = start(all(deleted), { max_in_flight = 1 })
     local result = assert(generations:delete_many({ "a", "b", "c" }, {
@@ -360,7 +360,7 @@ describe("delete_many", function()
     assert.equal(before, after)
   end)
 
-  it("does not care what becomes of the array meanwhile", function()
+  it("ignores later changes of the array", function()
     local generations = start(all(deleted))
     local ids = { "a", "b", "c" }
     local result = assert(generations:delete_many(ids, { concurrency = 1,
@@ -368,7 +368,7 @@ describe("delete_many", function()
     assert.equal(3, result.deleted)
   end)
 
-  it("leaves the host its turn, though it starts nothing", function()
+  it("yields to the host even if it starts nothing", function()
     local turns = 0
     local generations = start({}, { host = function(session, target, seconds)
       if not target and seconds == 0 then turns = turns + 1 end
@@ -383,7 +383,7 @@ describe("delete_many", function()
     assert.is_true(turns >= 3)
   end)
 
-  it("tells how a filter is to be given", function()
+  it("explains how to pass a filter", function()
     local generations = start {}
     local ok, message = pcall(function()
       generations:delete_many { status = "FAILED" }

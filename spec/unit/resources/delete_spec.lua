@@ -12,7 +12,7 @@ describe("delete", function()
   local gone = service.answer(404, '{"message":"There is none.",'
     .. '"statusCode":404,"errorCode":"generation_not_found"}')
 
-  it("returns the generation that the service sends back", function()
+  it("returns the generation that the service sends", function()
     local generations = start {
       service.answer(200, service.generation("a", "FAILED")) }
     local deleted, err, note = generations:delete "a"
@@ -25,7 +25,7 @@ describe("delete", function()
     assert.equal("", request.body)
   end)
 
-  it("takes a generation, and is its method too", function()
+  it("takes a generation, and is a method of it", function()
     local generations = start {
       service.answer(200, service.list(1)),
       service.answer(200, service.generation "g1"),
@@ -44,7 +44,7 @@ describe("delete", function()
     assert.match("delete_spec.lua:%d+: .*has no client", message)
   end)
 
-  it("takes for deleted what comes back, or nothing", function()
+  it("accepts a generation or an empty body as success", function()
     local bodies = { service.generation 'A', " {} ", "", " \n" }
     local generations = start { service.answer(200, bodies[1]),
       service.answer(200, bodies[2]), service.answer(200, bodies[3]),
@@ -56,7 +56,7 @@ describe("delete", function()
     end
   end)
 
-  it("takes nothing else for deleted", function()
+  it("accepts no other body", function()
     for _, body in ipairs { "<html>", '{"id":"b"}', "[]", "true", "{",
                             '{"error":"no"}' } do
       local generations = start { service.answer(200, body) }
@@ -97,7 +97,7 @@ describe("delete", function()
     assert.equal(0, #here.server:connections())
   end)
 
-  it("raises for what is no id", function()
+  it("raises for a value that is not an id", function()
     local generations = start {}
     for _, id in ipairs { 5, {}, true } do
       local ok, message = pcall(function() generations:delete(id) end)
@@ -116,7 +116,7 @@ describe("delete", function()
       tostring(err))
   end)
 
-  it("takes a 404 behind an unknown outcome for gone", function()
+  it("takes a 404 after an unknown outcome as gone", function()
     local unclear = { lost, service.answer(500, ""), service.answer(502, ""),
                       service.answer(504, "<html>") }
     for _, first in ipairs(unclear) do
@@ -135,13 +135,13 @@ describe("delete", function()
     assert.equal("already_gone", note)
   end)
 
-  it("gives back the generation passed in when it was gone", function()
+  it("returns the passed generation if it was gone", function()
     local given = lipsync.generation(service.generation("a", "REJECTED"))
     local deleted = start({ lost, gone }):delete(given)
     assert.equal(given, deleted)
   end)
 
-  it("knows the outcome of a request that was not carried out", function()
+  it("knows the outcome of a rejected request", function()
     for _, first in ipairs { service.answer(503, ""),
                              service.answer(429, "",
                                { ["Retry-After"] = "0" }) } do
@@ -152,7 +152,7 @@ describe("delete", function()
     end
   end)
 
-  it("says that it may have happened", function()
+  it("reports that it may have happened", function()
     local _, err = start({ lost }):delete("a", { max_attempts = 1 })
     assert.equal("connection", err.kind)
     assert.match("The generation may have been deleted%.$", tostring(err))
@@ -173,9 +173,9 @@ describe("delete", function()
     assert.match("the API has no cancel%.$", tostring(err))
   end)
 
-  it("sends a deletion once where a reused connection dies", function()
-    -- The first answer keeps the connection, the second request finds it
-    -- closed: libcurl would send it again by itself, unseen.
+  it("sends a deletion once if a reused connection dies", function()
+    -- The first response keeps the connection; the second request finds it
+    -- closed, and libcurl by itself would silently send it again.
     local keep = scripted.response(204, "")
     local generations = start({ { { read = true }, { send = keep },
       { read = true }, { close = true } }, loop = true,
@@ -190,7 +190,7 @@ describe("delete", function()
     assert.equal(3, #here.server:requests(3))
   end)
 
-  it("refuses an id that no answer could bear", function()
+  it("refuses an id that no response could contain", function()
     local generations = start { gone }
     local value, err = generations:delete "\255"
     assert.is_nil(value)
@@ -199,7 +199,7 @@ describe("delete", function()
     assert.equal(0, #here.server:connections())
   end)
 
-  it("does not take a 2xx that breaks for an answer", function()
+  it("does not accept a 2xx response that breaks", function()
     local events = {}
     local generations = start({ { { read = true },
       { send = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{" },
@@ -216,7 +216,7 @@ describe("delete", function()
     assert.equal("connection", events[2].err.kind)
   end)
 
-  it("does not take any 404 for gone", function()
+  it("accepts only a 404 of the service as gone", function()
     for _, body in ipairs { "not found", "", "{}", '{"message":"no route"}' } do
       local generations = start { service.answer(502, ""),
                                   service.answer(404, body) }

@@ -30,7 +30,7 @@ describe("errors", function()
       { api_key = "" }):list()))
   end)
 
-  it("is not taken for one where it is far longer", function()
+  it("refuses a catalog that is far too long", function()
     local function long(n)
       return '[{"code":"a","message":"' .. ("x"):rep(n) .. '"}]'
     end
@@ -40,7 +40,7 @@ describe("errors", function()
     assert.equal(1, #assert(start({ service.answer(200, long(2e5)) }):list()))
   end)
 
-  it("gives copies", function()
+  it("returns copies", function()
     local errors = start { service.answer(200, body) }
     errors:list()[1].code = "changed"
     assert.equal("a", errors:list()[1].code)
@@ -60,7 +60,7 @@ describe("errors", function()
     assert.equal(2, #here.server:requests(2))
   end)
 
-  it("explains nothing without a request where there is no code", function()
+  it("makes no request without a code", function()
     local errors = start {}
     assert.is_nil(errors:explain(nil))
     assert.is_nil(errors:explain(lipsync.generation '{"id":"x"}'))
@@ -68,7 +68,7 @@ describe("errors", function()
     assert.has_error(function() errors:explain(5) end)
   end)
 
-  it("never retries to explain, nor asks at each failure", function()
+  it("never retries `explain`, and pauses after a failure", function()
     local errors = start { service.answer(503, ""), service.answer(200, body) }
     local entry, err = errors:explain "a"
     assert.is_nil(entry)
@@ -80,7 +80,7 @@ describe("errors", function()
     assert.equal("A.", errors:explain("a").message)
   end)
 
-  it("ends with protocol where it is none", function()
+  it("ends in `protocol` for another body", function()
     for _, text in ipairs { "{}", "[1]", '[{"message":"x"}]', "x", "" } do
       local entries, err = start({ service.answer(200, text) }):list()
       assert.is_nil(entries)
@@ -95,7 +95,7 @@ describe("errors", function()
     assert.is_nil(errors:explain "a")
   end)
 
-  it("is told from a dot", function()
+  it("reports a dot in place of a colon", function()
     start {}
     local ok, message = pcall(function() here.client.errors.list() end)
     assert.is_false(ok)

@@ -6,7 +6,7 @@ local function made(json)
 end
 
 describe("generation", function()
-  it("knows what is over", function()
+  it("knows which states are final", function()
     for status, over in pairs { COMPLETED = true, FAILED = true,
         REJECTED = true, PENDING = false, PROCESSING = false, NEW = false } do
       assert.equal(over, made('{"id":"a","status":"' .. status .. '"}')
@@ -15,7 +15,7 @@ describe("generation", function()
     assert.is_false(made('{"id":"a"}'):is_terminal())
   end)
 
-  it("knows when it was made", function()
+  it("returns its time of creation", function()
     assert.equal(1787652000.25, made(
       '{"id":"a","createdAt":"2026-08-25T10:00:00.250Z"}'):created_at())
     assert.equal(1787616000,
@@ -26,7 +26,7 @@ describe("generation", function()
     end
   end)
 
-  it("gives whole seconds to who asks for them", function()
+  it("returns whole seconds on request", function()
     local generation = made
       '{"id":"a","createdAt":"2026-08-25T10:00:00.750Z"}'
     assert.equal(1787652000, generation:created_at "seconds")
@@ -37,7 +37,7 @@ describe("generation", function()
     assert.match('generation_spec.lua:%d+: created_at takes "seconds"', message)
   end)
 
-  it("is told from a dot", function()
+  it("reports a dot in place of a colon", function()
     local generation = made '{"id":"a"}'
     local ok, message = pcall(function() generation.is_terminal() end)
     assert.is_false(ok)

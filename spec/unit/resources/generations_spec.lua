@@ -6,7 +6,7 @@ describe("generations", function()
   local start = here.start
   local emulate = here.emulate
 
-  it("are all, one, counted and deleted at the emulator", function()
+  it("lists, gets, counts and deletes at the emulator", function()
     local generations = emulate { generations = 30 }
     local found = assert(generations:all())
     assert.equal(30, #found)
@@ -26,7 +26,7 @@ describe("generations", function()
       tostring(err))
   end)
 
-  it("refuse to be deleted while they run", function()
+  it("refuses to delete a running generation", function()
     local generations = emulate { generations = 60 }
     local running = assert(generations:list { status = "PROCESSING" }:next())
     local deleted, err = running:delete()
@@ -35,7 +35,7 @@ describe("generations", function()
     assert.is_false(running:is_terminal())
   end)
 
-  it("are paged newest first", function()
+  it("pages, newest first", function()
     local generations = emulate { generations = 57 }
     local last = math.huge
     local n = 0
@@ -46,7 +46,7 @@ describe("generations", function()
     assert.equal(57, n)
   end)
 
-  it("get one by its path, with the key", function()
+  it("gets one by its path, with the key", function()
     local generations = start { service.answer(200, service.generation "a") }
     assert.equal("a", generations:get("a").id)
     local request = here.server:requests(1)[1]
@@ -54,7 +54,7 @@ describe("generations", function()
     assert.equal(service.key, request.headers["x-api-key"])
   end)
 
-  it("are not decoded where an answer is longer than it can be", function()
+  it("decodes no response above the limit", function()
     local long = service.generation("a", "FAILED", ',"pad":"'
       .. ("x"):rep(3000) .. '"')
     local generations = start({ service.answer(200, long),
@@ -73,7 +73,7 @@ describe("generations", function()
     assert.equal("protocol", err.kind)
   end)
 
-  it("do not take anything for a generation", function()
+  it("accepts only the requested generation", function()
     for _, body in ipairs { "[]", '{"id":5}', "", "<html>", "{}" } do
       local value, err = start({ service.answer(200, body) }):get "a"
       assert.is_nil(value)
@@ -84,7 +84,7 @@ describe("generations", function()
     end
   end)
 
-  it("count what the filter says, and nothing without a request", function()
+  it("counts by filter, and an empty one without a request", function()
     local generations = start { service.answer(200, '{"count":7}') }
     assert.equal(0, generations:count { ids = {} })
     assert.equal(0, #here.server:connections())
@@ -94,7 +94,7 @@ describe("generations", function()
     assert.has_error(function() generations:count { limit = 5 } end)
   end)
 
-  it("do not take anything for a count", function()
+  it("accepts only a count", function()
     for _, body in ipairs { "{}", '{"count":-1}', '{"count":1.5}', "5",
                             '{"count":null}', '{"count":"5"}' } do
       local value, err = start({ service.answer(200, body) }):count()
@@ -104,14 +104,14 @@ describe("generations", function()
     end
   end)
 
-  it("return a tag with the error", function()
+  it("returns the tag with the error", function()
     local tag = {}
     local _, err = start({ service.answer(404, "{}") })
       :get("a", { tag = tag })
     assert.equal(tag, err.tag)
   end)
 
-  it("count within one timeout, however many groups of ids", function()
+  it("counts all groups of ids within one timeout", function()
     local ids, answer = {}, service.answer(200, '{"count":1}')
     for i = 1, 250 do ids[i] = "id" .. i end
     table.insert(answer, 2, { stall = 0.4 })

@@ -9,7 +9,7 @@ describe("models", function()
     return here.client.models
   end
 
-  it("are an array of objects", function()
+  it("returns an array of objects", function()
     local found = assert(models { service.answer(200,
       '[{"id":"a-1","name":"A","deprecatedAt":null},{"id":"b-2"}]') }:list())
     assert.equal(2, #found)
@@ -22,7 +22,7 @@ describe("models", function()
     assert.equal(service.key, request.headers["x-api-key"])
   end)
 
-  it("are no models where something else comes", function()
+  it("refuses any other body", function()
     local found, err = models { service.answer(200, "[1]") }:list()
     assert.is_nil(found)
     assert.equal("protocol", err.kind)

@@ -9,7 +9,7 @@ describe("wait", function()
     return service.answer(200, service.generation("g1", status))
   end
 
-  -- What was asked, as `path?query`.
+  -- The requests as `path?query`.
   local function targets(n)
     local list = {}
     for i, request in ipairs(here.server:requests(n)) do
@@ -18,7 +18,7 @@ describe("wait", function()
     return list
   end
 
-  it("asks until it has ended, and tells of each status once", function()
+  it("polls until the end, and reports each status once", function()
     local generations = here.start { answer "PENDING", answer "PROCESSING",
       answer "PROCESSING", answer "COMPLETED" }
     local told = {}
@@ -31,20 +31,20 @@ describe("wait", function()
     end
   end)
 
-  it("asks for nothing where it has ended before", function()
+  it("makes no request for an ended generation", function()
     local generations = here.start {}
     local ended = lipsync.generation(service.generation("g1", "REJECTED"))
     assert.equal(ended, generations:wait(ended))
     assert.equal(0, #here.server:connections())
   end)
 
-  it("takes a status that it does not know for one that goes on", function()
+  it("takes an unknown status as not ended", function()
     local generations = here.start { answer "RESTING", answer "FAILED" }
     assert.equal("FAILED", assert(generations:wait "g1").status)
     assert.equal(2, #targets(2))
   end)
 
-  it("waits out what passes, and not what does not", function()
+  it("goes on after temporary errors only", function()
     local generations = here.start({ answer "PENDING", service.answer(503, ""),
       { { read = true }, { close = true } }, answer "PROCESSING",
       service.answer(404, '{"errorCode":"generation_not_found"}') })
@@ -55,7 +55,7 @@ describe("wait", function()
     assert.equal(5, #targets(5))
   end)
 
-  it("ends with its timeout, and says what was seen last", function()
+  it("ends at its timeout with the last status", function()
     local generations = here.start { answer "PENDING", answer "PENDING",
                                      loop = true }
     local generation, err = generations:wait("g1", { timeout = 0.4,
@@ -68,7 +68,7 @@ describe("wait", function()
       .. "PENDING.", tostring(err))
   end)
 
-  it("asks for the progress where somebody wants to know", function()
+  it("polls for the progress for `on_progress`", function()
     local function progress(status, percent)
       return service.answer(200, service.generation("g1", status,
         ',"progress_percent":' .. percent))
@@ -101,7 +101,7 @@ describe("wait", function()
     assert.is_false(ended)
   end)
 
-  it("is a method of a generation, and told from a dot", function()
+  it("is a method of a generation, and reports a dot", function()
     local generations = here.start { answer "PENDING", answer "FAILED" }
     local generation = assert(generations:get "g1")
     assert.equal("FAILED", assert(generation:wait()).status)
@@ -115,7 +115,7 @@ describe("wait", function()
     assert.match("call client%.generations:wait%(generation%)", message)
   end)
 
-  it("waits at the emulator until its clock has gone on", function()
+  it("waits at the emulator until its clock advances", function()
     local generations = here.emulate { generations = 0 }
     local id = here.server:add { status = "PENDING" }
     local client, generation = here.client, nil

@@ -6,7 +6,7 @@ describe("run_queue", function()
     return { name = name, queued = false, after = false }
   end
 
-  it("gives who is ready in order, each once", function()
+  it("returns ready tasks in order, each once", function()
     local own, a, b = run_queue.new(), new "a", new "b"
     assert.is_true(own:push(a))
     assert.is_true(own:push(b))
@@ -20,7 +20,7 @@ describe("run_queue", function()
     assert.equal(0, own:size())
   end)
 
-  it("gives who slept long enough, the first one first", function()
+  it("returns sleeping tasks when due, the earliest first", function()
     local own, a, b, c = run_queue.new(), new "a", new "b", new "c"
     own:sleep(a, 30)
     own:sleep(b, 10)
@@ -34,7 +34,7 @@ describe("run_queue", function()
     assert.is_nil(own:due())
   end)
 
-  it("leaves who yielded by itself to the next step, and is due", function()
+  it("leaves a task that yielded to the next step", function()
     local own, a, b = run_queue.new(), new "a", new "b"
     own:defer(a)
     assert.equal(0, own:due())

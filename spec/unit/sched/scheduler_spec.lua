@@ -33,7 +33,7 @@ describe("scheduler", function()
     return ids, err
   end
 
-  -- Steps without waiting, for as long as it takes `fn` to say so.
+  -- Steps without waiting until `fn` returns true.
   local function step_until(fn, budget)
     local deadline = core.now() + 20
     repeat
@@ -42,13 +42,13 @@ describe("scheduler", function()
     assert.is_true(fn())
   end
 
-  -- Steps until the server has read so many requests.
+  -- Steps until the server has read `n` requests.
   local function await_requests(n)
     step_until(function() return #server:requests() >= n end)
   end
 
-  -- The answer to a second request, there before it is asked: the call that
-  -- sends it also reads it.
+  -- Sends the response to a second request before it is made, so the call that
+  -- sends the request also reads the response.
   local function early()
     local answer = scripted.response(200, service.generation "g1")
     start { { { read = true }, { send = answer }, { stall = 0.02 },
@@ -58,7 +58,7 @@ describe("scheduler", function()
     return core.now()
   end
 
-  it("is run on by an answer that is there at once", function()
+  it("runs a task whose response is there at once", function()
     local began = early()
     client:spawn(function() assert(client.generations:get "g1") end)
     client:run()
@@ -67,13 +67,13 @@ describe("scheduler", function()
     assert.same({}, failures)
   end)
 
-  it("is not needed for such an answer", function()
+  it("is not needed for such a response", function()
     local began = early()
     assert(client.generations:get "g1")
     assert.is_true(core.now() - began < 10)
   end)
 
-  it("begins at the next step, with its arguments", function()
+  it("starts a task in the next step, with its arguments", function()
     start {}
     local got
     client:spawn(function(...) got = { n = select("#", ...), ... } end, 1,
@@ -87,7 +87,7 @@ describe("scheduler", function()
     assert.is_nil(client:timeout())
   end)
 
-  it("waits for its own while the others go on", function()
+  it("waits in one task while the others go on", function()
     start { { { read = true }, { stall = 0.2 },
               { send = scripted.response(200, service.list(2)) } },
             { { read = true },
@@ -106,7 +106,7 @@ describe("scheduler", function()
     assert.same({ 7, 2 }, order)
   end)
 
-  it("yields by itself until the next step", function()
+  it("resumes a task that yielded in the next step", function()
     start {}
     local n = 0
     client:spawn(function()
@@ -139,7 +139,7 @@ describe("scheduler", function()
     assert.is_true(most <= 2, most)
   end)
 
-  it("keeps to it inside a page and inside a generation too", function()
+  it("keeps to it inside a page and a generation too", function()
     local page = "[" .. service.generation("large", "COMPLETED",
       ',"text":"' .. ("x"):rep(900 * 1024) .. '"') .. ","
       .. service.list(90):sub(2)
@@ -158,7 +158,7 @@ describe("scheduler", function()
     end
   end)
 
-  -- Has `fn` told of each step of the session: the seconds that it is given.
+  -- Calls `fn` for each step of the session, with the seconds given to it.
   local function watch_steps(fn)
     local runtime = client:runtime()
     local session = runtime.session
@@ -172,13 +172,13 @@ describe("scheduler", function()
     end })
   end
 
-  it("leaves the session what is left of the budget", function()
+  it("gives the session the rest of the budget", function()
     start {}
     local given = {}
     watch_steps(function(seconds) given[#given + 1] = seconds end)
     client:spawn(function()
       scripted.sleep(0.02)
-      client:step(60)  -- of the budget of the step that it runs in
+      client:step(60)  -- limited by the budget of the outer step
       client:runtime().scheduler:wait(nil, 0)
       scripted.sleep(0.02)
     end)
@@ -189,7 +189,7 @@ describe("scheduler", function()
     assert.is_true(given[3] <= given[2])
   end)
 
-  it("begins no step of the session for which hardly any is left", function()
+  it("begins no session step with hardly any time left", function()
     start {}
     local given, rounds = 0, 0
     watch_steps(function() given = given + 1 end)
@@ -201,14 +201,14 @@ describe("scheduler", function()
     end)
     client:step(0.01)
     assert.same({ 1, 0 }, { given, rounds })
-    client:step(0)  -- but one in each of the client's
+    client:step(0)  -- but one in each step of the client
     assert.same({ 2, 1 }, { given, rounds })
   end)
 
-  it("makes no steps in tasks that wait, many as they may be", function()
+  it("makes no steps in waiting tasks, however many", function()
     local head, body = scripted.response(200, service.list(300))
       :match "^(.-\r\n\r\n)(.*)"
-    -- The head alone wakes a task, and there is nothing for it to read.
+    -- The head alone wakes a task, which then finds nothing to read.
     start { { { read = true }, { send = head }, { stall = 0.02 },
               { send = body }, { hold = true } }, loop = true }
     local inside, n = 0, 0
@@ -226,7 +226,7 @@ describe("scheduler", function()
     assert.equal(0, inside)
   end)
 
-  it("gives its error to on_task_error, and ends what it had", function()
+  it("passes an error to on_task_error and ends the task's calls", function()
     start { { { read = true }, { send = scripted.response(200,
       service.list(1), { ["Content-Length"] = "100000" }) }, { hold = true } } }
     local task = client:spawn(function()
@@ -236,11 +236,11 @@ describe("scheduler", function()
     step_until(function() return task:is_over() end)
     assert.equal(7, failures[1][1].code)
     assert.equal(task, failures[1][2])
-    -- Not only when it is collected.
+    -- At once, not only when it is collected.
     assert.equal(1, #server:gone(1))
   end)
 
-  it("is logged when it dies, if nobody asked to be told", function()
+  it("logs a task that dies, without on_task_error", function()
     local log, text = core.log, nil
     rawset(core, "log", function(line) text = line end)
     start {}
@@ -252,7 +252,7 @@ describe("scheduler", function()
       .. "quite unexpected", text)
   end)
 
-  it("loses no error where on_task_error raises", function()
+  it("loses no error if on_task_error raises", function()
     start {}
     local seen = 0
     client.options.on_task_error = function()
@@ -267,7 +267,7 @@ describe("scheduler", function()
     assert.equal(2, seen)
   end)
 
-  it("can be canceled, which closes its connections", function()
+  it("cancels a task and closes its connections", function()
     start { { { read = true }, { hold = true } } }
     local went_on = false
     local task = client:spawn(function()
@@ -286,7 +286,7 @@ describe("scheduler", function()
     assert.same({}, failures)
   end)
 
-  it("can cancel itself, at its next wait", function()
+  it("cancels the running task at its next wait", function()
     start {}
     local task, after
     task = client:spawn(function()
@@ -299,7 +299,7 @@ describe("scheduler", function()
     assert.is_nil(after)
   end)
 
-  it("gets `closed` when the client is closed", function()
+  it("ends a call with `closed` when the client is closed", function()
     start { { { read = true }, { hold = true } } }
     local kind
     client:spawn(function()
@@ -314,7 +314,7 @@ describe("scheduler", function()
     assert.equal(0, client:runtime().scheduler.count)
   end)
 
-  it("may close the client itself", function()
+  it("lets a task close the client", function()
     start { { { read = true }, { hold = true } } }
     local kind
     client:spawn(function()
@@ -327,7 +327,7 @@ describe("scheduler", function()
     assert.equal("closed", kind)
   end)
 
-  it("is woken by the listing's end, wherever that comes from", function()
+  it("wakes a task at its listing's end, from any cause", function()
     start { { { read = true }, { hold = true } } }
     local listing, kind = client.generations:list(), nil
     client:spawn(function()
@@ -340,7 +340,7 @@ describe("scheduler", function()
     assert.equal("canceled", kind)
   end)
 
-  it("gets a place in the queue as soon as there is one", function()
+  it("gives a task a slot as soon as one is free", function()
     local answer = { { read = true },
                      { send = scripted.response(200, '{"count":1}') } }
     start({ answer, answer, answer, answer, loop = true },
@@ -359,11 +359,11 @@ describe("scheduler", function()
     end
     client:run()
     assert.equal(20, n)
-    -- Nobody looks up from time to time.
+    -- No task polls.
     assert.is_true(wakes < 20 * 6, wakes)
   end)
 
-  it("costs a step nothing while it waits", function()
+  it("spends no time on waiting tasks", function()
     start({ { { read = true }, { hold = true } }, loop = true },
       { max_in_flight = 1 })
     local function cost(waiting)
@@ -384,7 +384,7 @@ describe("scheduler", function()
     assert.is_true(many <= few * 3 + 20, few .. " " .. many)
   end)
 
-  it("is not confused with a coroutine that it makes", function()
+  it("tells a task from a coroutine that it made", function()
     start { { { read = true }, { stall = 0.05 },
               { send = scripted.response(200, service.list(3)) } } }
     local ids = {}
@@ -403,7 +403,7 @@ describe("scheduler", function()
     assert.same({ "g1", "g2", "g3" }, ids)
   end)
 
-  it("cannot run the client that runs it", function()
+  it("refuses to run inside a task", function()
     start {}
     client:spawn(function() client:run() end)
     client:step()
@@ -411,13 +411,13 @@ describe("scheduler", function()
       .. "by a task", failures[1][1])
   end)
 
-  it("takes functions only", function()
+  it("takes only functions", function()
     start {}
     assert.has_error(function() client:spawn "x" end)
     assert.has_error(function() client.spawn(function() end) end)
   end)
 
-  it("has a `for`, or is told what to do on Lua 5.1", function()
+  it("allows a `for` in a task, or gives advice on Lua 5.1", function()
     start { { { read = true }, { stall = 0.05 },
               { send = scripted.response(200, service.list(3)) } } }
     local n = 0
@@ -434,7 +434,7 @@ describe("scheduler", function()
   end)
 
   if rawget(coroutine, "close") then
-    it("closes its variables when it ends early", function()
+    it("closes a task's variables when it ends early", function()
       start { { { read = true }, { hold = true } } }
       local closed = 0
       local made = assert(load([[

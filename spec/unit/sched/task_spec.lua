@@ -2,7 +2,7 @@
 local task = require "lipsync.sched.task"
 
 describe("task", function()
-  -- A set that only notes what its task tells it.
+  -- A set that only records what its task reports.
   local function new(fn, ...)
     local told = {}
     local set = {
@@ -12,7 +12,7 @@ describe("task", function()
     return task.new(set, fn, ...), told
   end
 
-  it("runs with its arguments, and tells a wait from another yield", function()
+  it("runs with its arguments, and tells a wait from a yield", function()
     local got
     local one = new(function(...)
       got = { n = select("#", ...), ... }
@@ -27,7 +27,7 @@ describe("task", function()
     assert.equal("ended", (task.resume(one)))
   end)
 
-  it("dies with what was raised, and knows where", function()
+  it("returns the error it died with, and a traceback", function()
     local one = new(function() error "here" end)
     local state, problem = task.resume(one)
     assert.equal("died", state)
@@ -36,7 +36,7 @@ describe("task", function()
     assert.match("here\nstack traceback:.*task_spec.lua", one.trace)
   end)
 
-  it("ends the calls that it has under way, and no others", function()
+  it("ends its own calls and no others", function()
     local canceled = {}
     local function call(name, over, keep_open)
       return { over = over, keep_open = keep_open, cancel = function()
@@ -52,7 +52,7 @@ describe("task", function()
     assert.same({ running = true, open = true }, canceled)
   end)
 
-  it("tells its set once that it was canceled, and when it is woken",
+  it("reports a cancel once, and each time it is woken",
     function()
       local one, told = new(function() end)
       one:wake()

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Rule 3 of hosts: after a step all that are ready are woken, until none is.
+-- Rule 3 of hosts: each step wakes the waiters of everything that is ready.
 
 local waiters = require "lipsync.sched.waiters"
 
@@ -10,7 +10,7 @@ local function waiter()
 end
 
 describe("waiters", function()
-  it("wake those who wait for it, and no others", function()
+  it("wake only the waiters of a target", function()
     local w, a, b, one, two = waiters.new(), waiter(), waiter(), {}, {}
     w:subscribe(one, a)
     w:subscribe(two, b)
@@ -25,7 +25,7 @@ describe("waiters", function()
     assert.is_nil(next(w.by))
   end)
 
-  it("know many waiters for one, and wake all", function()
+  it("wake all waiters of a target", function()
     local w, a, b, one, two = waiters.new(), waiter(), waiter(), {}, {}
     w:subscribe(one, a)
     w:subscribe(two, a)
@@ -38,7 +38,7 @@ describe("waiters", function()
     assert.equal(2, b.woken)
   end)
 
-  it("tell groups of all that is woken, and hold none", function()
+  it("report everything woken to groups, and hold none", function()
     local w, told, one = waiters.new(), {}, {}
     local function join()
       local group = {}
@@ -69,7 +69,7 @@ describe("waiters", function()
     assert.equal(4, n)
   end)
 
-  it("tell of the end once", function()
+  it("report the end once", function()
     local w, told, owner = waiters.new(), 0, {}
     w:on_close(owner, function() told = told + 1 end)
     w:on_close({}, function() told = told + 1 end)
