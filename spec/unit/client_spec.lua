@@ -38,7 +38,7 @@ describe("client", function()
     assert.match(pattern, message)
   end
 
-  it("is made without a key, and says so at each call", function()
+  it("is made without a key; each call returns the error", function()
     environment {}
     server = scripted.start {}
     client = assert(lipsync.new { base_url = server.base_url })
@@ -73,7 +73,7 @@ describe("client", function()
     assert.match("The address comes from SYNC_BASE_URL%.$", tostring(err))
   end)
 
-  it("takes empty variables for none", function()
+  it("treats empty variables as absent", function()
     environment { SYNC_API_KEY = "", SYNC_BASE_URL = "" }
     client = assert(lipsync.new())
     assert.equal("lipsync client for api.sync.so", tostring(client))
@@ -87,7 +87,7 @@ describe("client", function()
       tostring(err))
   end)
 
-  it("is made with what cannot be sent, and each call says so", function()
+  it("is made with a bad key or header; each call says so", function()
     local made = start({}, { api_key = "abc\n" })
     local value, err = made.generations:count()
     assert.is_nil(value)
@@ -114,14 +114,14 @@ describe("client", function()
     assert.equal(0, #server:connections())
   end)
 
-  it("needs no key for the catalog, nor a good one", function()
+  it("needs no key for the catalog, not even a valid one", function()
     local made = start({ service.answer(200, '[{"code":"c"}]') },
       { api_key = "abc\n" })
     assert.equal("c", assert(made.errors:list())[1].code)
     assert.is_nil(server:requests(1)[1].headers["x-api-key"])
   end)
 
-  it("raises for addresses that are none", function()
+  it("raises for invalid addresses", function()
     raises({ base_url = "https://x.example/v2" },
       "base_url must not end in /v2: it is added to every path%.")
     raises({ base_url = "https://u:p@x.example" }, "base_url must not hold")
@@ -131,7 +131,7 @@ describe("client", function()
     raises({}, "The address comes from SYNC_BASE_URL%.")
   end)
 
-  it("takes another's key for none, where none was meant", function()
+  it("takes no key of the environment if api_key is false", function()
     server = scripted.start {}
     environment { SYNC_API_KEY = "the-key-of-another-tenant",
                   SYNC_BASE_URL = "https://another.example" }
@@ -149,7 +149,7 @@ describe("client", function()
     assert.equal(0, #server:connections())
   end)
 
-  it("raises for options that come too late", function()
+  it("raises for options set too late", function()
     start {}
     for _, name in ipairs { "timeout", "on_event", "api_key" } do
       local ok, message = pcall(function() client[name] = 5 end)
@@ -168,7 +168,7 @@ describe("client", function()
     raises("key", "options must be a table")
   end)
 
-  it("keeps a path prefix, and adds to its user agent", function()
+  it("keeps a path prefix, and appends to its user agent", function()
     server = scripted.start { service.answer(200, '{"count":1}') }
     client = service.client(server.base_url .. "/proxy",
       { user_agent = "mine/1", headers = { ["X-More"] = "y" } })
@@ -180,7 +180,7 @@ describe("client", function()
     assert.equal("y", request.headers["x-more"])
   end)
 
-  it("has what a loop of one's own needs", function()
+  it("has methods for a program's own loop", function()
     start {}
     assert.is_true(client:fd() == nil or client:fd() >= 0)
     assert.is_true(client:timeout() == nil or client:timeout() >= 0)
@@ -189,7 +189,7 @@ describe("client", function()
     assert.has_error(function() client:step "x" end)
   end)
 
-  it("warms up without the key, whatever the answer", function()
+  it("warms up without the key, whatever the response", function()
     start { service.answer(404, ""), loop = true }
     assert.is_true(client:warm())
     assert.is_nil(server:requests(1)[1].headers["x-api-key"])
@@ -199,7 +199,7 @@ describe("client", function()
     assert.equal("connection", err.kind)
   end)
 
-  it("is closed once and for all", function()
+  it("is closed only once", function()
     start {}
     local generations = client.generations
     client:close()
@@ -217,7 +217,7 @@ describe("client", function()
     assert.match("%(closed%)$", tostring(client))
   end)
 
-  it("is told from a dot", function()
+  it("reports a dot in place of a colon", function()
     start {}
     local ok, message = pcall(function() client.close() end)
     assert.is_false(ok)
@@ -228,7 +228,7 @@ describe("client", function()
       .. "client.generations:list%(…%)", message)
   end)
 
-  it("begins anew in a forked child", function()
+  it("starts anew in a forked child", function()
     start { service.answer(200, '{"count":1}') }
     local before, forks = client:runtime(), http.forks
     http.forks = function() return forks() + 1 end

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What is loaded when: in processes and Lua states of their own, since this
+-- What is loaded when. Uses processes and Lua states of its own, because this
 -- one has loaded everything.
 
 local lipsync = require "lipsync"
@@ -10,7 +10,7 @@ local program = require "spec.support.program"
 local it_runs = program.can_run() and it or pending
 local it_maps = program.can_run() and proc.is_here and it or pending
 
--- Whether libcurl is in this process's memory, for a program's text.
+-- Defines `has_curl`: whether libcurl is in the process's memory.
 local prelude = [[
   local function has_curl()
     local file = assert(io.open "/proc/self/maps")
@@ -20,7 +20,7 @@ local prelude = [[
   end
 ]]
 
--- Runs a text in a Lua state of its own; why it failed.
+-- Runs a text in a Lua state of its own; returns its error.
 local function why(text)
   local well, message = process.state(
     ("package.path, package.cpath = %q, %q "):format(package.path,
@@ -105,7 +105,7 @@ describe("the first client", function()
     assert.equal("0\n", text)
   end)
 
-  it("may fail to load, and the next one does not", function()
+  it("may fail to load; the next one loads", function()
     assert.is_false(why [[
       local lipsync = require "lipsync"
       for _, name in ipairs { "lipsync.http", "lipsync.client",
@@ -123,7 +123,7 @@ describe("the first client", function()
   end)
 end)
 
--- Under the thread sanitizer what is preloaded is the program's own affair.
+-- Under the thread sanitizer these tests set no preloaded library.
 local it_preloads = os.getenv "LIPSYNC_SANITIZED" == "tsan" and pending or it
 
 describe("a libcurl that is too old", function()
@@ -144,7 +144,7 @@ describe("a libcurl that is too old", function()
 end)
 
 describe("a library", function()
-  -- Loads init.lua anew, and makes a client, where the module `missing` is not
+  -- Loads init.lua anew and makes a client while the module `missing` cannot be
   -- found, for the reason `result`. As in OBS, the function error only writes
   -- to a log.
   local function load_without(missing, result)
@@ -182,7 +182,7 @@ describe("a library", function()
     end)
   end
 
-  it("lipsync.http brings the core, where it is asked for alone", function()
+  it("lipsync.http loads the core when it is required alone", function()
     assert.is_false(why [[
       local http = require "lipsync.http"
       assert(http.curl_version:find "^libcurl/")

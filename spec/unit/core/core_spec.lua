@@ -27,21 +27,21 @@ describe("a generation", function()
     assert.same({ ["in"] = { deep = { {} } } }, g.o)
   end)
 
-  it("tells null from absent", function()
+  it("tells null from an absent member", function()
     local g = generation '"z":null'
     assert.is_true(g:has "z")
     assert.is_false(g:has "absent")
   end)
 
-  it("reads a member whose name is a method's by get", function()
+  it("returns members named like a method by get", function()
     local g = generation '"get":1,"json":"j"'
     assert.equal("function", type(g.get))
     assert.equal(1, g:get "get")
     assert.equal("j", g:get "json")
   end)
 
-  -- The core looks among the methods only for names that may be one: by their
-  -- length and first byte, which some fields have, too.
+  -- The core looks for methods only under names with the length and first byte
+  -- of one; some fields have the same.
   it("reads fields that resemble methods, and no field over one", function()
     local g = generation [["segments":1,"jso":2,"hat":3,"fields2":4,"":5,
       "is_termina1":6]]
@@ -51,9 +51,9 @@ describe("a generation", function()
     assert.is_nil(g.is_termina2)
   end)
 
-  -- Short strings are kept for the next reading, one for each length and
+  -- Short strings are cached for the next reading, one for each length and
   -- first byte.
-  it("reads short strings that resemble each other", function()
+  it("reads similar short strings", function()
     for _ = 1, 2 do
       for _, value in ipairs { "", "a", "ab", "aB", "abcdefghijklmno",
           "abcdefghijklmnO", "abcdefghijklmnop", "abcdefghijklmnoP" } do
@@ -70,7 +70,7 @@ describe("a generation", function()
     end
   end)
 
-  it("keeps nested values, each generation its own", function()
+  it("keeps nested values separate for each generation", function()
     local a = generation '"input":[{"type":"video"}]'
     local b = generation '"input":[{"type":"audio"}]'
     assert.equal(a.input, a.input)
@@ -78,7 +78,7 @@ describe("a generation", function()
     assert.equal("audio", b.input[1].type)
   end)
 
-  it("compares keys decoded, the last one of a name counts", function()
+  it("compares decoded keys; the last of a name counts", function()
     local g = generation [["\u0073tatus":"A","status":"B","n":1,"n":null]]
     assert.equal("B", g.status)
     assert.is_nil(g.n)
@@ -105,7 +105,7 @@ describe("a generation", function()
     assert.equal("é/", g.u)
   end)
 
-  it("gives its bytes on one line", function()
+  it("returns its bytes on one line", function()
     local g = assert(core.object("Object",
       '{ "id" : "a b",\n\t"n": [ 1,\r\n2 ] }'))
     assert.equal('{"id":"a b","n":[1,2]}', g:json { compact = true })
@@ -120,7 +120,7 @@ describe("a generation", function()
     assert.not_equal(g:decode(), g:decode())
   end)
 
-  it("goes through its fields in order, each once", function()
+  it("iterates over its fields in order, each once", function()
     local g = generation '"b":1,"a":null,"b":2,"c":{"d":1}'
     local names, values = {}, {}
     for name, value in g:fields() do
@@ -133,7 +133,7 @@ describe("a generation", function()
     assert.is_nil(values.a)
   end)
 
-  it("goes through them by pairs where the VM asks", function()
+  it("iterates by pairs where the VM supports it", function()
     local asks = false
     pairs(setmetatable({}, { __pairs = function()
       asks = true
@@ -151,11 +151,11 @@ describe("a generation", function()
     assert.is_false(generation '"a":1' == core.null)
   end)
 
-  it("says what it is", function()
+  it("has a text form", function()
     assert.equal("Generation x FAILED why",
       tostring(generation '"status":"FAILED","errorCode":"why"'))
     assert.equal("Generation x", tostring(generation '"status":null'))
-    -- On one line, whatever was sent: escapes stay as they are.
+    -- One line, whatever was sent: escapes are kept.
     assert.equal([[Generation x \n\u001b[31m]],
       tostring(generation [["status":"\n\u001b[31m"]]))
   end)
@@ -167,14 +167,14 @@ describe("a generation", function()
     assert.matches("core_spec.lua:%d+: a generation cannot be changed", err)
   end)
 
-  it("gives nil for names that are no strings", function()
+  it("returns nil for names that are not strings", function()
     local g = generation '"1":"one"'
     assert.is_nil(g[1])
     assert.is_nil(g[true])
     assert.equal("one", g["1"])
   end)
 
-  it("hides its metatable, whose functions want a generation", function()
+  it("hides its metatable, whose functions check their object", function()
     local g = generation '"a":1'
     assert.equal("Generation", getmetatable(g))
     for _, wrong in ipairs { {}, "x", 1, io.stdout } do
@@ -199,7 +199,7 @@ describe("a generation", function()
     assert.is_nil((core.owner(generation '"o":{}')))
   end)
 
-  it("is refused where it is none", function()
+  it("rejects invalid text", function()
     local cases = {
       { "[]", "json_shape" }, { '"x"', "json_shape" }, { "", "json_cut" },
       { "  ", "json_cut" }, { '{"id":1}', "no_id" }, { "{}", "no_id" },
@@ -234,7 +234,7 @@ describe("a type of objects", function()
     core.object_type(descriptor)
   end
 
-  it("has its own aliases, methods and members that tostring shows",
+  it("has its own aliases, methods and shown members",
     function()
       describe_spec()
       local object = assert(core.object("Spec",
@@ -251,7 +251,7 @@ describe("a type of objects", function()
       assert.equal("Generation", core.type_of(generation '"n":4'))
     end)
 
-  it("asks for an id, or does not", function()
+  it("may or may not require an id", function()
     describe_spec()
     assert.equal("Spec", tostring(assert(core.object("Spec", "{}"))))
     describe_spec { has_id = true }
@@ -260,7 +260,7 @@ describe("a type of objects", function()
     assert.same({ code = "no_id", type = "Spec" }, failure)
   end)
 
-  it("is not mixed up with another", function()
+  it("is distinct from other types", function()
     describe_spec()
     local object = assert(core.object("Spec", '{"id":"x","n":4}'))
     local g = generation '"n":4'
@@ -277,7 +277,7 @@ describe("a type of objects", function()
     assert.has_error(function() core.object("Nothing", "{}") end)
   end)
 
-  it("may be described anew: its objects follow", function()
+  it("may be described anew, also for its objects", function()
     describe_spec()
     local object = assert(core.object("Spec", '{"name":"N","c":"C","n":4}'))
     assert.is_nil(object.a)
@@ -289,7 +289,7 @@ describe("a type of objects", function()
     assert.is_nil(object.twice)
   end)
 
-  it("is refused where it cannot be one", function()
+  it("rejects an invalid description", function()
     for _, wrong in ipairs { { name = ("x"):rep(32) }, {}, { name = {} },
         { aliases = { a = 1, b = 2, c = 3, d = 4, e = 5 }, name = "Spec" },
         { methods = { [{}] = 1 }, name = "Spec" } } do
@@ -297,7 +297,7 @@ describe("a type of objects", function()
     end
   end)
 
-  it("is none for other values", function()
+  it("is nil for other values", function()
     for _, other in ipairs { 1, "x", {}, io.stdout } do
       assert.is_nil(core.type_of(other))
       assert.has_error(function() core.owner(other) end)
@@ -307,7 +307,7 @@ describe("a type of objects", function()
 end)
 
 describe("a generation's methods", function()
-  it("want a colon, and a name that is a string", function()
+  it("require a colon and a string", function()
     local g = generation '"a":1'
     for _, call in ipairs { "get", "has", "json", "decode", "fields" } do
       local ok, err = pcall(function() return (g[call]("id")) end)
@@ -364,7 +364,7 @@ describe("core.decode", function()
     assert.equal("\239\191\189\239\191\189", core.decode '"\\udc00\\ud800"')
   end)
 
-  it("takes white space around a value of any type", function()
+  it("accepts white space around any value", function()
     for text, value in pairs { ['"a"'] = "a", ['"\\n"'] = "\n", ["-1.5"] = -1.5,
         ["0"] = 0, ["true"] = true, ["null"] = core.null } do
       assert.equal(value, (core.decode(text)))
@@ -373,13 +373,13 @@ describe("core.decode", function()
     assert.same({ 1 }, (core.decode " [ 1 ] "))
   end)
 
-  it("gives null where cjson does", function()
+  it("returns null where cjson does", function()
     assert.equal(cjson.null, core.decode "null")
     assert.equal(cjson.null, core.null)
     assert.equal('[null]', cjson.encode { core.null })
   end)
 
-  it("says where what is wrong", function()
+  it("reports the position of an error", function()
     local value, failure = core.decode '{"a":01}'
     assert.is_nil(value)
     assert.same({ code = "json_syntax", wanted = "value", found = "an object",
@@ -389,7 +389,7 @@ describe("core.decode", function()
 end)
 
 describe("core", function()
-  it("gives clocks, chance and the environment", function()
+  it("provides clocks, random numbers and the environment", function()
     local a, b = core.now(), core.now()
     assert.is_true(b >= a)
     assert.is_true(math.abs(core.time() - os.time()) < 5)

@@ -1,19 +1,19 @@
 -- SPDX-License-Identifier: MIT
--- JSON text of Lua values: what is written, byte for byte on every VM and in
--- any locale, what is refused and where, and that it reads as what it was.
+-- JSON text of Lua values: the same bytes on every VM and in any locale, what
+-- is refused and where, and that the text reads as the same value.
 
 local core = require "lipsync.core"
 
 local array, decode, encode = core.array, core.decode, core.encode
 
--- A random sequence of its own, so that a failure can be repeated.
+-- A seeded random sequence, so a failure can be repeated.
 local seed
 local function random(n)
   seed = (seed * 1103515245 + 12345) % 2147483648
   return math.floor(seed / 65536) % n
 end
 
--- `{ [1] = ... }`, nested so deep.
+-- `{ [1] = ... }`, `depth` levels deep.
 local function nested(depth)
   local value = {}
   for _ = 2, depth do value = { value } end
@@ -38,7 +38,7 @@ describe("core.encode", function()
                z = core.null })
   end)
 
-  it("escapes what has to be, and nothing else", function()
+  it("escapes only what it must", function()
     assert.equal([["\"\\\b\f\n\r\t\u0000\u001f\u000b"]],
       encode "\"\\\b\f\n\r\t\0\31\11")
     for _, text in ipairs { "", "/", "<&>'", "\127", "caf\195\169",
@@ -48,7 +48,7 @@ describe("core.encode", function()
     assert.equal([[{"\n\"":1}]], encode { ['\n"'] = 1 })
   end)
 
-  it("writes integral numbers as integers, whatever the VM has", function()
+  it("writes integral numbers as integers on every VM", function()
     local numbers = { "0", "7", "-1", "1000000000000000", "9007199254740991",
                       "-9007199254740991", "9007199254740992" }
     for _, text in ipairs(numbers) do
@@ -60,14 +60,14 @@ describe("core.encode", function()
     assert.equal("7.205759403792794e+16", encode(2 ^ 56))
   end)
 
-  it("writes integers of 64 bits exactly", function()
+  it("writes 64-bit integers exactly", function()
     if not math.type then pending "no integers here" return end
     assert.equal("9007199254740993", encode(9007199254740993))
     assert.equal("9223372036854775807", encode(math.maxinteger))
     assert.equal("-9223372036854775808", encode(math.mininteger))
   end)
 
-  it("writes fractions short, and in no locale but C", function()
+  it("writes fractions short, in the C locale only", function()
     assert.equal("[0.1,-42.75,0.0001,1e-05,1e+23,1e+300]",
       encode { 0.1, -42.75, 0.0001, 0.00001, 1e23, 1e300 })
     assert.equal("0.30000000000000004", encode(0.1 + 0.2))
@@ -85,7 +85,7 @@ describe("core.encode", function()
     assert.equal([[{"":true,"10":true,"9":true,"A":true,"B":true,"_":true,]]
       .. [["a":true,"a\u0000":true,"a\u0000b":true,"aa":true,"z":true,]]
       .. '"\195\169":true}', wanted)
-    -- However the table came to be what it is.
+    -- However the table was built.
     for i = 1, 50 do
       seed = i
       local value, left = {}, {}
@@ -119,14 +119,14 @@ describe("core.encode", function()
     assert.equal([[{"a":null}]], encode { a = core.null, b = nil })
   end)
 
-  it("writes a generation as the bytes it was sent as", function()
+  it("writes a generation as its original bytes", function()
     local text = [[{"id" : "x", "n":1.50e0,"u":"\u00e9\/"}]]
     local generation = assert(core.object("Generation", text))
     assert.equal(text, encode(generation))
     assert.equal('{"of":[' .. text .. "]}", encode { of = { generation } })
   end)
 
-  it("says where what it cannot write is", function()
+  it("reports where the invalid value is", function()
     local null = "(lipsync.null stands for null)"
     refuses("input[2].url: invalid UTF-8",
       { input = { {}, { url = "\255" } } })
@@ -155,13 +155,13 @@ describe("core.encode", function()
       { t = coroutine.create(function() end) })
   end)
 
-  it("writes no 64-bit integers of LuaJIT's FFI", function()
+  it("refuses 64-bit integers of LuaJIT's FFI", function()
     if not jit then pending "no FFI here" return end
     refuses("n: cannot write a value of type cdata",
       { n = require "ffi".new("int64_t", 1) })
   end)
 
-  it("quotes names in a path that are no words, and cuts long paths", function()
+  it("quotes names in a path, and cuts long paths", function()
     refuses([[["a b"].c["d\n"]["1"][""]: not a finite number]],
       { ["a b"] = { c = { ["d\n"] = { ["1"] = { [""] = 0 / 0 } } } } })
     local value = { 0 / 0 }
@@ -172,7 +172,7 @@ describe("core.encode", function()
     assert.equal("...: not a finite number", why)
   end)
 
-  it("calls no metamethod: it refuses a table that has any", function()
+  it("calls no metamethod, and refuses tables that have any", function()
     local function fail() error "called" end
     local value = setmetatable({ a = 1 }, { __index = fail, __pairs = fail,
       __len = fail, __tostring = fail, __eq = fail, __ipairs = fail,
@@ -202,7 +202,7 @@ describe("core.encode", function()
     end
   end)
 
-  it("goes 256 deep, as the scanner does, and no deeper", function()
+  it("goes 256 levels deep, like the scanner", function()
     local text = assert(encode(nested(256)))
     assert.equal(("["):rep(255) .. "{}" .. ("]"):rep(255), text)
     assert.is_not_nil(decode(text))
@@ -210,7 +210,7 @@ describe("core.encode", function()
     assert.matches("^%[1%].*%.%.%.: nested more than 256 deep", why)
   end)
 
-  it("refuses a table that holds itself", function()
+  it("refuses a table that contains itself", function()
     local value = { list = {} }
     value.list[1] = value
     local _, why = encode(value)
@@ -220,14 +220,14 @@ describe("core.encode", function()
     assert.is_nil((encode(value)))
   end)
 
-  it("is bounded by its ceiling, to the byte", function()
+  it("keeps to its limit, to the byte", function()
     local value = { a = { 1, "\n", 0.5 }, b = true }
     local text = assert(encode(value))
     for ceiling = 0, #text - 1 do
       refuses(("more than %d bytes of JSON"):format(ceiling), value, ceiling)
     end
     assert.equal(text, (encode(value, #text)))
-    -- What is shared is written each time: here 2^100 times.
+    -- A shared table is written each time: here 2^100 times.
     local shared = "x"
     for _ = 1, 100 do shared = { shared, shared } end
     refuses("more than 1000000 bytes of JSON", shared, 1000000)
@@ -244,13 +244,13 @@ describe("core.encode", function()
       members["m" .. i] = { i }
     end
     assert.same(list, decode(encode(list)))
-    -- Of the outermost object the scanner takes 1024 members only.
+    -- The scanner accepts only 1024 members of the outermost object.
     assert.same({ members }, decode(encode { members }))
     list[70000] = nil
     refuses("element 70000 is missing (lipsync.null stands for null)", list)
   end)
 
-  it("writes what reads as the same value", function()
+  it("writes text that reads as the same value", function()
     local pieces = { "a", "Z 09", "caf\195\169", "\226\130\172", "\0", "\n",
       '"', "\\", "\240\159\152\128", "/", ("long "):rep(40) }
     local function text()
@@ -290,7 +290,7 @@ describe("core.encode", function()
 end)
 
 describe("core.array", function()
-  it("marks a table, whatever becomes of it", function()
+  it("marks a table, also if it changes later", function()
     local list = {}
     assert.equal(list, array(list))
     assert.equal("[]", encode(list))
@@ -302,7 +302,7 @@ describe("core.array", function()
     refuses("cannot write an array with names among its keys", list)
   end)
 
-  it("takes a plain table only", function()
+  it("accepts only a plain table", function()
     assert.has_error(function() array(setmetatable({}, {})) end)
     assert.has_error(function() array "x" end)
     assert.has_error(function() array() end)
@@ -319,7 +319,7 @@ describe("core.array", function()
     assert.is_nil(getmetatable(decode "{}"))
   end)
 
-  it("is a table like any other to lua-cjson and dkjson", function()
+  it("is an ordinary table to lua-cjson and dkjson", function()
     local cjson, dkjson = require "cjson", require "dkjson"
     local value = decode '{"a":[]}'
     assert.equal(cjson.encode { a = {} }, cjson.encode(value))
@@ -330,7 +330,7 @@ describe("core.array", function()
 end)
 
 describe("core.compact", function()
-  it("leaves out the white space between tokens only", function()
+  it("removes only white space between tokens", function()
     assert.equal([[{"a b":[1,-2.5e+3,null,"\" \\"," "],"":{}}]],
       core.compact("\n{ \"a b\" : [ 1 ,\t-2.5e+3 , null,\r\n"
         .. [["\" \\" , " " ] , "" : { } } ]]))
@@ -340,7 +340,7 @@ describe("core.compact", function()
     end
   end)
 
-  it("does not read past the end of what is no JSON", function()
+  it("does not read past the end of invalid JSON", function()
     for _, text in ipairs { "", " ", '"', '"\\', '{"a', "nul" } do
       assert.is_true(#core.compact(text) <= #text)
     end

@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: MIT
--- Generated documents: what was sent is kept byte for byte, and reads as what
--- it means, in any locale. The reference is the generator, which knows the
--- value it has written, and lua-cjson where it can be relied on.
+-- Generated documents: kept byte for byte, and decoded to the right value in
+-- any locale. The references are the generator, which knows the value it wrote,
+-- and lua-cjson where it is reliable.
 
 local core = require "lipsync.core"
 local lipsync = require "lipsync"
 
 local DOCUMENTS = 400
 
--- A random sequence of its own, so that a failure can be repeated.
+-- A seeded random sequence, so a failure can be repeated.
 local seed
 local function random(n)
   seed = (seed * 1103515245 + 12345) % 2147483648
@@ -17,10 +17,10 @@ end
 
 local function pick(list) return list[random(#list) + 1] end
 
--- White space where it may stand.
+-- White space where JSON allows it.
 local function space() return pick { "", "", "", " ", "\n", "\t \r\n" } end
 
--- Pieces of strings: as written, and as read.
+-- Pieces of strings: as written, and as decoded.
 local pieces = {
   { "a" }, { "Z 09" }, { "caf\195\169" }, { "\226\130\172" },
   { "\240\159\152\128" }, { "/" }, { "'" }, { "\127" },
@@ -41,7 +41,7 @@ local function make_string()
   return '"' .. table.concat(written) .. '"', table.concat(read)
 end
 
--- %.17g gives any double back exactly, with a point in place of a comma.
+-- %.17g restores any double exactly; a comma becomes a point.
 local function make_number()
   local kind = random(4)
   if kind == 0 then
@@ -101,7 +101,7 @@ local function documents(visit)
 end
 
 describe("a generated document", function()
-  it("is kept byte for byte, and decodes to what it means", function()
+  it("is kept byte for byte and decodes to its value", function()
     documents(function(text, value)
       local generation, err = lipsync.generation(text)
       assert(generation, err and text .. ": " .. tostring(err))
@@ -111,13 +111,13 @@ describe("a generated document", function()
     end)
   end)
 
-  it("has the members it was written with, null or not", function()
+  it("has the members it was written with, also null ones", function()
     documents(function(text, value)
       local generation = assert(lipsync.generation(text))
       for name, each in pairs(value) do
         assert.is_true(generation:has(name))
         if each == lipsync.null then
-          -- errorCode and outputUrl have other names, no other member has.
+          -- errorCode and outputUrl have aliases; no other member has.
           assert.is_nil(generation:get(name))
         elseif type(each) ~= "table" then
           assert.equal(each, generation:get(name))
@@ -133,18 +133,18 @@ describe("a generated document", function()
     end)
   end)
 
-  it("decodes as lua-cjson has it", function()
+  it("decodes as in lua-cjson", function()
     -- In a locale with a comma lua-cjson reads no fraction.
     if os.getenv "LIPSYNC_LOCALE" then return end
     local cjson = require "cjson"
     documents(function(text)
-      -- It takes no lone surrogates and turns \u0000 into nothing else.
+      -- It accepts no lone surrogates, and drops \u0000.
       if text:find "\\ud800" or text:find "\\udc00" then return end
       assert.same(cjson.decode(text), (core.decode(text)))
     end)
   end)
 
-  it("has numbers that are exact", function()
+  it("has exact numbers", function()
     local exact = {
       ["9007199254740993"] = 9007199254740993,
       ["0.1"] = 0.1, ["1e23"] = 1e23, ["5e-324"] = 5e-324,

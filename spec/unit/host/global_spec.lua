@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: MIT
--- Looking for a host runs none of the program's functions. Each case is a
--- program of its own, because it changes its globals.
+-- Detecting a host calls none of the program's functions. Each case is a
+-- process of its own, because it changes its globals.
 
 local global = require "lipsync.host.global"
 local program = require "spec.support.program"
 
--- Two calls, one of them in a task, which then dies.
+-- Makes two calls, one of them in a task, which then dies.
 local calls = [[
   local client = require "lipsync".new()
   print(client.generations:count())
@@ -26,7 +26,7 @@ local function check(prelude, epilogue)
 end
 
 describe("global", function()
-  it("reads globals that are inherited", function()
+  it("reads inherited globals", function()
     local text = check [[
       local sandbox = setmetatable({}, { __index = _G })
       _G._G = sandbox
@@ -38,7 +38,7 @@ describe("global", function()
     assert.matches("stack traceback", text)
   end)
 
-  it("calls no function of the program's", function()
+  it("calls no function of the program", function()
     local text = check([[
       local asked = {}
       setmetatable(_G, { __index = function(_, name)
@@ -48,7 +48,7 @@ describe("global", function()
     assert.matches("asked: %.\n", text)
   end)
 
-  it("calls none of a table's that is named as one of a host's", function()
+  it("calls no function in a table named like a host's", function()
     check [[
       local function refuse(_, name) error("asked for " .. name) end
       for _, name in ipairs { "core", "ngx", "love", "mp", "obslua", "vim" } do
@@ -57,13 +57,13 @@ describe("global", function()
     ]]
   end)
 
-  it("works where undefined globals raise", function()
+  it("works if undefined globals raise", function()
     check [[ setmetatable(_G, { __index = function(_, name)
       error("undefined: " .. tostring(name), 2)
     end }) ]]
   end)
 
-  it("works where their metatable is hidden", function()
+  it("works if their metatable is hidden", function()
     for _, hidden in ipairs { "false", "true", "'locked'", "{}" } do
       check("setmetatable(_G, { __metatable = " .. hidden .. [[,
         __index = function(_, name)
@@ -72,7 +72,7 @@ describe("global", function()
     end
   end)
 
-  it("finds what is inherited from a table only", function()
+  it("finds values inherited from a table only", function()
     local of = setmetatable({ near = 1 }, { __index =
       setmetatable({ far = 2 }, { __index = function() return 3 end }) })
     assert.equal(1, global.field(of, "near"))
@@ -81,7 +81,7 @@ describe("global", function()
     assert.is_nil(global.field("text", "len"))
   end)
 
-  it("ends where tables inherit from each other", function()
+  it("ends if tables inherit from each other", function()
     local one, two = {}, {}
     setmetatable(one, { __index = two })
     setmetatable(two, { __index = one })

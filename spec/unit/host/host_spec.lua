@@ -10,7 +10,7 @@ describe("host", function()
   local here = service.fixture(after_each)
   local start = here.start
 
-  it("is asked anew at each wait, and is the one that was named", function()
+  it("is detected at each wait, or is the named one", function()
     start {}
     assert.equal(blocking.wait, host.waiter(here.client))
     local function mine() end
@@ -22,7 +22,7 @@ describe("host", function()
       host.names())
   end)
 
-  it("is looked for once in each coroutine", function()
+  it("is detected once in each coroutine", function()
     start {}
     local loaded, asked = global.loaded, 0
     function global.loaded(...)
@@ -39,7 +39,7 @@ describe("host", function()
     assert.equal(3, asked)
   end)
 
-  it("may be the caller's own", function()
+  it("may be a function of the program", function()
     local waits = {}
     start({ { { read = true }, { stall = 0.05 },
               { send = scripted.response(200, '{"count":2}') } } },
@@ -53,7 +53,7 @@ describe("host", function()
     assert.is_function(waits[1].ready)
   end)
 
-  it("that does not wait is helped to, instead of spinning", function()
+  it("polls instead of spinning if its wait does not wait", function()
     local waits = 0
     start({ { { read = true }, { stall = 0.3 },
               { send = scripted.response(200, '{"count":2}') } } },
@@ -72,7 +72,7 @@ describe("host", function()
     assert.is_true(core.now() - from >= 0.05)
   end)
 
-  it("returns at once for what is ready, and from a closed session",
+  it("returns at once for a ready target or a closed session",
      function()
     start {}
     local session = here.client:runtime().session
@@ -81,7 +81,7 @@ describe("host", function()
     blocking.wait(session, { ready = function() return false end }, 3600)
   end)
 
-  it("breathes although there is data", function()
+  it("yields although there is data", function()
     local sleeps = 0
     start({ service.answer(200, service.list(3)) }, {
       host = function(session, transfer, seconds)

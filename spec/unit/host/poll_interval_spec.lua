@@ -2,7 +2,7 @@
 local poll_interval = require "lipsync.host.poll_interval"
 
 describe("poll_interval", function()
-  it("begins short and never sleeps for long, nor not at all", function()
+  it("starts short, and is neither long nor zero", function()
     local last = 0
     for n = 0, 1000 do
       local seconds = poll_interval.seconds(n)
@@ -12,7 +12,7 @@ describe("poll_interval", function()
     assert.is_true(last <= 0.005)
   end)
 
-  it("is as short beside a few, and longer beside hundreds", function()
+  it("is short for a few, longer for hundreds of sleepers", function()
     for n = 0, 50 do
       assert.equal(poll_interval.seconds(n), poll_interval.seconds(n, 20))
       local seconds = poll_interval.seconds(n, 400)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Raising where `error` is not what it was: OBS puts a function in its place
--- that writes a log and returns.
+-- Raising where `error` is replaced: OBS puts a function in its place that
+-- writes to a log and returns.
 
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
@@ -20,7 +20,7 @@ describe("raise", function()
     server:stop()
   end)
 
-  it("raises what was called wrongly, with the caller's line", function()
+  it("raises misuse with the caller's line", function()
     local ok, err = pcall(client.generations.list, client.generations,
       { nonsense = 1 })
     assert.is_false(ok)

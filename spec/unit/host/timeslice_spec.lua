@@ -8,9 +8,9 @@ describe("timeslice", function()
 
   before_each(function() now = now + 1000 end)
 
-  -- Readers that never want for data, in a host that resumes them one after
-  -- the other: how long each worked between two turns of the host, and how
-  -- long the host waited at most, from its second round on.
+  -- Readers with endless data, in a host that resumes them in turn. Returns how
+  -- long each worked between two turns of the host, and the longest wait of the
+  -- host from its second round on.
   local function rounds(readers, n)
     local longest, worked = 0, {}
     for round = 1, n do
@@ -32,14 +32,14 @@ describe("timeslice", function()
       ("%g is not about %g"):format(value, expected))
   end
 
-  it("gives the host its turn after 2 ms of one reader", function()
+  it("yields to the host after 2 ms of one reader", function()
     local reader = {}
     timeslice.begin(reader, now)
     near(0.002, reader.slice_ends - now)
     near(0.002, (rounds({ reader }, 10)))
   end)
 
-  it("shares them among all that read, evenly", function()
+  it("shares a slice evenly among all readers", function()
     local readers = {}
     for i = 1, 8 do readers[i] = {} end
     local longest, worked = rounds(readers, 21)
@@ -47,14 +47,14 @@ describe("timeslice", function()
     for i = 1, 8 do near(20 * 0.00025, worked[i]) end
   end)
 
-  it("holds the very first round together, too", function()
+  it("limits the very first round too", function()
     local first, second = {}, {}
     timeslice.begin(first, now)
     timeslice.begin(second, now + 0.0021)
     assert.is_true(second.slice_ends <= now + 0.0021)
   end)
 
-  it("gives all of it to the one that is left", function()
+  it("gives a whole slice to the last reader", function()
     local readers = {}
     for i = 1, 8 do readers[i] = {} end
     rounds(readers, 3)
@@ -62,13 +62,13 @@ describe("timeslice", function()
     near(0.002, longest)
   end)
 
-  describe("that steps are part of", function()
+  describe("with steps", function()
     local original = core.now
 
     before_each(function() rawset(core, "now", function() return now end) end)
     after_each(function() rawset(core, "now", original) end)
 
-    -- A session that has more to do than it gets time for.
+    -- A session that always has more to do than it has time for.
     local function new_session()
       local session = { steps = {} }
       function session.step(_, seconds)
@@ -78,7 +78,7 @@ describe("timeslice", function()
       return session
     end
 
-    it("holds the host no longer where each reader makes its own", function()
+    it("stays within its length if each reader makes its own", function()
       local session, readers, longest = new_session(), {}, 0
       for i = 1, 8 do readers[i] = {} end
       for round = 1, 20 do
@@ -96,7 +96,7 @@ describe("timeslice", function()
       near(0.001, session.steps[20])
     end)
 
-    it("leaves out no session of several", function()
+    it("gives a step to each of several sessions", function()
       local sessions, pumps = { new_session(), new_session() }, { {}, {} }
       for _ = 1, 20 do
         local from = now
@@ -107,7 +107,7 @@ describe("timeslice", function()
       assert.equal(20, #sessions[2].steps)
     end)
 
-    it("gives who is alone a millisecond of each round", function()
+    it("gives a single reader a millisecond of each round", function()
       local session = new_session()
       for round = 1, 20 do
         timeslice.step(session, session)
@@ -115,7 +115,7 @@ describe("timeslice", function()
       end
     end)
 
-    it("makes one for who comes when nobody was there for long", function()
+    it("starts for a reader that comes after a long pause", function()
       local session = new_session()
       for i = 1, 20 do
         timeslice.step(session, {})
@@ -125,7 +125,7 @@ describe("timeslice", function()
     end)
   end)
 
-  it("is a new one for who comes long after the last", function()
+  it("starts anew after a long pause", function()
     local first, second = {}, {}
     timeslice.begin(first, now)
     now = now + 1

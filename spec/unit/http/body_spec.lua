@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Bodies of requests: that they arrive to the byte, and what becomes of them
--- where a file or the server is not what it was.
+-- Bodies of requests: they arrive to the byte; and what happens if the file
+-- changes or the server refuses.
 
 local core = require "lipsync.core"
 local http = require "lipsync.http"
@@ -17,7 +17,7 @@ local function ok(headers)
   return scripted.response(200, "{}", headers or { Connection = "close" })
 end
 
--- Bytes that differ from their neighbours, and from those a slice further on.
+-- Bytes that differ from their neighbours and from those of the next slices.
 local function bytes_of(n)
   local block = {}
   for i = 1, 8191 do block[i] = string.char((i * 31 + i % 7) % 256) end
@@ -61,13 +61,13 @@ describe("a request's body", function()
     os.execute(("truncate -s %d %s"):format(size, launch.quote(path)))
   end
 
-  -- Reads the answer, and gives also what it was that failed, in short.
+  -- Reads the response; also returns a short form of its failure.
   local function finish(transfer)
     local text, failure = transfers.read(session, transfer)
     return text, failure and failure.code, failure
   end
 
-  -- How a server takes a body of `n` bytes.
+  -- Server script that reads a body of `n` bytes.
   local function taken(n, answer)
     local steps = { { await = 0 } }
     if n > MIB then
@@ -82,7 +82,7 @@ describe("a request's body", function()
     local sizes = { 1, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, MIB - 1, MIB,
                     MIB + 1, 3 * MIB }
 
-    -- Sends each size, made by `make`, and checks the request.
+    -- Sends a body of each size, made by `make`, and checks the request.
     local function each_size(make)
       local cases, script = {}, {}
       for i, size in ipairs(sizes) do
@@ -149,7 +149,7 @@ describe("a request's body", function()
       end)
     end)
 
-    it("again and again, also once it is closed", function()
+    it("again and again, also after it was closed", function()
       launch.write(path, bytes_of(100 * KIB))
       local body = assert(http.body { boundary = "x",
         { name = "a", file = path }, { name = "b", bytes = "c" } })
@@ -168,7 +168,7 @@ describe("a request's body", function()
     end)
   end)
 
-  it("has the type that belongs to it, or that is given, or none", function()
+  it("has its own type, or the given one, or none", function()
     local parts = assert(http.body { boundary = "a_B-1",
       { name = "a", bytes = "b" } })
     local cases = {
@@ -188,7 +188,7 @@ describe("a request's body", function()
     end
   end)
 
-  it("may be missing or empty, which is said where one is usual", function()
+  it("may be missing or empty, with a Content-Length if usual", function()
     serve { { { read = true }, { send = ok() } }, loop = true }
     for i, case in ipairs { { "POST", nil, "0" }, { "PUT", nil, "0" },
         { "PATCH", "", "0" }, { "DELETE", nil, nil }, { "DELETE", "x", "1" },
@@ -202,7 +202,7 @@ describe("a request's body", function()
     end
   end)
 
-  it("goes to another origin with nothing but what is given", function()
+  it("goes to another origin with only the given headers", function()
     local other = scripted.start { taken(1) }
     serve({ {} }, { headers = { ["X-Canary"] = "canary" },
                     user_agent = "canary", bare_agent = "lipsync" })
@@ -222,7 +222,7 @@ describe("a request's body", function()
     other:stop()
   end)
 
-  it("of a file has a connection that is new", function()
+  it("of a file uses a new connection", function()
     serve { { { read = true }, { send = ok {} }, { read = true },
               { send = ok {} } }, { { read = true }, { send = ok() } } }
     launch.write(path, "data")
@@ -240,7 +240,7 @@ describe("a request's body", function()
       return failure
     end
 
-    it("of what is no file", function()
+    it("of what is not a file", function()
       launch.write(path, "")
       os.execute("mkfifo " .. folder .. "/pipe")
       local from = core.now()
@@ -257,7 +257,7 @@ describe("a request's body", function()
       assert.is_true(core.now() - from < 5)
     end)
 
-    it("of what cannot be opened", function()
+    it("of a file that cannot be opened", function()
       local long = folder .. "/" .. ("x"):rep(300)
       local failure = refused { file = long }
       assert.equal("file_unreadable", failure.code)
@@ -275,7 +275,7 @@ describe("a request's body", function()
       end
     end)
 
-    it("of what would break the framing", function()
+    it("that would break the framing", function()
       local part = { name = "a", bytes = "b" }
       assert.equal("part_malformed", refused { boundary = "a b", part }.code)
       assert.equal("part_malformed", refused { boundary = "", part }.code)
@@ -294,8 +294,8 @@ describe("a request's body", function()
   end)
 
   describe("of a file that", function()
-    -- A body of `size` bytes whose last MiB is held back; `change` is done to
-    -- the file then.
+    -- A body of `size` bytes whose last MiB is held back; then `change`
+    -- modifies the file.
     local function changed_within(size, change)
       launch.write(path, bytes_of(size))
       local body = assert(http.body { file = path })
@@ -322,7 +322,7 @@ describe("a request's body", function()
       assert.same({}, server:requests(0))
     end)
 
-    it("has shrunk since it was opened ends it, too", function()
+    it("shrank after it was opened ends it too", function()
       serve { { { read = true }, { send = ok() } } }
       launch.write(path, "0123456789")
       local body = assert(http.body { boundary = "x", { name = "a",
@@ -344,7 +344,7 @@ describe("a request's body", function()
       assert.is_true(bytes_of(2 * MIB) == server:requests(1)[1].body)
     end)
 
-    it("is replaced is sent as it was opened, but told of", function()
+    it("is replaced is sent as it was opened, with a warning", function()
       serve { taken(1) }
       local transfer = changed_within(2 * MIB, function()
         launch.write(path .. ".new", bytes_of(2 * MIB):reverse())
@@ -354,7 +354,7 @@ describe("a request's body", function()
       assert.is_true(bytes_of(2 * MIB) == server:requests(1)[1].body)
     end)
 
-    it("is written to in place is told of", function()
+    it("is written to in place causes a warning", function()
       launch.write(path, "0123456789")
       local body = assert(http.body { file = path })
       local stamp = assert(http.stamp(path))
@@ -362,14 +362,14 @@ describe("a request's body", function()
       assert.equal(stamp, body:stamp(1))
       assert.is_nil(body:stamp(2))
       assert.is_nil(body:changed())
-      scripted.sleep(0.02)  -- the clock of files is coarse
+      scripted.sleep(0.02)  -- file times are coarse
       launch.write(path, "9876543210")
       assert.equal(1, body:changed())
       assert.not_equal(stamp, (http.stamp(path)))
       body:close()
     end)
 
-    it("is open is no child's", function()
+    it("is open is not inherited by a child", function()
       launch.write(path, "0123456789")
       local body = assert(http.body { file = path })
       local pipe = assert(io.popen "ls -l /proc/self/fd 2>/dev/null")
@@ -389,7 +389,7 @@ describe("a request's body", function()
       assert.is_true(transfer:ready())
       assert.is_false((transfer:read()))
       assert.same({ math.max(0, size - hold), size }, { transfer:uploaded() })
-      -- So much has the server, and no more.
+      -- The server has exactly these bytes.
       for _ = 1, 5 do session:poll(0.02) end
       assert.same({}, server:requests(0))
       assert.is_true(transfer:held())
@@ -413,7 +413,7 @@ describe("a request's body", function()
       held(3 * KIB, 4 * KIB)
     end)
 
-    it("but not if it was released before it came to that", function()
+    it("but not if it was released earlier", function()
       serve { { { read = true }, { send = ok() } } }
       local transfer = start(bytes_of(300 * KIB), { hold = 100 })
       transfer:release()
@@ -421,7 +421,7 @@ describe("a request's body", function()
       assert.is_false(transfer:held())
     end)
 
-    it("for ever, until it is closed", function()
+    it("until it is closed", function()
       serve { { { read = true }, { send = ok() } } }
       local transfer = start("0123456789", { hold = 1 })
       poll_until(function() return transfer:held() end)
@@ -433,7 +433,7 @@ describe("a request's body", function()
       assert.same({}, server:requests(0))
     end)
 
-    it("while the server says no", function()
+    it("while the server refuses it", function()
       serve { { { await = 5 }, { send = scripted.response(429, "{}") },
                 { hold = true } } }
       local transfer = start("0123456789", { hold = 5 })
@@ -448,7 +448,7 @@ describe("a request's body", function()
     local function refuse(...) return { { await = 0 }, ... } end
     local no = scripted.response(413, "too long", { Connection = "close" })
 
-    it("is not sent, where it is asked for leave", function()
+    it("is not sent if it awaits a 100 Continue", function()
       serve { refuse({ send = no }, { close = true }) }
       local transfer = start(bytes_of(2 * MIB))
       assert.equal("too long", (finish(transfer)))
@@ -479,7 +479,7 @@ describe("a request's body", function()
       assert.same({}, server:requests(0))
     end)
 
-    it("may be answered all the same before it was read", function()
+    it("may get a response before it was read", function()
       local early = { { await = 0 }, { send = ok {} }, { stall = 0.1 } }
       serve { { early[1], early[2], early[3], { read = true } },
               { early[1], early[2], early[3], { reset = true } } }
@@ -491,7 +491,7 @@ describe("a request's body", function()
       assert.equal(200, transfer:status())
     end)
 
-    it("is cut by a reset in the middle", function()
+    it("may be cut by a reset", function()
       serve { { { await = 100000 }, { reset = true } } }
       local transfer = start(bytes_of(3 * MIB), { no_expect = true })
       local _, code = finish(transfer)
@@ -517,11 +517,11 @@ describe("a request's body", function()
       assert.equal("third", all[seen + 1].body)
     end
 
-    it("when a reused connection closes after it", function()
+    it("if a reused connection closes after it", function()
       dies(2, { read = true }, { close = true })
     end)
 
-    it("when a reused connection closes within it", function()
+    it("if a reused connection closes within it", function()
       dies(1, { await = 1000 }, { close = true })
     end)
   end)
@@ -546,7 +546,7 @@ describe("a request's body", function()
     end
   end)
 
-  it("is read by one slice where a step has no time", function()
+  it("is read one slice at a time if a step has no time", function()
     serve { { { await = 0 }, { hold = true } } }
     launch.write(path, bytes_of(3 * MIB))
     local transfer = start(assert(http.body { file = path }),
@@ -561,7 +561,7 @@ describe("a request's body", function()
     assert.is_true(most <= 64 * KIB, most)
   end)
 
-  it("of a file, or held, has HTTP/1.1 where others have HTTP/2", function()
+  it("of a file, or held, uses HTTP/1.1, others HTTP/2", function()
     if not tls.can_run() then pending("needs nginx and openssl") return end
     local nginx = tls.start "[]"
     session = transfers.session(nginx:url "right", { ca_file = nginx.ca_file })

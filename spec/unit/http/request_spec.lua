@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What a request carries, and where to.
+-- The contents and the target of a request.
 
 local scripted = require "spec.support.scripted"
 local transfers = require "spec.support.transfers"
@@ -28,7 +28,7 @@ describe("a request", function()
     return failure.code
   end
 
-  it("carries path and query as they are, after base_url's own path",
+  it("carries path and query unchanged after base_url's path",
     function()
       server = scripted.start { { { read = true }, { send = ok() } },
                                 loop = true }
@@ -44,7 +44,7 @@ describe("a request", function()
       end
     end)
 
-  it("is refused where it cannot be sent", function()
+  it("is refused if it cannot be sent", function()
     serve { {} }
     for _, path in ipairs { "", "a", "/a b", "/a\nb", "/a#b", "/\195\164" } do
       assert.equal("path_malformed", refused { path = path })
@@ -72,7 +72,7 @@ describe("a request", function()
 
     after_each(function() other:stop() end)
 
-    it("carries nothing of the session's", function()
+    it("carries nothing of the session", function()
       serve_both { { { read = true }, { send = ok() } }, loop = true }
       for i, more in ipairs { {}, { mode = "chunks" }, { mode = "objects" },
           { method = "DELETE" }, { key = false } } do
@@ -105,13 +105,13 @@ describe("a request", function()
         other:requests(1)[1].headers)
     end)
 
-    it("cannot carry a key header either", function()
+    it("cannot carry a header with the key either", function()
       serve_both { {} }
       assert.equal("header_reserved", refused { origin = other.base_url,
         headers = { ["X-API-Key"] = "x" } })
     end)
 
-    it("leaves nothing behind in the next one", function()
+    it("leaves nothing for the next request", function()
       serve_both { { { read = true }, { send = ok() } }, loop = true }
       for i = 1, 3 do
         for _, origin in ipairs { false, other.base_url } do
@@ -131,7 +131,7 @@ describe("a request", function()
       end
     end)
 
-    it("has no agent where only the whole one was said", function()
+    it("does not carry the session's user agent", function()
       other = scripted.start { { { read = true }, { send = ok() } } }
       serve({ {} }, { user_agent = "canary-agent" })
       local transfer = assert(transfers.start(session,
@@ -140,7 +140,7 @@ describe("a request", function()
       assert.is_nil(other:requests(1)[1].headers["user-agent"])
     end)
 
-    it("by http: is for this machine only", function()
+    it("by http: goes to this machine only", function()
       serve_both { {} }
       local transfer = assert(transfers.start(session,
         { origin = "http://192.0.2.1" }))
@@ -151,7 +151,7 @@ describe("a request", function()
   end)
 
   describe("to the session's origin, named", function()
-    it("carries the key, where it is asked for, and no path of base_url",
+    it("carries the key on request, and no path of base_url",
       function()
         server = scripted.start { { { read = true }, { send = ok() } },
                                   loop = true }
@@ -168,7 +168,7 @@ describe("a request", function()
         end
       end)
 
-    it("is the same in any case, and with the scheme's own port", function()
+    it("ignores case and the scheme's default port", function()
       server = scripted.start { { { read = true }, { send = ok() } } }
       session = transfers.session("http://LOCALHOST:" .. server.port)
       local transfer = assert(transfers.start(session,

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- The three ways to read a response, against a server that sends what no HTTP
--- library would. What a listing is read by is in transfer_spec.lua.
+-- library would. transfer_spec.lua tests the reading of lists.
 
 local core = require "lipsync.core"
 local gzip = require "spec.support.gzip"
@@ -11,7 +11,7 @@ local tls = require "spec.support.tls"
 local transfers = require "spec.support.transfers"
 
 local it_measures = proc.is_here and it or pending
--- Lua 5.2 collects when a function is called and then no more in it.
+-- Lua 5.2 collects only when a function is called.
 local it_collects = program.can_run() and _VERSION ~= "Lua 5.2" and it
   or pending
 
@@ -21,7 +21,7 @@ local function response(status, body, headers)
   return scripted.response(status, body, all)
 end
 
--- Bytes of all values, which no JSON reader would pass.
+-- All byte values; no JSON reader accepts them.
 local function bytes_of(n)
   local all = {}
   for i = 1, n do all[i] = string.char((i * 37 + math.floor(i / 256)) % 256) end
@@ -53,7 +53,7 @@ describe("a response", function()
       return transfers.chunks(session, transfer, max)
     end
 
-    it("is the same however it is sent and cut", function()
+    it("is the same for any encoding and cuts", function()
       local body = bytes_of(700)
       local chunked = "HTTP/1.1 206 Partial\r\nConnection: close\r\n"
         .. "Transfer-Encoding: chunked\r\n\r\n"
@@ -81,7 +81,7 @@ describe("a response", function()
       end
     end)
 
-    it("has at most 64 KiB in a piece, and ends once", function()
+    it("has pieces of at most 64 KiB, and ends once", function()
       serve { { { read = true }, { send = response(200, bytes_of(200000)) } } }
       local transfer = start "chunks"
       local pieces, failure = transfers.chunks(session, transfer, 1e9)
@@ -117,7 +117,7 @@ describe("a response", function()
       end
     end)
 
-    it("gives all that arrived before it broke", function()
+    it("delivers all that arrived before it broke", function()
       local body = bytes_of(100)
       serve { { { read = true }, { send = response(200, body .. "cut") :sub(1,
         -4) }, { close = true } }, { { read = true }, { reset = true } } }
@@ -129,7 +129,7 @@ describe("a response", function()
       assert.same({}, pieces)
     end)
 
-    it("is read whole where it says no, encoded or not", function()
+    it("is read whole for an error status, encoded or not", function()
       serve { { { read = true }, { send = response(403, gzip "denied",
         { ["Content-Encoding"] = "gzip" }) } },
         { { read = true }, { send = response(404, "missing") } },
@@ -143,7 +143,7 @@ describe("a response", function()
       assert.equal("body_limit", failure.code)
     end)
 
-    it("has the server wait while it is not read", function()
+    it("makes the server wait while it is not read", function()
       serve { { { read = true }, { send = "HTTP/1.1 200 OK\r\n\r\n" },
                 { repeat_send = ("x"):rep(65536) } } }
       local transfer, most = start "chunks", 0
@@ -172,7 +172,7 @@ describe("a response", function()
         assert.is_nil(failure)
         if piece == nil then break end
         if piece then n = n + #piece else session:poll(5) end
-        -- How much garbage the strings are depends on the collector's pace.
+        -- The amount of garbage strings depends on the collector's pace.
         if n - collected > 4 * 2 ^ 20 then
           collectgarbage()
           collected = n
@@ -186,7 +186,7 @@ describe("a response", function()
       end
     end)
 
-    it("is no list, and a list is not in chunks", function()
+    it("is not a list, and a list is not in chunks", function()
       serve { { { read = true }, { send = response(200, "[]") } },
               { { read = true }, { send = response(200, "[]") } } }
       assert.has_error(function() start "chunks":next() end)
@@ -214,18 +214,18 @@ describe("a response", function()
       assert.equal("{}", found[3]:json())
     end)
 
-    it("may have none", function()
+    it("may be empty", function()
       assert.same({}, (read(response(200, "\n"))))
     end)
 
-    it("says which of them is wrong", function()
+    it("reports which line is wrong", function()
       local found, failure = read(response(200, "{}\n{}\n[]\n"))
       assert.equal(2, #found)
       assert.equal("expected objects, but element 3 of the list is an array",
         (select(2, transfers.what(failure))))
     end)
 
-    it("that are cut gives those that were whole", function()
+    it("delivers the whole lines of a cut response", function()
       local found, failure = read(response(200, "{}\n{\"a\":"))
       assert.equal(1, #found)
       assert.equal("json_cut", failure.code)
@@ -233,7 +233,7 @@ describe("a response", function()
   end)
 
   describe("of the type that the request names", function()
-    it("has objects of it, with an id or not", function()
+    it("has objects of that type, with an id or not", function()
       core.object_type { name = "Thing", shows = { "name" } }
       local text = '[{"name":"a"},{"id":"x","name":"b"}]'
       serve { { { read = true }, { send = response(200, text) } },
@@ -251,8 +251,8 @@ describe("a response", function()
     end)
   end)
 
-  -- A finalizer of the program's may run wherever Lua takes memory. In a
-  -- process of its own, for there the collector soon comes round.
+  -- A finalizer of the program may run wherever Lua allocates. In a process of
+  -- its own, because there the collector soon runs again.
   it_collects("may be closed by a finalizer while it is read", function()
     serve { { { read = true }, { send = response(200, ("x"):rep(50000)) } },
             loop = true }
@@ -269,7 +269,7 @@ describe("a response", function()
         if newproxy then getmetatable(newproxy(true)).__gc = close
         else setmetatable({}, { __gc = close }) end
       end
-      -- When a finalizer runs is the collector's affair, so not for ever.
+      -- The collector decides when a finalizer runs, so try up to 300 times.
       local function try(mode, method)
         has_run = false
         for _ = 1, 300 do
@@ -300,7 +300,7 @@ end)
 describe("a request for a stream", function()
   if not tls.can_run() then pending("needs nginx and openssl") return end
 
-  it("has HTTP/1.1 where others have HTTP/2", function()
+  it("uses HTTP/1.1 where others use HTTP/2", function()
     local server = tls.start '[{"id":"g1"}]'
     local session = transfers.session(server:url "right",
       { ca_file = server.ca_file })
