@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Bad input and bad days that belong to no single module: what a service, a
--- network or another client may do to us, seen from a script.
+-- Bad input and failures that belong to no single module: what a service, a
+-- network or another client may do, seen from a script.
 
 local emulator = require "spec.support.emulator"
 local scripted = require "spec.support.scripted"
@@ -12,7 +12,7 @@ local lipsync = require "lipsync"
 local here = service.fixture(after_each)
 local start, emulate = here.start, here.emulate
 
--- Headers of a 200 whose body may be anything.
+-- Headers of a 200 response with any body.
 local function head(length, more)
   return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
     .. "Content-Length: " .. length .. "\r\n" .. (more or "") .. "\r\n"
@@ -58,7 +58,7 @@ describe("on a bad day, an answer", function()
     end
   end)
 
-  it("that asks for too long a wait comes back at once", function()
+  it("that asks for too long a wait ends the call", function()
     local err = first_error(start { service.answer(429, '{"message":"No."}',
       { ["Retry-After"] = "3600" }) })
     assert.equal(1, err.attempts)
@@ -66,7 +66,7 @@ describe("on a bad day, an answer", function()
     assert.match("The service asks for a wait of 3600 s%.$", tostring(err))
   end)
 
-  it("that is no array is named", function()
+  it("that is not an array is named", function()
     local cases = {
       ['{"data":[]}'] = "expected a JSON array, got an object",
       ["null"] = "expected a JSON array, got null",
@@ -111,7 +111,7 @@ describe("on a bad day, an answer", function()
     other:stop()
   end)
 
-  it("above a ceiling is a limit", function()
+  it("above a size limit is an error", function()
     local long = service.generation("a", "FAILED",
       ',"error":"' .. ("x"):rep(5000) .. '"')
     local deep = ("["):rep(300) .. ("]"):rep(300)
@@ -134,7 +134,7 @@ describe("on a bad day, an answer", function()
     assert.equal("limit", err.kind)
   end)
 
-  it("without an end is a limit, whatever it is made of", function()
+  it("without an end is an error, whatever it contains", function()
     local space = (" "):rep(16384)
     local err = first_error(start({ { { read = true }, { send = "HTTP/1.1 200 "
       .. "OK\r\n\r\n[{\"id\":\"" }, { repeat_send = space } } },
@@ -159,7 +159,7 @@ describe("on a bad day, a connection", function()
     end
   end)
 
-  it("that is refused is tried again, in time", function()
+  it("that is refused is tried again within the timeout", function()
     local generations = start {}
     here.server:stop()
     local _, err = generations:count()
@@ -177,7 +177,7 @@ describe("on a bad day, a connection", function()
     assert.equal(2, #here.server:requests(2))
   end)
 
-  it("that stalls ends in timeout, one request for each attempt", function()
+  it("that stalls ends in a timeout, with one request per attempt", function()
     local stall = { { read = true }, { hold = true } }
     local _, err = start({ stall, stall }):get("a",
       { stall_timeout = 0.1, max_attempts = 2 })
@@ -187,7 +187,7 @@ describe("on a bad day, a connection", function()
     assert.equal(2, #here.server:requests(2))
   end)
 
-  it("that drips does not stall, but meets the deadline", function()
+  it("that drips does not stall, but reaches the deadline", function()
     local _, err = start({ { { read = true }, { send = head(9000)
       .. ("x"):rep(9000), chunk = 1, delay = 0.02 } } }):get("a",
       { stall_timeout = 5, timeout = 0.4 })
@@ -250,8 +250,8 @@ describe("on a bad day, deleting while paging", function()
         assert.is_nil(seen[generation.id])
         seen[generation.id] = true
         at = at + 1
-        -- Every third is ours; the other takes the one just delivered, so
-        -- often the cursor, and now and then one that is still to come.
+        -- This client deletes every third row; the other one the row just
+        -- delivered, often the cursor, and now and then a later one.
         if at % 3 == 0 then
           generation:delete()
         elseif at % 3 == 1 then
@@ -271,7 +271,7 @@ describe("on a bad day, deleting while paging", function()
 end)
 
 describe("on a bad day, coroutines", function()
-  -- A waiter as a host with coroutines would have it.
+  -- A waiter like that of a host with coroutines.
   local function yielding(session, transfer, seconds)
     local until_ = core.now() + seconds
     repeat
@@ -281,7 +281,7 @@ describe("on a bad day, coroutines", function()
     until core.now() >= until_
   end
 
-  -- Resumes all of them in turn until none is left.
+  -- Resumes all of them in turn until all have ended.
   local function run(tasks)
     local live = #tasks
     while live > 0 do
@@ -352,7 +352,7 @@ describe("on a bad day, coroutines", function()
     assert.equal("closed", got.kind)
   end)
 
-  it("that nobody resumes hold up no others", function()
+  it("that are never resumed block no others", function()
     start({ { { read = true }, { hold = true } },
             service.answer(200, '{"count":1}') },
           { host = yielding, max_in_flight = 1 })
@@ -368,7 +368,7 @@ describe("on a bad day, coroutines", function()
     assert.equal(1, n)
   end)
 
-  it("that wait too long for a slot say so", function()
+  it("that wait too long for a slot report it", function()
     start({ { { read = true }, { hold = true } } },
       { host = yielding, max_in_flight = 1 })
     local first = coroutine.create(function()
@@ -388,7 +388,7 @@ describe("on a bad day, coroutines", function()
 end)
 
 describe("on a bad day, a program", function()
-  it("that asks with an unknown status gets the service's answer", function()
+  it("that filters by an unknown status gets the service's error", function()
     local _, err = emulate { generations = 1 }:all { status = "BOGUS" }
     assert.equal("api", err.kind)
     assert.equal(400, err.statusCode)
@@ -396,7 +396,7 @@ describe("on a bad day, a program", function()
     assert.is_string(err.field)
   end)
 
-  it("that closes its client inside a loop ends in closed", function()
+  it("that closes its client inside a loop ends in `closed`", function()
     local listing = emulate({ generations = 300 }):list()
     assert.is_truthy(listing:next())
     here.client:close()
@@ -406,11 +406,11 @@ describe("on a bad day, a program", function()
   end)
 end)
 
-describe("on a bad day, a host that comes back too late", function()
+describe("on a bad day, a host that resumes too late", function()
   local calls = 40
 
-  -- Who asks first is answered last, so that one look at some of the sockets
-  -- does not come to it.
+  -- The first request gets the last response, so one look at some of the
+  -- sockets does not reach it.
   local function backwards(status, body)
     local script = {}
     for i = 1, calls do
@@ -421,7 +421,7 @@ describe("on a bad day, a host that comes back too late", function()
     return script
   end
 
-  it("finds all that came before a clock is judged", function()
+  it("reads all that arrived before it checks a clock", function()
     local problems = {}
     start(backwards(200, '{"count":1}'),
       { max_in_flight = calls, timeout = 1 })
@@ -438,7 +438,7 @@ describe("on a bad day, a host that comes back too late", function()
     assert.same({}, problems)
   end)
 
-  it("finds all that many deletions brought", function()
+  it("reads all responses of many deletions", function()
     local ids, slept = {}, false
     for i = 1, calls do ids[i] = "g" .. i end
     start(backwards(204, ""),

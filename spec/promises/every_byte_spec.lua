@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: MIT
--- Answers that break, to every operation, through the public calls: a good
--- answer and an error; plain, chunked and gzip; on a fresh connection and on a
--- reused one; by a close, by a reset and by silence. Also the pages of a
--- listing, which is to go on, and answers that arrive in two pieces.
+-- Cut responses to every operation, through the public calls: a good response
+-- and an error; plain, chunked and gzip; on a fresh connection and a reused
+-- one; by a close, a reset and a stall. Also the pages of a listing, which must
+-- go on, and responses that arrive in two pieces.
 --
--- After each seventh byte, each time another one of the seven, for the first
--- call of each kind of reading, and each 55th for the others; after every byte
--- for all with LIPSYNC_EVERY=1, as "make every-byte" does it.
+-- Cuts after every seventh byte, from another start each time, for the first
+-- call of each kind of reading, and every 55th for the others; after every byte
+-- for all with LIPSYNC_EVERY=1, as "make every-byte" does.
 
 local core = require "lipsync.core"
 local cuts = require "spec.support.cuts"
@@ -17,11 +17,11 @@ local service = require "spec.support.service"
 local STEP = tonumber(os.getenv "LIPSYNC_EVERY") or 7
 local STRIDE = 9 * (STEP - 1) + 1
 local AT_ONCE = 48
-local RETRIES = 32  -- at once; a client has tokens for no more than 35
--- Seconds of silence that are borne: at first, and where that was too short
--- for a busy machine.
+local RETRIES = 32  -- at once; a client has tokens for at most 35
+-- The stall_timeout in seconds: at first, and after it was too short for a busy
+-- machine.
 local PATIENCE = { 0.05, 0.5, 4 }
-local MOST = 15     -- that no call may take; its `timeout` is 20
+local MOST = 15     -- the longest a call may take; its `timeout` is 20
 
 local ERROR = '{"message":"busy","statusCode":409,'
   .. '"errorCode":"generation_not_deletable_while_processing"}'
@@ -42,8 +42,8 @@ local function stop()
   client, server = nil, nil
 end
 
--- Each `step`th from `first` to `last`, and the last one; another row of them
--- each time.
+-- Every `step`th number from `first` to `last`, and the last one; with another
+-- start each time.
 local turn = 0
 local function positions(first, last, step)
   local list = {}
@@ -53,8 +53,8 @@ local function positions(first, last, step)
   return list
 end
 
--- What each operation is answered with, a good answer or an error; and at how
--- many places that is cut.
+-- The responses of each operation, a good one or an error, and the number of
+-- places to cut each.
 local cases, known = {}, {}
 
 local function add_case(operation, status, body, is_error)
@@ -73,7 +73,7 @@ for _, operation in ipairs(operations.list) do
   add_case(operation, 409, ERROR, true)
 end
 
--- A place for each position in each case's answer.
+-- The cuts of all cases: a case and a position in its response.
 local function places_of(encoding, first, find_last)
   local places = {}
   for _, case in ipairs(cases) do
@@ -86,7 +86,7 @@ local function places_of(encoding, first, find_last)
   return places
 end
 
--- How many of the objects are complete in the first `n` bytes of the body.
+-- The number of objects that are complete in the first `n` bytes of the body.
 local function complete(case, n)
   local count, at = 0, 1
   for i, object in ipairs(case.operation.value) do
@@ -97,7 +97,7 @@ local function complete(case, n)
   return count
 end
 
--- What can be read of a listing: how many generations, and the error.
+-- Reads a listing: the number of generations, and the error.
 local function read_all(listing, expected)
   local count = 0
   while true do
@@ -108,8 +108,8 @@ local function read_all(listing, expected)
   end
 end
 
--- An error that came in place of an answer which broke. Of an error that is
--- not there as a whole nothing is believed.
+-- Checks the error for a cut response. An error response that is not complete
+-- must not be used.
 local function check_broken(place, kind, err)
   assert.is_table(err, place.name)
   assert.equal(kind, err.kind, place.name .. ": " .. tostring(err))
@@ -117,7 +117,7 @@ local function check_broken(place, kind, err)
   assert.is_nil(tostring(err):find(service.key, 1, true))
 end
 
--- How much a listing gave, and how much of it was there to be got: false where
+-- How much a listing delivered, and how much it could have delivered: false if
 -- that is not known.
 local function check_listing(place, kind, listing)
   local case = place.case
@@ -125,7 +125,7 @@ local function check_listing(place, kind, listing)
   check_broken(place, kind, err)
   assert.equal(count, listing.delivered)
   assert.equal(count, err.delivered)
-  -- The same again for who asks again.
+  -- The next call returns the same.
   local again, same = listing:next()
   assert.is_nil(again)
   assert.equal(err, same)
@@ -137,7 +137,7 @@ local function check_listing(place, kind, listing)
   return count, there, err
 end
 
--- The same for other calls: 1 for success, which no broken answer is.
+-- The same for other calls: 1 for success, impossible for a cut response.
 local function check_value(place, kind, value, err)
   local case, operation = place.case, place.case.operation
   if value == nil then
@@ -151,8 +151,8 @@ local function check_value(place, kind, value, err)
   return value and 1 or 0, 0, err
 end
 
--- Makes the call and checks what holds however much has come. Returns how much
--- of it the caller got, how much was there to be got, and the error.
+-- Makes the call and checks what holds for any cut. Returns how much the caller
+-- got, how much was available, and the error.
 local function check(place, kind, options)
   local operation = place.case.operation
   local value, err = operation:begin(client, cuts.at(place.name, options))
@@ -169,18 +169,18 @@ local endings = {
   silence = { step = { hold = true }, kind = "timeout" },
 }
 
--- What one place gave, against what there was; whether silence was too short
--- for all that was sent to arrive.
+-- Compares what a call got with what was available. Returns whether the stall
+-- was too short for everything sent to arrive.
 local function is_late(ending, place, count, there)
   assert.is_true(count <= (there or #place.case.operation.value), place.name)
   if not there or count == there then return false end
-  -- A reset may take bytes with it that have arrived.
+  -- A reset may discard bytes that have arrived.
   assert.is_true(ending.step.reset or ending.step.hold, place.name)
   return ending.step.hold or false
 end
 
--- Makes the cut calls, all at once. Notes how much each gave in `got`, and
--- returns those that were late.
+-- Makes the cut calls, all at once. Notes how much each got in `got`, and
+-- returns the late ones.
 local function make_cuts(ending, places, patience, got)
   local late = {}
   cuts.each(client, places, AT_ONCE, function(place)
@@ -197,15 +197,15 @@ local function make_cuts(ending, places, patience, got)
   return late
 end
 
--- One connection for each of so many cuts has answered before.
+-- Makes reusable connections, one for each cut, with one request each.
 local function warm_up(places)
   cuts.each(client, places, AT_ONCE, function()
     assert(operations.by_name.list:run(client, cuts.at "whole"))
   end)
 end
 
--- One batch, and those again for which silence was too short. Counts in
--- `tries` how often each was asked for; returns how many requests that was.
+-- Runs one batch, and again those whose stall was too short. Counts the
+-- requests for each in `tries`; returns how many requests that made.
 local function cut_batch(ending, batch, reused, got, tries)
   local requests, late = 0, batch
   if reused then
@@ -223,9 +223,9 @@ local function cut_batch(ending, batch, reused, got, tries)
   error("too late: " .. late[1].name)
 end
 
--- Cuts at all places until each was over a connection of the wanted kind: now
--- and then a call that was to reuse one gets a fresh one. Whatever was asked
--- was asked once.
+-- Cuts at all places until each used a connection of the wanted kind, because
+-- now and then a call that should reuse one gets a fresh one. Each call made
+-- one request.
 local function cut_all(ending, places, reused)
   local got, tries, total, left = {}, {}, 0, places
   for _ = 1, 50 do
@@ -235,7 +235,7 @@ local function cut_all(ending, places, reused)
         batch[#batch + 1] = left[i]
       end
       total = total + cut_batch(ending, batch, reused, got, tries)
-      -- Or the server's backlog might fill with those that were given up.
+      -- Otherwise abandoned connections might fill the server's backlog.
       server:requests(total)
     end
     local asked, warm = cuts.seen(server, total)
@@ -250,8 +250,8 @@ local function cut_all(ending, places, reused)
   error(("%d are not on reused connections"):format(#left))
 end
 
--- Where it is not known what can be read of so many bytes: with more of them
--- it is not less, and in the end it is all.
+-- If it is unknown how much can be read of so many bytes: more bytes give no
+-- less, and all bytes give all.
 local function check_grows(got, places)
   local most = 0
   for i, place in ipairs(places) do
@@ -267,7 +267,7 @@ local function check_grows(got, places)
   end
 end
 
-describe("an answer that breaks", function()
+describe("a cut response", function()
   after_each(stop)
 
   for _, encoding in ipairs(cuts.encodings) do
@@ -293,7 +293,7 @@ end)
 local paged = operations.by_name.list_pages
 
 -- A listing whose source is "2-17" finds the second page cut after the 17th
--- byte, once; so does "2-17-again". Returns the script and the names.
+-- byte, once; so does "2-17-again". Returns the script and the sources.
 local function page_script(encoding, step)
   local script, names = { pick = true }, {}
   local function asked_by(page) return page[1]:sub(2) .. " " end
@@ -315,8 +315,8 @@ local function page_script(encoding, step)
   return script, names
 end
 
--- Reads them all; returns those for which silence was too short, which is
--- said of silence only.
+-- Reads all listings; returns those whose stall was too short, which only a
+-- stall may cause.
 local function read_pages(ending, names, at_once)
   local late = {}
   cuts.each(client, names, at_once, function(name)
@@ -333,7 +333,7 @@ local function read_pages(ending, names, at_once)
   return late
 end
 
-describe("a page that breaks", function()
+describe("a cut page", function()
   after_each(stop)
 
   for _, encoding in ipairs(cuts.encodings) do
@@ -345,7 +345,7 @@ describe("a page that breaks", function()
           stall_timeout = ending.step.hold and 0.2 or nil })
         local late = read_pages(ending, names, RETRIES)
         if ending.step.hold then
-          -- With another client, for the tokens of this one may be gone.
+          -- Uses another client, because this one's retry budget may be spent.
           client:close()
           serve(server, { max_attempts = 2, stall_timeout = PATIENCE[3] })
           assert.same({}, read_pages(ending, late, RETRIES))
@@ -358,10 +358,10 @@ describe("a page that breaks", function()
   end
 end)
 
-describe("an answer in two pieces, parted at every byte,", function()
+describe("a response in two pieces, split at every byte,", function()
   after_each(stop)
 
-  -- What follows the first answer of a call that makes more requests.
+  -- The further responses of a call that makes several requests.
   local function further(place)
     local more = {}
     for i = 2, place.case.is_error and 0 or #place.case.operation.exchanges do
@@ -398,7 +398,7 @@ describe("an answer in two pieces, parted at every byte,", function()
       end
       serve(cuts.parting_server(places))
       cuts.each(client, often, AT_ONCE, function(place) read(place, client) end)
-      -- A client asks for these once.
+      -- A client makes these requests only once.
       for _, place in ipairs(once) do
         local own = service.client(server.base_url)
         read(place, own)

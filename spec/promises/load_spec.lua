@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Client and emulator under load, and the emulator under what it should never
--- get: everything is deleted exactly once, nothing grows, a killed process
--- leaves a database that opens again, and garbage is answered.
+-- Client and emulator under load, and the emulator with bad requests:
+-- everything is deleted exactly once, nothing grows, a killed process leaves a
+-- database that opens again, and garbage gets a response.
 
 local emulator = require "spec.support.emulator"
 local http = require "spec.support.http"
@@ -35,7 +35,7 @@ describe("under load", function()
     server:stop()
   end)
 
-  it("every generation is deleted exactly once, 64 in flight", function()
+  it("deletes every generation exactly once, 64 in flight", function()
     start { "--generations", "1500", "--now", "2026-08-25T10:00:00Z" }
     local all = assert(client.generations:count())
     local terminal = assert(client.generations:count { status = TERMINAL })
@@ -79,7 +79,7 @@ describe("under load", function()
       collectgarbage()
       collectgarbage()
     end
-    -- Until each of the 64 connections has had its thread and its memory.
+    -- Until each of the 64 connections has its thread and its memory.
     for _ = 1, 3 do round() end
     local ours, theirs = resident "self", resident(server.pid)
     for _ = 1, 8 do round() end
@@ -90,7 +90,7 @@ describe("under load", function()
   end)
 end)
 
--- No client takes part, so that one VM is enough.
+-- Needs no client, so one VM is enough.
 if (os.getenv "LIPSYNC_LUA" or "lua5.4"):find "lua%-?5%.4$"
    or os.getenv "LIPSYNC_SANITIZED" == "tsan" then
   describe("the emulator under wrk, 64 connections", function()
@@ -107,8 +107,8 @@ if (os.getenv "LIPSYNC_LUA" or "lua5.4"):find "lua%-?5%.4$"
       return
     end
 
-    -- A second of one route: whatever is asked is answered, and as expected.
-    -- wrk is not instrumented, so it does without the sanitizer's library.
+    -- A second of one route: every request gets the expected response. wrk is
+    -- not instrumented, so it runs without the sanitizer's library.
     local function ask(server, route)
       local pipe = assert(io.popen(("LD_PRELOAD= WRK_METHOD=%s wrk -t1 -c64 "
         .. "-d1s --timeout 30s -s spec/support/wrk.lua -H 'x-api-key: %s' "
@@ -171,8 +171,8 @@ describe("the emulator", function()
     end
   end)
 
-  -- Kills it in the middle of many deletions. The ids that were deleted as
-  -- far as the client knows, and those it cannot know of.
+  -- Kills it in the middle of many deletions. Returns the ids that were deleted
+  -- as far as the client knows, and those with an unknown outcome.
   local function kill_while_deleting(after)
     local client = service.client(server.base_url, { api_key = server.key,
       max_in_flight = 8, max_attempts = 1 })
@@ -194,7 +194,7 @@ describe("the emulator", function()
     return ids, gone, unclear
   end
 
-  it("that is killed leaves a database that opens, nothing half-deleted",
+  it("that is killed leaves a good database, no row half-deleted",
     function()
       for _, after in ipairs { 1, 7, 40 } do
         server = emulator.program { "--database", path,
@@ -216,7 +216,7 @@ describe("the emulator", function()
             assert.is_true(left[id])
           end
         end
-        -- What is left can still be deleted.
+        -- The remaining rows can still be deleted.
         for id in pairs(unclear) do
           local deleted, err = client.generations:delete(id)
           assert.is_true(deleted ~= nil or err.statusCode == 404)
@@ -227,7 +227,7 @@ describe("the emulator", function()
       end
     end)
 
-  it("answers beside any number of requests that are not finished", function()
+  it("responds beside any number of unfinished requests", function()
     server = emulator.program {}
     local port = tonumber(server.base_url:match ":(%d+)$")
     local headers = { ["x-api-key"] = server.key }
@@ -245,7 +245,7 @@ describe("the emulator", function()
     end
   end)
 
-  it("answers garbage, and what comes after it", function()
+  it("responds to garbage, and to what comes after it", function()
     server = emulator.program {}
     local port = tonumber(server.base_url:match ":(%d+)$")
     local seed = 7

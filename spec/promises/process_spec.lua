@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- The life of a process around a client: forks, Lua states that come and go,
--- objects that are collected in any order, coroutines that are never resumed.
+-- The life of a process around a client: forks, Lua states that are opened and
+-- closed, objects collected in any order, coroutines never resumed.
 
 local emulator = require "spec.support.emulator"
 local lipsync = require "lipsync"
@@ -9,7 +9,7 @@ local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 local http = require "lipsync.http"
 
--- An answer that stays half-read: two generations, and silence behind them.
+-- A response that stays half-read: two generations, then silence.
 local function half()
   local text = scripted.response(200, service.list(3))
   local _, stop = text:find('"g2".-}')
@@ -17,7 +17,7 @@ local function half()
            { hold = true } }
 end
 
--- A connection that answers every request with one generation.
+-- A connection that sends one generation for every request.
 local function echo(n)
   local steps = {}
   for i = 1, n do
@@ -42,7 +42,7 @@ local function stop()
   collectgarbage()
 end
 
--- What a child made of a function: its text, and how it ended.
+-- Runs a function in a child; returns its text and how it ended.
 local function in_child(fn)
   return process.wait(process.fork(fn))
 end
@@ -50,7 +50,7 @@ end
 describe("a forked child", function()
   after_each(stop)
 
-  it("finds the listing it inherited closed, and the parent reads on",
+  it("finds its listing closed, and the parent reads on",
     function()
       local text = scripted.response(200, service.list(3))
       local _, stop_at = text:find('"g2".-}')
@@ -68,7 +68,7 @@ describe("a forked child", function()
         return table.concat(seen, " ")
       end)
       assert.equal(0, status)
-      -- Nothing of the parent's bytes is read twice.
+      -- None of the parent's bytes is read twice.
       assert.equal("closed closed closed closed closed", said)
       assert.equal("g2", assert(listing:next()).id)
       assert.equal("g3", assert(listing:next()).id)
@@ -77,7 +77,7 @@ describe("a forked child", function()
       assert.is_nil(err)
     end)
 
-  it("finds the deletions under way closed, and the parent's end well",
+  it("finds deletions closed, and the parent completes them",
     function()
       local deleted = service.answer(204, "")
       table.insert(deleted, 2, { stall = 1 })
@@ -107,7 +107,7 @@ describe("a forked child", function()
       end })
     local deleting = coroutine.wrap(function()
       local result, err = client.generations:delete_many({ "g1", "g2" }, {
-        -- Long enough for it to be the host's turn behind the first one.
+        -- Long enough for the host's turn after the first one.
         concurrency = 1, on_result = function() scripted.sleep(0.005) end })
       return result and result.deleted or err.kind
     end)
@@ -122,7 +122,7 @@ describe("a forked child", function()
     assert.equal(2, finish())
   end)
 
-  it("uses the client over connections of its own", function()
+  it("uses the client over its own connections", function()
     serve { echo(3), echo(2) }
     assert(client.generations:get "g1")
     local said, status = in_child(function()
@@ -141,7 +141,7 @@ describe("a forked child", function()
     assert.same({ 1, 1, 1, 2, 2 }, seen)
   end)
 
-  it("and its parent send a thousand requests each, and none is mixed up",
+  it("and its parent send a thousand requests each unmixed",
     function()
       local one = emulator.start { generations = 40 }
       client = service.client(one.base_url, { api_key = one.key })
@@ -164,7 +164,7 @@ describe("a forked child", function()
       one:stop()
     end)
 
-  it("that collects and closes everything does not disturb the parent",
+  it("that collects and closes all does not disturb the parent",
     function()
       serve { half(), echo(2) }
       local listing = client.generations:list()
@@ -204,7 +204,7 @@ describe("a Lua state", function()
     ]]):format(base_url)
   end
 
-  it("may be closed with a listing half-read and a request under way",
+  it("may be closed with a listing and a request under way",
     function()
       serve({ half(), loop = true })
       for _ = 1, 5 do
@@ -237,8 +237,8 @@ end)
 describe("objects", function()
   after_each(stop)
 
-  it("may be collected in every order", function()
-    -- Every order in which four references can go.
+  it("may be collected in any order", function()
+    -- Every order in which four references can be dropped.
     local function permute(names, n, visit)
       if n == 0 then return visit(names) end
       for i = 1, n do
@@ -266,7 +266,7 @@ describe("objects", function()
     assert.equal(0, (select(2, http.live())))
   end)
 
-  it("work on without what made them", function()
+  it("work without the objects that made them", function()
     serve { half() }
     local generation = assert(client.generations:list():next())
     client:close()
@@ -277,7 +277,7 @@ describe("objects", function()
     assert.equal("COMPLETED", generation:decode().status)
   end)
 
-  it("of a client that was closed say so", function()
+  it("of a closed client say so", function()
     serve { half() }
     local own = client
     local listing = own.generations:list()
@@ -339,7 +339,7 @@ end)
 describe("an error in on_event", function()
   after_each(stop)
 
-  it("comes out of its call, after the transfer is closed", function()
+  it("is raised by its call, after the transfer is closed", function()
     serve({ echo(1), loop = true })
     client:close()
     local when

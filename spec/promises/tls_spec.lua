@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- TLS against a real server: whose certificate is accepted, what is said of
--- the others, and what runs over which version of HTTP.
+-- TLS against a real server: which certificates are accepted, the errors for
+-- others, and which version of HTTP is used.
 
 local launch = require "spec.support.launch"
 local proc = require "spec.support.proc"
@@ -9,7 +9,7 @@ local service = require "spec.support.service"
 local scripted = require "spec.support.scripted"
 local tls = require "spec.support.tls"
 
-local ROWS = 40000  -- about 5 MB, far more than a paused stream takes in
+local ROWS = 40000  -- about 5 MB, far more than a paused stream reads
 
 if not tls.can_run() then
   describe("TLS", function() pending("needs nginx and openssl") end)
@@ -40,7 +40,7 @@ describe("TLS", function()
   local function is_refused(generation, err, ...)
     assert.is_nil(generation)
     assert.equal("tls", err.kind)
-    assert.equal(1, err.attempts)  -- it would be the same again
+    assert.equal(1, err.attempts)  -- another attempt would fail too
     assert.is_false(err.retryable)
     local text = tostring(err)
     for _, part in ipairs { "127.0.0.1:", ... } do
@@ -49,42 +49,42 @@ describe("TLS", function()
     assert.is_nil(text:find(service.key, 1, true))
   end
 
-  it("is spoken with a server whose certificate is right", function()
+  it("works with a server with a valid certificate", function()
     assert.equal("g1", assert(connect(server:url "right")).id)
     client:close()
     local named = server:url "right":gsub("127.0.0.1", "localhost")
     assert.equal("g1", assert(connect(named)).id)
   end)
 
-  it("is refused to another host's certificate", function()
+  it("refuses the certificate of another host", function()
     local generation, err = connect(server:url "wrong")
     is_refused(generation, err, "cannot be verified", "Not retried")
   end)
 
-  it("is refused to one that has expired", function()
+  it("refuses an expired certificate", function()
     local generation, err = connect(server:url "expired")
     is_refused(generation, err, "expired")
   end)
 
-  it("is refused to one that signed itself", function()
+  it("refuses a self-signed certificate", function()
     local generation, err = connect(server:url "selfsigned")
     is_refused(generation, err, "self", "ca_file")
   end)
 
-  it("is refused to one of a CA that nobody here knows", function()
+  it("refuses a certificate of an unknown CA", function()
     client = service.client(server:url "right")
     local generation, err = client.generations:get "g1"
     is_refused(generation, err, "unable to get local issuer certificate",
       "ca_file")
   end)
 
-  it("is refused where the certificates cannot be read", function()
+  it("fails if the certificates cannot be read", function()
     local generation, err = connect(server:url "right",
       { ca_file = "/nowhere/ca.pem" })
     is_refused(generation, err, "/nowhere/ca.pem")
   end)
 
-  it("is refused where the server does not speak it", function()
+  it("fails if the server does not use TLS", function()
     local plain = scripted.start { {
       { send = "HTTP/1.1 400 Bad Request\r\n\r\n" }, { hold = true } } }
     local generation, err = connect("https://127.0.0.1:" .. plain.port)
@@ -92,7 +92,7 @@ describe("TLS", function()
     plain:stop()
   end)
 
-  it("has given the key to nobody else", function()
+  it("has not shown the key to any other server", function()
     local log, right = server:log(), tostring(server.ports.right)
     for port, key in log:gmatch "(%d+) %u+ %S+ (%S+)\n" do
       assert.equal(right, port)
@@ -100,14 +100,14 @@ describe("TLS", function()
     end
   end)
 
-  -- Since 7.87 libcurl keeps them once they were read.
+  -- Since 7.87 libcurl caches the certificates.
   local function keeps_certificates()
     local version = require "lipsync.http".curl_version
     local minor = tonumber(version:match "libcurl/7%.(%d+)")
     return not minor or minor >= 87
   end
 
-  it("is paid for by client:warm: neither a connection nor certificates after",
+  it("is set up by client:warm: later calls do not connect",
     function()
       local ca_file = os.tmpname()
       launch.write(ca_file, launch.read(server.ca_file))
@@ -127,7 +127,7 @@ describe("TLS", function()
       os.remove(ca_file)
     end)
 
-  it("carries many calls at once, again and again, on connections they share",
+  it("carries many calls at once on shared connections",
     function()
       connect(server:url "right", { max_in_flight = 100 })
       local n = 0
@@ -141,7 +141,7 @@ describe("TLS", function()
         client:run()
       end
       assert.equal(120, n)
-      -- What they leave behind serves a listing as well.
+      -- A listing can use the connections that they leave.
       assert.equal("g1", assert(client.generations:list():next()).id)
       assert.equal(ROWS, #assert(client.generations:all()))
     end)
@@ -170,7 +170,7 @@ describe("TLS", function()
       end
       assert.equal(ROWS, count)
       client:close()
-      -- The listing by HTTP/1.1, all else by HTTP/2 where libcurl has it.
+      -- The listing uses HTTP/1.1, the rest HTTP/2 where libcurl has it.
       local log = server:log()
       assert.matches("GET HTTP/1.1", log, 1, true)
       if require "lipsync.http".curl_version:find("nghttp2", 1, true) then
@@ -179,8 +179,8 @@ describe("TLS", function()
       end
     end)
 
-  it("carries many deletes at once beside listings, none mixed up", function()
-    -- The listings first: libcurl looks through connections by their age.
+  it("carries many deletes beside listings, none mixed up", function()
+    -- The listings first, because libcurl searches connections by age.
     client = service.client(server:url "right", { ca_file = server.ca_file })
     local listings, counts, deleted = {}, { 1, 1 }, 0
     for i = 1, 2 do
@@ -206,8 +206,8 @@ describe("TLS", function()
     assert.same({ ROWS, ROWS }, counts)
   end)
 
-  -- As behind a balancer, while a service is being renewed.
-  it("mixes up no answers where some servers of a host speak HTTP/2", function()
+  -- As with a balancer during a service's update.
+  it("mixes up no responses if some servers use HTTP/2", function()
     for _ = 1, 30 do
       local own = service.client(server:url "mixed",
         { ca_file = server.ca_file, max_in_flight = 20 })
@@ -225,7 +225,7 @@ describe("TLS", function()
     end
   end)
 
-  it("goes on in parent and child, a thousand times each, none mixed up",
+  it("works in parent and child, a thousand calls each",
     function()
       connect(server:url "right")
       local listing = client.generations:list()
