@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- The program lipsync-emulator: its command line, the command it runs, what
--- signals do to it, and the files it reads and writes.
+-- The program lipsync-emulator: its command line, the command it runs, its
+-- signals, and the files it reads and writes.
 
 local program = require "spec.support.emulator"
 local http = require "spec.support.http"
@@ -16,8 +16,8 @@ if not program.has_program() then
   return
 end
 
--- Runs a shell's line; its output and status. The status is printed behind
--- the output, for what pclose gives differs between versions of Lua.
+-- Runs a shell command; returns its output and status. The status is printed
+-- after the output, because the results of pclose differ between Lua versions.
 local function run(line)
   local pipe = assert(io.popen("{ " .. line .. "; } 2>&1 </dev/null; "
     .. "printf '\\n%s' $?"))
@@ -48,7 +48,7 @@ describe("the program lipsync-emulator", function()
     os.remove(path .. "-journal")
   end)
 
-  it("prints its base URL, answers there, and ends when told to", function()
+  it("prints its base URL, responds there, ends on a signal", function()
     process = program.program {}
     assert.is_truthy(process.base_url:find "^http://127%.0%.0%.1:%d+$")
     local answer = http.request(process.base_url, "GET",
@@ -58,7 +58,7 @@ describe("the program lipsync-emulator", function()
     assert.is_nil(http.request(process.base_url, "GET", "/v2/errors").status)
   end)
 
-  it("tells its version and its options", function()
+  it("prints its version and its options", function()
     local output, status = run(PROGRAM .. " --version")
     assert.is_truthy(output:find "^lipsync%-emulator %d+%.%d+%.%d+\n")
     assert.are.equal(0, status)
@@ -114,7 +114,7 @@ describe("the program lipsync-emulator", function()
     assert.are.equal(401, list("").status)
   end)
 
-  it("explains what is wrong with its options", function()
+  it("reports wrong options", function()
     for line, text in pairs {
       ["--prot 1"] = 'unknown option "--prot", did you mean "--port"?',
       ["--port=x"] = 'whole number from 0 to 65535, not "x"',
@@ -138,27 +138,27 @@ describe("the program lipsync-emulator", function()
     end
   end)
 
-  it("says why it cannot start", function()
+  it("reports why it cannot start", function()
     local output, status = run(PROGRAM .. " --import /no/such/file")
     assert.are.equal(1, status)
     assert.is_truthy(output:find("cannot read /no/such/file", 1, true))
   end)
 
-  it("runs a command with its address and key, and nothing else", function()
+  it("runs a command with only its address and key", function()
     local output, status = run(PROGRAM .. " --key k=o --key l=p -- sh -c "
       .. [['echo "$SYNC_BASE_URL $SYNC_API_KEY $1"; exit 7' sh 'a b']])
     assert.are.equal(7, status)
     assert.is_truthy(output:find "^http://127%.0%.0%.1:%d+ k a b\n$")
   end)
 
-  it("returns what a shell would where the command fails", function()
+  it("returns a shell's status if the command fails", function()
     assert.are.equal(127, select(2, run(PROGRAM .. " -- no-such-command")))
     assert.are.equal(126, select(2, run(PROGRAM .. " -- /")))
     assert.are.equal(128 + 9,
       select(2, run(PROGRAM .. " -- sh -c 'kill -9 $$'")))
   end)
 
-  it("hands signals on to its command", function()
+  it("passes signals to its command", function()
     -- $PPID of the command is the emulator, which sends TERM on
     local output, status = run(PROGRAM .. " -- sh -c 'trap \"echo got; "
       .. "exit 3\" TERM; kill -TERM $PPID; while :; do sleep 0.05; done'")
@@ -177,7 +177,7 @@ describe("the program lipsync-emulator", function()
     assert.are.equal(first, contents(path))
   end)
 
-  it("imports without a change what it exported of others' JSON", function()
+  it("imports unchanged what it exported of foreign JSON", function()
     local file = assert(io.open(path, "w"))
     file:write([=[[{"id":"\u0061","status":"FAIL\u0045D","model":"\u006d",
       "createdAt":"2026-08-25T12:00:00\u005a","input":[1e2],"x":1,"x":2}]]=])
@@ -191,7 +191,7 @@ describe("the program lipsync-emulator", function()
     assert.are.equal(first, contents(path))
   end)
 
-  it("leaves a database that opens again when it is killed", function()
+  it("leaves a database that opens again after a kill", function()
     process = program.program { "--database", path, "--generations", "30" }
     local list = http.request(process.base_url, "GET",
                               "/v2/generations?limit=1&status=COMPLETED", KEY)
@@ -213,7 +213,7 @@ describe("the program lipsync-emulator", function()
     file:close()
   end
 
-  it("ends what it cannot read as an error", function()
+  it("reports a file that it cannot read", function()
     run(PROGRAM .. " --generations 300 --database " .. path .. " -- true")
     damage(60)
     process = program.program { "--database", path }
@@ -233,7 +233,7 @@ describe("the program lipsync-emulator", function()
       "/v2/generations/" .. id, KEY).status)
   end)
 
-  it("leaves the last export where it cannot make another", function()
+  it("keeps the last export if it cannot make another", function()
     local export = os.tmpname()
     finally(function() os.remove(export) end)
     local command = ("%s --database %s --export %s -- "):format(PROGRAM, path,
@@ -250,7 +250,7 @@ describe("the program lipsync-emulator", function()
     assert.are.equal(7, select(2, run(command .. "sh -c 'exit 7'")))
   end)
 
-  it("refuses a file that is another program's", function()
+  it("refuses a file of another program", function()
     local file = assert(io.open(path, "wb"))
     file:write(("this is no database\n"):rep(100))
     file:close()
@@ -266,7 +266,7 @@ describe("the program lipsync-emulator", function()
     local pid, base_url = pipe:read "*l", pipe:read "*l"
     http.request(base_url, "GET", "/v2/generations?limit=1", KEY)
     os.execute("kill " .. pid)
-    pipe:close() -- waits for its end, and so for all it had to write
+    pipe:close() -- waits for its end, so everything was written
     local log = contents(path)
     assert.is_truthy(log:find "^GET /v2/generations%?limit=1 200 %d+ ms\n$")
   end)

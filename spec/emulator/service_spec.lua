@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --
--- The emulator as a Lua module: what its object does, and the rules of the
+-- The emulator as a Lua module: the methods of its object, and the rules of the
 -- API that it keeps.
 
 local found, emulator = pcall(require, "lipsync.emulator")
@@ -19,7 +19,7 @@ end
 
 local service
 
--- Asks with the right key; 'target' may be a table of id and so on.
+-- Makes a request with the right key; `target` may be a table with id etc.
 local function ask(method, target, options)
   options = options or {}
   options.headers = options.headers or {}
@@ -37,7 +37,7 @@ local function ids_of(answer)
   return ids
 end
 
--- Adds rows, one a minute apart, the newest last; gives their ids.
+-- Adds rows, one a minute apart, the newest last; returns their ids.
 local function add_rows(count, members)
   local rows = {}
   for i = 1, count do
@@ -69,7 +69,7 @@ describe("the emulator", function()
   after_each(function() service:stop() end)
 
   describe("asks for a key", function()
-    it("and says which is missing", function()
+    it("and reports a missing one", function()
       local answer = http.request(service.base_url, "GET", "/v2/generations")
       assert.are.equal(401, answer.status)
       assert.are.equal(
@@ -79,7 +79,7 @@ describe("the emulator", function()
       assert.are.equal(answer.headers["x-request-id"], answer.json.requestId)
     end)
 
-    it("and knows a wrong one", function()
+    it("and reports a wrong one", function()
       local answer = get("/v2/generations", { headers = {
         ["x-api-key"] = "wrong" } })
       assert.are.equal(401, answer.status)
@@ -144,7 +144,7 @@ describe("the emulator", function()
       assert.are.equal(2, #get("/v2/generations?status=%22COMPLETED%22").json)
     end)
 
-    it("what matches all filters, and everything for an empty one", function()
+    it("by all filters together, and everything for an empty one", function()
       local project = "3f8c2a71-5b0e-4d6f-9a1c-7e2b4c5d6e80"
       local ids = add_rows(4)
       local match = service:add { source = "mcp", projectId = project }
@@ -161,7 +161,7 @@ describe("the emulator", function()
       assert.are.equal(7, #list "status=&ids=&source=&projectId=")
     end)
 
-    it("pages, newest first, the id deciding between equals", function()
+    it("pages, newest first, equal times ordered by id", function()
       local ids = add_rows(3)
       local twins = service:add { { createdAt = "2026-08-02T00:00:00Z" },
                                   { createdAt = "2026-08-02T00:00:00.000Z" } }
@@ -176,7 +176,7 @@ describe("the emulator", function()
         ids_of(get("/v2/generations?limit=1&cursor=" .. twins[1])))
     end)
 
-    it("and refuses what breaks the rules, naming the field", function()
+    it("and refuses invalid parameters, naming the field", function()
       local id = service:add {}
       assert_refused("status", "/v2/generations?status=DONE")
       assert_refused("status", "/v2/generations?status=%5B1%5D")
@@ -192,7 +192,7 @@ describe("the emulator", function()
       assert_refused("status", "/v2/generations/count?status=DONE")
     end)
 
-    it("with a cursor that is gone as it is set", function()
+    it("with the configured behaviour for a gone cursor", function()
       local ids = add_rows(3)
       assert.are.equal(200, ask("DELETE", "/v2/generations/" .. ids[2]).status)
       local target = "/v2/generations?limit=5&cursor=" .. ids[2]
@@ -203,13 +203,13 @@ describe("the emulator", function()
       assert.are.same({ ids[1] }, ids_of(get(target)))
     end)
 
-    it("the wrong rows where it is set to", function()
+    it("the wrong rows if configured so", function()
       add_rows(2, { status = "FAILED" })
       service:set { ignore_status_filter = true }
       assert.are.equal(2, #get("/v2/generations?status=COMPLETED").json)
     end)
 
-    it("compressed, where that is accepted", function()
+    it("compressed if the client accepts it", function()
       add_rows(10)
       local accept = { headers = { ["Accept-Encoding"] = "gzip" } }
       local answer = get("/v2/generations", accept)
@@ -240,7 +240,7 @@ describe("the emulator", function()
     assert.are.equal("string", type(models[5].deprecatedAt))
   end)
 
-  describe("gives one generation", function()
+  describe("sends one generation", function()
     it("on both paths, byte for byte", function()
       local id = "0b9a3e5e-0000-4000-8000-00000000000a"
       local json = '{"id":"' .. id .. '","createdAt":"2026-08-01T00:00:00Z",'
@@ -253,7 +253,7 @@ describe("the emulator", function()
       assert.are.equal("", ask("HEAD", "/v2/generate/" .. id).body)
     end)
 
-    it("or tells why not", function()
+    it("or reports why not", function()
       local answer = get "/v2/generations/nope"
       assert.are.equal(400, answer.status)
       assert.are.equal("invalid_generation_id", answer.json.errorCode)
@@ -263,7 +263,7 @@ describe("the emulator", function()
       assert.is_truthy(answer.json.suggestion)
     end)
 
-    it("decoding its path once, segment by segment", function()
+    it("and decodes its path once, segment by segment", function()
       local id = service:add {}
       local escaped = id:gsub("%-", "%%2D")
       local twice = id:gsub("%-", "%%252D")
@@ -276,7 +276,7 @@ describe("the emulator", function()
     assert.are.equal(200, get("http://any.host/v2/generations/" .. id).status)
     end)
 
-    it("after waiting, where that is asked for", function()
+    it("after waiting, on request", function()
       local id = service:add { status = "PROCESSING" }
       local target = "/v2/generations/" .. id
       assert_refused("wait", target .. "?wait=1")
@@ -331,7 +331,7 @@ describe("the emulator", function()
       end
     end)
 
-    it("whatever was added, whatever its id", function()
+    it("any added generation, with any id", function()
       local ids = service:add { { id = "a" }, { id = "job-1" },
         { id = "A.b_c~d" }, { id = ("x"):rep(200) }, { id = "count" },
         { id = "estimate" } }
@@ -351,13 +351,13 @@ describe("the emulator", function()
       assert.are.equal("[]", get("/v2/generations").body)
     end)
 
-    it("nothing by an id that is none", function()
+    it("nothing by an invalid id", function()
       assert.are.equal(400, ask("DELETE", "/v2/generations/1").status)
       assert.are.equal(404, ask("DELETE", "/v2/generations/" .. NOBODY).status)
     end)
   end)
 
-  it("tells methods and paths that it has not", function()
+  it("reports unknown methods and paths", function()
     local answer = ask("POST", "/v2/generations", { body = "{}" })
     assert.are.equal(405, answer.status)
     assert.are.equal("GET, HEAD", answer.headers["allow"])
@@ -371,7 +371,7 @@ describe("the emulator", function()
     assert.are.equal(414, get("/v2/errors?" .. ("x"):rep(20000)).status)
   end)
 
-  it("has limits to what it reads, and works on behind them", function()
+  it("limits what it reads, and works on afterwards", function()
     local many = "/v2/generations/count?" .. ("a=b&"):rep(1000)
     assert.are.equal(200, get(many).status)
     assert.are.equal(404, get(("/a"):rep(2000)).status)
@@ -388,7 +388,7 @@ describe("the emulator", function()
     assert.are.equal(200, get("/v2/generations/count").status)
   end)
 
-  it("lets running generations advance with its clock", function()
+  it("advances running generations with its clock", function()
     local id = service:add { status = "PENDING" }
     local bad = service:add { status = "PROCESSING",
                               errorCode = "generation_pipeline_failed" }
@@ -408,8 +408,8 @@ describe("the emulator", function()
     assert.are.equal(200, ask("DELETE", "/v2/generations/" .. id).status)
   end)
 
-  describe("goes wrong when told to:", function()
-    it("another status, as often as said, with its Retry-After", function()
+  describe("fails on request:", function()
+    it("another status, as often as configured, with Retry-After", function()
       service:fault { route = "list", statusCode = 429, retryAfter = 7,
                       times = 2 }
       assert.are.equal(200, get("/v2/errors").status)
@@ -434,7 +434,7 @@ describe("the emulator", function()
       assert.are.equal("yes", answer.headers["x-proxy"])
     end)
 
-    it("a connection that is reset, the request carried out or not", function()
+    it("a connection reset, before or after the request is done", function()
       local id = service:add {}
       service:fault { route = "delete", reset = true }
       assert.are.equal("reset", ask("DELETE", "/v2/generations/" .. id).ending)
@@ -444,7 +444,7 @@ describe("the emulator", function()
       assert.are.equal(404, get("/v2/generations/" .. id).status)
     end)
 
-    it("an answer that is cut, or comes slowly", function()
+    it("a response that is cut or slow", function()
       add_rows(3)
       local whole = get("/v2/generations").body
       service:fault { route = "list", cut = 100 }
@@ -458,7 +458,7 @@ describe("the emulator", function()
     end)
   end)
 
-  it("shows the requests that it saw, their targets as they came", function()
+  it("shows the requests it saw, with their exact targets", function()
     get "/v2/generations?status=%46AILED,COMPLETED"
     get("/v2/generations/a%2Fb", { headers = { ["X-Own"] = "1" } })
     local requests = service:requests()
@@ -479,13 +479,13 @@ describe("the emulator", function()
     assert.is_nil(answer.status)
     service:reset()
     get "/v2/errors"
-    scripted.sleep(0.5) -- until the first one is answered
+    scripted.sleep(0.5) -- until the first one has its response
     local requests = service:requests()
     assert.are.equal(1, #requests)
     assert.are.equal(200, requests[1].statusCode)
   end)
 
-  it("forgets old requests by their number and by their size", function()
+  it("forgets old requests by number and by size", function()
     local long = { headers = { ["X-Long"] = ("x"):rep(100000) } }
     for i = 1, 200 do get("/v2/errors?" .. i, long) end
     local requests = service:requests()
@@ -493,7 +493,7 @@ describe("the emulator", function()
     assert.is_true(#requests > 100 and #requests < 170, #requests)
   end)
 
-  it("starts again as it was", function()
+  it("starts again with the same state", function()
     service:stop()
     start { generations = 20, gone_cursor = "empty" }
     local before = get("/v2/generations").body
@@ -506,7 +506,7 @@ describe("the emulator", function()
     assert.are.equal(1, #service:requests())
   end)
 
-  it("fills in what an added generation lacks, and only that", function()
+  it("adds only missing members to an added generation", function()
     local row = get("/v2/generations/" .. service:add {}).json
     assert.are.equal("2026-08-25T12:00:00.000Z", row.createdAt)
     assert.are.equal("COMPLETED", row.status)
@@ -516,12 +516,12 @@ describe("the emulator", function()
     assert.are.equal(2, #service:add { {}, {} })
   end)
 
-  it("makes samples of every kind, the same for the same seed", function()
+  it("makes samples of every kind, equal for the same seed", function()
     service:stop()
     start { generations = 60 }
     local first = get("/v2/generations").body
     local seen, count = {}, 0
-    -- cjson does not take all that is JSON, such as a lone surrogate
+    -- cjson rejects some valid JSON, such as a lone surrogate
     for created, status, model in first:gmatch(
       '"createdAt":"([^"]*)","status":"([^"]*)","model":"([^"]*)"') do
       seen[status], seen[model], count = true, true, count + 1
@@ -555,7 +555,7 @@ describe("an emulator object", function()
     assert.is_truthy(message:find(text, 1, true), message)
   end
 
-  it("raises what is called wrongly", function()
+  it("raises misuse", function()
     start()
     assert_raises('did you mean "port"?', emulator.start, { prot = 1 })
     assert_raises("port must be a whole number from 0 to 65535",
@@ -624,7 +624,7 @@ describe("an emulator object", function()
     assert.are.equal("[]", get("/v2/generations").body) -- all or nothing
   end)
 
-  it("returns nil and a reason where the world fails", function()
+  it("returns nil and a reason for runtime failures", function()
     start()
     local port = tonumber(service.base_url:match("%d+$"))
     local value, reason = emulator.start { port = port }
@@ -653,7 +653,7 @@ describe("an emulator object", function()
     assert.is_truthy(reason:find("cannot write no/such/folder/file", 1, true))
   end)
 
-  it("stops once, and lets its address go", function()
+  it("stops once, and releases its address", function()
     start()
     local base_url = service.base_url
     service:stop()
@@ -663,7 +663,7 @@ describe("an emulator object", function()
     assert.is_nil(http.request(base_url, "GET", "/v2/errors").status)
   end)
 
-  it("stops when it is collected, also with an answer on its way", function()
+  it("stops when it is collected, even during a response", function()
     start()
     service:fault { delay = 600 }
     http.request(service.base_url, "GET", "/v2/errors", { seconds = 0.2 })
@@ -672,7 +672,7 @@ describe("an emulator object", function()
     collectgarbage()
   end)
 
-  -- Only LuaJIT can fork without a further library.
+  -- Only LuaJIT can fork without another library.
   local has_ffi, ffi = pcall(require, "ffi")
   local it_with_ffi = has_ffi and it or function() end
 
@@ -694,7 +694,7 @@ describe("an emulator object", function()
     assert.are.equal(1, #get("/v2/generations").json)
   end)
 
-  -- Copies a database to a path of its own, "PRAGMA user_version" changed.
+  -- Copies a database to its own path, with another "PRAGMA user_version".
   local function copy_database(version)
     local file = assert(io.open("spec/fixtures/emulator/version-1.sqlite",
                                 "rb"))
@@ -707,7 +707,7 @@ describe("an emulator object", function()
     return path
   end
 
-  it("opens a file of the first version, once for all", function()
+  it("opens a file of the first version, and converts it once", function()
     local path = copy_database(1)
     local id = "00000000-0000-4000-8000-00000000000"
     local options = { database = path, gone_cursor = "position",
@@ -718,7 +718,7 @@ describe("an emulator object", function()
                       ids_of(get "/v2/generations"))
       assert.are.same({ id .. 3 }, ids_of(get("/v2/generations?source=mcp"
         .. "&projectId=3f8c2a71-5b0e-4d6f-9a1c-7e2b4c5d6e80")))
-      assert.are.same({ id .. 3, id .. 2 }, -- of one that was deleted
+      assert.are.same({ id .. 3, id .. 2 }, -- of a deleted one
         ids_of(get("/v2/generations?limit=2&cursor=" .. id .. 4)))
       assert.are.same({ id .. 6 }, ids_of(get("/v2/generations",
         { headers = { ["x-api-key"] = "zz" } })))
@@ -733,7 +733,7 @@ describe("an emulator object", function()
     assert.are_not.equal(service:add {}, service:add {})
   end)
 
-  it("leaves a file of a later version alone", function()
+  it("does not change a file of a later version", function()
     local path = copy_database(3)
     local value, reason = emulator.start { database = path }
     assert.is_nil(value)
@@ -795,7 +795,7 @@ describe("the emulator from outside", function()
       get("/v2/generations/" .. service:add {}).json.createdAt:sub(1, 19))
   end)
 
-  it("says what is wrong with it", function()
+  it("reports invalid settings", function()
     for _, call in ipairs { { "add", "[1]" }, { "fault", '{"rout":1}' },
                             { "set", "[]" }, { "set", '{"keys":[]}' },
                             { "advance", '{"seconds":"1"}' },
@@ -808,8 +808,8 @@ describe("the emulator from outside", function()
     assert.are.equal(405, control("GET", "reset").status)
   end)
 
-  -- A page that has its own name resolve to this machine (DNS rebinding).
-  it("is closed to those who call this machine by a foreign name", function()
+  -- A page whose own name resolves to this machine (DNS rebinding).
+  it("is closed to requests with a foreign host name", function()
     for _, host in ipairs { "example.com", "example.com:80", "8.8.8.8",
                             "localhost.example.com", "[2001:db8::1]", "" } do
       for _, target in ipairs { "/v2/generations", "/v2/errors",
@@ -834,7 +834,7 @@ describe("the emulator from outside", function()
     end
   end)
 
-  it("listens on a name, and answers to it", function()
+  it("listens on a name and responds to it", function()
     service:stop()
     start { host = "localhost" }
     assert.are.equal(200, get("/v2/generations",

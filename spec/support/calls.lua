@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Calls over a session that does what it is told: what the state machine and
--- the verdicts are tried with.
+-- Calls over a session that follows a script; for tests of the state machine
+-- and its decisions.
 
 require "lipsync"
 local retry_budget = require "lipsync.call.retry_budget"
@@ -34,7 +34,7 @@ local function new_transfer(plan)
   return transfer
 end
 
---- A client whose requests get what `plans` say, one after the other.
+--- A client whose requests get the responses of `plans`, one after the other.
 ---@param plans table[]  arrived, status, body, headers, bytes, sent, failure
 ---@param more table|nil  options of the client
 ---@return table  with `transfers`, `waits` and the last `request`

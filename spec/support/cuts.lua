@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
--- Answers that end too early, for many requests at once: a request names its
--- answer, and the byte after which that breaks, by a header, "X-Cut: get 17".
--- How answers are encoded, what has come with so many of their bytes, and the
+-- Responses that end too early, for many requests at once: a request names its
+-- response, and the byte after which it breaks, in a header, "X-Cut: get 17".
+-- Also the encodings of responses, how much of a body a cut leaves, and the
 -- server.
 
 local gzip = require "spec.support.gzip"
@@ -39,7 +39,7 @@ local function chunked(status, body)
   end
   pieces[#pieces + 1] = "0\r\n\r\n"
   local bytes = table.concat(pieces)
-  -- To libcurl the last byte of the last chunk does not matter.
+  -- libcurl does not need the last byte of the last chunk.
   return { bytes = bytes, head = #head, last = #bytes - 2,
            arrived = function(n)
              while n > 0 and not arrived[n] do n = n - 1 end
@@ -56,9 +56,8 @@ end
 
 local encoders = { plain = plain, chunked = chunked, gzip = zipped }
 
---- An answer: its bytes; the length of its head; behind how many bytes it is
---- cut at the latest; how many bytes of the body have come with n of all, nil
---- where that is not known.
+--- A response: its bytes; the length of its head; the last byte to cut after;
+--- how many bytes of the body are in the first n of all, nil if not known.
 ---@param status integer
 ---@param body string
 ---@param encoding string  one of cuts.encodings
@@ -67,8 +66,8 @@ function cuts.answer(status, body, encoding)
   return encoders[encoding](status, body)
 end
 
---- The options of a call that gets the answer so named: "whole", or one of
---- those that the server was given.
+--- The options of a call that gets the response with this name: "whole", or
+--- one of those that the server was given.
 ---@param name string
 ---@param options table?
 ---@return table
@@ -80,12 +79,12 @@ end
 
 local function when(name) return ("X-Cut: %s\r\n"):format(name) end
 
---- A server that cuts an answer where a request says. Where it is to be whole
---- it is `whole`, and comes late enough for others to be asked meanwhile.
----@param places { name: string, answer: table, n: integer }[]  the answer from
----   cuts.answer, of which the first `n` bytes are sent
+--- A server that cuts a response as the request says. A request for "whole"
+--- gets `whole`, late enough for other requests to come meanwhile.
+---@param places { name: string, answer: table, n: integer }[]  the response
+---   from cuts.answer, of which the first `n` bytes are sent
 ---@param ending table  the step after the cut: { close = true }, …
----@param whole string  an answer's bytes
+---@param whole string  a response's bytes
 ---@return table server
 function cuts.server(places, ending, whole)
   local script = { pick = true,
@@ -98,8 +97,8 @@ function cuts.server(places, ending, whole)
   return scripted.start(script)
 end
 
---- A server that sends an answer in two pieces, parted where a request says;
---- to further requests that say so, what is in `more`, one after the other.
+--- A server that sends a response in two pieces, split as the request says;
+--- further such requests get the bodies in `more`, one after the other.
 ---@param places { name: string, answer: table, n: integer,
 ---   more: string[] }[]
 ---@return table server
@@ -118,10 +117,10 @@ function cuts.parting_server(places)
   return scripted.start(script)
 end
 
---- Of the cut requests that a server has seen: how many for each place, and
---- for how many of them the connection had been used before.
+--- The cut requests that a server has seen: the number for each place, and for
+--- how many of them the connection was a reused one.
 ---@param server table
----@param total integer  how many requests to wait for, whole ones too
+---@param total integer  the number of requests to wait for, whole ones too
 ---@return table<string, integer> asked
 ---@return table<string, integer> reused
 function cuts.seen(server, total)
@@ -139,8 +138,8 @@ function cuts.seen(server, total)
   return asked, reused
 end
 
---- Calls fn(item) for each of `list` in tasks of the client's, so many at once.
---- Raises the first error in one of them.
+--- Calls fn(item) for each of `list` in tasks of the client, `at_once` at a
+--- time. Raises the first error in one of them.
 ---@param client table  made with `on_task_error` cuts.keep
 ---@param list any[]
 ---@param at_once integer

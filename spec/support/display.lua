@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: MIT
 --
--- A display of its own for programs that want one: Xvfb, which chooses a free
+-- A separate display for programs that need one: Xvfb, which chooses a free
 -- number by itself.
 
 local launch = require "spec.support.launch"
 
 local display = {}
 
---- Whether there is one to be had.
+--- Whether Xvfb is installed.
 ---@return boolean
 function display.is_here()
   return launch.find "Xvfb" ~= nil

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
--- The emulator for specs: in this process where its module was built, so that
--- a spec can add, fail and look at requests; else, or by program(), as the
--- program in a process of its own.
+-- The emulator for specs: in this process if its module was built, so a spec
+-- can add generations, cause failures and see requests; else, or by program(),
+-- in a process of its own.
 
 local emulator = {}
 
@@ -11,7 +11,7 @@ local PROGRAM = "build/lipsync-emulator"
 local Process = {}
 Process.__index = Process
 
---- Ends the process that was started and waits for it.
+--- Ends the started process and waits for it.
 function Process:stop()
   if not self.pipe then return end
   os.execute("kill " .. self.pid)
@@ -19,7 +19,7 @@ function Process:stop()
   self.pipe = nil
 end
 
--- One word of the shell.
+-- Quotes a word for the shell.
 local function quote(word)
   return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
 end

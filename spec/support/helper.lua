@@ -6,10 +6,10 @@
 
 local busted = require "busted"
 
--- What is open: asked of the module that the spec itself has loaded, for busted
--- gives each spec file its own modules. Objects that nobody holds count as
--- closed, so the collector goes first (twice: finalizers, then what they held).
--- What LuaJIT compiled of a spec holds on to the spec's closures: out with it.
+-- The open objects, counted by the module that the spec itself has loaded,
+-- because busted gives each spec file its own modules. Unreferenced objects
+-- count as closed, so this collects twice (finalizers, then what they held),
+-- and flushes code compiled by LuaJIT, which keeps the spec's closures alive.
 local function count_live()
   local http = package.loaded["lipsync.http"]
   if type(http) ~= "table" then return 0, 0 end
@@ -33,15 +33,15 @@ busted.subscribe({ "test", "start" }, function(element)
   return nil, true
 end)
 
--- This is the outermost before_each, so it runs first: what a describe's
--- setup has opened is not the test's.
+-- The outermost before_each, so it runs first: objects opened by a describe's
+-- setup do not belong to the test.
 busted.before_each(function()
   local sessions, transfers = count_live()
   before = { sessions = sessions, transfers = transfers,
              globals = global_names() }
 end)
 
--- And this the outermost after_each, which runs last.
+-- The outermost after_each, which runs last.
 busted.after_each(function()
   local found = {}
   local sessions, transfers = count_live()
@@ -63,7 +63,7 @@ busted.after_each(function()
   end
 end)
 
--- The same for a whole file: what its setups opened, its teardowns close.
+-- The same for a whole file: its teardowns close what its setups opened.
 busted.subscribe({ "file", "end" }, function(file)
   local sessions, transfers = count_live()
   if sessions > 0 or transfers > 0 then
@@ -73,8 +73,8 @@ busted.subscribe({ "file", "end" }, function(file)
   return nil, true
 end)
 
--- The thread sanitizer's library comes before this program; a shell, which
--- has it as little in itself, dies of it.
+-- The thread sanitizer's library is preloaded into this program. A shell is not
+-- built for it and crashes.
 if os.getenv "LIPSYNC_SANITIZED" == "tsan" then
   require "process".unset "LD_PRELOAD"
 end
@@ -84,9 +84,9 @@ if locale then
   assert(os.setlocale(locale), "there is no locale " .. locale)
 end
 
--- An aggressive collector: generational where there is one, and all of it
--- collected in the middle of everything, coroutines too, which have hooks of
--- their own. (In callbacks: spec/support/service.lua.)
+-- An aggressive collector: generational if the VM has one, and full collections
+-- in the middle of everything; also in coroutines, which have their own hooks.
+-- (For callbacks see spec/support/service.lua.)
 if os.getenv "LIPSYNC_COLLECT" == "1" then
   local create = coroutine.create
   local function collect() collectgarbage() end

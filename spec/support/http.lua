@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: MIT
 --
--- One HTTP request by hand, for specs that look at a server rather than at
--- the client: over a connection of its own, bytes as they come.
+-- One HTTP request by hand, for specs that test a server rather than the
+-- client: over its own connection, with the raw bytes of the response.
 
 local scripted = require "scripted_server"
 local cjson = require "cjson"
 
 local http = {}
 
--- Puts the pieces of a chunked body together; second, whether it is whole.
+-- Joins the pieces of a chunked body; also returns whether it is complete.
 local function unchunk(text)
   local pieces, at = {}, 1
   while true do
@@ -44,7 +44,7 @@ end
 --- Sends a request and reads until the server closes.
 ---@param base_url string
 ---@param method string
----@param target string sent as it is
+---@param target string sent unchanged
 ---@param options table? headers: name to value; body: string; seconds: at most
 ---@return table answer status, headers (lower case), body, json, whole, ending
 function http.request(base_url, method, target, options)

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --
--- For scripts that run inside a host (an editor, a game, a player): what they
--- find out goes to the file $INSIDE_REPORT, and the spec that started the host
--- reads it there. A script is a function that waits by await(), and the host
--- moves it on by whatever comes again and again there.
+-- For scripts inside a host (an editor, a game, a player). They write results
+-- to the file $INSIDE_REPORT, and the spec that started the host reads it. A
+-- script is a function that waits by await(); the host resumes it from
+-- something that it calls again and again.
 
 local inside = {}
 
@@ -18,7 +18,7 @@ function inside.say(...)
   file:close()
 end
 
---- Waits, in a script, until `fn` gives something.
+--- Waits, in a script, until `fn` returns a true value.
 ---@param what string  for the report, if it never does
 ---@param fn function
 ---@return any
@@ -39,7 +39,7 @@ function inside.pause(seconds)
   while core.now() < deadline do coroutine.yield() end
 end
 
---- Makes a script: a function to be called until it gives true.
+--- Makes a script: a function to be called until it returns true.
 ---@param fn function
 ---@return function
 function inside.script(fn)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Real programs for the specs of the hosts: started with this build on their
--- Lua paths and an environment of their own, ended by their process id.
+-- Lua paths and their own environment, ended by process id.
 
 local scripted = require "spec.support.scripted"
 
@@ -17,7 +17,7 @@ end
 local root = shell "pwd"
 launch.root = root
 
---- One word of the shell.
+--- Quotes a word for the shell.
 ---@param word any
 ---@return string
 function launch.quote(word)
@@ -25,7 +25,7 @@ function launch.quote(word)
 end
 local quote = launch.quote
 
---- Where a program is, nil if it is not installed.
+--- The path of a program, nil if it is not installed.
 ---@param name string
 ---@return string|nil
 function launch.find(name)
@@ -33,7 +33,7 @@ function launch.find(name)
   return path ~= "" and path or nil
 end
 
---- A folder that remove() takes away again.
+--- Makes a folder; remove() deletes it.
 ---@return string
 function launch.folder()
   return shell "mktemp -d"
@@ -62,7 +62,7 @@ function launch.read(path)
   return text
 end
 
---- A port nobody listens on now.
+--- A port on which nothing listens.
 ---@return integer
 function launch.port()
   local server = scripted.start {}
@@ -111,7 +111,7 @@ function launch.start(options)
   return self
 end
 
---- What it wrote so far, standard error included.
+--- Its output so far, with standard error.
 ---@return string
 function Program:log()
   return launch.read(self.base .. ".log")
@@ -123,7 +123,7 @@ function Program:status()
   return tonumber(launch.read(self.base .. ".status"):match "%d+")
 end
 
---- Waits until `fn` gives something, or it has ended.
+--- Waits until `fn` returns a true value, or the program has ended.
 ---@param fn function
 ---@param seconds number|nil  default 30
 ---@return any
@@ -151,7 +151,7 @@ function Program:signal(name)
   os.execute(("kill -%s %s 2>/dev/null"):format(name, self.pid))
 end
 
---- Ends it, politely for as long as five seconds.
+--- Ends it by TERM, and after five seconds by KILL.
 function Program:stop()
   if self:status() then return end
   self:signal "TERM"

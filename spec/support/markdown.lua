@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- Reads the documents: their blocks of code, links, headings and anchors, as
--- far as these documents use Markdown.
+-- Reads the documents: their code blocks, links, headings and anchors; only the
+-- Markdown that they use.
 
 local markdown = {}
 
@@ -49,7 +49,7 @@ function markdown.blocks(text)
   return found, table.concat(rest, "\n")
 end
 
--- As GitHub makes an anchor of a heading.
+-- Makes an anchor from a heading, like GitHub.
 local function slug(heading)
   local text = heading:gsub("%[([^%]]*)%]%b()", "%1"):lower()
   text = text:gsub("[^%w%s_\128-\255-]", ""):gsub("…", ""):gsub("Ö", "ö")

@@ -4,22 +4,22 @@
 -- the one list that spec/contract and spec/promises loop over. A new operation
 -- is a row and a sample; then it is tested as all others are.
 --
--- `rows` has what holds of an operation however it is called. A sample is what
--- no table of the client can know: how to call it, and what the service
--- answers. An operation may have several, as a listing in one answer and in
--- pages. The file needs no module, so the torture program can load it too.
+-- `rows` has the facts of an operation that hold for any call. A sample has
+-- what the client's tables do not know: how to call it, and the service's
+-- responses. An operation may have several, such as a listing in one response
+-- and in pages. Needs no module, so the torture program can load it too.
 
 local operations = {}
 
 --- By name:
 ---   action   how sentences of errors begin; the id follows if the path has one
 ---   method, path, key (whether it is sent)
----   expects  what the answer must be, in words
----   accepts  of (status, body): what else is a good answer, or nil
+---   expects  what the response must be, in words
+---   accepts  of (status, body): what other good response this is, or nil
 ---   retry    "safe", "idempotent" or "keyed": as often as the call may;
 ---            "never"
----   unknown  what sentences say where the outcome is not known, or nil
----   advice   what they say after some statuses
+---   unknown  the sentence after an unknown outcome, or nil
+---   advice   the advice after some statuses
 operations.rows = {
   ["generations.list"] = {
     action = "list generations", method = "GET", path = "/v2/generations",
@@ -67,7 +67,7 @@ end
 
 local g1, g2, g3 = generation "g1", generation "g2", generation "g3"
 
--- What a listing gives: all of it, or the error that ended it.
+-- Reads a listing: all its objects, or the error that ended it.
 local function read_listing(listing)
   local found = {}
   while true do
@@ -89,7 +89,7 @@ local list_misuse = {
     .. '"5"' },
 }
 
--- All filters that take a text.
+-- All text filters.
 local function filters(text)
   return { { status = { text } }, { source = text }, { source = { text } },
            { ids = { text } }, { projectId = text },
@@ -110,17 +110,17 @@ local catalog = '[{"code":"a","message":"A.","suggestion":"Do a."},'
 --- In the order in which they are tried:
 ---   name       unique, one word
 ---   of         the operation's row
----   call       how it is written after "client."; "warm" is client:warm
+---   call       its code after "client."; "warm" is client:warm
 ---   arguments  those before the options
----   exchanges  query of each request, and the body of its answer
----   value      what the call gives then, as operations.plain makes it
+---   exchanges  query of each request, and the body of its response
+---   value      the call's value, in the form of operations.plain
 ---   read       makes value and error of what the call returns
 ---   misuse     wrong first arguments, and what is raised
----   texts      first arguments that hold a text which came from elsewhere
----   spares     of (status, body): whether such an answer is no error of the
----              call's; body nil: one of the service's own
----   streams    whether it gives what has come of an answer that then breaks
----   keeps      whether a client asks once and keeps the answer
+---   texts      first arguments with a text from outside
+---   spares     of (status, body): whether this error response is a success of
+---              the call; body nil: one of the service's own
+---   streams    whether it delivers the beginning of a response that breaks
+---   keeps      whether a client requests it once and keeps the response
 local samples = {
   { name = "list", of = "generations.list", call = "generations:list",
     arguments = { {} }, exchanges = { { "", "[" .. g1 .. "," .. g2 .. ","
@@ -184,7 +184,7 @@ local samples = {
               { code = "b", message = "B." } }, keeps = true },
   { name = "warm", of = "errors.list", call = "warm",
     arguments = {}, exchanges = { { "", catalog } }, value = true,
-    -- Any answer at all came over a connection.
+    -- Any response at all shows that there is a connection.
     spares = function(status) return status >= 400 end },
 }
 
@@ -193,7 +193,7 @@ local unpack = table.unpack or unpack
 local Operation = {}
 Operation.__index = Operation
 
---- What the call is a method of.
+--- The object of the method.
 ---@param client table
 ---@return table
 function Operation:object(client)
@@ -212,7 +212,7 @@ function Operation:begin(client, options, arguments)
   return object[self.method_name](object, unpack(given))
 end
 
---- Makes the call and reads all that it gives.
+--- Makes the call and reads its whole result.
 ---@param client table
 ---@param options table|nil
 ---@param arguments any[]|nil
@@ -224,8 +224,8 @@ function Operation:run(client, options, arguments)
   return value, err
 end
 
---- The value in a form that can be compared: objects of the service's as
---- their bytes.
+--- The value in a form that can be compared: the service's objects as their
+--- bytes.
 ---@param value any
 ---@return any
 function operations.plain(value)
@@ -239,7 +239,7 @@ end
 local function never() return false end
 local function none() return {} end
 
--- A sample with what its row says of it.
+-- Joins a sample with its row.
 local function join(sample)
   local row = operations.rows[sample.of]
     or error("no row for the sample " .. sample.name)

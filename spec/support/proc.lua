@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: MIT
 --
--- What Linux tells of a process.
+-- Facts about a process, from Linux.
 
 local own = io.open "/proc/self/status"
 if own then own:close() end
 
--- Whether it tells anything: without, what measures is pending.
+-- Whether /proc exists; tests that measure are pending without it.
 local proc = { is_here = own ~= nil }
 
 --- Resident memory of a process in KiB; "VmHWM": its peak.

@@ -7,7 +7,7 @@ local emulator = require "spec.support.emulator"
 
 local program = {}
 
--- The VM, as make test names it.
+-- The VM, as `make test` calls it.
 program.vm = os.getenv "LIPSYNC_LUA" or arg[-1] or "lua"
 
 --- Whether there is an emulator to run against.
@@ -15,7 +15,7 @@ program.can_run = emulator.has_program
 
 --- Runs the file `path`.
 ---@param path string
----@return string text what it printed, both streams
+---@return string text its output, both streams
 ---@return boolean well whether it ended with status 0
 function program.run(path)
   local pipe = assert(io.popen(("build/lipsync-emulator --port 0 -- %s %s "

@@ -10,7 +10,7 @@ Service.__index = Service
 
 local row_service = {}
 
---- A small generator of its own: the same numbers on every VM.
+--- A small random generator: the same numbers on every VM.
 ---@param seed integer
 ---@return fun(n: integer): integer  1 to n
 function row_service.randoms(seed)
@@ -23,7 +23,7 @@ function row_service.randoms(seed)
   return next_number
 end
 
--- Ids say nothing about the order.
+-- Ids do not show the order.
 local function id_of(number)
   return ("id%010.0f"):format((number * 2654435761) % 4294967296)
 end
@@ -32,10 +32,10 @@ end
 ---@field count integer  rows at the beginning
 ---@field apart number|nil  seconds between one row and the next, 1
 ---@field jitter number|nil  by how much the clocks differ, 0
----@field undated integer|nil  one row in so many has no time
----@field repeats integer|nil  one page in so many has a row twice
----@field gone string  what a cursor does whose row is gone: "error", "empty"
----   or "position"
+---@field undated integer|nil  one in this many rows has no time
+---@field repeats integer|nil  one in this many pages has a row twice
+---@field gone string  the response to a cursor whose row is gone: "error",
+---   "empty" or "position"
 
 ---@param traits Traits
 ---@param random fun(n: integer): integer
@@ -43,13 +43,13 @@ end
 function row_service.new(traits, random)
   local self = setmetatable({
     traits = traits, random = random, rows = {}, created = 0, requests = 0,
-    numbers = {},   -- of all rows there ever were, by id: the order
+    numbers = {},   -- the place in the order, by id, also of deleted rows
   }, Service)
   for _ = 1, traits.count do self:insert() end
   return self
 end
 
---- Creates a row, which is the newest.
+--- Creates a row; it is the newest.
 ---@return { id: string, at: number|nil }
 function Service:insert()
   local traits, random = self.traits, self.random
@@ -66,7 +66,7 @@ function Service:insert()
   return row
 end
 
--- The place of a row, or else of the first one after where it was.
+-- The place of a row; if it is gone, of the first one after it.
 function Service:place(id)
   local number, low, high = self.numbers[id], 1, #self.rows
   while low <= high do
@@ -82,14 +82,14 @@ function Service:has(id)
   return (select(2, self:place(id)))
 end
 
----@return boolean  whether it was there
+---@return boolean  whether it existed
 function Service:delete(id)
   local place, there = self:place(id)
   if there then table.remove(self.rows, place) end
   return there
 end
 
--- Gives one row of a page again in that page; the last one moves to the next.
+-- Repeats one row of a page in it; the last row moves to the next page.
 local function repeat_one(page, limit, random)
   local original = random(#page)
   local copy = page[original]
@@ -97,7 +97,7 @@ local function repeat_one(page, limit, random)
   if #page > limit then page[#page] = nil end
 end
 
---- Answers what a policy asks for: rows, or nil and a status.
+--- Responds to a policy's request: rows, or nil and a status.
 ---@param ask { cursor: string|nil, ids: string[]|nil, limit: integer }
 ---@return table[]|nil rows
 ---@return integer|nil status
@@ -130,7 +130,7 @@ function Service:answer(ask)
   return page
 end
 
---- Lists everything, calling back for each row delivered.
+--- Lists everything, and calls back for each delivered row.
 ---@param policy table
 ---@param service { answer: function }
 ---@param on_row fun(row: table)|nil

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --
--- For the specs of the C types: one session, one transfer, read to its end
+-- For specs of the C types: one session or one transfer, read to its end
 -- without the Lua layer.
 
 local core = require "lipsync.core"
@@ -31,7 +31,7 @@ end
 
 local patience = 20  -- seconds; far more than anything here takes
 
--- Calls `step` until it gives something other than false.
+-- Calls `step` until its first result is not false.
 local function drive(session, transfer, step)
   local deadline = core.now() + patience
   while core.now() < deadline do
@@ -42,7 +42,7 @@ local function drive(session, transfer, step)
   error("the transfer did not come to an end", 2)
 end
 
---- Reads a list answer to its end.
+--- Reads a list response to its end.
 ---@return table[] generations
 ---@return table? failure
 function transfers.list(session, transfer)
@@ -54,14 +54,14 @@ function transfers.list(session, transfer)
   end
 end
 
---- Reads one answer whole.
+--- Reads one response whole.
 ---@return string? body
 ---@return table? failure
 function transfers.read(session, transfer)
   return drive(session, transfer, transfer.read)
 end
 
---- Reads an answer in chunks, as far as it goes.
+--- Reads a response in chunks, as far as it goes.
 ---@param max integer?
 ---@return string[] pieces
 ---@return table? failure
@@ -76,8 +76,8 @@ function transfers.chunks(session, transfer, max)
   end
 end
 
---- The versions of HTTP of the `n` requests that a server of spec.support.tls
---- has logged, which it does a little later than it answers.
+--- The HTTP versions of the `n` requests in the log of a spec.support.tls
+--- server, which writes it a little after the response.
 ---@return string[]
 function transfers.versions(server, n)
   local deadline = core.now() + 5
@@ -91,7 +91,7 @@ function transfers.versions(server, n)
   return versions
 end
 
---- What a failure is, in short: "connection cut"; and in words.
+--- A failure in short form, "connection cut"; and its sentence.
 ---@param raw table?
 ---@param host string?
 function transfers.what(raw, host)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- What wrk does in spec/promises/load_spec.lua: requests by the method in
--- WRK_METHOD, and at the end one line with what came of them.
+-- The script for wrk in spec/promises/load_spec.lua: requests by the method in
+-- WRK_METHOD, and at the end one line with the results.
 -- luacheck: globals wrk done
 
 wrk.method = os.getenv "WRK_METHOD" or "GET"
