@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
--- Tasks in a controller of cqueues, which are its coroutines: when they begin,
--- and what becomes of one that was canceled, for nothing can end it from
--- outside. What cqueues has in common with other loops is in loop_host.lua.
+-- Tasks in a cqueues controller, which are its coroutines: when they start, and
+-- what happens to a canceled one, because nothing can end it from outside.
+-- loop_host.lua tests what cqueues shares with other loops.
 
 local emulator = require "spec.support.emulator"
 local launch = require "spec.support.launch"
@@ -14,7 +14,7 @@ local function is_here(vm)
     and launch.read("build/" .. vm .. "/lipsync/core.so") ~= ""
 end
 
--- `main` runs in a coroutine of a controller, until all of its are over.
+-- Runs `main` in a coroutine of a controller, until all of them have ended.
 local prelude = [[
   local cqueues = require "cqueues"
   local client = require "lipsync".new { on_task_error = function(err)
@@ -50,7 +50,7 @@ local function describe_tasks(vm)
       launch.remove(folder)
     end)
 
-    it("makes all steps of a session in one place", function()
+    it("makes all steps of a session in one coroutine", function()
       assert.equal("160 1\n", run [[
         local session = debug.getregistry()["lipsync.Session"]
         local step, places, n = session.step, {}, 0
@@ -87,7 +87,7 @@ local function describe_tasks(vm)
         begin(function()
           local n
           for _ = 1, 10 do n = use() end
-          cqueues.sleep(0.01)  -- the last coroutines of ours end
+          cqueues.sleep(0.01)  -- our last coroutines end
           for _ = 1, 3 do collectgarbage() end
           local left = 0
           for _ in pairs(alive) do left = left + 1 end
@@ -96,7 +96,7 @@ local function describe_tasks(vm)
       ]])
     end)
 
-    it("does not begin one that was canceled", function()
+    it("does not start a canceled one", function()
       assert.equal("true 0\nfalse 20\n", run [[
         begin(function()
           local began = false
@@ -112,7 +112,7 @@ local function describe_tasks(vm)
       ]])
     end)
 
-    it("has every call of a canceled one return so", function()
+    it("makes every call of a canceled one return `canceled`", function()
       service:fault { route = "count", delay = 20, times = 1 }
       assert.equal("canceled canceled canceled canceled\n20\n", run [[
         begin(function()
@@ -134,7 +134,7 @@ local function describe_tasks(vm)
       ]])
     end)
 
-    it("has none wait for itself by client:run()", function()
+    it("cannot wait for itself by client:run()", function()
       local log = run [[
         begin(function()
           client:spawn(function() client:run() end)
@@ -145,7 +145,7 @@ local function describe_tasks(vm)
       assert.matches("was called by a task, and would wait for it\n0\n$", log)
     end)
 
-    it("has one wait for those of a controller inside of it", function()
+    it("can wait for those of a nested controller", function()
       assert.equal("inner 0\nouter 0\n", run [[
         begin(function()
           client:spawn(function()

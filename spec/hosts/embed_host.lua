@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- The library inside a program, as C and as C++, without package, io, os,
--- debug and math and without a file beside it.
+-- The library inside a program in C and in C++, without package, io, os, debug
+-- and math and without any file beside it.
 
 local emulator = require "spec.support.emulator"
 local launch = require "spec.support.launch"
@@ -15,7 +15,7 @@ local function build(vm, target)
   assert(status == 0, log)
 end
 
--- Where numbers are reckoned with: times, sentences, waits.
+-- Results of calculations: times, sentences, waits.
 local script = [[
 local lipsync = ...
 for _, text in ipairs { "2026-08-25T10:00:00Z", "1969-12-31T23:59:59.5Z",
@@ -44,7 +44,7 @@ for _, vm in ipairs { "lua5.4", "lua5.3", "lua5.2", "lua5.1", "luajit" } do
       return pending(vm .. " or cc is not here")
     end
 
-    it("reckons as with Lua's own math", function()
+    it("calculates as with Lua's own math", function()
       build(vm, "embedded")
       local service, folder = emulator.start { generations = 1 },
         launch.folder()

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --
--- Inside programs that have a loop or a timer of their own: Neovim, LÖVE,
--- mpv. Rules of hosts: 7 (Neovim's callbacks), 9 (their LuaJIT and Lua 5.2),
--- 17 (raised errors); and a task that dies, a script loaded anew and a quit
--- with transfers in flight.
+-- Inside programs with a loop or a timer of their own: Neovim, LÖVE, mpv. Rules
+-- of hosts: 7 (Neovim's callbacks), 9 (their LuaJIT and Lua 5.2), 17 (raised
+-- errors); also a task that dies, a script reloaded, and an exit with transfers
+-- in flight.
 
 local emulator = require "spec.support.emulator"
 local launch = require "spec.support.launch"
@@ -29,7 +29,7 @@ local programs = {
       return "nvim --headless -u NONE -i NONE -n -c 'luafile "
         .. folder .. "/script.lua'"
     end,
-    -- Goes on until done() says so.
+    -- Goes on until done() returns true.
     wait = 'vim.wait(20000, done, 10) quit()',
     quit = 'vim.schedule(function() vim.cmd "qa!" end)' },
   { name = "LÖVE", binary = "love", vm = "luajit",
@@ -167,7 +167,7 @@ for _, each in ipairs(programs) do
   end
 end
 
--- A script in one of them, and what it printed.
+-- Runs a script in one of them; returns its output.
 local function output(binary, text)
   local service, folder = emulator.start { generations = 200 },
     launch.folder()
@@ -199,7 +199,7 @@ describe("Neovim", function()
     ]]))
   end)
 
-  it("may be asked in a callback of luv, which blocks", function()
+  it("blocks in a call from a luv callback", function()
     assert.matches("in a callback 200", output("nvim", [[
       local timer = vim.loop.new_timer()
       timer:start(1, 0, function()
@@ -210,7 +210,7 @@ describe("Neovim", function()
     ]]))
   end)
 
-  it("loads its script anew with a listing under way", function()
+  it("reloads its script with a listing under way", function()
     assert.matches("again 200", output("nvim", [[
       client:spawn(function()
         client.generations:list():next()
@@ -243,7 +243,7 @@ describe("LÖVE", function()
     ]]))
   end)
 
-  it("may block in a thread of its own", function()
+  it("may block in another thread", function()
     assert.matches("thread 200", output("love", [[
       local thread = love.thread.newThread [=[
         local client = require "lipsync".new()

@@ -69,7 +69,7 @@ core.register_converters("refused", refused)
 core.register_fetches("refused", refused)
 ]]
 
--- Has read its certificates when HAProxy changes its root.
+-- Has loaded its certificates before HAProxy changes its root.
 local secure = [[
 local client = require "lipsync".new { base_url = os.getenv "SECURE_URL",
   ca_file = os.getenv "SECURE_CA", max_attempts = 1 }
@@ -177,7 +177,7 @@ describe("HAProxy", function()
     assert.is_true(scripted.now() - from < 8)
   end)
 
-  it("waits where its sleep is none, without spinning", function()
+  it("polls without spinning where its sleep does not wait", function()
     service:fault { route = "count", delay = 0.5, times = 0 }
     start()
     assert.equal("1000", get("/wrapped").body)
@@ -188,7 +188,7 @@ describe("HAProxy", function()
     end
   end)
 
-  it("waits in an action, too", function()
+  it("waits in an action too", function()
     service:fault { route = "count", delay = 0.2, times = 0 }
     start()
     assert.equal("1000", get("/action").body)
@@ -200,8 +200,7 @@ describe("HAProxy", function()
     assert.equal("55", get("/tasks").body)
   end)
 
-  it("says that converters and fetches cannot wait, and sends nothing",
-     function()
+  it("refuses to wait in converters and fetches", function()
     start()
     server:await(function() return server:log():match "task %d+" end)
     local before = #service:requests()
@@ -212,7 +211,7 @@ describe("HAProxy", function()
     assert.equal(before, #service:requests())
   end)
 
-  it("itself stops a converter that was there before the client", function()
+  it("itself stops a converter older than the client", function()
     launch.write(folder .. "/early.lua", [[
       core.register_converters("early", function()
         client = client or require "lipsync".new()
@@ -231,14 +230,14 @@ describe("HAProxy", function()
       server:log())
   end)
 
-  it("logs a raised error that it would call unknown", function()
+  it("logs the sentence of a raised error", function()
     start()
     assert.equal(500, get("/raise").status)
     assert.matches("list generations: 400 generation_input_validation",
       server:log())
   end)
 
-  -- What a call over TLS is answered with in a root of its own, `jail`.
+  -- The response to a call over TLS with the root folder `jail`.
   local function in_jail(server_, jail, mode)
     local outside = folder .. "/outside"
     launch.write(outside, "")
@@ -251,7 +250,7 @@ describe("HAProxy", function()
     return get("/secure").body
   end
 
-  it("has read the certificates before it is in a chroot", function()
+  it("has loaded the certificates before it enters a chroot", function()
     if not tls.can_run() then return pending "openssl is not here" end
     local server_, jail = tls.start(service_.list(10)), folder .. "/jail"
     os.execute("mkdir " .. jail)
@@ -260,7 +259,7 @@ describe("HAProxy", function()
     assert.equal("both inside", said)
   end)
 
-  it("needs a copy of them inside where it forks before", function()
+  it("needs a copy of them inside if it forks earlier", function()
     if not tls.can_run() then return pending "openssl is not here" end
     local server_, jail = tls.start(service_.list(10)), folder .. "/jail"
     os.execute("mkdir " .. jail)
@@ -276,9 +275,8 @@ describe("HAProxy", function()
     assert.equal("both inside", with)
   end)
 
-  it("works as nobody, by address without and by name with its leave",
-     function()
-    -- Its files are read before it gives root up.
+  it("works as nobody, by address and, if allowed, by name", function()
+    -- Its files are read before it drops root.
     local function nobody(text)
       return (text:gsub("\nglobal\n", "%0  user nobody\n"))
     end

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Inside the loops that a script can have: luv, cqueues, poll(2). Rules of
--- hosts: 3 (any step may finish another's transfer), 7 (luv's handles), 14
--- (Lua 5.1), 18 (coroutines of one's own); and a Lua error, a slow name, two
--- keys, a client closed with transfers in flight.
+-- hosts: 3 (any step may finish another's transfer), 7 (luv's handles), 14 (Lua
+-- 5.1), 18 (the program's coroutines); also a Lua error, a slow name, two keys,
+-- a client closed with transfers in flight.
 
 local emulator = require "spec.support.emulator"
 local launch = require "spec.support.launch"
@@ -19,8 +19,8 @@ local function has(vm, module)
   return ok == true or ok == 0
 end
 
--- What both loops have in common: `loop(fn, …)` runs the functions at the
--- same time to their ends, `nap` is the loop's own sleep where it has one.
+-- The common tests of both loops: `loop(fn, …)` runs the functions concurrently
+-- to their ends, `nap` is the loop's own sleep if it has one.
 local loops = {
   luv = [[
     local uv = require "luv"
@@ -89,7 +89,7 @@ local function describe_loop(name, vm)
       assert.equal(0, status, log)
     end)
 
-    it("lets many wait at once, each for its own", function()
+    it("lets many tasks wait at once, each for its own", function()
       service:fault { route = "count", delay = 0.5, times = 8 }
       assert.equal("8 3\n", run [[
         local done, listed, functions = 0, 0, {}
@@ -109,11 +109,11 @@ local function describe_loop(name, vm)
       ]])
     end)
 
-    it("wakes those whose transfer another's step has finished", function()
+    it("wakes tasks whose transfers another step finished", function()
       assert.equal("true\n", run [[
         local from, other = core.now()
         loop(function() other = client.generations:count() end, function()
-          -- Steps that are not the loop's.
+          -- Steps made outside of the loop.
           for _ = 1, 200 do
             client:runtime().session:poll(0.001)
             client:runtime().waiters:dispatch(client:runtime().session)
@@ -124,7 +124,7 @@ local function describe_loop(name, vm)
       ]])
     end)
 
-    it("lets a delete pass beside listings that never rest", function()
+    it("lets a delete pass beside busy listings", function()
       local large = emulator.start { generations = 10000 }
       local log = run([[
         local finished = 0
@@ -144,7 +144,7 @@ local function describe_loop(name, vm)
       assert.equal("true 0\n4\n", log)
     end)
 
-    it("has no wait of ours come out of a coroutine of one's own", function()
+    it("leaks no internal yield from the program's coroutines", function()
       assert.equal("1000 true\n", run [[
         loop(function()
           local n, strings = 0, true
@@ -164,7 +164,7 @@ local function describe_loop(name, vm)
       ]])
     end)
 
-    it("gives up in time while a name is looked up", function()
+    it("reaches a timeout during a name lookup", function()
       assert.equal("timeout true\n", run([[
         local from = core.now()
         local slow = lipsync.new { base_url = "https://slow.example",
@@ -192,7 +192,7 @@ local function describe_loop(name, vm)
       ]])
     end)
 
-    it("ends what waits when the client is closed", function()
+    it("ends waiting calls when the client is closed", function()
       service:fault { route = "count", delay = 20, times = 2 }
       assert.equal("closed\n", run [[
         local kind
@@ -208,7 +208,7 @@ local function describe_loop(name, vm)
     end)
 
     if vm == "lua5.1" then
-      it("says what to do where Lua 5.1 cannot yield", function()
+      it("says what to do if Lua 5.1 cannot yield", function()
         local log = run [[
           loop(function()
             local ok, err = pcall(function()
@@ -243,7 +243,7 @@ describe("luv", function()
     return pending "luv is not here"
   end
 
-  it("tells of a task that dies, and ends with its last task", function()
+  it("reports a dead task, and ends with its last task", function()
     local service, folder = emulator.start { generations = 10 },
       launch.folder()
     local status, log = launch.script("lua5.4", [[
@@ -269,7 +269,7 @@ describe("luv", function()
   end)
 end)
 
-describe("a loop of one's own", function()
+describe("a program's own loop", function()
   if not (is_built "lua5.3" and has("lua5.3", "posix")) then
     return pending "luaposix is not here"
   end

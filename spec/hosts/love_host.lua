@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- Inside a real LÖVE, on a display of its own: the example as it is, with a
--- script that presses keys and reads what is printed on the screen.
+-- Inside a real LÖVE, on a separate display: the unmodified example, with a
+-- script that presses keys and reads the text on the screen.
 
 local display = require "spec.support.display"
 local emulator = require "spec.support.emulator"
@@ -9,8 +9,8 @@ local launch = require "spec.support.launch"
 
 local binary = launch.find "love"
 
--- A game around the example's. It looks at each frame, and moves the script
--- on before each.
+-- A game around the example's. Before each frame it resumes the script, and it
+-- examines each frame.
 local game = [[
 local inside = require "spec.support.inside"
 local core = require "lipsync.core"
@@ -65,7 +65,7 @@ describe("LÖVE", function()
   end
   local service, folder, screen, name
 
-  -- Plays the game to its end, which has to be a good one.
+  -- Runs the game to its end, which must be a success.
   local function run(text)
     launch.write(folder .. "/game/main.lua", (game:gsub("%%s", function()
       return text
@@ -100,12 +100,12 @@ describe("LÖVE", function()
         return shows "of 5000 generations, arriving"
       end)
       local first = frame
-      -- The last one may be there a frame before the end is.
+      -- The last one may arrive a frame before the end does.
       await("its end", function()
         return shows "5000 of 5000 generations" and not shows "arriving"
       end)
       say(frame - first > 3)
-      -- The budget is 2 ms; the rest is for machines with much else to do.
+      -- The budget is 2 ms; the rest is a margin for busy machines.
       say(updates.longest < 0.25)
       press "escape"
     ]])
@@ -154,7 +154,7 @@ describe("LÖVE", function()
     ]]):format(ids[1], ids[2])))
   end)
 
-  it("shows what went wrong", function()
+  it("shows the error", function()
     service = emulator.start { generations = 10 }
     service:fault { route = "list", statusCode = 400 }
     assert.equal("true\ndone\n", run [[
@@ -182,11 +182,11 @@ describe("LÖVE", function()
     assert.equal(("done\n"):rep(4) .. "2\ndone\n", report)
   end)
 
-  it("says what to do where waiting would freeze the picture", function()
+  it("says what to do instead of blocking a frame", function()
     service = emulator.start { generations = 10 }
     local report = run [[
       local client = require "lipsync".new()
-      -- Not in this coroutine either, which is no task.
+      -- Also in this coroutine, which is not a task.
       for _, fn in ipairs {
         function() client.generations:count() end,
         function() client.generations:list():next() end,
@@ -199,11 +199,11 @@ describe("LÖVE", function()
     local _, n = report:gsub("main.lua:%d+: waiting here would block LÖVE's"
       .. " main thread%. Call it in a task: client:spawn", "")
     assert.equal(4, n, report)
-    -- Those of the example: nothing was sent whose outcome nobody would see.
+    -- Only the example's requests: none was sent whose result would be lost.
     assert.is_true(#service:requests() <= 2)
   end)
 
-  it("tells of an error in a task, and plays on", function()
+  it("reports an error in a task, and plays on", function()
     service = emulator.start { generations = 10 }
     local report, log = run [[
       local client = require "lipsync".new()

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- Inside a real mpv, without picture and sound: the example as it is, in a
--- script that presses keys and reads what is drawn.
+-- Inside a real mpv, without picture and sound: the unmodified example, in a
+-- script that presses keys and reads the drawn text.
 
 local emulator = require "spec.support.emulator"
 local launch = require "spec.support.launch"
@@ -33,7 +33,7 @@ mp.create_osd_overlay = function(...)
 end
 mp.osd_message = function(text) shown = text end
 
--- mpv learns of keys when the script rests.
+-- mpv handles keys when the script is idle.
 local function press(key)
   inside.pause(0.1)
   mp.commandv("keypress", key)
@@ -108,8 +108,7 @@ describe("mpv", function()
 
   local id = "6533643b-aceb-4c40-967e-d9ba9baac39e"
 
-  it("plays what is chosen, and asks again when the address has expired",
-     function()
+  it("plays the choice, and gets a new address after expiry", function()
     local media = scripted.start { loop = true, service_.answer(200, wave(),
       { ["Content-Type"] = "audio/wav" }) }
     local fresh = media.base_url .. "/fresh.wav"
@@ -142,7 +141,7 @@ describe("mpv", function()
     assert.equal(fresh .. "\ndone\n", report)
   end)
 
-  it("asks again once only", function()
+  it("gets a new address only once", function()
     local gone = "http://127.0.0.1:" .. launch.port() .. "/gone.wav"
     service:fault { route = "list", statusCode = 200,
                     body = "[" .. completed(id, gone) .. "]" }
@@ -198,7 +197,7 @@ describe("mpv", function()
     ]])
   end)
 
-  it("says what went wrong in the menu", function()
+  it("shows the error in the menu", function()
     service:fault { route = "list", statusCode = 400 }
     assert.equal("done\n", run [[
       example()
@@ -207,7 +206,7 @@ describe("mpv", function()
     ]])
   end)
 
-  it("logs an error in a task, a raised object too", function()
+  it("logs an error in a task, also an error object", function()
     local report, log = run [[
       local client = require "lipsync".new()
       client:spawn(function()
@@ -225,7 +224,7 @@ describe("mpv", function()
     assert.matches("a task failed: list generations: 400 ", log)
   end)
 
-  it("lets the script end and be loaded again in mid-listing", function()
+  it("lets the script end and be reloaded in mid-listing", function()
     for _ = 1, 60 do service:add { status = "COMPLETED" } end
     service:fault { route = "list", drip = 10000 }
     launch.write(folder .. "/first.lua", [[

@@ -2,14 +2,14 @@
 --
 -- Inside a real Neovim, headless. Rule 7 of hosts: tasks never run in a luv
 -- callback, where the editor's functions are forbidden, and the loop's handles
--- are gone before it ends.
+-- are closed before it ends.
 
 local emulator = require "spec.support.emulator"
 local launch = require "spec.support.launch"
 
 local binary = launch.find "nvim"
 
--- What each script begins with. confirm() would ask the one who is not there.
+-- The beginning of each script. Replaces confirm(), because no user is there.
 local prologue = [[
 local inside = require "spec.support.inside"
 local core = require "lipsync.core"
@@ -42,8 +42,8 @@ describe("Neovim", function()
   if not binary then return pending "nvim is not here" end
   local service, folder
 
-  -- Gives what the script said; it has to come to its end, and the editor to
-  -- its own, without a crash.
+  -- Returns the script's output. The script must reach its end, and the editor
+  -- must exit without a crash.
   local function run(text, plain)
     launch.write(folder .. "/script.lua",
       plain and text or prologue .. text .. epilogue)
@@ -90,8 +90,7 @@ describe("Neovim", function()
     assert.equal("DELETE", requests[#requests - 1].method)
   end)
 
-  it("fills the buffer while the answer arrives, and stops with it",
-     function()
+  it("fills the buffer while data arrives, and stops with it", function()
     service:fault { route = "list", drip = 20000, times = 0 }
     assert.equal("true\n0\ntrue\ndone\n", run [[
       vim.cmd "Generations"
@@ -104,7 +103,7 @@ describe("Neovim", function()
     ]])
   end)
 
-  it("goes on while an answer is late", function()
+  it("goes on while a response is late", function()
     service:fault { route = "list", delay = 1 }
     assert.equal("true true\ndone\n", run [[
       local ticks, timer = 0, vim.loop.new_timer()
@@ -118,7 +117,7 @@ describe("Neovim", function()
     ]])
   end)
 
-  it("notifies of what went wrong", function()
+  it("notifies of an error", function()
     local report = run [[
       vim.cmd "Generations NOPE"
       await("the refusal", function() return notified[1] end)
@@ -156,7 +155,7 @@ describe("Neovim", function()
     ]])
   end)
 
-  it("shows an error in a task, with where it was", function()
+  it("shows an error in a task, with its position", function()
     local report = run [[
       local client = require "lipsync".new()
       client:spawn(function()
@@ -193,14 +192,14 @@ describe("Neovim", function()
       timer:start(1, 0, function()
         timer:close()
         say(vim.in_fast_event())
-        client:close()  -- the task has its answer, and dies of it
+        client:close()  -- the task gets its result, which makes it die
       end)
       await("the error", function() return notified[1] end)
       say(was_fast, notified[1][1]:find "in a task" ~= nil)
     ]])
   end)
 
-  it("lets the script be loaded again in mid-listing", function()
+  it("lets the script be reloaded in mid-listing", function()
     service:fault { route = "list", drip = 20000 }
     assert.equal("true\ntrue 0\ndone\n", run [[
       vim.cmd "Generations"
@@ -215,7 +214,7 @@ describe("Neovim", function()
     ]])
   end)
 
-  it("knows the loop by its newer name", function()
+  it("finds the loop by its newer name", function()
     assert.equal("500\ndone\n", run [[
       vim.uv, vim.loop = vim.uv or vim.loop, nil
       vim.cmd "Generations"
@@ -224,7 +223,7 @@ describe("Neovim", function()
     ]])
   end)
 
-  it("has no timer and no watcher while it is idle", function()
+  it("has no timer and no watcher while idle", function()
     assert.equal("true 0\ndone\n", run [[
       local uv, opened, closed = vim.loop, 0, 0
       for _, name in ipairs { "new_timer", "new_poll" } do

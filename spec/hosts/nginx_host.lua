@@ -2,7 +2,7 @@
 --
 -- Inside a real nginx. Rules of hosts: 3 (any step may finish another's
 -- transfer), 5 (phases, environment, aborted requests), 14 (iterators yield),
--- 17 (raised errors), and the bad days of a server.
+-- 17 (raised errors); also the failures of a server.
 
 local emulator = require "spec.support.emulator"
 local http = require "spec.support.http"
@@ -16,7 +16,7 @@ local function is_here()
   return binary and launch.read(modules .. "ngx_http_lua_module.so") ~= ""
 end
 
--- What the specs need beside the example's locations.
+-- Further locations for the specs, beside the example's.
 local locations = [[
 location = /count { content_by_lua_block {
   local n, err = client.generations:count()
@@ -91,7 +91,7 @@ location = /aborted { content_by_lua_block {
 } }
 location = /leave { content_by_lua_block {
   seen = seen or setmetatable({}, { __mode = "k" })
-  -- One ends, one is canceled, one is left behind with the request.
+  -- One ends, one is canceled, one still runs when the request ends.
   client:spawn(function() seen[coroutine.running()] = true end)
   for i = 1, 2 do
     local task = client:spawn(function()
@@ -173,7 +173,7 @@ location = /naps { content_by_lua_block {
   end
   client.generations:count()
   for _ in client.generations:list { page_size = 100, limit = 5 } do
-    -- Longer than a turn, so there is a wait of no time, too.
+    -- Longer than a slice, so it includes a wait of no time.
     local till = now() + 0.005
     while now() < till do end
   end
@@ -196,13 +196,13 @@ describe("nginx", function()
     return http.request(base_url, "GET", target)
   end
 
-  -- A request whose answer is waited for later, or never.
+  -- Sends a request whose response is read later, or never.
   local function begin(target)
     return launch.start { folder = folder,
       command = "curl -sN -m 60 " .. launch.quote(base_url .. target) }
   end
 
-  -- Waits until the service has seen so many listings begin.
+  -- Waits until the service has seen `n` listings begin.
   local function await_listings(n)
     server:await(function()
       local seen = 0
@@ -253,7 +253,7 @@ describe("nginx", function()
     launch.remove(folder)
   end)
 
-  it("lists, deletes and stays fast by the example's configuration",
+  it("lists, deletes and stays fast with the example's configuration",
      function()
     start()
     local lines = get("/generations")
@@ -272,8 +272,7 @@ describe("nginx", function()
     assert.is_true(get("/fast").json.fast)
   end)
 
-  it("reads the key in the master, for its workers have no environment",
-     function()
+  it("reads the key in the master; workers have no environment", function()
     start { change = function(text)
       return (text:gsub("\nenv [^\n]*", ""))
     end }
@@ -283,7 +282,7 @@ describe("nginx", function()
     assert.matches('"env SYNC_API_KEY;"', said)
   end)
 
-  it("has workers that leave the master's connections alone", function()
+  it("has workers that do not use the master's connections", function()
     local function answers(...)
       local steps = {}
       for _, body in ipairs { ... } do
@@ -296,7 +295,7 @@ describe("nginx", function()
     service = scripted.start { answers("[]", '{"count":1}', '{"count":1}'),
       answers('{"count":2}', '{"count":3}') }
     service.key = "k"
-    -- The master has a connection open when it makes its workers.
+    -- The master has an open connection when it forks its workers.
     start { change = function(text)
       return (text:gsub('new%(%)%)', "%0; assert(client:warm())"))
     end }
@@ -312,7 +311,7 @@ describe("nginx", function()
     service:fault { route = "count", delay = 1, times = 20 }
     local readers = {}
     for i = 1, 20 do readers[i] = begin("/count") end
-    -- Twenty blocking calls one after the other would take twenty seconds.
+    -- Twenty blocking calls in sequence would take twenty seconds.
     local from = scripted.now()
     assert.is_true(get("/fast").json.fast)
     for _, reader in ipairs(readers) do
@@ -321,37 +320,36 @@ describe("nginx", function()
     assert.is_true(scripted.now() - from < 15)
   end)
 
-  it("yields from iterators, also through a coroutine of one's own",
-     function()
+  it("yields from iterators, also through a nested coroutine", function()
     start()
     local n = get("/read").body
     assert.is_true(tonumber(n) > 2000)
     assert.equal(n, get("/wrap").body)
   end)
 
-  it("makes tasks of its own threads", function()
+  it("makes tasks from its own threads", function()
     start()
     assert.equal("210 0\n", get("/tasks").body)
     assert.matches("a task failed: [^\n]*a task of this request",
       server:log())
   end)
 
-  it("has no task wait for itself by client:run()", function()
+  it("has no task that waits for itself by client:run()", function()
     start()
     local said = "was called by a task, and would wait for it"
-    -- In a coroutine that a task has made, too.
+    -- Also in a coroutine that a task made.
     assert.matches("^false[^\n]*" .. said .. "\n0\n$", get("/runs").body)
     assert.matches(said, server:log())
   end)
 
-  it("waits for no task that nginx has ended", function()
+  it("does not wait for a task that nginx ended", function()
     start()
     assert.matches("^0 30 3 a coroutine of its own making died",
       get("/aborted").body)
     assert.matches("in its own coroutine", server:log())
   end)
 
-  it("cancels what a task of another request does", function()
+  it("cancels the calls of a task in another request", function()
     start()
     service:fault { route = "count", delay = 20, times = 1 }
     local reader = begin "/slow"
@@ -366,8 +364,7 @@ describe("nginx", function()
     server:await(function() return get("/left").body == "0\n" end)
   end)
 
-  it("never sleeps for no time, which would let nobody have a turn",
-     function()
+  it("never sleeps for no time, which would starve others", function()
     start()
     assert.equal("true\n", get("/naps").body)
   end)
@@ -384,7 +381,7 @@ describe("nginx", function()
       return server:log():find("nothing can wait in nginx's log phase", 1,
         true)
     end)
-    assert.equal(0, #service:requests())  -- nor was anything sent
+    assert.equal(0, #service:requests())  -- nothing was sent either
     local answer = get "/filter"
     local said = answer.headers["x-said"]
     assert.matches("header_filter phase", said)
@@ -392,8 +389,7 @@ describe("nginx", function()
     assert.matches("body_filter phase.* / .*set phase", answer.body)
   end)
 
-  it("may be asked while a worker starts, which has nobody to keep waiting",
-     function()
+  it("may block while a worker starts", function()
     start { change = function(text)
       return (text:gsub("\n  init_by_lua_block", [[
 
@@ -402,15 +398,14 @@ describe("nginx", function()
     assert.equal("3000\n", get("/begun").body)
   end)
 
-  it("logs a raised error that it would call unknown", function()
+  it("logs the sentence of a raised error", function()
     start()
     assert.equal(500, get("/raise").status)
     assert.matches("list generations: 400 generation_input_validation_failed",
       server:log())
   end)
 
-  it("deletes in its usual time beside eight readers that never read",
-     function()
+  it("deletes in its usual time beside eight idle readers", function()
     start()
     local readers = {}
     for i = 1, 8 do readers[i] = begin("/hold?unread=1") end
@@ -424,7 +419,7 @@ describe("nginx", function()
     for _, reader in ipairs(readers) do reader:stop() end
   end)
 
-  it("frees what an aborted request had open", function()
+  it("frees the open objects of an aborted request", function()
     start()
     local readers = {}
     for i = 1, 4 do readers[i] = begin("/hold") end
@@ -448,12 +443,12 @@ describe("nginx", function()
     assert.not_equal(worker, get("/worker").body:match "%d+")
   end)
 
-  -- A listing that takes a few seconds. What begins while it is under way
-  -- has to end before it.
+  -- A listing that takes a few seconds. Requests that begin during it must end
+  -- before it.
   local function list_slowly(target)
     service:fault { route = "list", drip = 400000 }
     local reader = begin(target or "/generations")
-    -- Its first lines are there long before its last.
+    -- Its first lines arrive long before its last.
     server:await(function() return reader:log():find "\n" end)
     return reader
   end
@@ -485,7 +480,7 @@ describe("nginx", function()
     local reader = list_slowly()
     for _ = 1, 5 do assert.equal("3000\n", get("/count").body) end
     assert_goes_on(reader)
-    -- A state of Lua that is closed with its listing under way.
+    -- A Lua state that is closed with its listing under way.
     reader = list_slowly "/hold"
     reader:stop()
     server:await(function() return get("/live").body:match "^%d+ 0\n" end)

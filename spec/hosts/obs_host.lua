@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- Inside a real OBS Studio, on a display of its own: the example as it is, in
--- a script of a scene collection. Rule 8 of hosts: without the example's first
+-- Inside a real OBS Studio, on a separate display: the unmodified example, in a
+-- script of a scene collection. Rule 8 of hosts: without the example's first
 -- line the client's module would not find LuaJIT.
 
 local display = require "spec.support.display"
@@ -90,8 +90,8 @@ describe("OBS Studio", function()
     end
   end
 
-  -- Chooses from OBS's menu, as a user would: there is no other way to make
-  -- it quit or load its scripts anew.
+  -- Chooses from OBS's menu as a user does, because nothing else makes it quit
+  -- or reload its scripts.
   local function choose(menu, keys)
     os.execute(("DISPLAY=%s sh -c 'xdotool windowfocus $(xdotool search "
       .. "--onlyvisible --class obs | head -n 1); sleep 0.3; xdotool key %s; "
@@ -171,7 +171,7 @@ describe("OBS Studio", function()
       await("the listing", function()
         return script_description():find "%d+ generations"
       end)
-      -- As the emulator's own address has it: its next answers drip.
+      -- With the emulator's own address; its next responses are slow.
       os.execute("curl -s -o /dev/null -d '{\"route\":\"list\",\"drip\":200}' "
         .. os.getenv "SYNC_BASE_URL" .. "/_emulator/fault")
       local properties = script_properties()
@@ -186,7 +186,7 @@ describe("OBS Studio", function()
     assert.matches("Number of memory leaks: 0", log)
   end)
 
-  it("loads its scripts anew in mid-listing", function()
+  it("reloads its scripts in mid-listing", function()
     service:fault { route = "list", drip = 200 }
     local report = run([[
       await("a transfer", function() return select(2, http.live()) == 1 end)
@@ -198,7 +198,7 @@ describe("OBS Studio", function()
       .. "unloaded 0\n$", report)
   end)
 
-  it("logs what went wrong, and an error in a task", function()
+  it("logs an error, also one in a task", function()
     service:fault { route = "list", statusCode = 400 }
     local report, log = run [[
       await("the sentence", function()

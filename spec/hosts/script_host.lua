@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
 --
--- In a process of its own, on each VM. Rules of hosts: 1 (a lookup that is
--- given up is not waited for), 2 (the module stays when its state closes),
--- 9 (no liblua; one binary for Lua 5.1 and LuaJIT), 10 (close-on-exec, no
--- signals), 15 (numbers beside lua-cjson), 17 (raised errors on Lua 5.1); and
--- a program's own libcurl and cjson, left as they were.
+-- In a process of its own, on each VM. Rules of hosts: 1 (an abandoned lookup
+-- is not waited for), 2 (the module stays when its state closes), 9 (no liblua;
+-- one binary for Lua 5.1 and LuaJIT), 10 (close-on-exec, no signals), 15
+-- (numbers beside lua-cjson), 17 (raised errors on Lua 5.1); also the program's
+-- own libcurl and cjson, which stay unchanged.
 
 local emulator = require "spec.support.emulator"
 local launch = require "spec.support.launch"
@@ -40,7 +40,7 @@ for _, vm in ipairs(vms) do
       launch.remove(folder)
     end)
 
-    it("gives a slow name up in time, and ends without a crash", function()
+    it("reaches the timeout at a slow name, and ends cleanly", function()
       local from = scripted.now()
       local status, log = run([[
         local lipsync = require "lipsync"
@@ -59,8 +59,7 @@ for _, vm in ipairs(vms) do
       assert.is_true(scripted.now() - from < 15)
     end)
 
-    it("stays in memory for a lookup that goes on when its state closes",
-       function()
+    it("stays in memory for a lookup that outlasts its state", function()
       local status, log = run([[
         local process = require "process"
         print(process.state [==[
@@ -77,7 +76,7 @@ for _, vm in ipairs(vms) do
       assert.equal(0, status)
     end)
 
-    it("has sockets that programs it starts do not inherit", function()
+    it("has sockets that child programs do not inherit", function()
       local _, log = run [[
         local function inherited()
           local pipe = io.popen "ls -l /proc/self/fd"
@@ -88,7 +87,8 @@ for _, vm in ipairs(vms) do
         end
         local client = require "lipsync".new()
         client:step()
-        -- What this process was given, and libcurl's own pair for waking it.
+        -- The files this process was given, and libcurl's own pair for waking
+        -- it.
         local before = inherited()
         local listing = client.generations:list()
         listing:next()
@@ -97,12 +97,13 @@ for _, vm in ipairs(vms) do
       assert.equal("0\n", log)
     end)
 
-    it("does not touch how signals are handled while it runs", function()
+    it("does not change signal handlers while it runs", function()
       local status, log = run([[
         local client = require "lipsync".new()
         assert(client.generations:count() == 500)
         for _ in client.generations:list() do end
-        -- Closing everything, libcurl looks after a SIGPIPE and puts it back.
+        -- While it closes, libcurl sets a SIGPIPE handler and restores the old
+        -- one.
         require "lipsync.core".log "closes"
       ]], { before = "LD_PRELOAD=build/signals.so" })
       assert.equal(0, status, log)
@@ -121,7 +122,7 @@ for _, vm in ipairs(vms) do
       assert.truthy(linked "http":find "libcurl")
     end)
 
-    it("leaves the program's own cjson as it was", function()
+    it("leaves the program's own cjson unchanged", function()
       local _, log = run [[
         local cjson = require "cjson"
         cjson.encode_sparse_array(true)
@@ -137,7 +138,7 @@ for _, vm in ipairs(vms) do
       assert.equal("true\t3\t5\ttrue\ttable\n", log)
     end)
 
-    it("leaves the program's own libcurl as it was, and is left so", function()
+    it("shares libcurl with the program, both unharmed", function()
       local _, log = run [[
         local own = require "own_curl"
         local url = os.getenv "SYNC_BASE_URL" .. "/v2/errors"
@@ -151,7 +152,7 @@ for _, vm in ipairs(vms) do
         local listing = client.generations:list()
         listing:next()
         print(get())
-        -- It has done with libcurl, in the middle of a transfer of ours.
+        -- It cleans up libcurl in the middle of one of our transfers.
         own.finish()
         while listing:next() do end
         print(listing.delivered, client.generations:count())
@@ -164,7 +165,7 @@ for _, vm in ipairs(vms) do
       assert.equal("true\t[\n500\t[\n[\n500\t500\ntrue\t[\n500\n", log)
     end)
 
-    it("says what a raised error is, if nobody catches it", function()
+    it("shows the sentence of a raised error that nothing catches", function()
       local status, log = run [[
         local client = require "lipsync".new()
         for _ in client.generations:list { status = "NOPE" } do end
@@ -174,7 +175,7 @@ for _, vm in ipairs(vms) do
         log)
     end)
 
-    it("keeps silent about one that is caught", function()
+    it("prints nothing about a caught one", function()
       local _, log = run [[
         local client = require "lipsync".new()
         print(pcall(function()
@@ -184,7 +185,7 @@ for _, vm in ipairs(vms) do
       assert.matches("^false\tlist generations: 400 [^\n]*\n$", log)
     end)
 
-    it("does nothing while it is idle", function()
+    it("does nothing while idle", function()
       local _, log = run [[
         local client = require "lipsync".new()
         client.generations:count()
@@ -204,7 +205,7 @@ for _, vm in ipairs(vms) do
 end
 
 describe("the binary for Lua 5.1", function()
-  it("serves LuaJIT as well, and the other way round", function()
+  it("serves LuaJIT as well, and the reverse", function()
     local folder = launch.folder()
     local text = 'io.write(require "lipsync"._VERSION)'
     for _, pair in ipairs { { "lua5.1", "luajit" }, { "luajit", "lua5.1" } } do

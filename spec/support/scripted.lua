@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- A server on 127.0.0.1 that plays a script: for the answers that no HTTP
--- library would send, and for the ends that no server would choose.
+-- A server on 127.0.0.1 that plays a script: for responses that no HTTP library
+-- would send, and for connections that no server would end that way.
 --
 --   local server = scripted.start {
 --     { { read = true }, { send = "HTTP/1.1 200 OK\r\n" } },  -- the first
@@ -9,22 +9,22 @@
 --   }
 --
 -- A step is one of
---   read = true                     one request, head and body, is awaited
---   await = n                       its head and n bytes of its body; they stay
---                                   for a `read`
+--   read = true                     wait for one request, head and body
+--   await = n                       wait for its head and n bytes of its body,
+--                                   and leave them for a `read`
 --   send = bytes                    also: chunk = bytes in a piece,
---   repeat_send = bytes             delay = seconds behind each piece;
+--   repeat_send = bytes             delay = seconds after each piece;
 --                                   times = n, else until the peer leaves
---   stall = seconds                 nothing happens
---   hold = true                     what comes is dropped until the peer leaves
---   close = true                    as at the end of a script
---   reset = true                    by a TCP reset
--- When the last script has its connection nobody listens any more; with
+--   stall = seconds                 do nothing
+--   hold = true                     drop input until the peer leaves
+--   close = true                    close, as at the end of a script
+--   reset = true                    send a TCP reset
+-- After the last script has its connection, the server stops listening; with
 -- loop = true beside the scripts the last one serves all further connections.
 --
--- With pick = true a script is not a connection's but a request's: each request
--- on any connection is answered by the first script whose `when` is in its
--- head, and which was picked less than `times` times where it has that.
+-- With pick = true a script serves a request, not a connection: each request on
+-- any connection gets the first script whose `when` is in its head, and which
+-- was picked fewer than `times` times if it has that.
 --
 --   { pick = true, { when = "GET /a ", times = 1, { send = "…" } }, … }
 
@@ -46,14 +46,14 @@ function scripted.start(script)
     handle = handle,
     port = handle:port(),
     base_url = "http://127.0.0.1:" .. handle:port(),
-    seen = {}, -- what was noted, in order
+    seen = {}, -- the records, in order
   }, Server)
 end
 
---- An HTTP/1.1 answer with a Content-Length, to be sent by a step.
+--- An HTTP/1.1 response with a Content-Length, for a step to send.
 ---@param status integer
 ---@param body string
----@param headers table<string,string>? further ones, or in place of ours
+---@param headers table<string,string>? added to ours, or instead of them
 ---@return string
 function scripted.response(status, body, headers)
   local fields = { ["Content-Type"] = "application/json",
@@ -98,7 +98,7 @@ local function of_type(server, wanted)
   return found
 end
 
--- Looks again until there are n, at most for so many seconds.
+-- Polls until there are n records, for a limited time.
 local function await(server, wanted, n, seconds)
   local deadline = core.now() + (seconds or 5)
   local found = of_type(server, wanted)
@@ -125,8 +125,8 @@ function Server:connections(n, seconds)
   return await(self, "accepted", n, seconds)
 end
 
---- The connections that the peer left while their script still ran: in a
---- 'read' or a 'hold', or in a 'send' once it is noticed.
+--- The connections that the peer left while their script ran: in a `read` or a
+--- `hold`, or in a `send` once it is noticed.
 ---@param n integer? how many to wait for
 ---@param seconds number? for how long at most, default 5
 ---@return table[] connection
@@ -134,7 +134,7 @@ function Server:gone(n, seconds)
   return await(self, "gone", n, seconds)
 end
 
---- Closes everything at once. What was noted can still be asked for.
+--- Closes everything at once. The records remain.
 function Server:stop()
   self.handle:stop()
 end

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- What the specs of the Lua layer share: a client of a scripted server, and
--- the texts that such a server sends.
+-- Helpers for specs of the Lua layer: a client of a scripted server, and
+-- texts for such a server to send.
 
 local emulator = require "spec.support.emulator"
 local scripted = require "spec.support.scripted"
@@ -19,7 +19,7 @@ function service.generation(id, status, rest)
     :format(id, status or "COMPLETED", rest or "")
 end
 
---- The JSON of a list of such, numbered from `first`.
+--- The JSON of a list of `n` generations, numbered from `first`.
 ---@param n integer
 ---@param first integer? default 1
 ---@return string
@@ -37,7 +37,7 @@ end
 ---@param headers table<string, string>?
 ---@return table
 function service.answer(status, body, headers)
-  -- Said, or the client would send its next request here and find it closed.
+  -- Announced, because otherwise the client would reuse a closed connection.
   local own = { Connection = "close" }
   for name, value in pairs(headers or {}) do own[name] = value end
   return { { read = true }, { send = scripted.response(status, body, own) } }
@@ -55,7 +55,7 @@ local function collecting(options)
   end
 end
 
---- A client with short waits. Retries take place, but not for long.
+--- A client with short waits. It retries, but not for long.
 ---@param base_url string
 ---@param options table?
 ---@return table
@@ -66,11 +66,11 @@ function service.client(base_url, options)
   return assert(require "lipsync".new(own))
 end
 
---- A server and its client for each test of a describe, closed behind it.
+--- A server and its client for each test of a describe, closed after it.
 ---@param after_each function  busted's
----@return table here  with `server` and `client`, as soon as start(script,
----   options) or emulate(options) have made them; both return the client's
----   generations. stop() closes them before the end of a test
+---@return table here  with `server` and `client` after start(script, options)
+---   or emulate(options), which return the client's generations. stop() closes
+---   them before the end of a test
 function service.fixture(after_each)
   local here = {}
 

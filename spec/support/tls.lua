@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: MIT
 --
--- An nginx that speaks TLS on 127.0.0.1, with certificates from a CA of the
--- spec's own: a port for each certificate that is as it should be or not.
+-- An nginx with TLS on 127.0.0.1, with certificates from its own CA: a port for
+-- each valid or invalid certificate.
 
 local launch = require "spec.support.launch"
 local scripted = require "spec.support.scripted"
 
 local tls = {}
 
--- Makes a key and a certificate NAME.pem that the CA has signed.
+-- Makes a key and a certificate NAME.pem signed by the CA.
 local SIGN = [[
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
   -keyout NAME.key -out NAME.csr -subj "/CN=spec NAME" \
@@ -74,7 +74,7 @@ http {
 }
 ]]
 
---- Whether there are the programs that it takes.
+--- Whether nginx and openssl are installed.
 ---@return boolean
 function tls.can_run()
   return launch.find "nginx" ~= nil and launch.find "openssl" ~= nil
@@ -96,9 +96,9 @@ local function start(self, name, servers)
   return program
 end
 
---- Starts it. Behind the port "mixed" are two, of which one speaks HTTP/2.
---- Whatever is asked for by an id comes with that id.
----@param list string  what a listing is answered with
+--- Starts it. The port "mixed" leads to two servers, of which one speaks
+--- HTTP/2. A response about an id contains that id.
+---@param list string  the response to a listing
 ---@return table  ca_file; ports by certificate: right, wrong, expired,
 ---   selfsigned; and mixed; log(); stop()
 function tls.start(list)
@@ -131,8 +131,8 @@ function Server:url(name)
   return "https://127.0.0.1:" .. self.ports[name]
 end
 
---- A line for each request it answered: number of the connection, port,
---- method, version, key.
+--- A line for each request it served: number of the connection, port, method,
+--- version, key.
 ---@return string
 function Server:log()
   return launch.read(self.folder .. "/access.log")

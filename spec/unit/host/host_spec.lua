@@ -72,8 +72,7 @@ describe("host", function()
     assert.is_true(core.now() - from >= 0.05)
   end)
 
-  it("returns at once for a ready target or a closed session",
-     function()
+  it("returns at once for a ready target or a closed session", function()
     start {}
     local session = here.client:runtime().session
     blocking.wait(session, { ready = function() return true end }, 3600)

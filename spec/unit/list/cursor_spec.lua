@@ -73,8 +73,7 @@ describe("cursor", function()
     assert.equal(4, model.requests)
   end)
 
-  it("checks its cursor when a full page is the last",
-     function()
+  it("checks its cursor when a full page is the last", function()
     local model = service(20, "empty")
     local policy, asks = cursor.new(10), {}
     local answer = model.answer
@@ -193,8 +192,7 @@ describe("cursor", function()
     assert.equal(40, #model.rows)
   end)
 
-  it("passes rows created meanwhile once, not for each page",
-     function()
+  it("passes rows created meanwhile once, not for each page", function()
     local policy, model = cursor.new(1), service(100, nil, { apart = 7200 })
     run(policy, model, function(each)
       delete(policy, model, each.id)
@@ -232,8 +230,7 @@ describe("cursor", function()
     assert.equal(all[5], policy:resume())
   end)
 
-  it("ends in an error if the service ignores the cursor",
-     function()
+  it("ends in an error if the service ignores the cursor", function()
     for _, size in ipairs { 1, 10 } do
       local model = service(30)
       local answer = model.answer

@@ -99,8 +99,7 @@ describe("history", function()
     end
   end)
 
-  it("forgets ten rows once the last ten are over an hour older",
-     function()
+  it("forgets ten rows once the last ten are over an hour older", function()
     add(1, 20, 3600)
     -- Row 10 is just an hour newer than row 11.
     for n = 1, 20 do assert.equal("kept", self:state("r" .. n)) end
