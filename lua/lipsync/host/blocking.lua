@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Waiting where the host may be blocked: a plain script on any VM. Where a
--- blocked main thread is a fault it refuses, and says what to do instead.
+-- Waiting where blocking is allowed: a plain script on any VM. In a main thread
+-- that must not block it raises, and says what to do instead.
 
 local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
@@ -8,21 +8,21 @@ local global = require "lipsync.host.global"
 
 local blocking = { name = "blocking", real = true }
 
---- Whether this is the place to wait now. It always is.
+--- Whether this host can wait now: always.
 ---@return boolean
 function blocking.here()
   return true
 end
 
--- love.run is there in LÖVE's main thread only; its other threads may block.
+-- love.run exists only in LÖVE's main thread; its other threads may block.
 local function faulty()
   if global.with("love", "run") then return "LÖVE's main thread" end
   if global.with("obslua", "timer_add") then return "OBS" end
   return nil
 end
 
--- What stands for it where waiting would freeze the picture, unless that was
--- asked for by host = "blocking".
+-- Replaces this host where waiting would freeze the picture, unless the program
+-- set host = "blocking".
 local refusing = setmetatable({}, { __index = blocking })
 
 --- Raises, and says what to do instead.
@@ -33,22 +33,22 @@ function refusing.check()
       and "." or ", with client:step() in love.update."))
 end
 
---- The host of a place that no other host is at home in.
+--- The host to use if no other one fits.
 ---@return table
 function blocking.find()
   return faulty() and refusing or blocking
 end
 
--- The poll may return early, also because another's transfer moved on.
+-- The poll may return early, also after progress of another transfer.
 local function remaining(until_, now)
   return until_ and math.max(0, until_ - now)
 end
 
---- Waits until `target:ready()` or `seconds` are over.
+--- Waits until `target:ready()` or `seconds` have passed.
 ---@param session table  the core's session
----@param target table|nil  nil: sleep, moving everything else on
----@param seconds number|nil  nil: as long as it takes
----@param client table|nil  whose tasks are told of what became ready
+---@param target table|nil  nil: sleep, and drive everything else
+---@param seconds number|nil  nil: no limit
+---@param client table|nil  its tasks are told what became ready
 function blocking.wait(session, target, seconds, client)
   local until_ = seconds and core.now() + seconds
   local waiters = client and client:runtime().waiters

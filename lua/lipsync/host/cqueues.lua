@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Waiting in cqueues. One coroutine of ours for each controller watches the
--- session's descriptor while anybody waits; the others sleep on a condition
--- of their own until it signals. So a step wakes those it is for, no others.
+-- session's descriptor during waits; each waiting coroutine sleeps on its own
+-- condition until it signals. So a step wakes only the coroutines it is for.
 
 local global = require "lipsync.host.global"
 local timeslice = require "lipsync.host.timeslice"
@@ -16,8 +16,8 @@ local function library()
   return global.field(it, "running") and it or nil
 end
 
---- Whether a controller of cqueues runs this very coroutine. In one that the
---- program has made inside of it a wait would surface as a value.
+--- Whether a controller of cqueues runs this very coroutine. In a coroutine
+--- nested in that, a wait would return to the program as a value.
 ---@return boolean
 function cqueues.here()
   local it = library()
@@ -31,7 +31,7 @@ function cqueues.check()
   lua51.check()
 end
 
--- What watches the descriptor, for one controller: ends when nobody waits.
+-- Watches the descriptor for one controller, until no coroutine waits.
 local function watch(it, runtime, pump)
   local session, waiters = runtime.session, runtime.waiters
   local watched = { events = "r" }
@@ -59,7 +59,7 @@ local function pump_of(it, controller, runtime)
   end
   pump.waiting = pump.waiting + 1
   if pump.runs then
-    pump.bell:signal()  -- what was started may be due sooner than the rest
+    pump.bell:signal()  -- the new wait may end earlier than the others
   else
     pump.runs = true
     controller:wrap(watch, it, runtime, pump)
@@ -74,7 +74,7 @@ function Waiter:wake()
   self.condition:signal()
 end
 
---- Waits until it is woken or `seconds` are over.
+--- Waits until it is woken or `seconds` have passed.
 ---@param _ table  the core's session
 ---@param target table|nil
 ---@param seconds number
@@ -94,12 +94,12 @@ function cqueues.wait(_, target, seconds, client)
   if pump.waiting == 0 then pump.bell:signal() end
 end
 
--- By controller; weak, so that it goes with its tasks.
+-- By controller; weak, so an entry is collected with its tasks.
 local scopes = setmetatable({}, { __mode = "k" })
 
---- How tasks are made: as coroutines of the controller that runs. It cannot
---- end one from outside. On Lua 5.1 nothing could wait in such a task, since
---- its errors are caught: there client:run resumes tasks as elsewhere.
+--- How tasks are made: as coroutines of the running controller, which cannot
+--- end one from outside. Not on Lua 5.1, where such a task could not wait,
+--- because its errors are caught; there client:run resumes tasks as elsewhere.
 cqueues.starter = {
   spawn = function(fn)
     library().running():wrap(fn)

@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: MIT
--- Finds globals and loaded modules without running a function of the program:
--- in some programs an undefined global raises, in others it is logged. So
--- tables are read raw, and so are those that they inherit from: nginx gives
--- each request a table of globals that inherits from the common one.
+-- Finds globals and loaded modules without calling a function of the program,
+-- because an undefined global may raise or be logged there. So tables are read
+-- raw, and so are those they inherit from: nginx gives each request a table of
+-- globals that inherits from the common one.
 
 local global = {}
 
 local globals, rawget, type = _G, rawget, type
 
--- Longer chains are circles.
+-- A longer chain is a circle.
 local longest_chain = 16
 
 local raw_metatable = getmetatable
@@ -28,7 +28,7 @@ end
 --- The field `name` of a table, or of a table that it inherits from.
 ---@param of any
 ---@param name string
----@return any  nil where `of` is no table
+---@return any  nil if `of` is not a table
 function global.field(of, name)
   if type(of) ~= "table" then return nil end
   if raw_metatable(of) == nil then return of[name] end
@@ -45,7 +45,7 @@ end
 
 local field, get = global.field, global.get
 
--- `__metatable` hides a metatable from getmetatable, but not from this.
+-- `__metatable` hides a metatable from getmetatable, but not from debug's.
 raw_metatable = field(get "debug", "getmetatable") or raw_metatable
 
 --- The global `name` if it is a table with the field `key`.

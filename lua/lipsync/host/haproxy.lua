@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Waiting in HAProxy: as in nginx each coroutine steps, looks and sleeps, by
--- core.msleep. In a coroutine of the program's own and while HAProxy starts
--- core.msleep comes back at once: host.wait notices and polls instead.
+-- Waiting in HAProxy: as in nginx, each coroutine steps, checks its target and
+-- sleeps by core.msleep. In a nested coroutine, and while HAProxy starts,
+-- core.msleep returns at once; host.wait notices this and polls instead.
 
 local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
@@ -23,7 +23,7 @@ function haproxy.here()
   return proxy() ~= nil
 end
 
--- The coroutines that run a converter or a fetch now.
+-- The coroutines that are running a converter or a fetch.
 local unyielding = setmetatable({}, { __mode = "k" })
 
 local function leave(thread, ok, ...)
@@ -32,9 +32,9 @@ local function leave(thread, ok, ...)
   return ...
 end
 
--- HAProxy kills a converter or a fetch that waits, and nothing tells that we
--- are in one, so their functions are marked when they are registered. With one
--- that was registered before there was a client its log has the last word.
+-- HAProxy kills a converter or a fetch that waits, and offers no way to detect
+-- one, so their functions are marked at registration. One registered before the
+-- first client is not marked; there HAProxy logs an error of its own.
 local function mark(it, register)
   local original = it[register]
   it[register] = function(name, fn)
@@ -48,7 +48,7 @@ end
 
 local marked = setmetatable({}, { __mode = "k" })
 
---- Called for each new client: what is registered from now on is marked.
+--- Called for each new client: marks all later registrations.
 function haproxy.attach()
   local it = proxy()
   if not it or marked[it] then return end
@@ -65,8 +65,8 @@ function haproxy.check()
   end
 end
 
---- Waits until `target:ready()` or `seconds` are over; comes back early where
---- a sleep was none.
+--- Waits until `target:ready()` or `seconds` have passed; returns early if the
+--- sleep did not wait.
 ---@param session table
 ---@param target table|nil
 ---@param seconds number
@@ -94,7 +94,7 @@ function haproxy.log(text)
   it.log(it.err, text)
 end
 
---- Whether that can be done.
+--- Whether there is one.
 ---@return boolean
 function haproxy.logs()
   return proxy() ~= nil

@@ -1,18 +1,18 @@
 -- SPDX-License-Identifier: MIT
--- Everything that waits, waits here. The host is asked anew at each wait:
--- one program may be inside a task now and at top level next time.
+-- Every wait goes through this module. It finds the host anew each time: one
+-- program may be inside a task now and at top level next time.
 --
 -- A host is a module with `name`, `here(client)` (may it wait now?) and
--- `wait(session, target, seconds, client)`. What is waited for is any object
--- with ready(): a transfer, a place in the queue, many deletions. Without one
--- the host sleeps. It may also have
+-- `wait(session, target, seconds, client)`. A target is any object with
+-- ready(): a transfer, a place in the queue, many deletions. Without one the
+-- host sleeps. It may also have
 --   check(client)   raises where nothing can wait, before anything is sent
---   real            its wait never comes back at once without a reason
---   wakes           who waits there is woken; nobody has to look up
+--   real            its wait never returns at once without a reason
+--   wakes           its waits are woken, so no polling is needed
 --   yields          waits by yielding
 --   starter         makes tasks as coroutines of the host
 --   pump(client, move)   makes a client's steps by itself
---   log(text), logs()    where errors are shown, and whether that is here
+--   log(text), logs()    shows errors, and whether it can here
 
 local blocking = require "lipsync.host.blocking"
 local misuse = require "lipsync.base.misuse"
@@ -37,11 +37,11 @@ local logs = { nginx, haproxy, luv, timer }
 local by_name = {}
 for _, each in ipairs(hosts) do by_name[each.name] = each end
 
--- A wait shorter than this did not wait, and after so many in a row we poll
--- ourselves, or a host that cannot sleep here would spin.
+-- A wait shorter than `no_wait` did not wait. After `patience` of them in a row
+-- this module polls, because a host that cannot sleep here would spin.
 local no_wait, patience, pause = 1e-4, 5, 0.005
 
---- The names that the option `host` takes.
+--- The names for the option `host`.
 ---@return string[]
 function host.names()
   local names = {}
@@ -49,27 +49,27 @@ function host.names()
   return names
 end
 
--- The host of a coroutine that is no task of the client's. To block is right
--- everywhere. luv's tasks wait as all tasks do, so luv is only there to be
--- named.
+-- The host of a coroutine that is no task of the client's. Blocking works
+-- everywhere. luv is only found by name, because its tasks wait like all
+-- others.
 local function look()
   if nginx.here() then return nginx end
   if haproxy.here() then return haproxy end
   return cqueues.here() and cqueues or blocking.find()
 end
 
--- What was found, by coroutine; for a main one that is no value, by `found`.
+-- The hosts found, by coroutine; a main one without a value counts as `found`.
 local found = setmetatable({}, { __mode = "k" })
 
--- In one coroutine the host does not change, except in nginx, where the main
--- one sees all phases.
+-- The host of a coroutine does not change, except in nginx, where the main one
+-- runs in all phases.
 local function look_once(thread, is_main)
   local here = look()
   if not is_main or not nginx.is_present() then found[thread] = here end
   return here
 end
 
--- The host for here and now; nil where the program brought a waiter.
+-- The host for this moment; nil if the program has its own waiter.
 local function find(client, scheduler)
   local wanted = client.options.host
   if wanted then return by_name[wanted] end
@@ -80,7 +80,7 @@ local function find(client, scheduler)
   return found[thread] or look_once(thread, is_main)
 end
 
---- The waiter for here and now.
+--- The waiter for this moment.
 ---@param client table
 ---@return fun(session: table, target: table|nil, seconds: number)
 function host.waiter(client)
@@ -88,15 +88,15 @@ function host.waiter(client)
   return here and here.wait or client.options.host
 end
 
---- Called once for each client, where the host has to be prepared.
+--- Called once for each client, for hosts that need preparation.
 function host.attach()
   for _, each in ipairs(hosts) do
     if each.attach then each.attach() end
   end
 end
 
---- Raises, with the caller's line, where nothing can wait. Asked before a
---- request is sent, for its outcome would never be known.
+--- Raises, with the caller's line, where nothing can wait. Called before a
+--- request is sent, because its outcome would be lost.
 ---@param client table
 ---@param scheduler table|nil  of its runtime
 function host.check(client, scheduler)
@@ -109,7 +109,7 @@ function host.check(client, scheduler)
   if here.check then here.check(client) end
 end
 
---- Whether a wait here and now would yield.
+--- Whether a wait would yield now.
 ---@param client table
 ---@return boolean
 function host.yields(client)
@@ -117,7 +117,7 @@ function host.yields(client)
   return here ~= nil and here.yields == true and here.here(client)
 end
 
---- Whether nothing else of the program can run during a wait here and now.
+--- Whether a wait would block the whole program now.
 ---@param client table
 ---@return boolean
 function host.blocks(client)
@@ -125,7 +125,7 @@ function host.blocks(client)
   return here ~= nil and here.name == blocking.name
 end
 
--- Notices a wait that is none, and waits in its place.
+-- Polls in place of a wait that did not wait.
 local function waited(client, session, target, seconds, from)
   local to = core.now()
   if seconds <= no_wait or to - from >= no_wait
@@ -139,20 +139,20 @@ local function waited(client, session, target, seconds, from)
   return core.now()
 end
 
--- What a waiter of the program's left lying in the sockets is taken, so that
--- no clock is judged before it. All other hosts make the steps themselves.
+-- Reads what a wait of the program's own waiter left in the sockets, before any
+-- clock is checked. All other hosts make the steps themselves.
 local function step(session, target)
   if target and session:is_open() and not target:ready() then
     timeslice.step(session, coroutine.running() or host)
   end
 end
 
---- Lets the host wait once, until `target:ready()` or `seconds` are over.
---- It may come back early; the caller looks again.
+--- Lets the host wait once, until `target:ready()` or `seconds` have passed.
+--- May return early; the caller checks again.
 ---@param client table
 ---@param session table  the core's session
----@param target table|nil  its member `nap` is how long (seconds) who is not
----   woken may sleep before looking up
+---@param target table|nil  its member `nap` is the longest sleep (seconds)
+---   where nothing wakes it
 ---@param seconds number
 ---@return number from, number to  monotonic seconds of the wait
 function host.wait(client, session, target, seconds)
@@ -169,8 +169,8 @@ function host.wait(client, session, target, seconds)
   return from, to
 end
 
---- Lets the host have its turn if it is over, although there is more to do.
----@param reader table  see timeslice.lua; with `clock`, for the wait counts
+--- Yields to the host if the time slice is over, even if there is more to do.
+---@param reader table  see timeslice.lua; its `clock` counts the wait
 function host.yield_if_expired(reader)
   if not timeslice.is_expired(reader) then return end
   local client = reader.client
@@ -179,7 +179,7 @@ function host.yield_if_expired(reader)
   timeslice.begin(reader, to)
 end
 
---- How the host makes tasks of its own coroutines, nil where it has none.
+--- How the host makes tasks from its own coroutines, nil if it has none.
 ---@param client table
 ---@return table|nil  spawn(fn), kill(thread) -> whether it did, scope()
 function host.starter(client)
@@ -190,8 +190,8 @@ function host.starter(client)
   return here.starter
 end
 
---- What makes the steps of a client's tasks by itself, nil where nothing
---- does: then the program calls client:step or client:run.
+--- The pump that makes the steps of a client's tasks; nil if there is none and
+--- the program must call client:step or client:run.
 ---@param client table
 ---@return table|nil
 function host.pump(client)
@@ -205,7 +205,7 @@ function host.pump(client)
   return nil
 end
 
--- Where the host shows errors; standard error if it does not.
+-- Logs to the host, or else to standard error.
 local function logger()
   for _, each in ipairs(logs) do
     if each.logs() then return each.log end

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- PUC Lua 5.1 cannot yield across an iterator of a `for`, a metamethod or
--- pcall; every other VM can. Its own error says neither where nor what to do.
+-- pcall; every other VM can. Its own error does not say where or what to do.
 
 local misuse = require "lipsync.base.misuse"
 local global = require "lipsync.host.global"
@@ -13,7 +13,7 @@ function lua51.is_limited()
   return _VERSION == "Lua 5.1" and not global.get "jit"
 end
 
--- The nearest function of C on the stack: what could not be yielded across.
+-- The nearest C function on the stack, which cannot be yielded across.
 local function boundary()
   local debug = global.with("debug", "getinfo")
   if not debug then return nil end

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- luv, also as Neovim's vim.loop or vim.uv: tasks wait as everywhere, and
--- here the loop makes their steps, by one watcher of the descriptor and one
--- timer that live while there are tasks. A coroutine that is no task blocks,
--- for luv cannot tell whose it is and where a yield of ours would end up.
+-- luv, also as Neovim's vim.loop or vim.uv. Tasks wait as everywhere, and the
+-- loop makes their steps, by one watcher of the descriptor and one timer that
+-- exist while there are tasks. A coroutine that is no task blocks, because luv
+-- does not know its owner, so a yield might reach the wrong code.
 
 local global = require "lipsync.host.global"
 local task = require "lipsync.host.task"
@@ -16,15 +16,15 @@ local function library()
     or global.loaded "luv"
 end
 
---- Whether luv is here and the running coroutine is a task.
+--- Whether luv is loaded and the running coroutine is a task.
 ---@param client table
 ---@return boolean
 function luv.here(client)
   return library() ~= nil and task.here(client)
 end
 
--- Neovim's functions must not be called from luv's callbacks, and tasks will
--- call them: so there the steps are made from its main loop.
+-- Tasks may call Neovim's functions, which must not be called from luv's
+-- callbacks; so there the steps are made from its main loop.
 local function scheduler()
   local vim = global.with("vim", "schedule")
   if not vim then return function(fn) fn() end end
@@ -34,7 +34,7 @@ end
 local Pump = {}
 Pump.__index = Pump
 
---- What makes a client's steps, nil where there is no luv.
+--- The pump that makes a client's steps, nil without luv.
 ---@param client table
 ---@param move function  makes a step and arms the pump anew
 ---@return table|nil  with arm(on, seconds)
@@ -47,8 +47,8 @@ function luv.pump(client, move)
   return self
 end
 
--- From the loop. The watcher rests until the step is made, or it would call
--- again and again; the step arms it anew.
+-- Called by the loop. The watcher stops until the step is made, because it
+-- would fire again and again; the step arms it anew.
 function Pump:fire()
   if self.fired then return end
   self.fired = true
@@ -72,7 +72,7 @@ function Pump:open()
   self.poll = fd and self.uv.new_poll(fd)
 end
 
---- Comes back when something arrives or is due.
+--- Runs a step when something arrives or is due.
 ---@param on boolean  false: never
 ---@param seconds number|nil  nil: nothing is due
 function Pump:arm(on, seconds)
@@ -81,7 +81,7 @@ function Pump:arm(on, seconds)
   if not self.timer then self:open() end
   local uv, fire = self.uv, self.on_event
   if self.poll then uv.poll_start(self.poll, "r", fire) end
-  -- Without a descriptor only looking from time to time is left.
+  -- Without a descriptor it has to poll.
   if not self.poll then seconds = math.min(seconds or 1, 0.005) end
   uv.timer_stop(self.timer)
   if seconds then
@@ -90,8 +90,8 @@ function Pump:arm(on, seconds)
   end
 end
 
--- Closed handles are given back in the loop's next turn only, and a program
--- that ends before crashes. So where no loop runs there is one more turn.
+-- The loop frees closed handles only in its next turn, and a program that ends
+-- earlier crashes. So if no loop is running, this runs one more turn.
 function Pump:close()
   local uv, timer, poll = self.uv, self.timer, self.poll
   if not timer then return end
@@ -103,14 +103,14 @@ function Pump:close()
   end
 end
 
---- Shows an error in Neovim, which may not be done in a callback of luv.
+--- Shows an error in Neovim; scheduled, because a luv callback must not.
 ---@param text string
 function luv.log(text)
   local vim = global.with("vim", "notify")
   vim.schedule(function() vim.notify(text, vim.log.levels.ERROR) end)
 end
 
---- Whether there is somebody to show it to.
+--- Whether there is a place to show it.
 ---@return boolean
 function luv.logs()
   return global.with("vim", "notify") ~= nil

@@ -11,8 +11,8 @@ local http = require "lipsync.http"
 
 local nginx = { name = "nginx", real = true }
 
--- Where ngx.sleep works. In init and init_worker nothing is served yet, so
--- there it may block.
+-- The phases where ngx.sleep works. In init and init_worker nothing is served
+-- yet, so blocking is allowed.
 local sleeps = { rewrite = true, access = true, content = true, timer = true,
                  server_rewrite = true, preread = true, ssl_cert = true,
                  ssl_client_hello = true, ssl_session_fetch = true }
@@ -24,14 +24,14 @@ function nginx.is_present()
   return global.with("ngx", "get_phase") ~= nil
 end
 
---- Whether the program is nginx, and it is not just starting.
+--- Whether the program is nginx and has started.
 ---@return boolean
 function nginx.here()
   local ngx = global.with("ngx", "get_phase")
   return ngx ~= nil and not blocks[ngx.get_phase()]
 end
 
---- Raises in the phases in which nothing can wait, naming the phase.
+--- Raises, with the phase's name, in phases in which nothing can wait.
 function nginx.check()
   local phase = global.get "ngx".get_phase()
   if not sleeps[phase] then
@@ -40,8 +40,8 @@ function nginx.check()
   end
 end
 
---- Waits until `target:ready()` or `seconds` are over. Never ngx.sleep(0),
---- which would come back before anything else had its turn.
+--- Waits until `target:ready()` or `seconds` have passed. Never ngx.sleep(0),
+--- because it returns before anything else has run.
 ---@param session table
 ---@param target table|nil
 ---@param seconds number
@@ -59,8 +59,8 @@ function nginx.wait(session, target, seconds, client)
   until target and target:ready() or core.now() >= until_
 end
 
---- How tasks are made: as light threads, which belong to their request, so
---- its own are those that it counts. Only the thread that made one can kill it.
+--- How tasks are made: as light threads, which belong to their request and are
+--- counted there. Only the thread that made one can kill it.
 nginx.starter = {
   spawn = function(fn)
     nginx.check()
@@ -79,7 +79,7 @@ function nginx.log(text)
   ngx.log(ngx.ERR, text)
 end
 
---- Whether that can be done.
+--- Whether there is one.
 ---@return boolean
 function nginx.logs()
   return global.with("ngx", "log") ~= nil

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- An error object that nobody catches is "unknown reason" to nginx, an empty
--- line to mpv, "unknown runtime error" to HAProxy, "(error object is not a
--- string)" to Lua 5.1. So there its sentence is logged before it is raised.
+-- An uncaught error object is "unknown reason" to nginx, an empty line to mpv,
+-- "unknown runtime error" to HAProxy, and "(error object is not a string)" to
+-- Lua 5.1. So there its sentence is logged before it is raised.
 
 local core = require "lipsync.core"
 local global = require "lipsync.host.global"
@@ -10,7 +10,7 @@ local lua51 = require "lipsync.host.lua51"
 
 local raise = {}
 
--- Whether a pcall stands on the stack, as far as that can be known.
+-- Whether a pcall is on the stack, as far as can be known.
 local function is_caught()
   local debug = global.with("debug", "getinfo")
   if not debug then return false end
@@ -22,12 +22,12 @@ local function is_caught()
   return true
 end
 
--- The program lua of 5.1, outside of coroutines, whose errors are values.
+-- The program lua of 5.1, outside of coroutines; there errors are values.
 local function is_mute()
   return lua51.is_limited() and coroutine.running() == nil
 end
 
---- Raises an error object out of a call that can return none.
+--- Raises an error object from a call that cannot return one.
 ---@param client table
 ---@param err lipsync.Error
 function raise.error(client, err)

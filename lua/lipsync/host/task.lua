@@ -7,8 +7,8 @@ local lua51 = require "lipsync.host.lua51"
 local task = { name = "task", real = true, wakes = true, yields = true,
   advice = "call it in a task: client:spawn(function() … end)" }
 
---- Whether the running coroutine is a task of this client. A coroutine that
---- a task has made is not: a yield there would reach the wrong one.
+--- Whether the running coroutine is a task of this client. A coroutine nested
+--- in a task is not, because its yield would reach the task.
 ---@param client table
 ---@return boolean
 function task.here(client)
@@ -20,7 +20,7 @@ function task.check()
   lua51.check()
 end
 
---- Waits until it is woken or `seconds` are over.
+--- Waits until it is woken or `seconds` have passed.
 ---@param _ table  the core's session
 ---@param target table|nil
 ---@param seconds number

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: MIT
 -- mpv and OBS: tasks wait as everywhere, and a timer of the host makes their
--- steps. It is set while there are tasks only, so an idle client wakes nobody.
+-- steps. It runs only while there are tasks, so an idle client causes no load.
 
 local global = require "lipsync.host.global"
 local poll_interval = require "lipsync.host.poll_interval"
 
 local timer = { name = "timer" }
 
--- mpv: one timer after the other, each as long as seems right.
+-- mpv: one-shot timers, each set to the time needed.
 local mpv = {}
 
 function mpv.set(pump, seconds)
@@ -19,10 +19,9 @@ function mpv.set(pump, seconds)
   end) or nil
 end
 
--- OBS: a timer repeats until it is removed, and is at most as fast as the
--- frames; adding and removing it each time would gain nothing. It removes
--- itself, in its next turn: removed from script_unload OBS 29 crashes, and
--- there OBS removes what is left by itself.
+-- OBS: a timer repeats until it is removed, at most once per frame, so setting
+-- it anew each time would gain nothing. It removes itself in its next turn,
+-- because OBS 29 crashes if script_unload removes it, where OBS does so itself.
 local obs = {}
 
 function obs.set(pump, seconds)
@@ -46,7 +45,7 @@ end
 local Pump = {}
 Pump.__index = Pump
 
---- What makes a client's steps, nil elsewhere.
+--- The pump that makes a client's steps, nil elsewhere.
 ---@param client table
 ---@param move function  makes a step and arms the pump anew
 ---@return table|nil  with arm(on, seconds)
@@ -58,7 +57,7 @@ function timer.pump(client, move)
   return self
 end
 
---- Comes back soon, or at once where something is due.
+--- Runs a step soon, or at once if something is due.
 ---@param on boolean  false: never
 ---@param seconds number|nil
 function Pump:arm(on, seconds)
