@@ -1,10 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- One public call: attempts (attempt.lua) until one of them ends it, and what
--- is between them: a slot of the limiter, the delay before a retry, events,
--- errors. A state machine that never waits by itself, so many calls can be
--- moved on by one coroutine, or by none: `advance` does what can be done now,
--- `wants` says what is awaited, `run` waits in between for callers with
--- nothing else to do.
+-- One public call: attempts (attempt.lua) until one ends it, and between them
+-- the limiter's slot, the delay before a retry, events and errors. A state
+-- machine that never waits, so one coroutine can drive many calls: `advance`
+-- does what can be done now, `wants` returns what to wait for, and `run` does
+-- both until the call is over.
 
 local attempt = require "lipsync.call.attempt"
 local core = require "lipsync.core"
@@ -21,18 +20,18 @@ Call.__index = Call
 
 local call = {}
 
--- How long to sleep for something other than a transfer (seconds): where
--- nothing wakes a sleeper, before a retry and for a slot; and for a slot
--- everywhere, since the call whose turn it is may have been abandoned.
+-- How long to sleep (seconds) when no transfer is awaited. `run` polls before
+-- a retry and for a slot where nothing wakes it; for a slot it polls always,
+-- because the call that is next may have been abandoned.
 local retry_nap, slot_nap, slot_look = 0.25, 0.005, 1
 
----@class lipsync.Spec  what a call is about; operation.lua makes them of rows
----@field action string  "get model", with `id` after it
+---@class lipsync.Spec  what to call; operation.lua makes one of each row
+---@field action string  "get model"; `id` is appended
 ---@field noun string  what one object is called
 ---@field type string|nil  its type
 ---@field method string
 ---@field path string  without the query
----@field target string|nil  with it; default `path`
+---@field target string|nil  path with the query; default `path`
 ---@field key boolean|nil  false: sent without the API key
 ---@field mode string|nil  "objects": the response is a stream of them
 ---@field id string|nil
@@ -42,15 +41,15 @@ local retry_nap, slot_nap, slot_look = 0.25, 0.005, 1
 ---@field clock table|nil  a stopwatch shared with other calls
 ---@field group table|nil  see limiter.lua
 ---@field is_long boolean|nil  a long poll, which takes no slot
----@field listing table|nil  whose `delivered` errors tell
+---@field listing table|nil  errors report its `delivered`
 ---@field read function  see attempt.lua
 ---@field accept fun(call: table, status: integer, value: any): any, table|nil,
----   string|nil  of a 2xx response: the call's value, or nil and a raw failure,
----   or a note to the value
----@field refused nil|fun(call: table, err: table): any, string|nil  of an error
----   that is a success here: value and note
+---   string|nil  for a 2xx response: the call's value, or nil and a raw
+---   failure, or value, nil and a note
+---@field refused nil|fun(call: table, err: table): any, string|nil  for an
+---   error that is a success here: value and note
 ---@field on_start nil|fun(call: table)  before each request
----@field on_end nil|fun(call: table)  when all is over
+---@field on_end nil|fun(call: table)  when the call is over
 
 --- Prepares a call. Nothing is sent before `advance`.
 ---@param client table
@@ -77,7 +76,7 @@ end
 
 -- ---- Errors and events ----
 
---- What errors say about this call.
+--- What errors report about this call.
 ---@return table
 function Call:about()
   local spec = self.spec
@@ -102,8 +101,8 @@ function Call:error(kind, text, reason, field)
   return errors.new(kind, text, self:about(), reason, field)
 end
 
--- Tells the client's listener. What it raises comes out of the call, but not
--- before everything is closed.
+-- Tells the client's listener. Raises what it raised, but only after
+-- everything is closed.
 local function emit(self, kind, event)
   event.type, event.method, event.path = kind, self.spec.method,
     self.spec.path
@@ -116,7 +115,7 @@ local function emit(self, kind, event)
   core.raise(problem)
 end
 
--- Tells that an attempt is over.
+-- Reports the end of an attempt.
 local function emit_response(self, err)
   local current = self.attempt
   emit(self, "response", {
@@ -143,23 +142,23 @@ local function drop(self)
   if transfer then runtime.waiters:notify(transfer) end
 end
 
---- The end: `value`, or nil and `err`, and what else there is to say.
+--- Ends the call with `value`, or with nil and `err`; `note` comes with both.
 ---@return boolean  true
 function Call:finish(value, err, note)
-  -- First, since it may run out of memory: then it is done again.
+  -- First, because it may run out of memory and be repeated.
   self.over, self.value, self.err, self.note = true, value, err, note
   if not self.keep_open then drop(self) end
   if self.attempts > 0 and self.spec.on_end then self.spec.on_end(self) end
   return true
 end
 
--- Whether the response says that it is not JSON.
+-- Whether the response has another media type than JSON.
 local function is_foreign(current)
   local media = current and current:header "content-type"
   return media and not media:lower():find("json", 1, true) or false
 end
 
---- A failure for a response that is not what is documented, for `accept`.
+--- A failure for a response of another form than documented; for `accept`.
 ---@param expected string  "a JSON array"
 ---@param body string|nil
 ---@return table raw
@@ -169,11 +168,11 @@ function Call:unexpected(expected, body)
            media = current:header "content-type", status = current.status }
 end
 
--- What of a raw failure a server may have sent.
+-- The fields of a raw failure with text from the server.
 local sent_back = { "body", "found", "detail" }
 
--- A raw failure as an error object. What is no JSON was not sent by the
--- service, so its type and beginning say more than where the scanner stopped.
+-- Turns a raw failure into an error object. For a body that is not JSON its
+-- media type and beginning say more than where the scanner stopped.
 local function explained(self, raw)
   local about, current = self:about(), self.attempt
   about.foreign = is_foreign(current)
@@ -188,7 +187,7 @@ local function explained(self, raw)
   return errors.from_failure(raw, about)
 end
 
--- The error object of a response that says no, or leads elsewhere.
+-- The error object of an error response or a redirect.
 local function refusal(self, body)
   local current = self.attempt
   local status = current.status
@@ -205,12 +204,12 @@ end
 
 -- ---- States ----
 --
--- Each does what it can, sets the next one, and returns true if the call must
--- wait or is over.
+-- Each does what it can and sets the next state. Returns true if the call
+-- must wait or is over.
 
--- What to wait for where that is no transfer: whoever closes the listing, or
--- gives a slot back, wakes it. An object and no closure, for what LuaJIT
--- compiles holds on to a closure, and so to all that it has seen.
+-- The target of a wait for something else than a transfer. Woken when the
+-- listing is closed or a slot is given back. An object, not a closure, because
+-- code compiled by LuaJIT keeps a closure and its upvalues alive.
 local Condition = {}
 Condition.__index = Condition
 
@@ -229,8 +228,8 @@ local function is_due(of) return core.now() >= of.wake end
 
 local begin, take_slot, perform, pause
 
--- What cannot be sent is told before anything is, and so is where nothing can
--- wait for the response.
+-- Reports what cannot be sent, and a place that cannot wait, before anything
+-- is sent.
 function begin(self)
   local client, headers = self.client, self.options.headers
   local needs_key, refused = self.spec.key ~= false, client.refused
@@ -273,7 +272,7 @@ function take_slot(self)
   end
 end
 
--- What the session is to send: read there and then, so one table serves all.
+-- The request for the session, which copies it; so one table serves all calls.
 local function request_of(self)
   local spec, request = self.spec, self.runtime.request
   request.method, request.path = spec.method, spec.target or spec.path
@@ -282,7 +281,7 @@ local function request_of(self)
   return request
 end
 
--- Tries again after a delay, or ends the call.
+-- Sleeps before the next attempt, or ends the call.
 local function retry_or_end(self, err)
   local delay = retry.decide(err, self.attempts, {
     max_attempts = self.max_attempts, remaining = self:remaining(),
@@ -301,8 +300,8 @@ local function retry_or_end(self, err)
   self.state = pause
 end
 
--- An attempt has ended: with what C says has failed, or else with a response
--- that says no and has the given body.
+-- An attempt has ended: with the failure `raw`, or else with an error response
+-- and its `body`.
 local function failed(self, raw, body)
   local spec, current = self.spec, self.attempt
   local was_sent = current and current:was_sent()
@@ -315,18 +314,18 @@ local function failed(self, raw, body)
     local value, note = spec.refused(self, err)
     if value ~= nil then return self:finish(value, nil, note) end
   end
-  -- What may have been done must not be done twice.
+  -- A request that may have been carried out must not be repeated.
   if spec.retry == "never" and was_sent and err.statusCode ~= 429 then
     return self:finish(nil, err)
   end
   return retry_or_end(self, err)
 end
 
--- A response is complete; of a stream, its beginning.
+-- A response is complete; of a stream, its first object.
 local function succeeded(self, value)
   local result, raw, note = self.spec.accept(self, self.attempt.status, value)
   if raw then
-    -- It may have been done, whatever sent this response.
+    -- The request may have been carried out, whatever sent this response.
     self.outcome_unknown = self.spec.retry ~= "safe" or nil
     return failed(self, raw)
   end
@@ -336,7 +335,7 @@ local function succeeded(self, value)
   return self:finish(result, nil, note)
 end
 
--- The next attempt, nil and a raw failure if its request cannot be sent.
+-- The next attempt; nil and a raw failure if its request cannot be sent.
 local function start(self)
   self.attempts = self.attempts + 1
   if self.client.listener then emit(self, "request", {}) end
@@ -344,11 +343,11 @@ local function start(self)
   return attempt.start(self.runtime.session, request_of(self), self)
 end
 
--- Sends the request and reads the response, as far as it has come.
+-- Sends the request and reads what has arrived of the response.
 function perform(self)
   local current = self.attempt
   if not current then
-    -- Asked again after memory ran out while a failure was dealt with.
+    -- Entered again after memory ran out during the handling of a failure.
     if not self.has_slot then core.raise "not enough memory" end
     local raw
     current, raw = start(self)
@@ -376,7 +375,7 @@ function pause(self)
   self.state = take_slot
 end
 
--- The error for a call that was ended from elsewhere.
+-- The error for a call that was ended from outside.
 local function interrupted(self)
   if self.client.closed then
     return self:error("closed", message.closed, "closed")
@@ -404,7 +403,7 @@ function Call:remaining()
   return self.timeout - self.clock:seconds()
 end
 
---- What is awaited: a transfer or a condition, and for how long at most.
+--- What to wait for (a transfer or a condition), and for how long at most.
 ---@return table target
 ---@return number seconds
 function Call:wants()
@@ -414,7 +413,7 @@ function Call:wants()
     self.wake - core.now()))
 end
 
---- Waits once for what is wanted.
+--- Waits once for what `wants` returns.
 function Call:wait()
   local target, seconds = self:wants()
   self.clock:add(host.wait(self.client, self.runtime.session, target,
@@ -431,7 +430,7 @@ function Call:run()
   return self.value, self.err
 end
 
---- Ends the call from elsewhere; whoever waits in it gets `canceled`.
+--- Ends the call from outside; a coroutine that waits in it gets `canceled`.
 function Call:cancel()
   self.canceled = true
   self.keep_open = nil
@@ -439,21 +438,20 @@ function Call:cancel()
   if self.condition then self.runtime.waiters:notify(self.condition) end
 end
 
--- For the limiter: it has a slot for this call.
+-- For the limiter: tells the call that a slot is free.
 function Call:called()
   if self.condition then self.runtime.waiters:notify(self.condition) end
 end
 
--- For the limiter: whether the response has begun, so that no slot is needed
--- any more.
+-- For the limiter: whether the response has begun, so the call needs no slot.
 function Call:begun()
   return self.attempt and self.attempt:has_begun()
 end
 
 -- ---- Streams ----
 
--- The error object of a stream that broke: that is said first, since it cannot
--- be resumed.
+-- The error object of a stream that broke. A broken stream is reported before
+-- any other reason, because it cannot be resumed.
 local function broken(self, raw)
   local err = explained(self, raw)
   local about = self:about()
@@ -470,7 +468,7 @@ local function broken(self, raw)
   return err
 end
 
---- The next object of a stream that stayed open after its first one.
+--- The next object of a stream, after its first one.
 ---@return boolean over  false: wait
 ---@return any object  nil at the end
 ---@return lipsync.Error|nil err
@@ -492,7 +490,7 @@ function Call:received()
   return self.attempt and self.attempt:received() or self.bytes
 end
 
---- Closes what is open of a call that is over.
+--- Closes what a finished call still has open.
 function Call:close()
   self.keep_open = nil
   drop(self)
