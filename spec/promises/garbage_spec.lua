@@ -1,8 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- What the service sends, and what a program passes on from elsewhere, may be
--- anything: read as what it is or as nothing, never an error of Lua's, never a
--- number that nobody can wait for, and never for long. First by the functions
--- that read it, then by every operation.
+-- Any text from the service, or passed on by a program, is read as what it is
+-- or ignored. It never causes a Lua error, an endless wait or slow parsing.
+-- Tests the functions that read it, then every operation.
 
 local api = require "lipsync.api"
 local core = require "lipsync.core"
@@ -40,13 +39,13 @@ local function garbage()
   return table.concat(text)
 end
 
--- A number that a clock can work with.
+-- A number that a clock can use.
 local function is_finite(n)
   return type(n) == "number" and n == n and n > -math.huge and n < math.huge
 end
 
 describe("garbage", function()
-  it("in Retry-After is a wait that is possible, or none", function()
+  it("in Retry-After is a valid wait, or none", function()
     for _ = 1, ROUNDS do
       local text, date = garbage(), random(2) == 0 and garbage() or nil
       local seconds = retry_after.header(text, date, 1787652000)
@@ -60,7 +59,7 @@ describe("garbage", function()
     end
   end)
 
-  it("for a date or a time is one, or none", function()
+  it("for a date or a time is a valid one, or none", function()
     for _ = 1, ROUNDS do
       local text = garbage()
       local date, moment = http_date.parse(text), time.parse(text)
@@ -69,8 +68,8 @@ describe("garbage", function()
     end
   end)
 
-  -- A pattern that backtracks takes minutes for these, a good one none.
-  it("takes no longer than it is long", function()
+  -- A backtracking pattern takes minutes for these, a good one no time.
+  it("is parsed in linear time", function()
     local begun = os.clock()
     for _, of in ipairs { " ", "9", "a", "\t", "0.", "@", "-", "\128" } do
       local row = of:rep(math.floor(100000 / #of))
@@ -89,7 +88,7 @@ describe("garbage", function()
     assert.is_true(os.clock() - begun < most)
   end)
 
-  it("for an id is one segment of a path, or refused", function()
+  it("for an id is one path segment, or refused", function()
     for _ = 1, ROUNDS do
       local text = garbage()
       local segment = url.segment(text)
@@ -110,7 +109,7 @@ describe("garbage", function()
     end
   end)
 
-  it("for a generation is an error that says why", function()
+  it("for a generation is an error with its reason", function()
     for _ = 1, ROUNDS do
       local text = "{" .. garbage() .. "}"
       local generation, err = lipsync.generation(text)

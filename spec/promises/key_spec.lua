@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- The key goes to the origin and nowhere else, whatever is asked. A canary for
--- a key, and then a search for it in all that leaves the client: other sockets,
--- errors, events, logs, whatever can be printed.
+-- The key goes only to the origin. The key is a canary; the tests search for it
+-- in everything that leaves the client: other sockets, errors, events, logs and
+-- anything printable.
 
 local lipsync = require "lipsync"
 local operations = require "spec.support.operations"
@@ -10,8 +10,7 @@ local service = require "spec.support.service"
 
 local CANARY = "canary-3f9c5e71d2"
 
--- Whether `value`, or anything that can be reached from it by fields, holds
--- the canary.
+-- Whether `value`, or anything that its fields lead to, contains the canary.
 local function holds(value, seen)
   seen = seen or {}
   if type(value) == "string" then
@@ -28,7 +27,7 @@ end
 
 local by_name = operations.by_name
 
--- Appends to a script the answers that all operations need to succeed.
+-- Appends the responses that let all operations succeed.
 local function append_successes(script)
   for _, operation in ipairs(operations.list) do
     for _, exchange in ipairs(operation.exchanges) do
@@ -38,7 +37,7 @@ local function append_successes(script)
   return script
 end
 
--- Checks which of the requests for that had the key.
+-- Checks which of these requests had the key.
 local function check_keys(seen)
   local n = 0
   for _, operation in ipairs(operations.list) do
@@ -54,7 +53,7 @@ end
 
 local servers, clients = {}, {}
 
--- Runs a script in a process of its own; all that it wrote.
+-- Runs a script in a process of its own; returns its output.
 local function run(text, env)
   local path = os.tmpname()
   local file = assert(io.open(path, "w"))
@@ -77,7 +76,7 @@ local function start(script)
   return server
 end
 
--- A client with the canary, and all events that it tells.
+-- A client with the canary, and all its events.
 local function new(base_url, options)
   local events = {}
   local own = { api_key = CANARY, max_attempts = 1,
@@ -101,7 +100,7 @@ end
 describe("the key", function()
   after_each(stop)
 
-  it("is sent to the origin, where it is needed", function()
+  it("is sent to the origin if it is needed", function()
     local script = append_successes {}
     local server = start(script)
     local client = new(server.base_url)
@@ -112,7 +111,7 @@ describe("the key", function()
     assert.equal(#script, #server:requests())
   end)
 
-  it("does not follow a redirect, wherever it leads", function()
+  it("does not follow a redirect to any place", function()
     local other = start({ { { hold = true } }, loop = true })
     local there = "127.0.0.1:" .. other.port
     local places = {
@@ -147,7 +146,7 @@ describe("the key", function()
     assert.same({}, other:connections(0))
   end)
 
-  it("is in no error, though the server sends it back", function()
+  it("is in no error, even if the server echoes it", function()
     local answers = {
       service.answer(400, '{"message":"x-api-key: ' .. CANARY .. '","sent":["'
         .. CANARY .. CANARY .. '"]}'),
@@ -164,7 +163,7 @@ describe("the key", function()
         assert.is_false(holds(operations.plain(value)), n)
         assert.is_false(holds(err), n)
         assert.match("(key)", err and err.body or "(key)", 1, true)
-        -- Behind the first generation nothing is kept of the answer.
+        -- After the first generation nothing is kept of the response.
         if operation == by_name.list then
           assert.is_nil(value)
           assert.equal(n < 5, err.body ~= nil)
@@ -229,7 +228,7 @@ describe("the key", function()
         assert.is_false(holds(err))
       end
       server:stop()
-      local _, err = operation:run(client)  -- nobody is there
+      local _, err = operation:run(client)  -- nothing listens
       assert.equal("connection", err.kind)
       assert.is_false(holds(err))
       assert.is_false(holds(events))
@@ -260,7 +259,7 @@ describe("the key", function()
       assert.same({}, server:connections(0))
     end)
 
-  it("is in no text about itself", function()
+  it("is in no text form of an object", function()
     for _, tail in ipairs { "\n", "\r\n", "\r\nX-B: c", " ", "\0", "\127" } do
       local client = lipsync.new { api_key = CANARY .. tail,
                                    base_url = "http://127.0.0.1:9" }
@@ -304,7 +303,7 @@ describe("the key", function()
     assert.is_false(holds(log))
   end)
 
-  it("is not sent where an output is", function()
+  it("is not sent to the address of an output", function()
     local other = start({ { { hold = true } }, loop = true })
     local row = service.generation("g1", "COMPLETED",
       (',"outputUrl":"%s/o.mp4","outputMediaUrl":"%s/m.mp4",'
@@ -322,7 +321,7 @@ describe("the key", function()
     assert.same({}, other:connections(0))
   end)
 
-  it("passes no proxy in clear, whatever the environment says", function()
+  it("passes no unencrypted proxy of the environment", function()
     local proxy = start({ { { hold = true } }, loop = true })
     local other = start({ { { hold = true } }, loop = true })
     local row = service.generation "g1"
@@ -366,7 +365,7 @@ describe("the key", function()
     assert.same({}, other:connections(0))
   end)
 
-  it("is in no proxy's sight on its way to an https: origin", function()
+  it("is hidden from a proxy to an https: origin", function()
     local proxy = start({ { { read = true }, { hold = true } }, loop = true })
     run([[
       local client = require "lipsync".new { max_attempts = 1 }
@@ -399,7 +398,7 @@ describe("the key", function()
     end
   end)
 
-  it("goes to a named proxy where http: is allowed, by the whole URL",
+  it("goes to a named proxy by absolute URL where http: is allowed",
     function()
       local script = append_successes { service.answer(200, "[]") }
       local proxy = start(script)
@@ -428,7 +427,7 @@ describe("nothing makes a header of its own:", function()
   local evil = { "a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rX-Evil: 1",
                  "a\0b", "\r\n\r\nGET /evil HTTP/1.1" }
 
-  -- The server has seen what is well-formed and nothing else.
+  -- The server has seen only well-formed requests.
   local function check(server, n)
     for _, request in ipairs(server:requests(n)) do
       assert.is_nil(request.head:lower():find "\n%s*x%-evil")
