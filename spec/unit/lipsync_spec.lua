@@ -10,7 +10,7 @@ describe("lipsync", function()
     assert.equal(core.null, lipsync.null)
   end)
 
-  it("makes a generation of text, or says why not", function()
+  it("makes a generation from text, or says why not", function()
     assert.equal("x", lipsync.generation('{"id":"x"}').id)
     for _, text in ipairs { "", "[]", "{", '{"id":"x"} y' } do
       local generation, err = lipsync.generation(text)
@@ -33,7 +33,7 @@ describe("lipsync", function()
     assert.has_error(function() lipsync.time(5) end)
   end)
 
-  it("knows its errors", function()
+  it("recognizes its errors", function()
     local _, err = lipsync.time ""
     assert.is_true(lipsync.is_error(err))
     for _, value in ipairs { "x", 5, {}, true } do
@@ -42,7 +42,7 @@ describe("lipsync", function()
     assert.is_false(lipsync.is_error(nil))
   end)
 
-  it("tells a colon from a dot", function()
+  it("reports a colon in place of a dot", function()
     for call, wrong in pairs {
       ["new { … }"] = function() return (lipsync:new {}) end,
       ["generation(json)"] = function() return (lipsync:generation "{}") end,
@@ -73,7 +73,7 @@ describe("lipsync", function()
     assert.equal("assertion failed!", problem)
   end)
 
-  it("writes JSON, and says what it cannot write", function()
+  it("writes JSON, or says what it cannot write", function()
     assert.equal('{"a":[],"b":{}}',
       lipsync.encode { a = lipsync.array {}, b = {} })
     local text, err = lipsync.encode { a = { print } }

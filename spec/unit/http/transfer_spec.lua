@@ -10,8 +10,8 @@ local scripted = require "spec.support.scripted"
 local transfers = require "spec.support.transfers"
 local http = require "lipsync.http"
 
--- Most scripts serve one request a connection: saying so spares the client
--- from finding out.
+-- Most scripts serve one request per connection, and announce it, so the
+-- client does not try to reuse the connection.
 local function response(status, body, headers)
   local all = { Connection = "close" }
   for name, value in pairs(headers or {}) do all[name] = value end
@@ -30,7 +30,7 @@ local it_measures = proc.is_here and it or pending
 -- A sanitizer needs more than it is given here.
 local it_starves = not os.getenv "LIPSYNC_SANITIZED" and it or pending
 local it_runs = program.can_run() and it or pending
--- Lua 5.2 collects when a function is called and then no more in it.
+-- Lua 5.2 collects only when a function is called.
 local it_collects = _VERSION ~= "Lua 5.2" and it_runs or pending
 local function peak() return proc.memory("self", "VmHWM") end
 
@@ -55,7 +55,7 @@ local function read(request)
   return body, failure, transfer
 end
 
--- What a failure is, in short; and in words.
+-- A failure in short form; and its sentence.
 local function what(failure)
   return transfers.what(failure, server and "127.0.0.1:" .. server.port)
 end
@@ -72,7 +72,7 @@ describe("a transfer", function()
   end)
 
   describe("sends", function()
-    it("when it is begun, as far as no step is needed to connect", function()
+    it("at its start, if it connects without a step", function()
       local function answer(id)
         return scripted.response(200, ('{"id":"%s"}'):format(id))
       end
@@ -84,7 +84,7 @@ describe("a transfer", function()
       assert.equal('{"id":"g2"}', (transfers.read(session, second)))
     end)
 
-    it("one request, with the key where it is wanted", function()
+    it("one request, with the key if it is wanted", function()
       serve { { { read = true }, { send = scripted.response(200, "[]") },
                 { read = true }, { send = response(200, "{}") } } }
       assert.same({}, (list()))
@@ -98,14 +98,15 @@ describe("a transfer", function()
       assert.equal("spec", seen[1].headers["user-agent"])
       assert.equal("/v2/errors", seen[2].target)
       assert.is_nil(seen[2].headers["x-api-key"])
-      -- In clear libcurl's HTTP/2 is broken below 8.0: it is not offered.
+      -- Without TLS libcurl's HTTP/2 is broken before 8.0, so it is not
+      -- offered.
       for _, request in ipairs(seen) do
         assert.matches("^%u+ %S+ HTTP/1.1\r\n", request.head)
         assert.is_nil(request.headers.upgrade)
       end
     end)
 
-    it("headers of the session and of the request, the latter first",
+    it("headers of the session, overridden by the request",
       function()
         serve({ { { read = true }, { send = response(204, "") } } },
           { headers = { ["X-A"] = "session", ["X-B"] = "kept" } })
@@ -126,7 +127,7 @@ describe("a transfer", function()
       assert.equal("/pre/fix/v2/generations/a%2Fb", seen.target)
     end)
 
-    it("no header that would be another, and none of ours", function()
+    it("no header made of another, and none that is reserved", function()
       serve { {} }
       local cases = {
         { { ["X-A"] = "a\r\nX-B: b" }, "header_malformed" },
@@ -150,9 +151,9 @@ describe("a transfer", function()
   end)
 
   describe("reads", function()
-    it("a list however it is cut into pieces", function()
+    it("a list in pieces of any size", function()
       local body = rows(5)
-      -- Each closes, and says so: no request meets a connection that ends.
+      -- Each closes and announces it, so no request meets a closing connection.
       local plain = response(200, body, { Connection = "close" })
       local packed = gzip(body)
       local zipped = response(200, packed, { ["Content-Encoding"] = "gzip",
@@ -181,7 +182,7 @@ describe("a transfer", function()
       end
     end)
 
-    it("a page that is there as a whole, without waiting", function()
+    it("a page that arrived whole, without waiting", function()
       serve(once { send = response(200, rows(3)) })
       local transfer = assert(transfers.start(session))
       local deadline = core.now() + 20
@@ -194,7 +195,7 @@ describe("a transfer", function()
       assert.is_nil(failure)
     end)
 
-    it("as long as no moment has come that it was told of", function()
+    it("until the given time", function()
       serve(once { send = response(200, rows(4)) })
       local transfer = assert(transfers.start(session))
       local deadline = core.now() + 20
@@ -213,10 +214,10 @@ describe("a transfer", function()
       assert.is_nil((transfer:next(future)))
     end)
 
-    it("long generations, plain and packed, without standing still",
+    it("long generations, plain and packed, without pauses",
       function()
         local text, state = {}, 7
-        for i = 1, 700000 do  -- hardly to be compressed
+        for i = 1, 700000 do  -- hardly compressible
           state = (state * 16807) % 2147483647
           text[i] = string.char(48 + state % 64 + (state % 64 > 43 and 1 or 0))
         end
@@ -241,12 +242,12 @@ describe("a transfer", function()
             end
           end
           assert.equal(5, found)
-          -- A wait in which nothing came: a few for the connection.
+          -- A wait without data; a few belong to the connection.
           assert.is_true(idle < 20, idle)
         end
       end)
 
-    it("status and headers of the last answer, not of a 1xx", function()
+    it("status and headers of the final response, not of a 1xx", function()
       serve(once { send = "HTTP/1.1 103 Early Hints\r\nX-A: early\r\n\r\n"
         .. "HTTP/1.1 409 Conflict\r\nX-A:  late \r\nContent-Length: 2\r\n"
         .. "\r\n{}" })
@@ -258,14 +259,14 @@ describe("a transfer", function()
       assert.is_true(transfer:sent())
     end)
 
-    it("gzip whole, in several members", function()
+    it("gzip of several members to its end", function()
       local packed = gzip "{\"a\":" .. gzip "1}"
       serve(once { send = response(200, packed,
         { ["Content-Encoding"] = "gzip" }) })
       assert.equal('{"a":1}', (read()))
     end)
 
-    it("an error's body whatever it is encoded with", function()
+    it("an error's body in any encoding", function()
       serve(once { send = response(500, "??",
         { ["Content-Encoding"] = "br" }) })
       local body, _, transfer = read()
@@ -273,7 +274,7 @@ describe("a transfer", function()
       assert.equal("??", body)
     end)
 
-    it("nothing of a list that was cut, but what was whole", function()
+    it("only whole objects of a list that was cut", function()
       local body = rows(3)
       local whole = response(200, body)
       local head = #whole - #body
@@ -299,7 +300,7 @@ describe("a transfer", function()
       assert.equal(#whole, #server:requests(#whole))
     end)
 
-    it("nothing made of a truncated or damaged gzip", function()
+    it("no object from truncated or damaged gzip", function()
       local packed = gzip(rows(50))
       local function answer(bytes)
         return { { read = true }, { send = response(200, bytes,
@@ -342,7 +343,7 @@ describe("a transfer", function()
   end)
 
   describe("fails", function()
-    it("where nobody listens", function()
+    it("if nothing listens", function()
       serve { {} }
       server:stop()
       local _, failure, transfer = read()
@@ -405,14 +406,14 @@ describe("a transfer", function()
         .. "no thread could be started.\n", text)
     end)
 
-    it("where the name has no address", function()
+    it("if the name has no address", function()
       session = transfers.session "https://surely-not-there.invalid"
       local _, failure = read()
       assert.equal("connection resolve", what(failure))
       assert.equal("surely-not-there.invalid", session:host())
     end)
 
-    it("on a reset, before and inside the answer", function()
+    it("on a reset, before and inside the response", function()
       serve { { { read = true }, { reset = true } },
               { { read = true }, { send = response(200, "[1,"):sub(1, -3) },
                 { reset = true } } }
@@ -434,10 +435,10 @@ describe("a transfer", function()
       end
     end)
 
-    it("without sending twice when a reused connection has died", function()
+    it("without a second request if a reused connection died", function()
       serve { { { read = true }, { send = scripted.response(200, "[]") },
                 { read = true }, { close = true } },
-              { { read = true } },  -- what libcurl opens, to send again
+              { { read = true } },  -- opened by libcurl to send again
               { { read = true }, { send = response(200, "[]") } } }
       assert.equal("[]", (read()))
       local _, failure, transfer = read { method = "DELETE" }
@@ -484,7 +485,7 @@ describe("a transfer", function()
       for _ = 1, 4 do assert.equal("[1]", (read())) end
     end)
 
-    it("and drops connections that are older, not those that came after", function()
+    it("and drops older connections, but no later ones", function()
       warm_up(3, { close = true })
       scripted.sleep(1.1)
       assert.equal("connection", kind((select(2, read()))))
@@ -530,7 +531,7 @@ describe("a transfer", function()
       assert.equal("connection", kind((select(2, read()))))
     end)
 
-    it("on an encoding that was not asked for", function()
+    it("on an encoding that was not requested", function()
       serve(once { send = response(200, "[]",
         { ["Content-Encoding"] = "br" }) })
       local _, failure = list()
@@ -538,7 +539,7 @@ describe("a transfer", function()
       assert.matches('"br"', words(failure))
     end)
 
-    it("on a list of something else, naming it", function()
+    it("on another body than a list, and names it", function()
       local cases = {
         { "{}", "shape", "expected a JSON array, got an object" },
         { '"x"', "shape", "expected a JSON array, got a string" },
@@ -568,7 +569,7 @@ describe("a transfer", function()
       end
     end)
 
-    it("gives what an answer began with", function()
+    it("and returns the beginning of the response", function()
       serve(once { send = response(200, "<html>nope") })
       local _, failure = list()
       assert.equal("<html>nope", failure.body)
@@ -578,11 +579,11 @@ describe("a transfer", function()
   describe("keeps its limits", function()
     it_measures("holds no bytes that were read, whether it is collected or not",
       function()
-        local script, kept = {}, {}  -- they live on
+        local script, kept = {}, {}  -- kept alive
         local text = "[" .. (" "):rep(3e5) .. "]"
         for i = 1, 60, 2 do
           script[i] = { { read = true }, { send = response(200, text) } }
-          -- Its last byte is read before the answer ends.
+          -- Its last byte is read before the response ends.
           script[i + 1] = { { read = true },
             { send = "HTTP/1.1 200 OK\r\n\r\n" .. text }, { stall = 0.02 } }
         end
@@ -620,7 +621,7 @@ describe("a transfer", function()
         words(failure))
     end)
 
-    it("for white space, where an endless answer could hide", function()
+    it("for white space, which an endless response could consist of", function()
       serve { { { read = true }, { send = "HTTP/1.1 200 OK\r\n\r\n[" },
                 { repeat_send = (" "):rep(1000) } },
               { { read = true }, { send = "HTTP/1.1 200 OK\r\n\r\n[]" },
@@ -632,7 +633,7 @@ describe("a transfer", function()
       end
     end)
 
-    it("for an answer read whole, however it is sent", function()
+    it("for a response that is read whole, in any framing", function()
       local packed = gzip(("x"):rep(100000))
       serve { { { read = true }, { send = response(200, ("x"):rep(5000)) } },
               { { read = true }, { send = response(200, packed,
@@ -646,7 +647,7 @@ describe("a transfer", function()
       end
     end)
 
-    it("for headers, also of answers before the last", function()
+    it("for headers, also of responses before the final one", function()
       serve { { { read = true }, { send = "HTTP/1.1 200 OK\r\n" },
                 { repeat_send = "X-A: " .. ("x"):rep(1000) .. "\r\n" } },
               { { read = true },
@@ -678,7 +679,7 @@ describe("a transfer", function()
       assert.is_true(peak() - before < 8000, peak() - before)
     end)
 
-    it("for what is not read: the server has to wait", function()
+    it("for unread data: the server has to wait", function()
       local line = row(1) .. ","
       serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" },
         { repeat_send = line:rep(1000) }))
@@ -690,7 +691,7 @@ describe("a transfer", function()
         most = math.max(most, transfer:received())
       end
       assert.is_true(most < 400 * 1024, most)
-      -- And goes on when it is read.
+      -- It goes on when the data is read.
       for _ = 1, 50000 do
         local generation = transfer:next()
         if generation == false then session:poll(5) end
@@ -701,7 +702,7 @@ describe("a transfer", function()
   end)
 
   describe("ends", function()
-    it("by close, which the server sees, and stays ended", function()
+    it("by close, which the server notices, and stays ended", function()
       serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" }, { hold = true }))
       local transfer = assert(transfers.start(session,
         { mode = "objects" }))
@@ -720,7 +721,7 @@ describe("a transfer", function()
       assert.equal("Transfer (closed)", tostring(transfer))
     end)
 
-    it("by being collected", function()
+    it("when it is collected", function()
       serve(once({ send = "HTTP/1.1 200 OK\r\n\r\n[" }, { hold = true }))
       local transfer = assert(transfers.start(session,
         { mode = "objects" }))
@@ -749,7 +750,7 @@ describe("a transfer", function()
       assert.is_true(most < 400, most)
     end)
 
-    it("before many more are abandoned, whatever the program holds itself",
+    it("before many abandoned ones pile up, in any heap",
       function()
         local text = "HTTP/1.1 200 OK\r\n\r\n[" .. row(1) .. (" "):rep(4e5)
         serve { { { read = true }, { send = text }, { hold = true } },
@@ -766,8 +767,8 @@ describe("a transfer", function()
         assert.is_true(most < 90 and #ballast > 0, most)
       end)
 
-    -- On Lua 5.2 each of the small steps is all of a collection then.
-    it("by few collections, where the collector is generational", function()
+    -- On Lua 5.2 each small step is then a full collection.
+    it("with few collections by a generational collector", function()
       local has_it, before = pcall(collectgarbage, "generational")
       if not has_it then pending "this VM has no such mode" end
       serve { { { read = true }, { hold = true } }, loop = true }
@@ -794,7 +795,7 @@ describe("a transfer", function()
       while not transfer:ready() do session:poll(1) end
       session:close()
       assert.equal(1, #server:gone(1))
-      -- What had arrived is read first.
+      -- Data that had arrived is read first.
       local generation, failure = transfer:next()
       while generation do generation, failure = transfer:next() end
       assert.equal("closed closed", what(failure))
@@ -824,7 +825,7 @@ describe("a transfer", function()
   end)
 
   describe("connects", function()
-    it("by http: to this machine only, judged by the address", function()
+    it("by http: to this machine only, by its address", function()
       serve({ { { read = true }, { send = response(200, "[]") },
                 { close = true } }, loop = true })
       local mine = { "127.0.0.1", "127.1", "0", "0x7f.1", "localhost",
@@ -834,7 +835,7 @@ describe("a transfer", function()
         local s = transfers.session(("http://%s:%d"):format(name, server.port))
         local transfer = transfers.start(s)
         local body, failure = transfers.read(s, transfer)
-        -- Only 127.0.0.1 listens: what counts is that it is not refused.
+        -- Only 127.0.0.1 listens; the test is that others are not refused.
         assert.is_true(body == "[]" or kind(failure) == "connection", name)
         s:close()
       end
@@ -870,7 +871,7 @@ describe("a transfer", function()
 end)
 
 describe("a session", function()
-  it("is refused an address or a key that cannot be", function()
+  it("is refused an invalid address or key", function()
     local cases = {
       { base_url = "https://x/v2", code = "url_v2" },
       { base_url = "https://x/v2/", code = "url_v2" },
@@ -910,7 +911,7 @@ describe("a session", function()
     assert.equal("Session (closed)", tostring(s))
   end)
 
-  it("says which transfers became ready, each once", function()
+  it("reports ready transfers, each once", function()
     local server2 = scripted.start { { { read = true },
       { send = response(200, "{}") } }, loop = true }
     local s = transfers.session(server2.base_url)
@@ -932,8 +933,8 @@ describe("a session", function()
     server2:stop()
   end)
 
-  it("uses as many connections as it ever needed at once", function()
-    -- The answers of each burst come one behind the other.
+  it("uses only as many connections as it needed at once", function()
+    -- The responses of each burst come one after the other.
     local connections, keep = { loop = true }, scripted.response(200, "{}")
     for i = 1, 12 do
       connections[i] = { { read = true }, { stall = i * 0.01 },
@@ -953,7 +954,7 @@ describe("a session", function()
     busy:stop()
   end)
 
-  it("waits for what is new, whatever was not taken", function()
+  it("waits for new events although old ones were not taken", function()
     local busy = scripted.start { { { read = true },
       { send = response(200, "{}") } }, { { read = true }, { hold = true } } }
     local s = transfers.session(busy.base_url)
@@ -977,8 +978,8 @@ describe("a session", function()
       peer:stop()
     end)
 
-    -- So many listings without an end, each as full as it gets: what they have
-    -- received, and a function that reads all of one.
+    -- Opens endless listings, each as full as it gets; returns their received
+    -- bytes and a function that reads all of one.
     local function streams(n)
       local pad = row(1):sub(1, -2) .. ',"input":"' .. ("x"):rep(4000) .. '"},'
       peer = scripted.start { { { read = true },
@@ -995,7 +996,7 @@ describe("a session", function()
         return bytes
       end
       local function read_all(i) while all[i]:next() do end end
-      -- The more was read, the more there may be in a socket.
+      -- The more was read, the more may be in a socket.
       for _ = 1, 100 do
         own:poll(1)
         for i = 1, n do read_all(i) end
@@ -1003,7 +1004,7 @@ describe("a session", function()
       return received, read_all
     end
 
-    -- Steps until nothing more comes: every reader has enough.
+    -- Steps until nothing more comes because every reader is full.
     local function fill(received)
       local bytes = received()
       while true do
@@ -1017,7 +1018,7 @@ describe("a session", function()
       end
     end
 
-    it("by one piece of a stream where there is no time", function()
+    it("by one piece of a stream if there is no time", function()
       local received, read_all = streams(1)
       local before = fill(received)[1]
       for _ = 1, 50 do
@@ -1031,7 +1032,7 @@ describe("a session", function()
       assert.is_true(own:step(-1) >= 0)
     end)
 
-    it("by one piece of an answer that is read whole, too", function()
+    it("by one piece of a response read whole too", function()
       local text = '"' .. ("x"):rep(4e6) .. '"'
       peer = scripted.start { { { read = true },
         { send = response(200, text) } } }
@@ -1056,7 +1057,7 @@ describe("a session", function()
           own = transfers.session(peer.base_url)
           local all = {}
           for i = 1, 5 do all[i] = assert(transfers.start(own)) end
-          local function count()  -- requests sent and answers received
+          local function count()  -- requests sent and responses received
             local n = 0
             for _, transfer in ipairs(all) do
               n = n + (transfer:sent() and 1 or 0)
@@ -1075,7 +1076,7 @@ describe("a session", function()
         end)
     end
 
-    it("and leaves the other streams that go on to the next one", function()
+    it("and leaves resumed streams to the next step", function()
       local received, read_all = streams(4)
       fill(received)
       for i = 1, 4 do read_all(i) end
@@ -1090,14 +1091,14 @@ describe("a session", function()
         end
         before = now
       end
-      -- One that goes on, and perhaps one that went on before.
+      -- A resumed stream, and perhaps one that was resumed before.
       assert.equal(1, grown[1])
       for round = 2, 4 do assert.is_true(grown[round] <= 2) end
     end)
   end)
 
-  -- A finalizer of the program's runs wherever Lua takes memory. In a process
-  -- of its own, for there the collector soon comes round. Each result is that
+  -- A finalizer of the program may run wherever Lua allocates. In a process of
+  -- its own, because there the collector soon runs again. Each result is that
   -- of a function in which a finalizer ran.
   local preamble = [[
     local session, transfer, inside, has_run
