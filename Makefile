@@ -181,10 +181,13 @@ build/unit/obj/%.o: src/%.c build/unit/flags
 	@mkdir -p $(@D)
 	$(COMPILE) $(INCLUDES) $(CFLAGS) -c -o $@ $<
 
-support: $(SUPPORT:%=$(OUT)/%.so) build/old_curl.so
+support: $(SUPPORT:%=$(OUT)/%.so) build/old_curl.so \
+         build/pipe_curl.so
 
 # What the specs preload.
-build/old_curl.so build/signals.so build/slow_dns.so: build/%.so: spec/support/%.c
+build/pipe_curl.so: LIBS += -Wl,--no-as-needed $(CURL_LIBS) # for dlsym
+build/old_curl.so build/pipe_curl.so build/signals.so build/slow_dns.so: \
+    build/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(CURL_CFLAGS) $(CFLAGS) -shared -o $@ $< $(LIBS) $(LDFLAGS)
 

@@ -12,13 +12,15 @@
 
 #include "process.h"
 
-#define CURL_AT_RUN_TIME 0x075000 /* 7.80: CURLOPT_PREREQFUNCTION */
+#define CURL_WITHOUT_PIPE 0x075700 /* 7.87: no SIGPIPE from OpenSSL */
+#define CURL_AT_RUN_TIME  0x075000 /* 7.80: CURLOPT_PREREQFUNCTION */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int initialized = 0;
 static unsigned live_sessions = 0, live_exchanges = 0;
 static unsigned forks = 0;
 static int is_recent = 0;
+static int needs_guard = 0;
 static char library[200];
 static const char *ca_file = NULL;
 
@@ -40,6 +42,7 @@ static void learn_library (void) {
   strncpy(library, curl_version(), sizeof(library) - 1);
   ca_file = info->cainfo;
   is_recent = info->version_num >= CURL_AT_RUN_TIME;
+  needs_guard = info->version_num < CURL_WITHOUT_PIPE;
 }
 
 
@@ -80,6 +83,37 @@ int process_lacks (int n) {
   error = n > 1 ? process_lacks(n - 1) : 0;
   close(fd);
   return error;
+}
+
+
+static int is_pipe_pending (void) {
+  sigset_t pending;
+  return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+}
+
+
+/* One that is pending already is blocked already, and the program's own. */
+void process_guard_begin (struct process_guard *g) {
+  sigset_t pipe;
+  g->is_on = 0;
+  if (!needs_guard || is_pipe_pending())
+    return;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  g->is_on = pthread_sigmask(SIG_BLOCK, &pipe, &g->mask) == 0;
+}
+
+
+void process_guard_end (const struct process_guard *g) {
+  sigset_t pipe;
+  int number;
+  if (!g->is_on)
+    return;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  if (is_pipe_pending())
+    (void)sigwait(&pipe, &number); /* does not wait: it is pending */
+  pthread_sigmask(SIG_SETMASK, &g->mask, NULL);
 }
 
 

@@ -8,6 +8,8 @@
 #ifndef lipsync_process_h
 #define lipsync_process_h
 
+#include <signal.h>
+
 /* Makes libcurl ready, once. False when that failed, as it does without memory;
 ** it may be tried again. */
 int process_init (void);
@@ -22,6 +24,17 @@ const char *process_ca_file (void);
 /* How often this process is a fork's child: what was made under another
 ** count belongs to the parent. */
 unsigned process_forks (void);
+
+/* A libcurl before 7.87 lets OpenSSL write to a connection that the peer has
+** reset, which is a SIGPIPE, and the end of the program where that expects
+** none. So the thread that calls libcurl blocks it, and takes it back. */
+struct process_guard {
+  int is_on;
+  sigset_t mask; /* the thread's own */
+};
+
+void process_guard_begin (struct process_guard *g);
+void process_guard_end (const struct process_guard *g);
 
 /* Counts a session or an exchange that is made (+1) or freed (-1). */
 void process_count_session (int step);

@@ -159,8 +159,12 @@ void exchange_detach (struct exchange *x) {
 
 void http_cancel (struct http_exchange *pub, enum http_result result) {
   struct exchange *x = (struct exchange *)pub;
-  if (!pub->over)
-    end_exchange(x, result);
+  struct process_guard guard;
+  if (pub->over)
+    return;
+  process_guard_begin(&guard);
+  end_exchange(x, result);
+  process_guard_end(&guard);
 }
 
 

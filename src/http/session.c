@@ -54,9 +54,9 @@ static void reap_finished (struct http_session *s, int works) {
 }
 
 
-struct http_exchange *http_start (struct http_session *s,
-                                  const struct http_request *request,
-                                  void *user, enum http_refusal *why) {
+static struct http_exchange *start (struct http_session *s,
+                                    const struct http_request *request,
+                                    void *user, enum http_refusal *why) {
   struct exchange *x;
   *why = HTTP_NO_MEMORY;
   if (!have_engine(s)) {
@@ -82,7 +82,19 @@ struct http_exchange *http_start (struct http_session *s,
 }
 
 
-/* It is kept once, after the name of its header. */
+struct http_exchange *http_start (struct http_session *s,
+                                  const struct http_request *request,
+                                  void *user, enum http_refusal *why) {
+  struct process_guard guard;
+  struct http_exchange *x;
+  process_guard_begin(&guard);
+  x = start(s, request, user, why);
+  process_guard_end(&guard);
+  return x;
+}
+
+
+/* It is kept once, behind the name of its header. */
 const char *http_key (const struct http_session *s) {
   return s->key_header == NULL ? NULL : strchr(s->key_header->data, ':') + 2;
 }
@@ -117,20 +129,26 @@ static int resume_queued (struct http_session *s) {
 
 
 unsigned http_step (struct http_session *s, double seconds) {
+  struct process_guard guard;
+  process_guard_begin(&guard);
   if (have_engine(s)) {
     s->steps++;
     engine_set_deadline(&s->engine, seconds);
     reap_finished(s, engine_step(&s->engine) && resume_queued(s));
     engine_clear_deadline(&s->engine);
   }
+  process_guard_end(&guard);
   s->has_events = 0; /* the caller is told now */
   return s->queues[QUEUE_READY].length;
 }
 
 
 void http_drain (struct http_session *s) {
+  struct process_guard guard;
+  process_guard_begin(&guard);
   if (have_engine(s))
     reap_finished(s, resume_queued(s) && engine_drain(&s->engine, s->count));
+  process_guard_end(&guard);
 }
 
 
@@ -259,6 +277,8 @@ struct http_session *http_open (const struct http_config *config,
 
 
 void http_close (struct http_session *s) {
+  struct process_guard guard;
+  process_guard_begin(&guard);
   forget_parent(s);
   while (s->exchanges != NULL) {
     http_cancel(&s->exchanges->pub, HTTP_CLOSED);
@@ -267,6 +287,7 @@ void http_close (struct http_session *s) {
   while (s->pooled > 0)
     curl_easy_cleanup(s->pool[--s->pooled]);
   engine_close(&s->engine);
+  process_guard_end(&guard);
   header_wipe(s->key_header);
   header_wipe(s->headers);
   origin_free(&s->origin);

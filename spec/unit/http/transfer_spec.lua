@@ -902,6 +902,38 @@ describe("a session", function()
     end
   end)
 
+  -- What libcurl was before 7.87, on any Linux.
+  local it_pipes = proc.is_here and not os.getenv "LIPSYNC_SANITIZED" and it
+    or pending
+
+  it_pipes("keeps SIGPIPE of an old libcurl's to itself, and no other",
+    function()
+      server = scripted.start { loop = true, { { read = true },
+        { send = scripted.response(200, '{"id":"g"}') }, { close = true } } }
+      local path = os.tmpname()
+      local file = assert(io.open(path, "w"))
+      file:write(([[
+        local client = require "lipsync".new { api_key = "abcdefgh",
+          base_url = %q, max_attempts = 1 }
+        print((assert(client.generations:get "g")).id)
+        client:close()
+        -- The mask is as it was: what does not block it ends by it.
+        for line in io.lines "/proc/self/status" do
+          if line:find "^Sig[BP]" or line:find "^ShdPnd" then
+            print((line:gsub("%%s+", " ")))
+          end
+        end
+      ]]):format(server.base_url))
+      file:close()
+      local pipe = assert(io.popen("LD_PRELOAD=build/pipe_curl.so "
+        .. program.vm .. " " .. path .. " 2>&1; echo status $?"))
+      local text = pipe:read "*a"
+      pipe:close()
+      os.remove(path)
+      assert.equal("g\nSigPnd: 0000000000000000\nShdPnd: 0000000000000000\n"
+        .. "SigBlk: 0000000000000000\nstatus 0\n", text)
+    end)
+
   it("knows its origin", function()
     local s = transfers.session "https://api.example:8443/prefix"
     assert.equal("https://api.example:8443", s:origin())
