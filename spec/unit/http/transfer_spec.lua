@@ -485,7 +485,7 @@ describe("a transfer", function()
       for _ = 1, 4 do assert.equal("[1]", (read())) end
     end)
 
-    it("and drops older connections, but no later ones", function()
+    it("and drops connections that are older, not later ones", function()
       warm_up(3, { close = true })
       scripted.sleep(1.1)
       assert.equal("connection", kind((select(2, read()))))
