@@ -167,6 +167,19 @@ end
 -- Reasons on this side, with which the address has nothing to do.
 local own_lack = { descriptors = true, thread = true }
 
+-- What to do about a certificate that other certificates would not mend.
+local function other_fault(err, about)
+  local text = err.message
+  if text:find("expired", 1, true) or text:find("not yet valid", 1, true) then
+    return ("It is %s by the clock of this machine; where that is right, the "
+      .. "server needs a new certificate"):format(os.date "!%Y-%m-%d")
+  elseif text:find("host name", 1, true) or text:find("hostname", 1, true) then
+    return "It is another host's. " .. (base_url_right(about)
+      or "Is the address right?")
+  end
+  return nil
+end
+
 local by_kind = {
   api = function(err, about)
     local own = api_advice[err.statusCode]
@@ -182,8 +195,10 @@ local by_kind = {
     if about.broken then return advice.resume end
     return about.unknown or about.reason == "connect" and address_from(about)
   end,
-  tls = function(_, about)
+  tls = function(err, about)
     if about.reason == "handshake" then return nil end
+    local other = other_fault(err, about)
+    if other then return other end
     return (about.ca_file
         and ("Certificates are looked for in %s; "):format(about.ca_file)
         or "")

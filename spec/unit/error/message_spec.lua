@@ -107,7 +107,31 @@ describe("message", function()
       { reason = "certificate" }))
   end)
 
-  it("shows a response that is not the service's", function()
+  it("explains certificates that others would not mend", function()
+    local function of(cause)
+      return sentence({ kind = "tls", message = "the certificate of api.sync.so"
+        .. " cannot be verified: " .. cause },
+        { ca_file = "/x/ca.pem", reason = "certificate",
+          base_url = "https://h" })
+    end
+    for _, cause in ipairs { "certificate has expired",
+                             "certificate is not yet valid" } do
+      local text = of(cause)
+      assert.match("verified: " .. cause .. ". Not retried. It is "
+        .. os.date "!%Y-%m-%d" .. " by the clock", text, 1, true)
+      assert.is_nil(text:find("ca_file", 1, true))
+    end
+    for _, cause in ipairs {
+        "no alternative certificate subject name matches target host name 'h'",
+        "certificate subject name 'x' does not match target hostname 'h'" } do
+      local text = of(cause)
+      assert.match("another host's. Is base_url (https://h) right?", text, 1,
+        true)
+      assert.is_nil(text:find("ca_file", 1, true))
+    end
+  end)
+
+  it("shows what answered instead of the service", function()
     local text = message.unexpected { wanted = "a JSON array", status = 200,
       media = "text/html; charset=x",
       body = "<html><head><title>Sign in to the proxy" }
