@@ -84,6 +84,13 @@ local function sources(own)
   }
 end
 
+-- The certificates to verify servers with; nil: libcurl's. The variables are
+-- those that curl and OpenSSL have.
+local function ca_file(own)
+  return own.ca_file or environment(own, "CURL_CA_BUNDLE")
+    or environment(own, "SSL_CERT_FILE")
+end
+
 local function user_agent(own)
   local text = ("lipsync/%s (%s)"):format(core._VERSION, _VERSION)
   return own.user_agent and text .. " " .. own.user_agent or text
@@ -102,7 +109,7 @@ local function session_config(own, from)
   return {
     base_url = from.base_url, api_key = from.api_key,
     user_agent = user_agent(own), bare_agent = user_agent {},
-    ca_file = own.ca_file, proxy = own.proxy or own.strict and "" or nil,
+    ca_file = ca_file(own), proxy = own.proxy or own.strict and "" or nil,
     connect_timeout = own.connect_timeout,
     allow_http = own.allow_http or false, headers = own.headers,
   }
@@ -154,7 +161,7 @@ function client.new(given)
       events.wants_log(environment(own, "SYNC_LOG"))),
     known = { host = session:host(), base_url = from.base_url,
               base_url_from = from.base_url_from, key_from = from.key_from,
-              ca_file = own.ca_file or http.ca_file },
+              ca_file = config.ca_file or http.ca_file },
   }, Client)
   self:start_runtime(session)
   self.generations, self.models = generations.new(self), models.new(self)

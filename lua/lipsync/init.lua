@@ -44,9 +44,10 @@ end
 ---@field max_in_flight integer|nil  requests whose response has not begun;
 ---   default 8
 ---@field max_generation integer|nil  bytes of one generation; default 1 MiB
----@field max_response integer|nil  bytes of a response that is read whole;
----   default 16 MiB
----@field ca_file string|nil  certificates to trust
+---@field max_response integer|nil  bytes of an answer read whole; default
+---   16 MiB
+---@field ca_file string|nil  certificates to trust; default $CURL_CA_BUNDLE,
+---   then $SSL_CERT_FILE, then libcurl's own
 ---@field proxy string|nil  default libcurl's environment variables, never for
 ---   loopback; "": none
 ---@field headers table<string, string>|nil  added to each request
@@ -56,8 +57,8 @@ end
 ---@field on_event fun(event: lipsync.Event)|nil
 ---@field on_task_error fun(err: any, task: lipsync.Task)|nil
 ---@field allow_http boolean|nil  http: to other machines; default false
----@field strict boolean|nil  true: takes no key, address or proxy from the
----   environment; default false
+---@field strict boolean|nil  true: takes nothing from the environment, neither
+---   key nor address nor proxy nor ca_file; default false
 
 --- Makes a client. Sends nothing. A missing key, or a key or header that cannot
 --- be sent, is reported by the calls that need it; other errors are raised. The

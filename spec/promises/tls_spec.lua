@@ -92,7 +92,37 @@ describe("TLS", function()
     plain:stop()
   end)
 
-  it("has not shown the key to any other server", function()
+  it("takes the certificates that the environment names, unless it is strict",
+    function()
+      local path = os.tmpname()
+      launch.write(path, ([[
+        local lipsync = require "lipsync"
+        for _, strict in ipairs { false, true } do
+          local client = lipsync.new { base_url = %q, api_key = %q,
+            max_attempts = 1, strict = strict }
+          local generation, err = client.generations:get "g1"
+          print(generation and generation.id or err)
+          client:close()
+        end
+      ]]):format(server:url "right", service.key))
+      local function run(variables)
+        local pipe = assert(io.popen(("env -u CURL_CA_BUNDLE "
+          .. "-u SSL_CERT_FILE %s %s %s 2>&1"):format(variables,
+          os.getenv "LIPSYNC_LUA" or arg[-1] or "lua", path)))
+        local text = pipe:read "*a"
+        pipe:close()
+        return text
+      end
+      for _, name in ipairs { "CURL_CA_BUNDLE", "SSL_CERT_FILE" } do
+        assert.match("^g1\n[^\n]*cannot be verified[^\n]*\n$",
+          run(name .. "=" .. server.ca_file))
+        assert.match("looked for in /nowhere/ca.pem; set ca_file",
+          run(name .. "=/nowhere/ca.pem"), 1, true)
+      end
+      os.remove(path)
+    end)
+
+  it("has given the key to nobody else", function()
     local log, right = server:log(), tostring(server.ports.right)
     for port, key in log:gmatch "(%d+) %u+ %S+ (%S+)\n" do
       assert.equal(right, port)
