@@ -258,7 +258,7 @@ function calls.refused()
     local none, err = own.generations:count()
     assert(not none)
     if err.kind ~= "connection" then error(err, 0) end
-    assert(tostring(err):find "cannot ")
+    assert(tostring(err):find "cannot ", tostring(err))
   end
 end
 
