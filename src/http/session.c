@@ -94,7 +94,7 @@ struct http_exchange *http_start (struct http_session *s,
 }
 
 
-/* It is kept once, behind the name of its header. */
+/* It is kept once, after the name of its header. */
 const char *http_key (const struct http_session *s) {
   return s->key_header == NULL ? NULL : strchr(s->key_header->data, ':') + 2;
 }
