@@ -15,9 +15,8 @@
 /* The smallest block: below it the allocator's own overhead counts more. */
 #define SMALLEST 512
 
-/* Bytes that are so much fewer than those consumed before them are moved to
-** the block's front at once: later they may be more, and a block of which only
-** the front is used stays in the processor's cache. */
+/* If the bytes consumed are so many times those left, the rest moves to the
+** front at once: the move is cheap now, and the front stays in the cache. */
 #define FEW 8
 
 void buf_init (struct buf *b, size_t ceiling) {
@@ -36,9 +35,8 @@ static size_t roomy (size_t need) {
   return need <= SIZE_MAX / 2 ? 2 * need : need;
 }
 
-/* Moves the bytes to a new block with room for 'n' more: by realloc, which need
-** not copy what is large, unless there is something in front of them that was
-** consumed. */
+/* Moves the bytes to a new block with room for 'n' more. Uses realloc if
+** nothing was consumed, because it may not need to copy a large block. */
 static enum buf_status grow (struct buf *b, size_t n) {
   size_t capacity = roomy(b->length + n);
   int is_all = b->start == 0 && b->length > 0;

@@ -6,10 +6,9 @@
 **   lipsync.core   objects, errors, values of JSON         core.h
 **   lipsync.http   sessions and transfers: all of libcurl  luahttp.h
 **
-** What both need is compiled into both: it has no state that they would have to
-** share. Only objects are made by one of them, the core, for both. All of it
-** may raise Lua's memory error; a userdata holds whatever C memory there is
-** meanwhile.
+** What both need is compiled into both, because it has no state to share. Only
+** the core makes objects. All functions may raise Lua's memory error; until
+** they return, a userdata holds their C memory.
 */
 
 #ifndef lipsync_capi_h
@@ -37,8 +36,7 @@ struct object_type {
 };
 
 /* The C functions that the core offers lipsync.http: a userdata under CAPI in
-** the registry. The version comes first, so that it can be read whatever the
-** rest has become. */
+** the registry. The version comes first: its place must never change. */
 #define CAPI "lipsync.capi"
 
 struct capi {
@@ -50,13 +48,12 @@ struct capi {
   /* Pushes the metatable of the type called 'name'; raises if there is none. */
   const struct object_type *(*push_type)(lua_State *L, const char *name);
 
-  /* Pushes a block for an object of the size of 'e'. Only this may collect, and
-  ** so run finalizers of the program's, before 'e' is copied. */
+  /* Pushes a block for an object of the size of 'e'. Only this may run the
+  ** program's finalizers before 'e' is copied. */
   void *(*alloc)(lua_State *L, const struct element *e);
 
-  /* Makes an object of the block below the top, by a copy of 'e', and of its
-  ** type's metatable, which it pops. The table at 'shared' (0: none) holds the
-  ** owner at [1]. */
+  /* Copies 'e' into the block below the top and pops its metatable from the
+  ** top. The table at 'shared' (0: none) holds the owner at [1]. */
   void (*init)(lua_State *L, void *block, const struct element *e, int shared);
 };
 

@@ -63,10 +63,9 @@ static COMPAT_UNUSED void *compat_testudata (lua_State *L, int i,
 
 #endif
 
-/* The one Lua value that hangs on a userdata: its user value, on 5.1 its
-** environment. It must be a table. A fresh userdata has none from 5.2 on and
-** shares a stranger's on 5.1, so only its owner knows whether the slot was
-** set. */
+/* The table attached to a userdata: its user value, on 5.1 its environment. A
+** fresh userdata has none from 5.2 on and an unrelated table on 5.1, so the
+** caller must know whether it was set. */
 #if LUA_VERSION_NUM >= 504
 #define compat_newuserdata(L, size) lua_newuserdatauv(L, size, 1)
 #define compat_setslot(L, i)        ((void)lua_setiuservalue(L, i, 1))
@@ -82,8 +81,8 @@ static COMPAT_UNUSED void *compat_testudata (lua_State *L, int i,
 #endif
 #endif
 
-/* How many of its smallest steps the collector makes in half a millisecond or
-** so: one of 5.2 is for one object, one of 5.4 for thousands. */
+/* The collector's smallest steps in about half a millisecond: one step of 5.2
+** handles one object, one of 5.4 thousands. */
 #if LUA_VERSION_NUM >= 504
 #define COMPAT_GC_STEPS 1
 #elif LUA_VERSION_NUM == 502

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** core: lipsync.core, the module that the Lua layer stands on. Puts together
-** what needs no client, and adds what of the operating system the layer needs
-** and a host may not offer: clocks, randomness, the environment, standard
-** error. Links nothing, for a program may never make a client.
+** core: lipsync.core, the module under the Lua layer. Joins what needs no
+** client, and adds what a host may lack: clocks, randomness, the environment
+** and standard error. Links no library, because a program may make no client.
 */
 
 #include <stdio.h>
@@ -34,8 +33,8 @@ static int core_time (lua_State *L) {
 }
 
 
-/* core.random(): a number from [0, 1), not of the program's own sequence and
-** not the same in a forked child. */
+/* core.random(): a number from [0, 1). It does not use the program's own
+** sequence, and differs in a forked child. */
 static int core_random (lua_State *L) {
   unsigned int bits = 0;
 #if defined(__linux__)
@@ -104,7 +103,7 @@ static const luaL_Reg functions[] = {
 };
 
 
-/* Puts what lipsync.http needs where it finds it. */
+/* Puts what lipsync.http needs into the registry. */
 static void publish_capi (lua_State *L) {
   static const struct capi capi = {LIPSYNC_VERSION,
                                    sizeof(struct element),

@@ -12,12 +12,11 @@
 
 /* ---- value.c ---- */
 
-/* What a null inside a value becomes: left out (an array's element is
-** null all the same), or null everywhere. */
+/* A null inside a value: left out (except in an array), or null everywhere. */
 enum value_nulls { NULLS_LEFT_OUT, NULLS_KEPT };
 
-/* Pushes the Lua value of JSON text that has passed the scanner; null is nil
-** or value_push_null's, as 'nulls' has it. */
+/* Pushes the Lua value of scanned JSON text; 'nulls' says what null becomes:
+** nil or value_push_null's value. */
 void value_push (lua_State *L, const char *text, size_t length,
                  enum value_nulls nulls);
 
@@ -25,7 +24,7 @@ void value_push (lua_State *L, const char *text, size_t length,
 void value_push_string (lua_State *L, const char *text, size_t length,
                         int escaped);
 
-/* Pushes what stands for null: the same value that lua-cjson uses. */
+/* Pushes the value for null: the same as lua-cjson's. */
 void value_push_null (lua_State *L);
 
 /* core.decode(text): the value, or nil and a failure. */
@@ -48,11 +47,10 @@ int value_array (lua_State *L);
 void encode_register (lua_State *L);
 
 /* core.encode(value [, ceiling]): JSON text of at most 'ceiling' bytes (default
-** 16 MiB), or nil and what is wrong, after the path to where it is, if it is at
-** one place: "input[2].url: invalid UTF-8".
-** A table with elements 1 to n is an array. One with names is an object, its
-** members sorted by the bytes of the names, so that one value always gives the
-** same text. An empty one is an object unless it has the mark. */
+** 16 MiB), or nil and a message with the path: "input[2].url: invalid UTF-8".
+** A table with elements 1 to n is an array. One with names is an object; its
+** members are sorted by name, so that a value always gives the same text. An
+** empty one is an object unless it has the mark. */
 int encode_value (lua_State *L);
 
 /* core.compact(text): JSON text that has passed the scanner, without the white
@@ -75,8 +73,8 @@ void object_init (lua_State *L, void *block, const struct element *e,
                   int shared);
 
 /* core.object_type { name, aliases = { read as = sent as }, shows = { members
-** that tostring gives }, has_id, methods }: makes a type, or describes the one
-** of that name anew. */
+** that tostring gives }, has_id, methods }: makes a type, or replaces the
+** description of the one with that name. */
 int object_type (lua_State *L);
 
 /* core.object(type, text [, owner]): an object, or nil and a failure. */

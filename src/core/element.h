@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** element: an object of a list as the scanner has found it, before it becomes
-** an object of Lua; and the rule that most of them keep.
+** element: an object of a list as the scanner found it, before it becomes a Lua
+** object; and the check of its id.
 */
 
 #ifndef lipsync_element_h
@@ -9,7 +9,7 @@
 
 #include "json.h"
 
-/* Valid as long as the text and the scanner that it was found by. */
+/* Valid as long as its text and its scanner. */
 struct element {
   const char *text;
   size_t length;

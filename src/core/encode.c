@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
 ** encode: JSON text of Lua values. Tables are read raw, and no Lua object is
-** made while they are: neither a metamethod nor a finalizer can run and change
-** a table in the middle. C memory hangs on a userdata, for Lua may run out of
-** its own.
+** made meanwhile, so no metamethod or finalizer can change a table that is
+** being read. A userdata owns the C memory, because Lua may run out of memory.
 */
 
 #include <limits.h>
@@ -62,8 +61,8 @@ struct keys {
 
 /* ---- Failures ---- */
 
-/* Pushes what is wrong with the value at hand. Returns 0 for failure, as all
-** that call it do; 1 is success. */
+/* Pushes what is wrong with the current value. Returns 0, which means failure
+** in all callers; 1 is success. */
 static int fail (struct walk *w, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
@@ -106,7 +105,7 @@ static void reserve_name (lua_State *L, struct encoder *e) {
 }
 
 
-/* Keeps the name at -2. More names than bytes of text cannot be. */
+/* Keeps the name at -2. There are never more names than bytes of text. */
 static int add_name (struct walk *w) {
   struct encoder *e = w->e;
   struct name *n;
@@ -122,7 +121,7 @@ static int add_name (struct walk *w) {
 }
 
 
-/* What is above UINT_MAX is whole enough: some element before it is missing. */
+/* A number above UINT_MAX counts as whole: an element before it is missing. */
 static void add_number (struct keys *k, lua_Number key) {
   if (key < 1 || (key <= UINT_MAX && key != (lua_Number)(unsigned)key))
     k->others = 1;
@@ -153,7 +152,7 @@ static int read_keys (struct walk *w, struct keys *k) {
 }
 
 
-/* An element of the table at the top is missing. Says which is the first. */
+/* Reports the first missing element of the table at the top. */
 static int fail_missing (struct walk *w) {
   int n = 0, is_missing;
   do {
@@ -188,8 +187,8 @@ static int compare_names (const void *a, const void *b) {
 
 /* ---- Values ---- */
 
-/* Whether the table at the top is marked as an array; another metatable than
-** the mark is refused: what it would give for a member is not in the table. */
+/* Whether the table at the top is marked as an array. Any other metatable is
+** refused, because its members may not be in the table. */
 static int read_mark (struct walk *w, int *is_array) {
   *is_array = 0;
   if (!lua_getmetatable(w->L, -1))
@@ -248,7 +247,7 @@ static int write_number (struct walk *w) {
 }
 
 
-/* A null or an object of the service, or else what JSON has no form for. */
+/* Writes null or an object of the service; JSON has no form for others. */
 static int write_other (struct walk *w) {
   size_t length;
   const char *text = object_text(w->L, &length);
@@ -291,7 +290,7 @@ static int next_member (struct walk *w, struct level *l) {
   const struct name *n = &w->e->names[l->first + l->next];
   enum json_written status = json_write_string(&w->e->text, n->text, n->length);
   if (status == JSON_W_UTF8) {
-    w->depth--; /* the path ends at the object, for the name is no text */
+    w->depth--; /* the path ends at the object: the name is no text */
     return fail(w, "a name with invalid UTF-8");
   }
   l->next++;
@@ -301,7 +300,7 @@ static int next_member (struct walk *w, struct level *l) {
 }
 
 
-/* Goes on with the innermost table, by a member or its end. */
+/* Writes the next member of the innermost table, or its end. */
 static int step (struct walk *w) {
   struct level *l = &w->levels[w->depth - 1];
   if (l->next == l->count)
@@ -323,7 +322,7 @@ static int write_all (struct walk *w) {
 
 /* ---- Where it went wrong ---- */
 
-/* Whether it can follow a dot. */
+/* Whether the name can follow a dot. */
 static int is_word (const struct name *n) {
   size_t i;
   for (i = 0; i < n->length; i++) {
@@ -359,7 +358,7 @@ static enum json_written write_name (struct buf *path, const struct name *n) {
 }
 
 
-/* Writes the way to the value at hand, as Lua would: input[2].url. */
+/* Writes the path to the current value as in Lua: input[2].url. */
 static enum json_written write_path (struct walk *w, struct buf *path) {
   enum json_written status = JSON_W_OK;
   unsigned i;
@@ -374,7 +373,8 @@ static enum json_written write_path (struct walk *w, struct buf *path) {
 }
 
 
-/* Pushes nil and the phrase at the top, after the path to what it is about. */
+/* Pushes nil and the path to the wrong value, followed by the phrase at the
+** top. */
 static int push_failure (struct walk *w) {
   lua_State *L = w->L;
   struct buf *path = &w->e->text;

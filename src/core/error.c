@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** error: failures as data: a table with a code, and what belongs to it. The
-** words are in lua/lipsync/error/failure.lua. Also the metatable of Lua's error
-** objects, which are another type. Both modules have this file.
+** error: failures as data: a table with a code and its details. The texts are
+** in lua/lipsync/error/failure.lua. Also the metatable of Lua's error objects,
+** which are another type. Both modules have this file.
 */
 
 #include "capi.h"

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** json: the scanner. One state machine, entered again wherever the input was
-** cut, that checks every byte once and notes where the members of an element
-** lie. It never looks back at what it has read, so it needs none of the input
-** kept, and its own memory is the index alone.
+** json: the scanner. One state machine, which resumes wherever the input was
+** cut, checks every byte once and notes where an element's members lie. It
+** never looks back, so it keeps no input; its only memory is the index.
 */
 
 #include <stdlib.h>
@@ -111,8 +110,8 @@ static const char *limit_text (enum json_status status) {
   }
 }
 
-/* 'c' came where an element or the document has to begin: a value of another
-** kind has 'status', what is no value is an error of syntax. */
+/* Fails on 'c', which cannot begin the element or the document: with 'status'
+** if it begins another kind of value, else with an error of syntax. */
 static enum json_status fail_begin (struct json_scanner *s, char c,
                                     enum json_status status) {
   s->found = c;
@@ -146,8 +145,8 @@ static int utf8_lead (struct json_scanner *s, unsigned char lead) {
   return 1;
 }
 
-/* Takes byte 'c' of what is more than one byte: an escape, or a UTF-8
-** sequence. Back in the text, all of it was read. */
+/* Takes byte 'c' of an escape or a UTF-8 sequence. The last byte leads back to
+** the text. */
 static void string_byte (struct json_scanner *s, unsigned char c) {
   switch ((enum state)s->state) {
     case ESCAPE:
@@ -207,8 +206,8 @@ static NOT_INLINE const char *string_part (struct json_scanner *s,
 
 /* ---- The machine ---- */
 
-/* Whether the bytes read so far are a whole number with nothing around it:
-** only the next byte, or the end, tells that it is over. */
+/* Whether the bytes so far are a whole number at the top level, which only the
+** next byte or the end of the input completes. */
 static int is_bare_number (unsigned depth, int state) {
   return depth == 0
          && (state == ZERO || state == INTEGER || state == FRACTION
@@ -251,8 +250,8 @@ static const char *element_stop (const struct json_scanner *s, const char *p,
       goto pause;                                                              \
     }
 
-/* Offset of 'q' from the element's first byte, which is long gone where the
-** element began in an earlier piece: hence no pointer, but its address. */
+/* Offset of 'q' from the element's first byte. That is an address, not a
+** pointer, because an earlier piece of the input may be freed already. */
 #define PLACE(q) ((uint32_t)((uintptr_t)(q)-origin))
 
 /* Whether the next bytes are those of a string constant. */
@@ -260,7 +259,7 @@ static const char *element_stop (const struct json_scanner *s, const char *p,
   (stop - p >= (ptrdiff_t)sizeof(text_) - 1                                    \
    && memcmp(p, text_, sizeof(text_) - 1) == 0)
 
-/* A literal: mostly whole, else what may be its first byte. */
+/* A literal: usually whole, else only its first byte. */
 #define WORD(text_)                                                            \
   if (FOLLOWS(text_)) {                                                        \
     p += sizeof(text_) - 1;                                                    \

@@ -39,7 +39,7 @@ enum json_status {
 #define JSON_DEPTH_MAX   256  /* the most 'limits.depth' can be */
 #define JSON_MEMBERS_MAX 1024 /* the members of one element in the index */
 
-/* What is above the most a field can be counts as the most. */
+/* A value above a field's maximum counts as the maximum. */
 struct json_limits {
   size_t element;   /* bytes of one element; at most 2 GiB - 1 */
   unsigned depth;   /* nested arrays and objects, the list itself counted */
@@ -65,21 +65,21 @@ void json_open (struct json_scanner *s, enum json_shape shape,
                 const struct json_limits *limits);
 
 /* Reads on from 'data'; '*used' says how much of it was read. Returns after
-** each element, with the members of it in 's->members' (in their order,
-** repeated ones included) and its place in 's->element' (offset of its first
-** byte in the stream) and 's->element_length', valid until the next call.
+** each element. Until the next call, 's->members' has its members (in order,
+** with repeated ones), 's->element' its stream offset, and
+** 's->element_length' its length.
 ** After JSON_END only white space may come: feeding it gives JSON_END again.
 ** Time is linear in the input, however it is split. */
 enum json_status json_feed (struct json_scanner *s, const char *data,
                             size_t length, size_t *used);
 
-/* Stream offset of the first byte that a caller still has to have: that of
-** the element being read, or where none is, of the next byte. */
+/* Stream offset of the first byte that the caller must still keep: of the
+** element being read, or else of the next byte. */
 uint64_t json_keep (const struct json_scanner *s);
 
-/* Says that the input ends here: JSON_END, or JSON_E_CUT, or the error that
-** there was. A number at the top level of JSON_ANY ends only so: then the
-** status is JSON_ELEMENT once, and JSON_END when called again. */
+/* Says that the input ends here: JSON_END, JSON_E_CUT or the earlier error.
+** Only this ends a number at the top level of JSON_ANY: then it returns
+** JSON_ELEMENT once, and JSON_END when called again. */
 enum json_status json_finish (struct json_scanner *s);
 
 /* A short phrase for the error 's' is in: "a number with a leading zero". */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
-** json_bytes: what single bytes mean in JSON, and the skipping of runs of
-** them, for json.c and json_value.c. The bytes of strings are looked at 64 at
-** a time where SSE2 exists, 16 where NEON does; -DJSON_NO_SIMD chooses the
-** plain C path, which is the only one elsewhere. Loads may be unaligned; none
-** goes past the end it was given.
+** json_bytes: what single bytes mean in JSON, and how to skip runs of them, for
+** json.c and json_value.c. Strings are read 64 bytes at a time with SSE2, 16
+** with NEON, else by plain C, which -DJSON_NO_SIMD forces. Loads may be
+** unaligned; none goes past the given end.
 */
 
 #ifndef lipsync_json_bytes_h
@@ -56,9 +55,8 @@ static inline int is_plain (char c) {
   return c != '"' && c != '\\' && (unsigned char)c - 0x20u < 0x60u;
 }
 
-/* The length of the UTF-8 sequence at 'p', where there are 4 bytes: 2 to 4; 0
-** for ASCII and for what is no sequence: left out are overlong forms,
-** surrogates and what is above U+10FFFF. */
+/* The length, 2 to 4, of the UTF-8 sequence at 'p', where there are 4 bytes. 0
+** for ASCII, wrong bytes, overlong forms, surrogates and above U+10FFFF. */
 static inline unsigned utf8_length (const char *p) {
   const unsigned char *c = (const unsigned char *)p;
   uint32_t x = (uint32_t)c[0] << 24 | (uint32_t)c[1] << 16 | (uint32_t)c[2] << 8
@@ -72,8 +70,7 @@ static inline unsigned utf8_length (const char *p) {
   return 0;
 }
 
-/* Skips what is not ASCII, as far as it is right; what may go past 'stop' is
-** left. */
+/* Skips valid UTF-8 that is not ASCII; leaves what may go past 'stop'. */
 static inline const char *skip_utf8 (const char *p, const char *stop) {
   unsigned n = 1;
   for (; n > 0 && stop - p >= 4; p += n)
@@ -119,10 +116,10 @@ static inline int begins_value (char c) {
          || c == 'f' || c == 'n';
 }
 
-/* BLOCK bytes are looked at together: 'not_plain' gives a word with BITS bits
-** for each of them, the first one's lowest, and sets one of those where the
-** byte is not plain. One comparison finds control characters and the quote:
-** with the bit of 2 turned over they, and they alone, are below 0x21. */
+/* BLOCK bytes are tested together: 'not_plain' gives a word with BITS bits per
+** byte, the first byte's lowest, and sets a bit where the byte is not plain. One
+** comparison finds control characters and the quote, because only they are
+** below 0x21 after the bit of 2 is flipped. */
 
 #if defined(BLOCK_SSE2)
 
@@ -193,8 +190,8 @@ static inline unsigned lowest_bit (uint64_t word) {
 #endif
 }
 
-/* The block looked at last: where it ends, and what of it is not plain. Most
-** strings end in the block they begin in, and there nothing is loaded. */
+/* The last block tested: where it ends, and which bytes are not plain. Most
+** strings end in the block they begin in, which then needs no second load. */
 struct block {
   const char *end;
   uint64_t odd;
@@ -223,8 +220,8 @@ static NOT_INLINE const char *skip_blocks (struct block *b, const char *p,
   return p;
 }
 
-/* The first byte from 'p' on that is not plain, or 'stop'. 'p' never goes
-** back, nor does 'stop'. */
+/* The first byte from 'p' on that is not plain, or 'stop'. Neither may ever be
+** lower than in an earlier call. */
 static inline const char *skip_plain (struct block *b, const char *p,
                                       const char *stop) {
   if (LIKELY(p < b->end)) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
 **
-** json_locale: the "C" locale, in which numbers are read and written whatever
-** the locale of the process is.
+** json_locale: the "C" locale, in which numbers are always read and written.
 */
 
 #ifndef lipsync_json_locale_h

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** json_value: values read from text that has passed the scanner. Nothing is
-** checked again here: every quote is known to be closed, every escape to be
-** complete. Numbers do not depend on the locale of the process.
+** json_value: reads values from text that has passed the scanner, and so checks
+** nothing again: every quote is closed, every escape complete. Numbers do not
+** depend on the locale of the process.
 */
 
 #include <float.h>
@@ -240,8 +240,8 @@ static int as_integer (const struct decimal *d, int64_t *integer) {
   return 1;
 }
 
-/* The value where one operation on two exact doubles gives it, and so rounds
-** as it should: powers of ten are exact up to 22. */
+/* The value, if one operation on two exact doubles gives it, because then it
+** is correctly rounded. Powers of ten are exact up to 22. */
 static int as_exact (const struct decimal *d, double *number) {
   static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
@@ -278,8 +278,8 @@ locale_t json_locale (void) {
   return locale;
 }
 
-/* Reads any number with strtod_l, which wants it to end in a NUL. 0, or -1
-** when out of memory. */
+/* Reads any number with strtod_l, which needs a NUL at the end. Returns 0, or
+** -1 when out of memory. */
 static int as_any (const char *text, size_t length, double *number) {
   locale_t locale = json_locale();
   char small[64];
@@ -308,20 +308,20 @@ int json_number (const char *text, size_t length, int64_t *integer,
 
 /* ---- Walking ---- */
 
-/* Behind the quote that ends the string whose inside begins at 'p'. */
+/* The byte after the closing quote of the string whose inside begins at 'p'. */
 static const char *skip_string (const char *p, struct json_text *text) {
   text->data = p;
   text->escaped = 0;
   for (; *p != '"'; p++)
     if (*p == '\\') {
       text->escaped = 1;
-      p++; /* whatever is escaped, it is not the end */
+      p++; /* an escaped byte is not the end */
     }
   text->length = (size_t)(p - text->data);
   return p + 1;
 }
 
-/* A string, or the key it is where a colon follows. */
+/* A string; a key if a colon follows. */
 static enum json_token string_token (struct json_walk *w,
                                      struct json_text *text) {
   const char *p = skip_string(w->at + 1, text);

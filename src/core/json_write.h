@@ -38,10 +38,10 @@ enum json_written json_write_integer (struct buf *b, int64_t n);
 ** give the same bytes. */
 enum json_written json_write_number (struct buf *b, double x);
 
-/* Copies JSON text that has passed the scanner without the white space between
-** its tokens. 'out' must have room for 'length' bytes and may be 'text';
-** returns how many were written. Other text gives no sense, but is not read
-** past its end. */
+/* Copies scanned JSON text without the white space between its tokens. 'out'
+** must have room for 'length' bytes and may be 'text'; returns how many were
+** written. Other text gives a meaningless result, but is not read past its
+** end. */
 size_t json_compact (const char *text, size_t length, char *out);
 
 #endif

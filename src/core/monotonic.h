@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 **
-** monotonic: the one clock by which waits, timers and moments are measured.
+** monotonic: the clock of all waits, timers and deadlines.
 */
 
 #ifndef lipsync_monotonic_h

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
 **
-** object: an object of the service is its bytes. One userdata holds the exact
-** JSON text and the places of its members; a field is made when it is read.
-** What differs between generations, assets and so on is in their type, which
-** Lua describes: core.object_type.
+** object: the objects of the service. One userdata holds the exact JSON text
+** and the places of its members; a field's value is made when it is read. What
+** differs between generations, assets and so on is in their type, which Lua
+** describes by core.object_type.
 **
-** The value that hangs on an object is a table: at first one that all objects
-** of a transfer share, with their owner at [1]; from the first nested value
-** that is read, one of its own, with the owner at [1] and such values by name.
+** Each object's user value is a table: at first one that all objects of a
+** transfer share, with their owner at [1]. When a nested value is first read,
+** the object gets its own, with the owner at [1] and nested values by name.
 */
 
 #include "core.h"
 #include "json_write.h"
 
 enum slot {
-  SLOT_EMPTY,  /* nothing hangs on it; on 5.1 a table of somebody else's does */
+  SLOT_EMPTY,  /* none set; on 5.1 an unrelated table */
   SLOT_SHARED, /* the shared table */
   SLOT_OWN     /* its own */
 };
@@ -36,8 +36,8 @@ struct name {
   char bytes[OBJECT_NAME_MAX + 1];
 };
 
-/* A type: what it is described by, and what is needed at each reading of a
-** field without a look-up. A userdata, which its metatable keeps. */
+/* A type: its description, and what each reading of a field needs without a
+** look-up. A userdata, which its metatable keeps. */
 struct type {
   struct object_type pub; /* first: what lipsync.http sees */
   char noun[OBJECT_NAME_MAX + 1];
@@ -71,7 +71,7 @@ static const struct type *own_type (lua_State *L) {
 }
 
 
-/* The object at 1, on which 'call' was to be done. */
+/* The object at 1; 'call' is for the error. */
 static struct object *check_object (lua_State *L, const char *call) {
   const struct type *t = own_type(L);
   if (!has_metatable(L, 1, t->metatable))
@@ -80,7 +80,7 @@ static struct object *check_object (lua_State *L, const char *call) {
 }
 
 
-/* The name at 2: a string, and no number that reads as one. */
+/* The name at 2: a string, not a number. */
 static const char *check_name (lua_State *L, size_t *length) {
   luaL_checktype(L, 2, LUA_TSTRING);
   return lua_tolstring(L, 2, length);
@@ -132,7 +132,7 @@ static inline const struct json_member *lookup (const struct object *o,
 }
 
 
-/* Pushes the table that hangs on the object at 1, or nothing. */
+/* Pushes the table of the object at 1, or nothing. */
 static int push_slot (lua_State *L, const struct object *o) {
   if (o->slot == SLOT_EMPTY)
     return 0;
@@ -159,8 +159,8 @@ static void push_own_slot (lua_State *L, struct object *o) {
 }
 
 
-/* Pushes a nested value: the one made before under the name at index 2, or a
-** new one, which is kept. */
+/* Pushes the nested value under the name at index 2: the one made before, or a
+** new one, which it keeps. */
 static void push_nested (lua_State *L, struct object *o,
                          const struct json_member *m) {
   push_own_slot(L, o);
@@ -176,8 +176,8 @@ static void push_nested (lua_State *L, struct object *o,
 }
 
 
-/* Pushes what member 'm' (NULL: none) reads as. The object is at 1, the name
-** at 2. */
+/* Pushes the value of member 'm' (NULL: none). The object is at 1, the name at
+** 2. */
 static void push_member (lua_State *L, struct object *o,
                          const struct json_member *m) {
   const char *value;
@@ -193,16 +193,15 @@ static void push_member (lua_State *L, struct object *o,
 }
 
 
-/* One of PLACES for a string: few fields share that of a method, and no two
-** values of a generation's status have the same. */
+/* The place, one of PLACES, of a string: few fields share a method's, and each
+** value of a generation's status has its own. */
 static unsigned place_of (const char *text, size_t length) {
   return (unsigned)(8 * length + (unsigned char)*text) % PLACES;
 }
 
 
-/* Pushes the string 'text', which is short. Values such as those of a status
-** come again and again, and to intern one takes longer than to find it here:
-** it is in the table of strings, upvalue 3, at its place. */
+/* Pushes the short string 'text', kept at its place in the table of strings,
+** upvalue 3, because interning a repeated value such as a status is slower. */
 static void push_short (lua_State *L, struct type *t, const char *text,
                         size_t length) {
   unsigned place = place_of(text, length);
@@ -281,7 +280,7 @@ static int object_has (lua_State *L) {
 
 
 /* object:json([options]): the bytes that the service sent; with compact = true
-** without the white space between tokens, and so on one line. */
+** on one line, without white space between tokens. */
 static int object_json (lua_State *L) {
   const struct object *o = check_object(L, "json()");
   lua_settop(L, 2);
@@ -378,7 +377,7 @@ static int object_eq (lua_State *L) {
 
 
 /* Appends " value" of a string member to the string at the top, as it was
-** sent: where it has control characters, they are escapes. */
+** sent: its control characters are still escapes. */
 static void append_member (lua_State *L, const struct object *o,
                            const struct json_member *m) {
   if (m == NULL || text_of(o)[m->value] != '"')
@@ -660,8 +659,8 @@ static void read_type (lua_State *L, struct type *t) {
 }
 
 
-/* Pushes a type's metatable and its userdata: those of the type that had the
-** name before, if any, because it may have objects. */
+/* Pushes a type's metatable and its userdata: the existing ones if the name is
+** taken, because the type may have objects. */
 static void push_type (lua_State *L, const char *name) {
   push_types(L);
   lua_getfield(L, -1, name);

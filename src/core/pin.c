@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** pin: keeps a module in memory. libcurl's resolver threads and the fork
-** handler may come back to it after the last Lua state has closed; a program's
-** own finalizers may use what Lua has unloaded before.
+** pin: keeps a module in memory, because libcurl's resolver threads and the
+** fork handler may return to it after the last Lua state has closed, and the
+** program's finalizers may run after Lua has unloaded it.
 */
 
 #include <dlfcn.h>
@@ -11,7 +11,7 @@
 #include "capi.h"
 
 
-/* Where it cannot be done, as in a static program, it need not be. */
+/* Where this fails, as in a static program, it is not needed. */
 void pin_module (void) {
 #if defined(RTLD_NODELETE)
   static const char here = 0;

@@ -77,8 +77,8 @@ static void push_token (lua_State *L, struct json_walk *w,
                         enum value_nulls nulls);
 
 
-/* The rest of an array. An element must be something: null stays null. Only
-** an empty array needs the mark: without it, it would be an empty object. */
+/* The rest of an array. A null element stays null, to keep its place. Only an
+** empty array needs the mark; otherwise it would be an empty object. */
 static void push_array (lua_State *L, struct json_walk *w,
                         enum value_nulls nulls) {
   struct json_text text;
@@ -97,8 +97,8 @@ static void push_array (lua_State *L, struct json_walk *w,
 }
 
 
-/* The rest of an object. A repeated key's last value counts, also if that is
-** null: setting nil takes the earlier one back. */
+/* The rest of an object. A repeated key's last value counts, null too: setting
+** nil removes the earlier one. */
 static void push_object (lua_State *L, struct json_walk *w,
                          enum value_nulls nulls) {
   struct json_text text;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
-** embed: luaopen_lipsync, which finds the Lua files in the program itself. It
-** brings a require of its own for them, since a host may have taken Lua's
-** away; other modules are asked for by the host's require where there is one.
-** It also has what they use of Lua's math, for programs without that library.
+** embed: luaopen_lipsync, which loads the Lua files from the program itself. It
+** has its own require for them, because a host may have removed Lua's; other
+** modules come from the host's require if there is one. It also has the parts
+** of Lua's math that they use, for programs without that library.
 */
 
 #include <math.h>
@@ -77,7 +77,7 @@ static const luaL_Reg numbers[] = {
 };
 
 
-/* Leaves Lua's math or, where the program has not opened it, ours. */
+/* Leaves Lua's math, or ours if the program has not opened it. */
 static void push_math (lua_State *L) {
   lua_getglobal(L, "math");
   if (lua_istable(L, -1))

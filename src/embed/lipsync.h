@@ -24,9 +24,8 @@ extern "C" {
 
 #include <lua.h>
 
-/* Leaves the module on the stack, the same one however often it is called.
-** Raises a Lua error where memory is missing. Where libcurl is too old,
-** lipsync.new raises one. */
+/* Leaves the module on the stack, the same one at each call. Raises a Lua error
+** when out of memory. If libcurl is too old, lipsync.new raises one. */
 int luaopen_lipsync (lua_State *L);
 
 #ifdef __cplusplus
