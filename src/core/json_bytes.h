@@ -117,7 +117,7 @@ static inline int begins_value (char c) {
 }
 
 /* BLOCK bytes are tested together: 'not_plain' gives a word with BITS bits per
-** byte, the first byte's lowest, and sets a bit where the byte is not plain. One
+** byte, the first byte's lowest; one is set where the byte is not plain. One
 ** comparison finds control characters and the quote, because only they are
 ** below 0x21 after the bit of 2 is flipped. */
 
