@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** engine: see engine.h. Everything that differs between the epoll mode and
-** the mode in which libcurl polls for itself stands in this file. Compile
-** with ENGINE_NO_EPOLL to have the second one on Linux, too.
+** engine: see engine.h. Only this file knows whether epoll is used or libcurl
+** polls its sockets itself. ENGINE_NO_EPOLL chooses the latter on Linux too.
 */
 
 #include <errno.h>
@@ -19,7 +18,7 @@
 #define ENGINE_EPOLL 0
 #endif
 
-/* The longest that a step is meant to last (seconds). */
+/* The intended maximum length of a step (seconds). */
 #define STEP_MAX 1e-3
 
 /* Connections kept above those that were needed at once: streams have HTTP/1.1,
@@ -27,8 +26,8 @@
 #define SPARE 4
 
 
-/* Seconds as whole milliseconds, rounded up: a wait that ends a little early
-** would come back to nothing due, and spin. Negative: no limit. */
+/* Seconds as whole milliseconds, rounded up, because a wait that ends before
+** anything is due would spin. Negative: no limit. */
 static int to_milliseconds (double seconds) {
   double ms = seconds * 1e3;
   if (seconds < 0)
@@ -41,8 +40,7 @@ static int to_milliseconds (double seconds) {
 
 #if ENGINE_EPOLL
 
-/* 'known' is what was assigned to the socket: NULL when libcurl tells of it
-** for the first time. */
+/* 'known' is the socket's assigned pointer: NULL at its first call. */
 static int on_socket (CURL *easy, curl_socket_t s, int what, void *arg,
                       void *known) {
   struct engine *e = (struct engine *)arg;
@@ -106,7 +104,7 @@ static int act (struct engine *e, curl_socket_t s, int bitmask) {
 int engine_begin (struct engine *e) {
   if (e->due < 0 || e->due > monotonic_now())
     return 1;
-  e->due = ENGINE_NEVER; /* the call below may set it anew */
+  e->due = ENGINE_NEVER; /* the call below may set it again */
   return act(e, CURL_SOCKET_TIMEOUT, 0);
 }
 
@@ -217,7 +215,7 @@ double engine_timeout (struct engine *e) {
 
 
 void engine_set_deadline (struct engine *e, double seconds) {
-  /* time that is over already is none; ENGINE_NEVER is negative, too */
+  /* a negative time, ENGINE_NEVER too, is 0 */
   e->ends = monotonic_now()
             + (seconds <= 0         ? 0
                : seconds < STEP_MAX ? seconds

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
-** engine: what moves a libcurl multi handle on without ever waiting unasked.
-** With epoll (Linux) one private descriptor stands for all sockets and a due
-** time for all timers, so one step costs the same for one transfer and for a
-** thousand; elsewhere libcurl polls its sockets itself. Knows nothing of what
-** is transferred, nor of Lua.
+** engine: runs a libcurl multi handle, and waits only in engine_wait. With
+** epoll (Linux), one descriptor stands for all sockets and one deadline for all
+** timers, so a step costs the same for one transfer and a thousand; elsewhere
+** libcurl polls its sockets itself. Knows nothing of Lua or the data.
 */
 
 #ifndef lipsync_engine_h
@@ -51,9 +50,9 @@ int engine_step (struct engine *e);
 ** takes. */
 int engine_drain (struct engine *e, size_t sockets);
 
-/* Says that so many transfers are under way. As many connections as were ever
-** needed at once stay open for the next ones: libcurl by itself keeps four for
-** each transfer that is left, and so ends most of them with each burst. */
+/* Says how many transfers are under way. As many connections as were ever
+** needed at once stay open; libcurl alone keeps four per remaining transfer,
+** and so closes most of them after each burst. */
 void engine_expect (struct engine *e, unsigned transfers);
 
 /* How many that are. */
@@ -64,15 +63,15 @@ unsigned engine_kept (const struct engine *e);
 ** as above. */
 int engine_begin (struct engine *e);
 
-/* Waits until there is something to do, but at most 'seconds' (negative: as
-** long as it takes); a signal ends the wait early. Does not step. */
+/* Waits until there is something to do, at most 'seconds' (negative: no limit);
+** a signal ends the wait early. Does not step. */
 void engine_wait (struct engine *e, double seconds);
 
-/* Seconds until the next step is due whether or not a socket moves (0: now),
-** or ENGINE_NEVER. */
+/* Seconds until a step is due even if no socket is ready (0: now), or
+** ENGINE_NEVER. */
 double engine_timeout (struct engine *e);
 
-/* Cleans up; all easy handles must have been removed. Closed: nothing. */
+/* Cleans up; all easy handles must have been removed. May be called again. */
 void engine_close (struct engine *e);
 
 /* Forgets the handles of a parent process, which must not be touched. */

@@ -81,7 +81,7 @@ static enum http_refusal add_line (struct curl_slist **list, const char *line) {
 }
 
 
-/* Overwrites 'n' bytes in a way the compiler keeps. */
+/* Overwrites 'n' bytes; the compiler cannot remove it. */
 static void wipe (void *p, size_t n) {
   volatile char *bytes = (volatile char *)p;
   while (n-- > 0)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
 **
-** header: the header lines we send, as libcurl's lists, and those we got, as
-** the text they came in.
+** header: request headers, as libcurl's lists, and response headers, as text.
 */
 
 #ifndef lipsync_header_h
@@ -13,7 +12,7 @@
 #include "http.h"
 
 /* Appends "name: value" to '*list' (which it replaces), unless the list has
-** a header of that name already: the first one counts. */
+** a header of that name already. */
 enum http_refusal header_add (struct curl_slist **list, const char *name,
                               const char *value);
 
@@ -31,8 +30,8 @@ enum http_refusal header_suppress (struct curl_slist **list, const char *name);
 ** header, or the body. */
 int header_is_value (const char *s);
 
-/* Whether only the client itself may set a header: the key's, and those that
-** say how the message is framed or encoded. */
+/* Whether only the client may set a header: the key's, and those that frame or
+** encode the message. */
 int header_is_reserved (const char *name);
 
 /* Whether it is the header of the API key. */

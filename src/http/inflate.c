@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** inflate: gzip (RFC 1952) undone by zlib into room that the caller owns.
-** Keeps no output of its own but zlib's window, whatever the input claims to
-** become.
+** inflate: decompresses gzip (RFC 1952) with zlib into the caller's memory.
+** Keeps no output but zlib's window, whatever size the input claims.
 */
 
 #include <limits.h>
@@ -40,12 +39,12 @@ struct inflater *inflate_open (void) {
   return z;
 }
 
-/* zlib counts in unsigned int; what is more waits for the next round. */
+/* zlib counts in unsigned int; the rest waits for the next round. */
 static uInt at_most (size_t n) {
   return n < UINT_MAX ? (uInt)n : UINT_MAX;
 }
 
-/* One call of zlib over what is left of both sides. */
+/* Calls zlib once with the rest of input and room. */
 static int once (struct inflater *z, const char *in, size_t length,
                  size_t *used, char *out, size_t room, size_t *made) {
   z_stream *s = &z->stream;
@@ -64,18 +63,18 @@ static int once (struct inflater *z, const char *in, size_t length,
   return code;
 }
 
-/* Whether what was read ends with a member. */
+/* Whether the input so far ends with a member. */
 static int is_between (const struct inflater *z) {
   return z->fresh && z->ended;
 }
 
-/* Whether 'in' cannot be how a member goes on. zlib would look at the first
-** two bytes of one together, and so wait for a second byte of garbage. */
+/* Whether 'in' cannot continue a member. zlib checks the first two bytes of one
+** together, and so would wait for a second byte of garbage. */
 static int is_garbage (const struct inflater *z, const char *in) {
   return z->fresh && (unsigned char)*in != GZIP_FIRST;
 }
 
-/* Remembers an error: a damaged stream cannot be picked up again. */
+/* Remembers an error, because a damaged stream cannot be resumed. */
 static enum inflate_status fail (struct inflater *z,
                                  enum inflate_status status) {
   z->failed = status;

@@ -117,7 +117,7 @@ static int step (lua_State *L, struct session *s, double seconds) {
 }
 
 
-/* session:step([seconds]): for so long, or a little longer; never for much
+/* session:step([seconds]): works for that time or slightly longer, never much
 ** more than a millisecond. */
 static int session_step (lua_State *L) {
   struct session *s = to_session(L);
@@ -125,7 +125,7 @@ static int session_step (lua_State *L) {
 }
 
 
-/* session:drain(): takes in what has arrived. */
+/* session:drain(): reads all that has arrived. */
 static int session_drain (lua_State *L) {
   struct session *s = to_session(L);
   if (s->http != NULL)
@@ -143,8 +143,8 @@ static int session_poll (lua_State *L) {
 }
 
 
-/* session:next_ready(): a transfer to which something happened, or nil. Those
-** that were collected meanwhile are passed over. */
+/* session:next_ready(): a transfer with news, or nil. Skips those that were
+** collected meanwhile. */
 static int session_next_ready (lua_State *L) {
   struct session *s = to_session(L);
   void *user;

@@ -52,8 +52,8 @@ static enum http_refusal refuse_parts (CURLU *url) {
 }
 
 
-/* Whether the host is written as this machine's. This only decides about
-** proxies; what is connected to is judged by its address. */
+/* Whether the host's name is this machine's. This only decides about proxies;
+** the address of a connection is checked separately. */
 static int names_loopback (const char *host) {
   size_t n = strlen(host);
   return strcasecmp(host, "localhost") == 0

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** origin: the address of a server, taken apart and checked: base_url, which is
-** the only place that the key may go to, or a request's own. Uses libcurl's URL
-** parser, so that what is checked and what is connected to cannot differ.
+** origin: parses and checks the address of a server: base_url, the only one
+** that may get the key, or a request's own. Uses libcurl's URL parser, so that
+** the address checked is the address connected to.
 */
 
 #ifndef lipsync_origin_h
@@ -15,7 +15,7 @@ struct origin {
   char *host;      /* "host:port", the same */
   char *prefix;    /* path put before every request's, "" or "/…" */
   int is_http;     /* the scheme is http: */
-  int is_loopback; /* the name says so; the address has the last word */
+  int is_loopback; /* by its name; the address is checked later */
 };
 
 /* Fills 'o' from 'base_url'; on refusal nothing is left to free. */

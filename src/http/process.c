@@ -35,8 +35,8 @@ unsigned process_forks (void) {
 }
 
 
-/* libcurl writes what it says of itself to memory that all threads share, so
-** it is asked once. */
+/* Asked once, because libcurl writes its version to memory that all threads
+** share. */
 static void learn_library (void) {
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   strncpy(library, curl_version(), sizeof(library) - 1);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** process: what there is once per process, whatever number of Lua states and
-** threads load the module: libcurl's own initialization, the count of forks,
-** and the counts by which tests find leaks.
+** process: what exists once per process, for all Lua states and threads:
+** libcurl's initialization, the count of forks, and the counts by which tests
+** find leaks.
 */
 
 #ifndef lipsync_process_h
@@ -14,15 +14,14 @@
 ** it may be tried again. */
 int process_init (void);
 
-/* After process_init: whether libcurl, at run time, is 7.80 or later; it and
-** what it is built with, in words; where it looks for certificates by itself
-** (or NULL). */
+/* After process_init: whether the loaded libcurl is 7.80 or later; its version
+** and libraries, as text; its default place of certificates (or NULL). */
 int process_is_recent (void);
 const char *process_library (void);
 const char *process_ca_file (void);
 
-/* How often this process is a fork's child: what was made under another
-** count belongs to the parent. */
+/* The number of forks that led to this process: an object made under another
+** count belongs to a parent. */
 unsigned process_forks (void);
 
 /* A libcurl before 7.87 lets OpenSSL write to a connection that the peer has

@@ -27,8 +27,7 @@ static void forget_parent (struct http_session *s) {
 }
 
 
-/* Makes sure of an engine of this process. False when memory or descriptors
-** are missing. */
+/* Makes this process's engine if needed. False when that fails. */
 static int have_engine (struct http_session *s) {
   forget_parent(s);
   return s->engine.multi != NULL || engine_open(&s->engine);
@@ -200,8 +199,8 @@ static enum http_refusal check_key (const char *key) {
 }
 
 
-/* The two lists of headers. The first one of a name counts: the caller's
-** replace those of ours that follow. */
+/* The two lists of headers. The first header of a name counts, so the caller's
+** come first. */
 static enum http_refusal make_headers (struct http_session *s,
                                        const struct http_config *config) {
   enum http_refusal refusal;
