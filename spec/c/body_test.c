@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
 ** Unit tests of src/http/body.c: multipart to the byte, whatever the names; the
-** same bytes however they are read; files that are none, that shrink, grow or
-** are replaced; and bytes that are held back.
+** same bytes however they are read; paths that are no file; files that shrink,
+** grow or are replaced; and bytes that are held back.
 */
 
 #include <errno.h>
@@ -195,7 +195,7 @@ static void test_changes (void) {
   body_close(&r);
   body_release(b);
 
-  b = body_new(); /* it is replaced: the old one is read, but told of */
+  b = body_new(); /* it is replaced: the old one is read, but reported */
   CHECK(body_add_file(b, path, -1, 0, BODY_REST, &os_error) == BODY_OK);
   snprintf(other, sizeof other, "%s/other", folder);
   CHECK(rename(path, other) == 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** Unit tests of src/buf.c: contents against a plain model, the ceiling, and
-** that moving bytes about stays in proportion to the bytes that came.
+** Unit tests of src/core/buf.c: contents against a plain model, the ceiling, and
+** that the bytes moved stay in proportion to the bytes appended.
 */
 
 #include <stdint.h>
@@ -12,7 +12,7 @@
 #include "check.h"
 #include "hook.h"
 
-/* A second copy of the buffer, the memory of which runs out when told. */
+/* A second copy of the buffer, the memory of which runs out on demand. */
 #define buf_init    hooked_init
 #define buf_reserve hooked_reserve
 #define buf_added   hooked_added

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** hook: malloc and realloc that fail when a test wants them to. A test renames
-** the functions of a source file and these two by macros and includes it, so
-** that this copy has its memory from here.
+** hook: malloc and realloc that fail on demand. A test renames these two and a
+** source file's functions by macros and includes the file, so that this copy
+** gets its memory from here.
 */
 
 #ifndef lipsync_hook_h

@@ -31,9 +31,8 @@ static size_t pack (const char *text, size_t length, int window, char *out,
 
 #define GZIP (16 + MAX_WBITS)
 
-/* Undoes 'in', fed in pieces of 'piece' into room for 'room' bytes, and puts
-** it together in 'out'; gives the last status, or INFLATE_MORE if the status
-** ever claimed something that cannot be. */
+/* Decompresses 'in', fed in pieces of 'piece' into room for 'room' bytes, to
+** 'out'; gives the last status, or INFLATE_MORE if a status was ever wrong. */
 static enum inflate_status undo (const char *in, size_t length, size_t piece,
                                  size_t room, char *out, size_t *total) {
   struct inflater *z = inflate_open();

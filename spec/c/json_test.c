@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** Unit tests of src/json.c: what is accepted and what is rejected and with
-** which words, the same events however the input is cut, the ceilings to the
-** byte, UTF-8 against a reference, and input made to be slow.
+** Unit tests of src/core/json.c: texts accepted and rejected, the errors' words,
+** the same events however the input is cut, the ceilings to the byte, UTF-8
+** against a reference, and input made to be slow.
 **
 ** Fixtures (argv[1], else spec/fixtures/json): y_* is accepted, n_<status>_*
 ** rejected with that status, i_y_* and i_n_<status>_* are left open by RFC
@@ -207,7 +207,7 @@ static void test_index (void) {
   CHECK(s.members == NULL && s.count == 0);
 }
 
-/* The calls around the text: nothing fed, fed behind the end, or an error. */
+/* The calls around the text: nothing fed, fed after the end, or an error. */
 static void test_protocol (void) {
   struct json_scanner s;
   size_t used = 9;
@@ -451,7 +451,7 @@ static void check_utf8 (const unsigned char *p, size_t length,
   json_close(&s);
 }
 
-/* Every pair of bytes, and every lead with bytes at the borders behind it. */
+/* Every pair of bytes, and every lead with bytes at the borders after it. */
 static void test_utf8 (void) {
   static const unsigned char borders[] = {'a',  0x7F, 0x80, 0x8F, 0x90,
                                           0x9F, 0xA0, 0xBF, 0xC2, 0xFF};
@@ -564,10 +564,9 @@ static void test_slow (void) {
   }
 }
 
-/* ---- What stands behind a piece ---- */
+/* ---- Memory after a piece ---- */
 
-/* A piece ends where it ends: what lies behind it in memory is not looked at,
-** be it what would matter there. */
+/* The scanner ignores memory after a piece, even bytes that would matter. */
 static void test_behind (void) {
   static const char text[] = "[{\"key\":\"value\"}]";
   static const char odd[] = "\\\"\x80\x1F}";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
 **
-** Unit tests of src/json_value.c: strings decoded, keys found, numbers read
+** Unit tests of src/core/json_value.c: strings decoded, keys found, numbers read
 ** exactly and in any locale, values walked.
 */
 
@@ -13,7 +13,7 @@
 #include "check.h"
 #include "hook.h"
 
-/* A second copy of the functions, the memory of which runs out when told. */
+/* A second copy of the functions, the memory of which runs out on demand. */
 #define json_type_of hooked_type_of
 #define json_find    hooked_find
 #define json_key_is  hooked_key_is
@@ -355,7 +355,7 @@ static void test_walk (void) {
   free(block);
 }
 
-/* A value that is one token, with nothing behind it in memory. */
+/* A value that is one token, with nothing after it in memory. */
 static void test_walk_alone (void) {
   static const struct {
     const char *text;

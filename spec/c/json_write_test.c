@@ -17,7 +17,7 @@
 #include "json_write.h"
 
 /* A second copy of the functions: without SIMD, and with a buffer and a locale
-** that are not to be had when told. */
+** that fail on demand. */
 #define json_write_text    plain_text
 #define json_write_string  plain_string
 #define json_write_integer plain_integer
@@ -378,7 +378,7 @@ static enum json_written write_some (struct buf *b) {
   return status == JSON_W_OK ? plain_text(b, "[]", 2) : status;
 }
 
-/* Each thing that is not to be had fails the call, and none other does. */
+/* Each failing resource fails the call, and nothing else does. */
 static void test_memory (void) {
   static const char written[] = "\"a\\nb\"70.30000000000000004[]";
   int allowed;

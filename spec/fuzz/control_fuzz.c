@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
 **
-** Fuzzing of the emulator's requests with what they bring: faults, settings,
-** generations to add, steps of the clock; and of the API in the state that
-** these leave behind. The input is a row of requests, each a line "METHOD
-** target" and a body up to a NUL. Every answer has a status and well-formed
-** header lines, its body ends, and where no fault has replaced it, it is JSON.
+** Fuzzing of the emulator's control requests: faults, settings, generations to
+** add, steps of the clock; and of the API in the state after them. The input is
+** a row of requests, each a line "METHOD target" and a body up to a NUL. Every
+** response has a status and well-formed header lines; its body ends, and is
+** JSON unless a fault has replaced it.
 */
 
 #include "emulated.h"
@@ -27,7 +27,7 @@ static void check_headers (const char *lines) {
 }
 
 
-/* As the exchange does it to an answer that goes out. */
+/* As the exchange does it to a response that goes out. */
 static void suffer (struct service *s, const struct fault *f,
                     struct response *response) {
   expect(f->delay >= 0 && f->drip >= 0 && f->cut >= -1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** emulated: what the fuzzing of the emulator shares: a service opened anew
-** for each input, and its answers looked at by the client's strict scanner.
+** emulated: shared by the fuzzers of the emulator: a new service for each
+** input, and its responses checked by the client's strict scanner.
 */
 
 #ifndef fuzz_emulated_h

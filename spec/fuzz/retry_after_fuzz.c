@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
-** Fuzzing of what Lua reads of an answer's headers: how long to wait, by
+** Fuzzing of how Lua reads a response's headers: how long to wait, by
 ** Retry-After and Date, and times as texts. The input is Retry-After, a NUL,
-** and Date; without the NUL there is no Date. Whatever comes, nothing is
-** raised, and a wait is one that a clock can work with, or none.
+** and Date; without the NUL there is no Date. Nothing is raised, and a wait is
+** nil or a number that a clock can use.
 */
 
 #include <math.h>

@@ -106,8 +106,8 @@ function calls.list_break()
   end
 end
 
--- A listing whose step ran out of memory goes on: each generation is given
--- once. Only where the transfer itself failed does it end, with an error.
+-- A listing goes on after a step ran out of memory: each generation is given
+-- once. Only if the transfer itself failed, it ends with an error.
 local function resumed(filter)
   return function()
     local own = client()

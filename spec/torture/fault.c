@@ -21,7 +21,7 @@
 static struct {
   int armed;
   enum fault_kind kind;
-  unsigned long at; /* which one fails first */
+  unsigned long at; /* the first that fails */
   int lasting;
   unsigned long count; /* how many were asked for since it was armed */
   unsigned long failed;
@@ -142,7 +142,7 @@ static void zlib_free (voidpf unused, voidpf block) {
 }
 
 
-/* The linker sees that libcurl wants it, too, which then must not be hidden. */
+/* The linker sees that libcurl uses it too, so it must not be hidden. */
 #pragma GCC visibility push(default)
 int __real_inflateInit2_ (z_streamp s, int bits, const char *version, int size);
 int __wrap_inflateInit2_ (z_streamp s, int bits, const char *version, int size);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
-** fault: allocations that fail when told to, and the count of what is held.
-** Everything that the program under torture allocates comes through here:
-** Lua's memory as a lua_Alloc, that of our own objects and of libcurl and zlib
-** because the linker wraps their functions or they are given ours.
+** fault: allocations that fail on demand, and the count of bytes held. All
+** memory of the program under torture comes from here: Lua's by a lua_Alloc,
+** ours, libcurl's and zlib's because the linker wraps their functions or they
+** are given ours.
 */
 
 #ifndef torture_fault_h

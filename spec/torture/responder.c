@@ -79,7 +79,7 @@ static char *put_list (const char *head) {
 }
 
 
-/* Writes the answer to a request into 'body'; returns the status. */
+/* Writes the response to a request into 'body'; returns the status. */
 static int answer (const char *head, size_t *length) {
   char *at = body;
   int status = 200;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
 ** torture: makes every public call while its first, second, third …
-** allocation fails, until one is reached that the call does not make any
-** more. Each time a fresh Lua state with a client; the call fails or not, but
-** never crashes; then it is made again and has to work; then all is closed
-** and no byte and no descriptor may be left.
+** allocation fails, until the call makes no more. Each round has a fresh Lua
+** state with a client. The call may fail, but never crashes; made again, it must
+** work; after closing, no byte and no descriptor may be left.
 **
 ** torture [-q] [CALL…]: only those calls; -q: every seventh allocation.
 */
@@ -127,8 +126,8 @@ static int count_descriptors (void) {
 }
 
 
-/* How a failure may be told: as Lua's memory error, or, where libcurl did
-** not say that it was memory, as an error object. */
+/* How a failure may be reported: as Lua's memory error, or, if libcurl did not
+** say that it was memory, as an error object. */
 static int is_told (const char *text) {
   static const char *const words[] = {"not enough memory", "cannot connect",
                                       "the connection ", "cannot resolve",
