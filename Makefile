@@ -6,8 +6,8 @@ LUA = lua5.4
 PREFIX = /usr/local
 VMS = lua5.4 luajit lua5.3 lua5.2 lua5.1
 
-# The version in LUA's paths: 5.1 for LuaJIT, whose ABI that is; for a name
-# without a version the program itself is asked.
+# The version in LUA's paths: 5.1 for LuaJIT, because it has that ABI; a program
+# without a version in its name is asked for it.
 ABI = $(or $(if $(findstring luajit,$(LUA)),5.1),\
   $(filter 5.%,$(patsubst lua%,%,$(LUA))),\
   $(shell $(LUA) -e 'print((_VERSION:match("5%.%d")))'))
@@ -16,7 +16,7 @@ INST_LIBDIR = $(PREFIX)/lib/lua/$(ABI)
 INST_BINDIR = $(PREFIX)/bin
 
 # What pkg-config says, asked once and only where something is compiled.
-# LUA_CFLAGS=-I… on the command line takes the place of its answer.
+# LUA_CFLAGS=-I… on the command line replaces it.
 PKG_CONFIG = pkg-config
 once = $(eval $(1) := $(2))$($(1))
 have = $(shell $(PKG_CONFIG) --exists "$(1)" 2>/dev/null && echo yes)
@@ -138,7 +138,7 @@ $(OUT)/lipsync/http.so: $(HTTP) $(filter-out %/core.o,$(CORE)) $(OUT)/flags
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $(filter %.o,$^) $(CURL_LIBS) -lz $(LIBS) $(LDFLAGS)
 
-# Says what to do, where the compiler would only miss lua.h.
+# Says how to get lua.h, because the compiler would only miss it.
 headers:
 	$(if $(lua_package)$(filter command line,$(origin LUA_CFLAGS)),@:,@echo \
 	  "pkg-config does not know the headers of $(LUA): run \"make deps\", or" \
@@ -200,7 +200,7 @@ $(SUPPORT:%=$(OUT)/obj/support/%.o): $(OUT)/obj/support/%.o: \
 	$(COMPILE) $(INCLUDES) $(LUA_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 # A 'flags' file changes when the compiler or its flags do: everything in its
-# folder is then built anew.
+# folder is then built again.
 build/%/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS)' | cmp -s - $@ || \

@@ -18,7 +18,7 @@ local function read_texts()
   return texts, bytes
 end
 
--- KiB in use behind several collections: one only calls finalizers, and LuaJIT
+-- KiB in use after several collections: one only calls finalizers, and LuaJIT
 -- gives its buffers back by halves.
 local function count()
   for _ = 1, 12 do collectgarbage() end

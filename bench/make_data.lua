@@ -82,7 +82,7 @@ local function long(text, n)
     uuid())
 end
 
--- A generation without a script, whose length is known then.
+-- A generation without a script, to measure its length.
 local make = size >= 1000 and long or short
 local times = math.floor((size - #make("", 1)) / #TEXTS[kind])
 local text = TEXTS[kind]:rep(math.max(1, times))

@@ -3,7 +3,7 @@
 ** raw URL [CA_FILE]: the measure for the client. Reads one URL by libcurl's
 ** easy interface, does nothing with the bytes (but inflate them), and prints
 ** the seconds that took, the connection included, those to the first byte of
-** the answer, the bytes, and the peak memory in KiB.
+** the response, the bytes, and the peak memory in KiB.
 */
 
 #include <curl/curl.h>

@@ -33,7 +33,7 @@ $(OUT)/obj/torture/%.o: spec/torture/%.c $(OUT)/flags | headers
 
 -include $(TORTURE:.o=.d)
 
-every-byte: ## answers that break behind every byte, not each seventh
+every-byte: ## responses that break after every byte, not each seventh
 	@scripts/deps check $(LUA)
 	@$(MAKE) -s --no-print-directory build support
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" LUA_CPATH="$(OUT)/?.so;;" \

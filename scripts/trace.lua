@@ -36,8 +36,7 @@ local function follow(fn)
   return way
 end
 
--- The response is there when it is looked for, so that rounds of waiting do not
--- count.
+-- The response arrives before it is read, so that no rounds of waiting count.
 local session = debug.getmetatable(client:runtime().session)
 local start = session.start
 function session.start(self, request)
