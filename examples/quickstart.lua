@@ -32,7 +32,7 @@ local function row(...)
 end
 
 -- 1. List with a filter. Each generation comes out of the loop while the
--- answer is still arriving.
+-- response is still arriving.
 print "The newest eight that have ended:\n"
 row("id", "status", "model", "created", "error code")
 local newest
@@ -48,7 +48,7 @@ end
 -- 2. Count, without transferring anything but the number.
 local before = lipsync.assert(client.generations:count())
 
--- 3. Delete one: the answer is the generation that is gone.
+-- 3. Delete one: the response is the deleted generation.
 print "\nDelete the newest of them:\n"
 local deleted, err = newest:delete()
 if deleted then

@@ -45,7 +45,7 @@ local function refresh()
   reading = client:spawn(read)
 end
 
--- A task. The address in the list may have expired, so it is asked for anew.
+-- A task. The address in the list may have expired, so it is asked for again.
 local function play()
   local generation, err = client.generations:get(id)
   if not generation then return log(err) end
@@ -83,7 +83,7 @@ local function fill_sources(list)
   obs.source_list_release(sources)
 end
 
--- OBS draws the properties anew when a button gives true, and not when a
+-- OBS redraws the properties when a button gives true, and not when a
 -- listing has ended: so this shows what is there, and asks for what is new.
 local function on_refresh(properties)
   fill_generations(obs.obs_properties_get(properties, "generation"))
@@ -123,8 +123,8 @@ function script_update(settings)
   source_name = obs.obs_data_get_string(settings, "source")
 end
 
--- Also when the script is reloaded, whatever is under way. Tasks that wait
--- are told, and must not log it: from here that would crash OBS.
+-- Also when the script is reloaded, whatever is under way. Waiting tasks get an
+-- error, and must not log it, because from here that would crash OBS.
 function script_unload()
   unloading = true
   client:close()

@@ -10,7 +10,7 @@
 local lipsync = require "lipsync"
 local posix = require "posix"
 
--- What the program itself watches: here a line that somebody writes.
+-- What the program itself watches: here a line written to the pipe.
 local reader, writer = posix.pipe()
 posix.write(writer, "hello\n")
 local seen = 0
@@ -41,9 +41,9 @@ end
 while client:pending() > 0 do turn(client, 1) end
 client:close()
 
--- 2. A waiter of one's own, for calls outside of tasks. It is told what is
--- waited for (nil: nothing, then it is a sleep) and for how long at most. It
--- may come back early, for whoever called it looks again.
+-- 2. A waiter of one's own, for calls outside of tasks. It gets what to wait for
+-- (nil: nothing, a sleep) and for how long at most. It may return early, because
+-- its caller checks again.
 client = assert(lipsync.new {
   host = function(_, target, seconds)
     if not (target and target:ready()) then turn(client, seconds) end

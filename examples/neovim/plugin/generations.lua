@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Neovim (0.7 or later): `:Generations [STATUS]…` lists generations into a
--- buffer that fills while the answer arrives; the editor never waits. In it
+-- buffer that fills while the response arrives; the editor never waits. In it
 --   dd  deletes the generation under the cursor, after asking
 --   R   lists again
 -- Closing the buffer stops the listing. Copy this file to
@@ -17,7 +17,7 @@ local function report(err)
   vim.notify(tostring(err), vim.log.levels.ERROR)
 end
 
--- The buffer is ours to change, nobody else's.
+-- Only this plugin may change the buffer.
 local function set_lines(buffer, first, last, lines)
   vim.bo[buffer].modifiable = true
   api.nvim_buf_set_lines(buffer, first, last, false, lines)
@@ -53,7 +53,7 @@ local function fill(buffer, filter)
   if err then report(err) end
 end
 
--- A task. The mark knows where the line is when the answer comes.
+-- A task. The mark knows where the line is when the response comes.
 local function delete(buffer, id, mark)
   local _, err = client.generations:delete(id)
   if not api.nvim_buf_is_valid(buffer) then return end
