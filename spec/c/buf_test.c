@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** Unit tests of src/core/buf.c: contents against a plain model, the ceiling, and
-** that the bytes moved stay in proportion to the bytes appended.
+** Unit tests of src/core/buf.c: contents against a plain model, the ceiling,
+** and that the bytes moved stay in proportion to the bytes appended.
 */
 
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** Unit tests of src/core/json.c: texts accepted and rejected, the errors' words,
-** the same events however the input is cut, the ceilings to the byte, UTF-8
-** against a reference, and input made to be slow.
+** Unit tests of src/core/json.c: texts accepted and rejected, the errors'
+** words, the same events however the input is cut, the ceilings to the byte,
+** UTF-8 against a reference, and input made to be slow.
 **
 ** Fixtures (argv[1], else spec/fixtures/json): y_* is accepted, n_<status>_*
 ** rejected with that status, i_y_* and i_n_<status>_* are left open by RFC

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** Unit tests of src/core/json_value.c: strings decoded, keys found, numbers read
-** exactly and in any locale, values walked.
+** Unit tests of src/core/json_value.c: strings decoded, keys found, numbers
+** read exactly and in any locale, values walked.
 */
 
 #include <locale.h>

@@ -2,8 +2,8 @@
 **
 ** torture: makes every public call while its first, second, third …
 ** allocation fails, until the call makes no more. Each round has a fresh Lua
-** state with a client. The call may fail, but never crashes; made again, it must
-** work; after closing, no byte and no descriptor may be left.
+** state with a client. The call may fail, but never crashes; made again, it
+** must work; after closing, no byte and no descriptor may be left.
 **
 ** torture [-q] [CALL…]: only those calls; -q: every seventh allocation.
 */
