@@ -41,9 +41,9 @@ end
 while client:pending() > 0 do turn(client, 1) end
 client:close()
 
--- 2. A waiter of one's own, for calls outside of tasks. It gets what to wait for
--- (nil: nothing, a sleep) and for how long at most. It may return early, because
--- its caller checks again.
+-- 2. A waiter of one's own, for calls outside of tasks. It gets what to wait
+-- for (nil: nothing, a sleep) and for how long at most. It may return early,
+-- because its caller checks again.
 client = assert(lipsync.new {
   host = function(_, target, seconds)
     if not (target and target:ready()) then turn(client, seconds) end
