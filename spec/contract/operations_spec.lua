@@ -471,8 +471,8 @@ local bad_options = {
     .. 'string "1"' },
   { { stall_timeout = -1 }, "stall_timeout must be a number of seconds above "
     .. "0, got number -1" },
-  { { max_attempts = 0.5 }, "max_attempts must be a whole number of at least "
-    .. "1, got number 0.5" },
+  { { max_attempts = 0 }, "max_attempts must be a whole number of at least "
+    .. "1, got number 0" },
   { { headers = "x" }, 'headers must be a table, got string "x"' },
   { { headers = { ["X-API-Key"] = "k" } }, "headers must not hold x-api-key: "
     .. "pass api_key" },
