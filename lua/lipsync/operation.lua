@@ -90,9 +90,9 @@ end
 local plain = "^[a-f0-9%-A-Zg-z_~]+$"
 
 -- The error for an id that cannot be sent.
-local function bad_id(client, spec, problem)
+local function bad_id(client, spec, own, problem)
   local about = client:about()
-  about.action, about.method = spec.action, spec.method
+  about.action, about.method = own.action or spec.action, spec.method
   return errors.new("invalid", problem, about, nil, "id")
 end
 
@@ -109,8 +109,10 @@ function operation.prepare(resource, spec, given, options, own)
   local id, object = operation.identify(given, spec)
   local segment, problem = id, nil
   if not id:find(plain) then segment, problem = url.segment(id) end
-  if not segment then return nil, bad_id(resource.client, spec, problem) end
   own = own or {}
+  if not segment then
+    return nil, bad_id(resource.client, spec, own, problem)
+  end
   own.resource, own.id, own.object = resource, id, object
   own.path = spec.before_id .. segment .. spec.after_id
   own.target = own.query and own.path .. "?" .. own.query

@@ -133,7 +133,9 @@ local samples = {
   { name = "count", of = "generations.count", call = "generations:count",
     arguments = { { status = { "FAILED", "REJECTED" } } },
     exchanges = { { "?status=FAILED,REJECTED", '{"count":7}' } }, value = 7,
-    misuse = { list_misuse[1], list_misuse[2],
+    misuse = { list_misuse[1],
+      { { statuss = "x" }, 'unknown filter "statuss", did you mean "status"? '
+        .. "Known: ids, projectId, source, status." },
       { { limit = 5 }, "limit does not go with count, which counts all" } },
     texts = function(text)
       return { { source = text }, { ids = { text } }, { projectId = text } }

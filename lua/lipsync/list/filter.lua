@@ -64,20 +64,25 @@ local function selects(query, own)
   return false
 end
 
---- Checks a filter and copies it; raises what is wrong with it.
----@param query table  of a row in api.lua
----@param given table|nil
----@return table own  with the booleans `nothing`, `paged` and `selects`
----   added
-function filter.read(query, given)
+-- Reads a filter that may hold the fields `known`.
+local function read(query, known, given)
   if given == nil then return everything end
-  local own = schema.read(fields(query), given, "filter")
+  local own = schema.read(known, given, "filter")
   check_together(own)
   own.selects = selects(query, own)
   own.nothing = asks_for_nothing(own)
   own.paged = own.page_size ~= nil
     or own.limit ~= nil and own.limit > filter.page_limit
   return own
+end
+
+--- Checks a filter and copies it; raises what is wrong with it.
+---@param query table  of a row in api.lua
+---@param given table|nil
+---@return table own  with the booleans `nothing`, `paged` and `selects`
+---   added
+function filter.read(query, given)
+  return read(query, fields(query), given)
 end
 
 --- As filter.read, for a count, which takes no limit, cursor or page_size.
@@ -90,7 +95,7 @@ function filter.read_count(query, given)
       misuse.raise(name .. " does not go with count, which counts all")
     end
   end
-  return filter.read(query, given)
+  return read(query, query.fields, given)
 end
 
 local all_of_them = { false }

@@ -55,7 +55,7 @@ local function ask(self, left)
   }, {
     query = options.on_progress and "include=progress"
       or ("wait=true&timeout=%d"):format(seconds),
-    is_long = true, clock = self.clock,
+    action = self.action, is_long = true, clock = self.clock,
   })
   if not this then return nil, err end
   local generation
@@ -80,7 +80,7 @@ end
 -- The timeout of the whole wait.
 local function too_late(self)
   local about, spec = self.client:about(), self.spec
-  about.action = ("wait for %s %s"):format(spec.noun, url.readable(self.id))
+  about.action = self.action .. " " .. url.readable(self.id)
   about.method, about.tag = spec.method, self.options.tag
   about.seconds = self.clock:seconds()
   local text = message.deadline { limit = self.timeout }
@@ -108,6 +108,7 @@ function wait.run(resource, spec, given, options)
     client = resource.client, resource = resource, spec = spec, id = id,
     options = options, timeout = options.timeout or patience,
     clock = stopwatch.new(), last = generation, pause = pause,
+    action = "wait for " .. spec.noun,
   }
   while true do
     local left = self.timeout - self.clock:seconds()

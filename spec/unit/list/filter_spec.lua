@@ -127,9 +127,13 @@ describe("filter", function()
   end)
 
   it("takes no pages for a count", function()
-    assert.has_error(function()
-      filter.read_count(query, { limit = 5 })
-    end)
+    for name, value in pairs { limit = 5, cursor = "a", page_size = 5 } do
+      assert.has_error(function()
+        filter.read_count(query, { [name] = value })
+      end)
+    end
+    local _, message = pcall(filter.read_count, query, { statuss = "x" })
+    assert.match("Known: ids, projectId, source, status%.", message)
     assert.same({ "FAILED" },
       filter.read_count(query, { status = "FAILED" }).status)
   end)

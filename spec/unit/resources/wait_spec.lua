@@ -52,7 +52,16 @@ describe("wait", function()
     assert.is_nil(generation)
     assert.equal(404, err.statusCode)
     assert.equal("PROCESSING", err.generation.status)
+    assert.match("^wait for generation g1: 404 ", tostring(err))
     assert.equal(5, #targets(5))
+  end)
+
+  it("speaks of waiting for an id that cannot be sent", function()
+    local generations = here.start {}
+    local generation, err = generations:wait ""
+    assert.is_nil(generation)
+    assert.equal("id", err.field)
+    assert.equal("wait for generation: the id is empty.", tostring(err))
   end)
 
   it("ends at its timeout with the last status", function()
