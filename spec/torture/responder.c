@@ -66,7 +66,8 @@ static int number_behind (const char *head, const char *name, int otherwise) {
 
 
 static char *put_list (const char *head) {
-  int first = number_behind(head, "cursor=g", 0) + 1;
+  int after = number_behind(head, "cursor=g", 0);
+  int first = number_behind(head, "ids=g", after + 1);
   int limit = number_behind(head, "limit=", COUNT);
   char *at = body + sprintf(body, "[");
   int i;
