@@ -15,6 +15,7 @@ local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
 local limiter = require "lipsync.call.limiter"
 local scheduler = require "lipsync.sched.scheduler"
+local sleep = require "lipsync.call.sleep"
 local waiters = require "lipsync.sched.waiters"
 local http = require "lipsync.http"
 
@@ -275,6 +276,21 @@ function Client:run()
   end
   host.check(self)
   tasks:run()
+end
+
+--- Sleeps as the host sleeps: in a task others go on, in a plain script it
+--- blocks. Ends at once when its task is canceled or the client is closed.
+---@param seconds number  0: lets others run once
+---@return boolean|nil  true
+---@return lipsync.Error|nil err  of kind `canceled` or `closed`
+function Client:sleep(seconds)
+  open(self, "sleep")
+  if type(seconds) ~= "number" or seconds ~= seconds
+     or seconds < 0 then
+    misuse.raise("sleep takes a number of seconds, got "
+      .. misuse.show(seconds))
+  end
+  return sleep.run(self, seconds, "sleep")
 end
 
 --- Connects, and pays the first TLS cost, when the host can afford it. Fetches

@@ -17,7 +17,8 @@ end
 -- Runs `main` in a coroutine of a controller, until all of them have ended.
 local prelude = [[
   local cqueues = require "cqueues"
-  local client = require "lipsync".new { on_task_error = function(err)
+  local lipsync = require "lipsync"
+  local client = lipsync.new { on_task_error = function(err)
     print("task error: " .. tostring(err))
   end }
   local function begin(main)
@@ -132,6 +133,30 @@ local function describe_tasks(vm)
           print((client.generations:count()))
         end)
       ]])
+    end)
+
+    it("ends the sleep and the wait of a canceled one at once", function()
+      local id = service:add { status = "PENDING" }
+      service:fault { route = "get", statusCode = 503, retryAfter = 3600,
+                      times = 1 }
+      assert.equal("canceled canceled PENDING\n", run(([[
+        begin(function()
+          local words = {}
+          local slept = client:spawn(function()
+            words[1] = select(2, client:sleep(3600)).kind
+          end)
+          local waits = client:spawn(function()
+            local _, err = client.generations:wait(
+              assert(lipsync.generation '{"id":"%s","status":"PENDING"}'))
+            words[2], words[3] = err.kind, err.generation.status
+          end)
+          cqueues.sleep(0.2)
+          slept:cancel()
+          waits:cancel()
+          cqueues.sleep(0.1)
+          print(table.concat(words, " "))
+        end)
+      ]]):format(id)))
     end)
 
     it("cannot wait for itself by client:run()", function()

@@ -4,10 +4,10 @@
 
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
-local host = require "lipsync.host"
 local message = require "lipsync.error.message"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
+local sleep = require "lipsync.call.sleep"
 local stopwatch = require "lipsync.base.stopwatch"
 local url = require "lipsync.base.url"
 
@@ -30,16 +30,6 @@ local patience = 3600
 local least, most = 1, 10
 local pause, longest_pause = 0.25, 4
 local margin = 5
-
--- Sleeps as the host sleeps.
-local function sleep(self, seconds)
-  local client, clock = self.client, self.clock
-  local until_ = clock:seconds() + seconds
-  repeat
-    local left = until_ - clock:seconds()
-    clock:add(host.wait(client, client:runtime().session, nil, left))
-  until clock:seconds() >= until_ or client.closed
-end
 
 -- Polls once. Returns the generation, or nil and an error, and whether the
 -- response came early.
@@ -93,6 +83,22 @@ local function is_passing(err)
   return err.retryable and err.statusCode ~= 404
 end
 
+-- Pauses before the next poll. Returns an error if that was interrupted.
+local function rest(self, asked)
+  local seconds = (asked or self.pause) * (1 + core.random() / 4)
+  self.pause = math.min(2 * self.pause, longest_pause)
+  local _, err = sleep.run(self.client,
+    math.max(0, math.min(seconds, self.timeout - self.clock:seconds())),
+    self.action .. " " .. url.readable(self.id), self.clock)
+  return err
+end
+
+-- Ends the wait with the last state seen.
+local function give_up(self, err)
+  err.generation = self.last
+  return nil, err
+end
+
 --- See client.generations:wait.
 ---@param resource table
 ---@param spec table  of the row `get`
@@ -112,24 +118,17 @@ function wait.run(resource, spec, given, options)
   }
   while true do
     local left = self.timeout - self.clock:seconds()
-    if left <= 0 then
-      local err = too_late(self)
-      err.generation = self.last
-      return nil, err
-    end
+    if left <= 0 then return give_up(self, too_late(self)) end
     local found, err, is_early = ask(self, left)
     if found then
       note(self, found)
       if found:is_terminal() then return found end
     elseif not is_passing(err) then
-      err.generation = self.last
-      return nil, err
+      return give_up(self, err)
     end
     if err or is_early then
-      local seconds = err and err.retryAfter or self.pause
-      sleep(self, math.min(seconds * (1 + core.random() / 4),
-        self.timeout - self.clock:seconds()))
-      self.pause = math.min(2 * self.pause, longest_pause)
+      local interrupted = rest(self, err and err.retryAfter)
+      if interrupted then return give_up(self, interrupted) end
     else
       self.pause = pause
     end

@@ -110,6 +110,24 @@ describe("wait", function()
     assert.is_false(ended)
   end)
 
+  it("ends at once when the client is closed between two polls", function()
+    local generations = here.start { service.answer(200,
+      service.generation("g1", "PENDING")), service.answer(503, "",
+      { ["Retry-After"] = "100" }) }
+    local client, generation, err = here.client, nil, nil
+    client:spawn(function()
+      generation, err = generations:wait("g1", { max_attempts = 1 })
+    end)
+    repeat client:step() until #here.server:connections() == 2
+    repeat client:step() until client:timeout() and client:timeout() > 30
+    client:close()
+    assert.is_nil(generation)
+    assert.equal("closed", err.kind)
+    assert.equal("PENDING", err.generation.status)
+    assert.equal("wait for generation g1: the client was closed.",
+      tostring(err))
+  end)
+
   it("is a method of a generation, and reports a dot", function()
     local generations = here.start { answer "PENDING", answer "FAILED" }
     local generation = assert(generations:get "g1")
