@@ -285,8 +285,7 @@ end
 ---@return lipsync.Error|nil err  of kind `canceled` or `closed`
 function Client:sleep(seconds)
   open(self, "sleep")
-  if type(seconds) ~= "number" or seconds ~= seconds
-     or seconds < 0 then
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
     misuse.raise("sleep takes a number of seconds, got "
       .. misuse.show(seconds))
   end

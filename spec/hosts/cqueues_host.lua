@@ -159,6 +159,46 @@ local function describe_tasks(vm)
       ]]):format(id)))
     end)
 
+    it("can wait for each other, and ends a canceled wait", function()
+      assert.equal("task error: no disk\n7 nil\ncanceled no disk\n"
+        .. "canceled nil\ntimeout\nover canceled\n", run [[
+        local lines = {}
+        local function note(...)
+          lines[#lines + 1] = table.concat({ ... }, " ")
+        end
+        begin(function()
+          local seven = client:spawn(function()
+            client:sleep(0.05)
+            return 7
+          end)
+          local value, err = seven:wait()
+          note(value, tostring(err))
+          local died = client:spawn(function()
+            client:sleep(0.01)
+            error("no disk", 0)
+          end)
+          err = select(2, died:wait())
+          note(err.kind, err.cause)
+          local long = client:spawn(function() client:sleep(3600) end)
+          local kind
+          local waits = client:spawn(function()
+            kind = select(2, long:wait()).kind
+          end)
+          local gone = client:spawn(function() client:sleep(3600) end)
+          cqueues.sleep(0.05)
+          gone:cancel()
+          err = select(2, gone:wait())
+          note(err.kind, tostring(err.cause))
+          note(select(2, long:wait(0.05)).kind)
+          waits:cancel()
+          cqueues.sleep(0.05)
+          note("over " .. kind)
+          long:cancel()
+        end)
+        print(table.concat(lines, "\n"))
+      ]])
+    end)
+
     it("cannot wait for itself by client:run()", function()
       local log = run [[
         begin(function()

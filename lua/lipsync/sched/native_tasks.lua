@@ -24,6 +24,7 @@ local function finish(self)
   self.over = true
   self.scope.count = self.scope.count - 1
   self.set.runtime.waiters:notify(self.scope)
+  task.tell_watchers(self)
   return true
 end
 
@@ -59,6 +60,7 @@ end
 local function look_after(scope)
   local self = find_gone(scope)
   while self do
+    self.died = { problem = aborted }
     finish(self)
     leave(self)
     task.cancel_calls(self)
@@ -141,13 +143,16 @@ local function live(self, fn)
   local set, thread = self.set, coroutine.running()
   self.at.thread, set.native[thread] = thread, self
   self.began = true
-  local ok, problem = xpcall(fn, trace)
+  local ok, problem = xpcall(task.body(self, fn), trace)
   leave(self)
-  if not finish(self) or ok then return end
-  task.cancel_calls(self)
-  if type(problem) == "table" and problem.trace then
+  if not ok and type(problem) == "table" and problem.trace then
     self.trace, problem = problem.trace, problem.problem
   end
+  if self.over then return end
+  if not ok then self.died = { problem = problem } end
+  finish(self)
+  if ok then return end
+  task.cancel_calls(self)
   set:tell(problem, self)
 end
 
@@ -161,6 +166,7 @@ function native_tasks.spawn(set, start, fn, ...)
   local bound = task.bind(fn, ...)
   local self = setmetatable({ set = set, scope = scope_of(set, start),
     calls = setmetatable({}, { __mode = "k" }), kill = start.kill,
+    returned = false, died = false, watchers = false,
     at = setmetatable({}, weak) }, NativeTask)
   self.scope.count = self.scope.count + 1
   self.scope.tasks[self] = true
@@ -186,6 +192,14 @@ function NativeTask:cancel()
   task.cancel_calls(self)
   local thread = self.at.thread
   if thread and self.kill(thread) then leave(self) end
+end
+
+--- See Task:wait in task.lua.
+---@param seconds number|nil
+---@return any ...
+function NativeTask:wait(seconds)
+  misuse.self(self, NativeTask, "task:wait()")
+  return task.wait(self, seconds)
 end
 
 --- Whether the task has ended.

@@ -6,7 +6,9 @@
 local run_queue = require "lipsync.sched.run_queue"
 local core = require "lipsync.core"
 local host = require "lipsync.host"
+local misuse = require "lipsync.base.misuse"
 local native_tasks = require "lipsync.sched.native_tasks"
+local sleep = require "lipsync.call.sleep"
 local task = require "lipsync.sched.task"
 
 local Scheduler = {}
@@ -109,6 +111,7 @@ local function finish(self, one)
   one.over = true
   self.count = self.count - 1
   forget_wait(self, one)
+  task.tell_watchers(one)
 end
 
 local function note(self, one, problem)
@@ -137,6 +140,7 @@ local function resume(self, one)
   local state, problem = task.resume(one)
   self.current = false
   if state == "died" then
+    one.died = { problem = problem }
     finish(self, one)
     task.trace(one, problem)
     note(self, one, problem)
@@ -247,20 +251,61 @@ local function wait_for_hosted(self)
   end
 end
 
---- Steps, and waits as the host waits, until no task is left.
-function Scheduler:run()
+-- Steps, and waits as the host waits, until `is_done` or the time is up.
+local function drive(self, is_done, until_)
   local client = self.client
   local runner = { ready = function() return self:is_ready() end }
-  while self.count > 0 do
+  while not is_done() and core.now() < until_ do
     client:step()
-    if self.count > 0 and not self:is_ready() then
+    if not is_done() and not self:is_ready() then
       self.runner = runner
-      host.wait(client, self.runtime.session, runner,
-        self:timeout() or math.huge)
+      host.wait(client, self.runtime.session, runner, math.max(0, math.min(
+        self:timeout() or math.huge, until_ - core.now())))
       self.runner = false
     end
   end
+end
+
+--- Steps, and waits as the host waits, until no task is left.
+function Scheduler:run()
+  drive(self, function() return self.count == 0 end, math.huge)
   wait_for_hosted(self)
+end
+
+-- Raises where a task could never end while the caller waits for it.
+local function check_await(self, one)
+  local thread = coroutine.running()
+  if self.current == one or thread and self.native[thread] == one then
+    misuse.raise "task:wait() was called by the task itself"
+  elseif self.stepping and not self:running() then
+    misuse.raise("task:wait() was called in a coroutine that a task made, and "
+      .. "would stop all tasks")
+  elseif one.scope and not host.starter(self.client) then
+    misuse.raise("task:wait() was called outside of the loop that resumes "
+      .. "the task")
+  end
+end
+
+--- Waits until a task is over or the time is up. Where nobody else makes the
+--- steps, this makes them.
+---@param one table  any kind of task
+---@param seconds number
+---@return boolean|nil  true
+---@return lipsync.Error|nil err  if the caller was canceled
+function Scheduler:await(one, seconds)
+  check_await(self, one)
+  local function is_over()
+    if one.scope and not one.over then one.scope.ready() end
+    return one.over
+  end
+  if not self.current and not one.scope then
+    host.check(self.client)
+    drive(self, is_over, core.now() + seconds)
+    return true
+  end
+  local this = sleep.new(self.client, is_over)
+  task.watch(one, this)
+  return this:run(seconds, "wait for task")
 end
 
 -- Lets the host make the steps, if it has a timer or a loop to register with.

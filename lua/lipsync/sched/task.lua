@@ -2,6 +2,9 @@
 -- A task: a coroutine made by client:spawn, and its calls, which end with it.
 -- scheduler.lua decides when to resume it.
 
+local core = require "lipsync.core"
+local errors = require "lipsync.error"
+local message = require "lipsync.error.message"
 local misuse = require "lipsync.base.misuse"
 local global = require "lipsync.host.global"
 
@@ -29,16 +32,31 @@ function task.bind(fn, ...)
   return function() return fn(unpack(arguments, 1, arguments.n)) end
 end
 
+-- Keeps what a task's function returned, for those who wait for it.
+local function keep(self, ...)
+  if not self.over then self.returned = pack(...) end
+end
+
+--- The body of a task's coroutine: runs its function and keeps what it returns.
+---@param self table  any kind of task
+---@param bound function  from task.bind
+---@return function
+function task.body(self, bound)
+  return function() keep(self, bound()) end
+end
+
 --- Makes a task; it runs when it is resumed.
 ---@param set table  see scheduler.lua
 ---@param fn function
 ---@return lipsync.Task
 function task.new(set, fn, ...)
-  return setmetatable({
-    set = set, thread = coroutine.create(task.bind(fn, ...)),
-    calls = setmetatable({}, { __mode = "k" }),
+  local self = setmetatable({
+    set = set, calls = setmetatable({}, { __mode = "k" }),
     queued = false, after = false, over = false, canceled = false,
+    returned = false, died = false, watchers = false,
   }, Task)
+  self.thread = coroutine.create(task.body(self, task.bind(fn, ...)))
+  return self
 end
 
 --- Makes the running task wait until it is resumed.
@@ -85,6 +103,74 @@ function task.trace(self, problem)
   if type(problem) == "string" and debug then
     self.trace = debug.traceback(self.thread, problem)
   end
+end
+
+-- ---- Waiting for a task ----
+
+local weak = { __mode = "k" }
+
+--- Has `watcher` woken when the task ends.
+---@param self table  any kind of task
+---@param watcher table  with wake()
+function task.watch(self, watcher)
+  self.watchers = self.watchers or setmetatable({}, weak)
+  self.watchers[watcher] = true
+end
+
+--- Wakes the watchers of a task that is over.
+---@param self table
+function task.tell_watchers(self)
+  for watcher in pairs(self.watchers or {}) do watcher:wake() end
+end
+
+local function failure(self, kind, text)
+  local about = self.set.client:about()
+  about.action = "wait for task"
+  return errors.new(kind, text, about, kind)
+end
+
+-- What became of a task that is over.
+local function outcome(self)
+  local returned, died = self.returned, self.died
+  if returned then return unpack(returned, 1, returned.n) end
+  if not died then
+    return nil, failure(self, "canceled", "the task was canceled")
+  elseif core.is_error(died.problem) then
+    return nil, died.problem
+  end
+  local err = failure(self, "canceled",
+    "the task died: " .. tostring(died.problem))
+  err.cause = died.problem
+  return nil, err
+end
+
+--- Waits until a task is over.
+---@param self table  any kind of task
+---@param seconds number|nil
+---@return any ...  see Task:wait
+function task.wait(self, seconds)
+  if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds
+     or seconds < 0) then
+    misuse.raise("task:wait takes a number of seconds, got "
+      .. misuse.show(seconds))
+  end
+  if not self.over then
+    local _, err = self.set:await(self, seconds or math.huge)
+    if err then return nil, err end
+  end
+  if self.over then return outcome(self) end
+  return nil, failure(self, "timeout", message.deadline { limit = seconds })
+end
+
+--- Waits until the task has ended: as the host waits, or, outside of tasks, by
+--- making steps. Raises in the task itself.
+---@param seconds number|nil  how long at most; default: as long as it takes
+---@return any ...  what its function returned; or nil and an error: the error
+---   object that it died with, or one of kind `canceled` whose `cause` is what
+---   it raised; `canceled` without a cause if it was canceled; `timeout`
+function Task:wait(seconds)
+  misuse.self(self, Task, "task:wait()")
+  return task.wait(self, seconds)
 end
 
 --- Ends the task: closes its connections and does not resume it any more. In

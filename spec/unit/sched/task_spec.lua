@@ -1,4 +1,7 @@
 -- SPDX-License-Identifier: MIT
+local lipsync = require "lipsync"
+local core = require "lipsync.core"
+local service = require "spec.support.service"
 local task = require "lipsync.sched.task"
 
 describe("task", function()
@@ -62,4 +65,144 @@ describe("task", function()
       assert.is_false(one:is_over())
       assert.has_error(function() one.cancel {} end)
     end)
+end)
+
+describe("task:wait", function()
+  local here = service.fixture(after_each)
+  local client, reported
+
+  before_each(function()
+    reported = {}
+    here.start({}, { on_task_error = function(problem)
+      reported[#reported + 1] = problem
+    end })
+    client = here.client
+  end)
+
+  -- What a wait for `one` gives, in the main program or in a task.
+  local function wait_for(one, in_task, seconds)
+    local got
+    local function wait()
+      local function keep(...) got = { n = select("#", ...), ... } end
+      keep(one:wait(seconds))
+    end
+    if not in_task then
+      wait()
+    else
+      client:spawn(wait)
+      client:run()
+    end
+    return got
+  end
+
+  for where, in_task in pairs { ["a program"] = false, ["a task"] = true } do
+    it("gives " .. where .. " what the task returned", function()
+      local one = client:spawn(function(...)
+        assert(client:sleep(0.02))
+        return ...
+      end, 1, nil, "c", nil)
+      local wanted = { n = 4, 1, nil, "c", nil }
+      assert.same(wanted, wait_for(one, in_task))
+      assert.same(wanted, wait_for(one, in_task))
+    end)
+
+    it("tells " .. where .. " how the task died", function()
+      local one = client:spawn(function() error("no disk", 0) end)
+      local got = wait_for(one, in_task)
+      assert.is_nil(got[1])
+      assert.equal("canceled", got[2].kind)
+      assert.equal("no disk", got[2].cause)
+      assert.equal("wait for task: the task died: no disk.", tostring(got[2]))
+      assert.same({ "no disk" }, reported)
+    end)
+
+    it("tells " .. where .. " that the task was canceled", function()
+      local one = client:spawn(function() client:sleep(3600) end)
+      client:spawn(function() one:cancel() end)
+      local got = wait_for(one, in_task)
+      assert.is_nil(got[1])
+      assert.equal("canceled", got[2].kind)
+      assert.is_nil(got[2].cause)
+    end)
+
+    it("ends in " .. where .. " when its time is up", function()
+      local from = core.now()
+      local one = client:spawn(function() client:sleep(0.5) end)
+      local got = wait_for(one, in_task, 0.05)
+      assert.is_nil(got[1])
+      assert.equal("timeout", got[2].kind)
+      assert.equal("wait for task: 0.05 s have passed (timeout).",
+        tostring(got[2]))
+      assert.is_true(in_task or core.now() - from < 0.4)
+      one:cancel()
+    end)
+  end
+
+  it("returns the error object that the task died with", function()
+    local _, err = lipsync.generation "[]"
+    local one = client:spawn(function() core.raise(err) end)
+    assert.equal(err, select(2, one:wait()))
+  end)
+
+  it("takes an error without a value", function()
+    local one = client:spawn(function() error() end)
+    local value, err = one:wait()
+    assert.is_nil(value)
+    assert.equal("canceled", err.kind)
+  end)
+
+  it("ends with the waiting task, and leaves the other one", function()
+    local done, went_on = false, false
+    local one = client:spawn(function()
+      client:sleep(0.1)
+      done = true
+    end)
+    local waiting = client:spawn(function()
+      one:wait()
+      went_on = true
+    end)
+    client:spawn(function() waiting:cancel() end)
+    client:run()
+    assert.is_true(done)
+    assert.is_false(went_on)
+  end)
+
+  it("makes steps for the awaited task only as long as needed", function()
+    local other = client:spawn(function() client:sleep(3600) end)
+    local one = client:spawn(function() return "here" end)
+    assert.equal("here", one:wait())
+    assert.is_false(other:is_over())
+    assert.equal(1, client:pending())
+    other:cancel()
+  end)
+
+  it("raises where the task would never end", function()
+    local itself
+    itself = client:spawn(function() itself:wait() end)
+    client:run()
+    assert.match("task_spec.lua:%d+: task:wait%(%) was called by the task "
+      .. "itself", reported[1])
+    local one = client:spawn(function() client:sleep(3600) end)
+    client:spawn(function()
+      local ok, problem = coroutine.resume(coroutine.create(function()
+        one:wait()
+      end))
+      one:cancel()
+      assert(ok, problem)
+    end)
+    client:run()
+    assert.match("in a coroutine that a task made", reported[2])
+  end)
+
+  it("refuses what is no time, and a dot", function()
+    local one = client:spawn(function() end)
+    for _, value in ipairs { -1, 0 / 0, "1" } do
+      local ok, problem = pcall(function() one:wait(value) end)
+      assert.is_false(ok)
+      assert.match("task_spec.lua:%d+: task:wait takes a number of seconds",
+        problem)
+    end
+    assert.has_error(function() one.wait(1) end)
+    client:run()
+  end)
 end)
