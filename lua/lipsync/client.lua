@@ -50,7 +50,8 @@ local fields = {
     return schema.callable "a host's name or a function" (value, name)
   end,
   on_event = schema.callable(), on_task_error = schema.callable(),
-  allow_http = schema.boolean, strict = schema.boolean,
+  allow_http = schema.boolean, media_hosts = schema.strings,
+  strict = schema.boolean,
 }
 
 local defaults = {
@@ -112,7 +113,8 @@ local function session_config(own, from)
     user_agent = user_agent(own), bare_agent = user_agent {},
     ca_file = ca_file(own), proxy = own.proxy or own.strict and "" or nil,
     connect_timeout = own.connect_timeout,
-    allow_http = own.allow_http or false, headers = own.headers,
+    allow_http = own.allow_http or false, media_hosts = own.media_hosts,
+    headers = own.headers,
   }
 end
 

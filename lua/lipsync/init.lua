@@ -57,6 +57,8 @@ end
 ---@field on_event fun(event: lipsync.Event)|nil
 ---@field on_task_error fun(err: any, task: lipsync.Task)|nil
 ---@field allow_http boolean|nil  http: to other machines; default false
+---@field media_hosts string|string[]|nil  hosts of files that may have an
+---   address that is not public
 ---@field strict boolean|nil  true: takes nothing from the environment, neither
 ---   key nor address nor proxy nor ca_file; default false
 

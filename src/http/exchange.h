@@ -41,11 +41,13 @@ struct exchange {
   int added;                      /* libcurl works on it */
   int http1;                      /* is not sent over HTTP/2 */
   enum http_mode mode;
-  int paused;       /* libcurl is not to hand over more of the response */
-  unsigned step;    /* the last one that brought a piece of it */
-  int not_loopback; /* an address was refused */
-  int no_socket;    /* errno where none could be made, or 0 */
-  int few;          /* errno where descriptors were few on the way, or 0 */
+  int paused;    /* libcurl is not to hand over more of the response */
+  unsigned step; /* the last one that brought a piece of it */
+  int is_bare;   /* goes without the session's headers */
+  int via_proxy; /* may connect to a proxy in place of its host */
+  enum http_result refused; /* HTTP_OK, or why no address would do */
+  int no_socket;            /* errno where none could be made, or 0 */
+  int few; /* errno where descriptors were few on the way, or 0 */
   char error[CURL_ERROR_SIZE];
 };
 
@@ -60,6 +62,8 @@ struct http_session {
   char *proxy;          /* NULL: the environment's */
   long connect_timeout; /* milliseconds */
   int allow_http;
+  int is_local; /* the API is this machine: by its address, once connected */
+  struct curl_slist *media_hosts;
   unsigned forks; /* process_forks() when the engine was made */
   struct exchange *exchanges;
   size_t count;       /* how many these are */

@@ -32,6 +32,8 @@ static const char *const results[] = {
   [HTTP_HEADERS_LIMIT] = "headers_limit",
   [HTTP_BODY_LIMIT] = "body_limit",
   [HTTP_NOT_LOOPBACK] = "not_loopback",
+  [HTTP_MEDIA_HTTP] = "media_http",
+  [HTTP_MEDIA_ADDRESS] = "media_address",
   [HTTP_FILE_SHRANK] = "file_shrank",
   [HTTP_FILE_UNREAD] = "file_unread",
   [HTTP_CANCELED] = "canceled",
@@ -55,6 +57,7 @@ static const char *const refusals[] = {
   [HTTP_HEADER_RESERVED] = "header_reserved",
   [HTTP_ORIGIN_MALFORMED] = "origin_malformed",
   [HTTP_PATH_MALFORMED] = "path_malformed",
+  [HTTP_ADDRESS_REFUSED] = "media_address",
 };
 
 /* The names of errors, since their numbers differ between systems. */

@@ -37,6 +37,8 @@ enum http_result {
   HTTP_HEADERS_LIMIT,   /* more than HTTP_HEADERS_MAX bytes of headers */
   HTTP_BODY_LIMIT,      /* more than the request's max_body */
   HTTP_NOT_LOOPBACK,    /* http: to an address that is not this machine */
+  HTTP_MEDIA_HTTP,      /* the same, for a host that is not the API's */
+  HTTP_MEDIA_ADDRESS,   /* one that is not public, the same: see guard.h */
   HTTP_FILE_SHRANK,     /* a file of the request's body became shorter */
   HTTP_FILE_UNREAD,     /* and one could not be read: 'os_error' */
   HTTP_CANCELED,        /* http_cancel */
@@ -62,7 +64,8 @@ enum http_refusal {
   HTTP_HEADER_MALFORMED, /* a header's name or value cannot be sent */
   HTTP_HEADER_RESERVED,  /* a header that only the client itself may set */
   HTTP_ORIGIN_MALFORMED, /* a request's origin is none */
-  HTTP_PATH_MALFORMED    /* a path or query holds bytes that need encoding */
+  HTTP_PATH_MALFORMED,   /* a path or query holds bytes that need encoding */
+  HTTP_ADDRESS_REFUSED /* not asked of a proxy, the same as for a connection */
 };
 
 #define HTTP_HEADERS_MAX (64 * 1024) /* all header lines of one exchange */
@@ -90,11 +93,13 @@ struct http_config {
   const char *base_url;
   const char *api_key; /* NULL: none */
   const char *user_agent;
-  const char *bare_agent;            /* the same for other origins, or NULL */
-  const char *ca_file;               /* NULL: libcurl's own */
-  const char *proxy;                 /* NULL: the environment's; "": none */
-  double connect_timeout;            /* seconds */
-  int allow_http;                    /* http: to any host */
+  const char *bare_agent;         /* the same for other origins, or NULL */
+  const char *ca_file;            /* NULL: libcurl's own */
+  const char *proxy;              /* NULL: the environment's; "": none */
+  double connect_timeout;         /* seconds */
+  int allow_http;                 /* http: to any host */
+  const char *const *media_hosts; /* whose addresses need not be public */
+  size_t media_host_count;
   const struct http_header *headers; /* sent with every request to the API */
   size_t header_count;
 };
@@ -105,6 +110,7 @@ struct http_request {
   const char *path;   /* encoded; starts with "/" */
   const char *query;  /* encoded, without its "?"; NULL: none */
   int with_key;       /* sent to the API's origin only */
+  int is_bare;        /* without the session's headers there, too */
   enum http_mode mode;
   size_t max_body;   /* of a response that is no stream */
   struct body *body; /* NULL: none. One with files has a new connection */

@@ -85,3 +85,26 @@ const struct http_header *field_headers (lua_State *L, int table,
   lua_pop(L, 1);
   return headers;
 }
+
+
+const char *const *field_strings (lua_State *L, int table, const char *name,
+                                  size_t *count) {
+  const char **strings;
+  size_t n;
+  *count = 0;
+  lua_getfield(L, table, name);
+  if (!lua_istable(L, -1))
+    return NULL;
+  n = lua_rawlen(L, -1);
+  strings = (const char **)lua_newuserdata(L, (n + 1) * sizeof(*strings));
+  lua_insert(L, -2);
+  for (; *count < n; ++*count) {
+    lua_rawgeti(L, -1, (int)*count + 1);
+    strings[*count] = whole_string(L, -1);
+    lua_pop(L, 1);
+    if (strings[*count] == NULL)
+      luaL_error(L, "%s must hold strings", name);
+  }
+  lua_pop(L, 1);
+  return strings;
+}

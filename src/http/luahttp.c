@@ -5,6 +5,7 @@
 */
 
 #include "header.h"
+#include "origin.h"
 #include "process.h"
 #include "luahttp.h"
 
@@ -46,11 +47,33 @@ static int check_header (lua_State *L) {
 }
 
 
+/* http.resolve(address [, base]): origin, and path with query, of an address
+** that a response has named; or nil and a failure. */
+static int resolve (lua_State *L) {
+  size_t n, base_length = 0, target = 0;
+  const char *address = luaL_checklstring(L, 1, &n);
+  const char *base = luaL_optlstring(L, 2, NULL, &base_length);
+  size_t size = ORIGIN_ROOM + 3 * (n + base_length);
+  char *out = (char *)lua_newuserdata(L, size);
+  enum http_refusal refusal = HTTP_ORIGIN_MALFORMED;
+  if (strlen(address) == n)
+    refusal = origin_resolve(base, address, out, size, &target);
+  if (refusal == HTTP_NO_MEMORY)
+    return error_no_memory(L);
+  if (refusal != HTTP_ACCEPTED)
+    return failure_push_refusal(L, HTTP_ORIGIN_MALFORMED);
+  lua_pushlstring(L, out, target);
+  lua_pushstring(L, out + target);
+  return 2;
+}
+
+
 static const luaL_Reg functions[] = {
   {"check_header", check_header},
   {"session", session_new},
   {"body", luabody_new},
   {"stamp", luabody_stamp},
+  {"resolve", resolve},
   {"forks", http_forks},
   {"live", http_live},
   {NULL, NULL},

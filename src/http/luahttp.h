@@ -28,6 +28,10 @@ uint64_t field_count (lua_State *L, int table, const char *name,
 const struct http_header *field_headers (lua_State *L, int table,
                                          size_t *count);
 
+/* The field 'name', an array of strings, the same way. */
+const char *const *field_strings (lua_State *L, int table, const char *name,
+                                  size_t *count);
+
 /* ---- failure.c ---- */
 
 /* Each pushes nil and a failure and returns 2: for what went wrong with a

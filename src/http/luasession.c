@@ -63,6 +63,8 @@ static void read_config (lua_State *L, struct http_config *config) {
   config->proxy = field_string(L, 1, "proxy");
   config->connect_timeout = field_number(L, 1, "connect_timeout", 10);
   config->allow_http = field_boolean(L, 1, "allow_http");
+  config->media_hosts = field_strings(L, 1, "media_hosts",
+                                      &config->media_host_count);
   config->headers = field_headers(L, 1, &config->header_count);
 }
 

@@ -148,6 +148,7 @@ static void read_request (lua_State *L, struct http_request *request,
   if (request->method == NULL || request->path == NULL)
     luaL_argerror(L, 2, "no method or path");
   request->with_key = field_boolean(L, 2, "key");
+  request->is_bare = field_boolean(L, 2, "bare");
   request->mode = rules->mode = mode_field(L);
   request->max_body = size_field(L, "max_response", default_max);
   request->type = field_string(L, 2, "content_type");

@@ -4,11 +4,10 @@
 */
 
 #include <curl/curl.h>
-#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 #include "origin.h"
 
@@ -164,20 +163,69 @@ void origin_free (struct origin *o) {
 }
 
 
-int origin_address_is_loopback (const struct sockaddr *address) {
-  if (address->sa_family == AF_INET) {
-    struct sockaddr_in in;
-    memcpy(&in, address, sizeof(in));
-    return (ntohl(in.sin_addr.s_addr) >> 24) == 127
-           || in.sin_addr.s_addr == htonl(INADDR_ANY);
+size_t origin_host_length (const struct origin *o) {
+  const char *end = strrchr(o->host, ']'); /* of IPv6 */
+  return (end == NULL) ? strcspn(o->host, ":") : (size_t)(end - o->host) + 1;
+}
+
+
+/* A part of 'url', which curl_free takes, or NULL. */
+static char *get_part (CURLU *url, CURLUPart part) {
+  char *text = NULL;
+  return curl_url_get(url, part, &text, CURLU_NO_DEFAULT_PORT) == CURLUE_OK
+           ? text
+           : NULL;
+}
+
+
+/* Writes what 'url' has. A part that is missing for lack of memory makes the
+** whole malformed, as one that was not there. */
+static enum http_refusal write_parts (CURLU *url, char *out, size_t size,
+                                      size_t *target) {
+  char *scheme = get_part(url, CURLUPART_SCHEME);
+  char *host = get_part(url, CURLUPART_HOST);
+  char *port = get_part(url, CURLUPART_PORT);
+  char *path = get_part(url, CURLUPART_PATH);
+  char *query = get_part(url, CURLUPART_QUERY);
+  enum http_refusal refusal = HTTP_URL_MALFORMED;
+  if (scheme != NULL && host != NULL && path != NULL) {
+    int begin = snprintf(out, size, "%s://%s%s%s", scheme, host,
+                         port == NULL ? "" : ":", port == NULL ? "" : port);
+    int all = begin
+              + snprintf(out + begin, size - (size_t)begin, "%s%s%s", path,
+                         query == NULL ? "" : "?", query == NULL ? "" : query);
+    *target = (size_t)begin;
+    if ((size_t)all < size)
+      refusal = HTTP_ACCEPTED;
   }
-  if (address->sa_family == AF_INET6) {
-    struct sockaddr_in6 in6;
-    memcpy(&in6, address, sizeof(in6));
-    return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr)
-           || IN6_IS_ADDR_UNSPECIFIED(&in6.sin6_addr)
-           || (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)
-               && in6.sin6_addr.s6_addr[12] == 127);
-  }
-  return 0;
+  curl_free(scheme);
+  curl_free(host);
+  curl_free(port);
+  curl_free(path);
+  curl_free(query);
+  return refusal;
+}
+
+
+enum http_refusal origin_resolve (const char *base, const char *address,
+                                  char *out, size_t size, size_t *target) {
+  const unsigned flags = CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE
+                         | CURLU_ALLOW_SPACE;
+  CURLUcode code = CURLUE_OK;
+  enum http_refusal refusal;
+  CURLU *url = curl_url();
+  if (url == NULL)
+    return HTTP_NO_MEMORY;
+  if (base != NULL)
+    code = curl_url_set(url, CURLUPART_URL, base, CURLU_NON_SUPPORT_SCHEME);
+  if (code == CURLUE_OK && (base == NULL || *address != '\0'))
+    code = curl_url_set(url, CURLUPART_URL, address, flags);
+  refusal = to_refusal(code);
+  if (refusal == HTTP_ACCEPTED
+      && (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD)))
+    refusal = HTTP_URL_USER;
+  if (refusal == HTTP_ACCEPTED)
+    refusal = write_parts(url, out, size, target);
+  curl_url_cleanup(url);
+  return refusal;
 }

@@ -28,10 +28,15 @@ int origin_is_same (const struct origin *a, const struct origin *b);
 
 void origin_free (struct origin *o);
 
-struct sockaddr;
+/* Takes apart an address that a response has named, absolute or relative to
+** 'base' (or NULL). Writes its origin and, from '*target' on, its path and
+** query, percent-encoded where that is missing, into 'out', which has 'size'
+** bytes: ORIGIN_ROOM more than three times both texts will do. */
+#define ORIGIN_ROOM 64
+enum http_refusal origin_resolve (const char *base, const char *address,
+                                  char *out, size_t size, size_t *target);
 
-/* Whether an address is this machine's own: 127.0.0.0/8, ::1, the first mapped
-** into IPv6, or the unspecified address, which connects to it. */
-int origin_address_is_loopback (const struct sockaddr *address);
+/* How much of 'host' is before the port. */
+size_t origin_host_length (const struct origin *o);
 
 #endif

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 
 #include "exchange.h"
+#include "guard.h"
 #include "header.h"
 #include "process.h"
 
@@ -268,8 +269,8 @@ static enum http_result to_result (const struct exchange *x, CURLcode code) {
     return x->pub.status != 0 ? HTTP_OK : HTTP_CUT;
   if (is_answered(x))
     return HTTP_OK;
-  if (code == CURLE_COULDNT_CONNECT && x->not_loopback)
-    return HTTP_NOT_LOOPBACK;
+  if (code == CURLE_COULDNT_CONNECT && x->refused != HTTP_OK)
+    return x->refused;
   if (code == CURLE_SSL_CONNECT_ERROR && is_hang_up(x->error))
     return HTTP_CUT;
   if (x->few != 0 && needs_descriptors(code))
@@ -324,7 +325,6 @@ void exchange_reap (struct http_session *s) {
 static int on_request (void *arg, char *peer, char *own, int peer_port,
                        int own_port) {
   struct exchange *x = (struct exchange *)arg;
-  (void)peer;
   (void)own;
   (void)peer_port;
   (void)own_port;
@@ -333,6 +333,7 @@ static int on_request (void *arg, char *peer, char *own, int peer_port,
       x->pub.result = HTTP_RESEND;
     return CURL_PREREQFUNC_ABORT;
   }
+  guard_note_peer(x, peer);
   x->pub.sent = 1;
   return CURL_PREREQFUNC_OK;
 }
@@ -352,13 +353,12 @@ static int on_lookup (void *state, void *reserved, void *arg) {
 static curl_socket_t on_open_socket (void *arg, curlsocktype purpose,
                                      struct curl_sockaddr *address) {
   struct exchange *x = (struct exchange *)arg;
-  const struct http_session *s = x->pub.session;
+  enum http_result refused = guard_judge(x, &address->addr);
   int type = address->socktype;
   int fd;
   (void)purpose;
-  if (x->origin->is_http && !s->allow_http
-      && !origin_address_is_loopback(&address->addr)) {
-    x->not_loopback = 1;
+  if (refused != HTTP_OK) {
+    x->refused = refused;
     return CURL_SOCKET_BAD;
   }
 #ifdef SOCK_CLOEXEC

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "exchange.h"
+#include "guard.h"
 #include "header.h"
 #include "monotonic.h"
 
@@ -24,13 +25,6 @@ static int is_encoded (const char *s) {
 }
 
 
-/* Whether the request is for the API, and not for an address it has named. */
-static int is_to_api (const struct exchange *x) {
-  const struct origin *api = &x->pub.session->origin;
-  return x->origin == api || origin_is_same(x->origin, api);
-}
-
-
 /* Whether the request has HTTP/1.1 because of its body: as with a response that
 ** is a stream, libcurl would take in over HTTP/2 what it is to wait for. */
 static int needs_alone (const struct http_request *request) {
@@ -39,27 +33,14 @@ static int needs_alone (const struct http_request *request) {
 }
 
 
-/* The proxy: none for this machine, and none for http: unless asked for by
-** name, because the key would pass it in clear. */
-static const char *proxy_of (const struct exchange *x) {
-  const struct http_session *s = x->pub.session;
-  const struct origin *o = x->origin;
-  if (o->is_loopback || (o->is_http && (s->proxy == NULL || !s->allow_http)))
-    return "";
-  return s->proxy;
-}
-
-
 static CURLcode set_connection (struct exchange *x) {
   const struct http_session *s = x->pub.session;
-  const char *proxy = proxy_of(x);
-  const char *agent = is_to_api(x) ? s->user_agent : s->bare_agent;
+  const char *agent = x->is_bare ? s->bare_agent : s->user_agent;
   CURLcode code = CURLE_OK;
   SET(CURLOPT_NOSIGNAL, 1L);
   SET(CURLOPT_CONNECTTIMEOUT_MS, s->connect_timeout);
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   SET(CURLOPT_USERAGENT, agent);
-  SET(CURLOPT_PROXY, proxy); /* NULL: the environment's */
   if (x->origin->is_http)
     return code;
   SET(CURLOPT_CAPATH, NULL); /* else each connection reads it, 25 ms */
@@ -145,8 +126,7 @@ static CURLcode set_url (struct exchange *x,
   const struct origin *o = x->origin;
   const char *prefix = request->origin == NULL ? o->prefix : "";
   const char *query = request->query == NULL ? "" : request->query;
-  const char *proxy = proxy_of(x);
-  int is_absolute = o->is_http && proxy != NULL && *proxy != '\0';
+  int is_absolute = o->is_http && x->via_proxy;
   size_t size = strlen(o->text) + strlen(prefix) + strlen(request->path) + 1
                 + strlen(query) + 1;
   char *url = (char *)malloc(size), *end;
@@ -194,7 +174,7 @@ static enum http_refusal add_type (struct exchange *x,
 static enum http_refusal add_own_headers (struct exchange *x,
                                           const struct http_request *request) {
   enum http_refusal refusal = HTTP_ACCEPTED;
-  if (x->mode == HTTP_CHUNKS || !is_to_api(x))
+  if (x->mode == HTTP_CHUNKS || x->is_bare)
     refusal = header_add(&x->own_headers, "Accept-Encoding", "identity");
   if (refusal == HTTP_ACCEPTED)
     refusal = add_type(x, request);
@@ -226,7 +206,7 @@ static enum http_refusal set_headers (struct exchange *x,
   enum http_refusal refusal = add_own_headers(x, request);
   if (refusal == HTTP_ACCEPTED && has_length(request))
     refusal = suppress_for_body(x, request);
-  if (refusal == HTTP_ACCEPTED && !is_to_api(x))
+  if (refusal == HTTP_ACCEPTED && x->is_bare)
     refusal = header_suppress(&x->own_headers, "Accept");
   else if (refusal == HTTP_ACCEPTED && x->own_headers != NULL)
     refusal = header_add_all(&x->own_headers, list);
@@ -261,13 +241,18 @@ enum http_refusal request_prepare (struct exchange *x,
   if (*request->path != '/' || !is_encoded(request->path)
       || (request->query != NULL && !is_encoded(request->query)))
     return HTTP_PATH_MALFORMED;
+  x->is_bare = request->is_bare || !guard_is_to_api(x);
   x->http1 = x->mode != HTTP_WHOLE || x->origin->is_http
              || needs_alone(request);
   x->easy = s->pooled > 0 ? s->pool[--s->pooled] : curl_easy_init();
-  if (x->easy == NULL || exchange_set_callbacks(x) != CURLE_OK
-      || set_connection(x) != CURLE_OK || set_protocol(x) != CURLE_OK
-      || set_body(x, request) != CURLE_OK || set_reuse(x, request) != CURLE_OK
-      || set_url(x, request) != CURLE_OK)
+  if (x->easy == NULL)
+    return HTTP_NO_MEMORY;
+  refusal = guard_prepare(x);
+  if (refusal != HTTP_ACCEPTED)
+    return refusal;
+  if (exchange_set_callbacks(x) != CURLE_OK || set_connection(x) != CURLE_OK
+      || set_protocol(x) != CURLE_OK || set_body(x, request) != CURLE_OK
+      || set_reuse(x, request) != CURLE_OK || set_url(x, request) != CURLE_OK)
     return HTTP_NO_MEMORY;
   return set_headers(x, request);
 }

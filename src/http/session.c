@@ -179,6 +179,20 @@ const char *http_host (const struct http_session *s) {
 }
 
 
+static enum http_refusal keep_media_hosts (struct http_session *s,
+                                           const struct http_config *config) {
+  size_t i;
+  for (i = 0; i < config->media_host_count; i++) {
+    struct curl_slist *longer = curl_slist_append(s->media_hosts,
+                                                  config->media_hosts[i]);
+    if (longer == NULL)
+      return HTTP_NO_MEMORY;
+    s->media_hosts = longer;
+  }
+  return HTTP_ACCEPTED;
+}
+
+
 /* Copies an optional string; false when out of memory. */
 static int keep (char **copy, const char *text) {
   *copy = (text == NULL) ? NULL : strdup(text);
@@ -249,8 +263,10 @@ static enum http_refusal configure (struct http_session *s,
       || !keep(&s->ca_file, config->ca_file) || !keep(&s->proxy, config->proxy))
     return HTTP_NO_MEMORY;
   s->allow_http = config->allow_http;
+  s->is_local = s->origin.is_loopback;
   s->connect_timeout = to_milliseconds(config->connect_timeout);
-  return make_headers(s, config);
+  refusal = keep_media_hosts(s, config);
+  return refusal == HTTP_ACCEPTED ? make_headers(s, config) : refusal;
 }
 
 
@@ -289,6 +305,7 @@ void http_close (struct http_session *s) {
   process_guard_end(&guard);
   header_wipe(s->key_header);
   header_wipe(s->headers);
+  curl_slist_free_all(s->media_hosts);
   origin_free(&s->origin);
   free(s->user_agent);
   free(s->bare_agent);

@@ -72,6 +72,12 @@ local words = {
     "http: is refused for {host}, which is not this machine; "
       .. "allow_http = true allows it", "base_url" },
 
+  media_http = { "invalid", "address",
+    "http: is refused for {host}: a file is fetched and sent by https: only, "
+      .. "unless the API itself is this machine" },
+  media_address = { "invalid", "address", "{host} has an address that is not "
+    .. 'public; media_hosts = { "{name}" } allows it', "media_hosts" },
+
   -- the connection
   send = { "connection", "send",
     "the connection broke while the request was sent" },

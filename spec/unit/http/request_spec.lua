@@ -145,7 +145,7 @@ describe("a request", function()
       local transfer = assert(transfers.start(session,
         { origin = "http://192.0.2.1" }))
       local _, failure = transfers.read(session, transfer)
-      assert.equal("not_loopback", failure.code)
+      assert.equal("media_http", failure.code)
       assert.is_false(transfer:sent())
     end)
   end)
