@@ -68,6 +68,7 @@ describe("the program lipsync-emulator", function()
                             "random-seed", "import", "export", "now", "log",
                             "gone-cursor", "hang-up-after",
                             "ignore-status-filter", "allow-unknown-members",
+                            "media-lifetime", "media-redirect",
                             "version", "help" } do
       assert.is_truthy(output:find("--" .. name, 1, true), name)
     end

@@ -519,7 +519,11 @@ describe("the emulator", function()
   it("makes samples of every kind, equal for the same seed", function()
     service:stop()
     start { generations = 60 }
-    local first = get("/v2/generations").body
+    local function all() -- each emulator has a port of its own
+      local base_url = service.base_url:gsub("%p", "%%%0")
+      return (get("/v2/generations").body:gsub(base_url, "here"))
+    end
+    local first = all()
     local seen, count = {}, 0
     -- cjson rejects some valid JSON, such as a lone surrogate
     for created, status, model in first:gmatch(
@@ -539,10 +543,10 @@ describe("the emulator", function()
     end
     service:stop()
     start { generations = 60 }
-    assert.are.equal(first, get("/v2/generations").body)
+    assert.is_true(first == all())
     service:stop()
     start { generations = 60, random_seed = 2 }
-    assert.are_not.equal(first, get("/v2/generations").body)
+    assert.is_true(first ~= all())
   end)
 end)
 

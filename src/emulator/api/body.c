@@ -15,10 +15,8 @@
 #define ZIP_MEMORY  8         /* zlib's default */
 #define DRIPS       20        /* pieces a second of a slow transfer */
 
-/* Makes a body of 'size' bytes that are zero but for these members. */
-static void *new_body (size_t size,
-                       ssize_t (*read)(struct body *, char *, size_t),
-                       void (*close)(struct body *), int64_t length) {
+void *body_new (size_t size, ssize_t (*read)(struct body *, char *, size_t),
+                void (*close)(struct body *), int64_t length) {
   struct body *b = calloc(1, size);
   if (b != NULL) {
     b->read = read;
@@ -94,7 +92,7 @@ static void text_close (struct body *b) {
 struct body *body_text (char *text, size_t length) {
   struct text_body *t = NULL;
   if (text != NULL)
-    t = new_body(sizeof(*t), text_read, text_close, (int64_t)length);
+    t = body_new(sizeof(*t), text_read, text_close, (int64_t)length);
   if (t == NULL) {
     sqlite3_free(text);
     return NULL;
@@ -153,7 +151,7 @@ static void listing_close (struct body *b) {
 
 struct body *body_listing (struct store *s, struct scope *scope,
                            int64_t (*now)(void *arg), void *arg) {
-  struct listing_body *l = new_body(sizeof(*l), listing_read, listing_close,
+  struct listing_body *l = body_new(sizeof(*l), listing_read, listing_close,
                                     -1);
   if (l == NULL)
     return NULL;
@@ -215,7 +213,7 @@ static void gzip_close (struct body *b) {
 struct body *body_gzip (struct body *inner) {
   struct gzip_body *g = NULL;
   if (inner != NULL)
-    g = new_body(sizeof(*g), gzip_read, gzip_close, -1);
+    g = body_new(sizeof(*g), gzip_read, gzip_close, -1);
   if (g == NULL
       || deflateInit2(&g->zip, Z_BEST_SPEED, Z_DEFLATED, GZIP_WINDOW,
                       ZIP_MEMORY, Z_DEFAULT_STRATEGY)

@@ -27,6 +27,11 @@ struct body {
   void *arg;
 };
 
+/* Makes a body of some kind: a struct of 'size' bytes that begins with a struct
+** body. They are zero but for these members of it. NULL when out of memory. */
+void *body_new (size_t size, ssize_t (*read)(struct body *b, char *, size_t),
+                void (*close)(struct body *b), int64_t length);
+
 ssize_t body_read (struct body *b, char *out, size_t size);
 
 /* Lets it give 'rate' bytes a second (0: as fast as may be) and end after 'cut'

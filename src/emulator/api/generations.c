@@ -40,7 +40,7 @@ static const char *const terminal[] = {"COMPLETED", "FAILED", "REJECTED", NULL};
 
 static const char output[] =
   ", '$.outputDuration', 4 + seq % 60 + 0.25, '$.outputUrl',"
-  " 'https://media.example.com/outputs/' || id || '.mp4'";
+  " 'emulator:/media/outputs/' || id || '.mp4'";
 
 static const struct transition transitions[] = {
   {"PENDING", "PROCESSING", 60000, NULL, ""},

@@ -4,6 +4,7 @@
 */
 
 #include "catalog.h"
+#include "media.h"
 #include "resource.h"
 #include "../store/text.h"
 
@@ -64,6 +65,8 @@ const struct route api_routes[] = {
   {"create", "POST", "/v2/generate", answer_missing, no_create, KEY, 0},
   {"errors", "GET", "/v2/errors", answer_catalog, NULL, OPEN, 0},
   {"models", "GET", "/v2/models", answer_text, models, KEY, 0},
+  {"media", "GET", "/media/outputs/*", media_output, NULL, OPEN, 0},
+  {"media", "GET", "/moved/media/outputs/*", media_output, "moved", OPEN, 0},
   {NULL, NULL, NULL, NULL, NULL, 0, 0},
 };
 

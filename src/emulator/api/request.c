@@ -85,6 +85,10 @@ void request_free (struct request *r) {
   r->memory = NULL;
 }
 
+const char *request_header (const struct request *r, const char *name) {
+  return r->header != NULL ? r->header(r->headers, name) : NULL;
+}
+
 const char *request_param (const struct request *r, const char *name,
                            int *repeated) {
   const char *value = NULL;

@@ -32,6 +32,9 @@ struct request {
   const char *body;
   size_t body_length;
   int body_too_long; /* for the route */
+  /* gives the value of a header, or NULL; itself NULL where there is none */
+  const char *(*header)(void *headers, const char *name);
+  void *headers;
   char id[UUID_SIZE];
   const struct route *route; /* NULL: there is none */
   /* made by request_parse */
@@ -47,6 +50,9 @@ struct request {
 int request_parse (struct request *r);
 
 void request_free (struct request *r);
+
+/* The value of a header, or NULL. */
+const char *request_header (const struct request *r, const char *name);
 
 /* The value of a parameter that is to come once; NULL where it is missing or
 ** empty. '*repeated' is set where it came more than once. */

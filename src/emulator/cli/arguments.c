@@ -120,7 +120,7 @@ static int read_value (struct arguments *a, const struct options *o, int i,
     return 0;
   }
   if (row->schema.type == SCHEMA_OTHER && (*keys)++ == 0)
-    settings_close(&a->parameters.settings); /* the default goes */
+    settings_forget_keys(&a->parameters.settings); /* the default goes */
   return parameters_read_text(&a->parameters, row, o->names[i], value, why);
 }
 

@@ -44,8 +44,7 @@ static struct connection *noted (struct MHD_Connection *connection) {
   return info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-static const char *header (struct MHD_Connection *connection,
-                           const char *name) {
+static const char *header (void *connection, const char *name) {
   return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
@@ -99,6 +98,8 @@ static int read_head (struct exchange *x, struct MHD_Connection *connection,
   r->target = x->target;
   r->key = header(connection, "x-api-key");
   r->cookie = header(connection, "Cookie") != NULL;
+  r->header = header;
+  r->headers = connection;
   r->local = is_local(connection);
   r->host = header(connection, "Host");
   r->host_is_ours = host_is_ours(r->host, x->service->start.host,

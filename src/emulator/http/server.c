@@ -7,6 +7,7 @@
 #include "connections.h"
 #include "exchange.h"
 #include "../api/routes.h"
+#include "../store/text.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -145,7 +146,9 @@ static int start_quiet (struct server *s, int fd) {
 static int serve (struct server *s, char **why) {
   const struct parameters *p = &s->service->start;
   int fd = open_socket(p->host, (int)p->port, &s->url, why);
-  if (fd >= 0 && s->url != NULL && start_quiet(s, fd))
+  if (s->url != NULL)
+    s->service->url = text_copy(s->url, strlen(s->url));
+  if (fd >= 0 && s->service->url != NULL && start_quiet(s, fd))
     return 1;
   if (fd >= 0) {
     close(fd);

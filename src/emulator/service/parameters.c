@@ -9,10 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEED_MAX  9007199254740992.0 /* what every kind of number holds */
-#define TIME_LAST 2.5e11             /* seconds: the year 9892 */
+#define SEED_MAX     9007199254740992.0 /* what every kind of number holds */
+#define TIME_LAST    2.5e11             /* seconds: the year 9892 */
+#define LIFETIME_MAX 3.2e9              /* seconds: a hundred years */
+#define MEDIA_MAX    1e15               /* bytes */
 
 static const char *const gone_cursors[] = {"error", "empty", "position", NULL};
+
+static const char *const etags[] = {"strong", "weak", "none", NULL};
 
 /* Name, type, member, largest number or choices; argument, default, help. */
 #define ROW(name, type, member, most, choices, ...)                            \
@@ -53,6 +57,21 @@ const struct parameter parameter_table[] = {
       NULL, NULL, "listings show every status, whatever is asked"),
   ROW("allow_unknown_members", FLAG, settings.allow_unknown_members, 0, NULL,
       NULL, NULL, "add what the service does not document, too"),
+  ROW("media_lifetime", WHOLE, settings.media_lifetime, LIFETIME_MAX, NULL,
+      "SECONDS", "604800", "how long the URL of an output is good"),
+  ROW("media_size", WHOLE, settings.media_size, MEDIA_MAX, NULL, "BYTES",
+      "4096", "size of each output"),
+  ROW("media_version", WHOLE, settings.media_version, SEED_MAX, NULL, "N", "1",
+      "another number gives outputs other bytes"),
+  ROW("media_etag", CHOICE, settings.media_etag, 0, etags, "WHICH", "strong",
+      "entity tag of outputs: weak or none, too"),
+  ROW("media_ignore_range", FLAG, settings.media_ignore_range, 0, NULL, NULL,
+      NULL, "send outputs whole, whatever range is asked for"),
+  ROW("media_chunked", FLAG, settings.media_chunked, 0, NULL, NULL, NULL,
+      "send outputs without Content-Length"),
+  ROW("media_redirect", TEXT, settings.media_redirect, 0, NULL, "PREFIX", "",
+      "redirect requests for outputs: PREFIX, a URL or\n"
+      "/moved, goes before their path"),
   ROW(NULL, OTHER, port, 0, NULL, NULL, NULL, NULL),
 };
 
@@ -115,12 +134,20 @@ char *settings_first_key (const struct settings *s) {
 int settings_copy (struct settings *to, const struct settings *from) {
   *to = *from;
   to->keys = text_copy(from->keys, strlen(from->keys));
-  return to->keys != NULL;
+  to->media_redirect = text_copy(from->media_redirect,
+                                 strlen(from->media_redirect));
+  return to->keys != NULL && to->media_redirect != NULL;
+}
+
+void settings_forget_keys (struct settings *s) {
+  sqlite3_free(s->keys);
+  s->keys = NULL;
 }
 
 void settings_close (struct settings *s) {
-  sqlite3_free(s->keys);
-  s->keys = NULL;
+  settings_forget_keys(s);
+  sqlite3_free(s->media_redirect);
+  s->media_redirect = NULL;
 }
 
 int parameters_open (struct parameters *p) {
@@ -170,7 +197,7 @@ static int read_parameter (void *arg, const struct value *v) {
   else if (!value_is(v, "object"))
     r->why = sqlite3_mprintf("keys must be a table { KEY = ORGANIZATION }");
   else
-    settings_close(&r->p->settings);
+    settings_forget_keys(&r->p->settings);
   return r->why != NULL;
 }
 

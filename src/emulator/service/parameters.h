@@ -16,6 +16,9 @@
 /* What a cursor does whose generation was deleted. */
 enum gone_cursor { GONE_ERROR, GONE_EMPTY, GONE_POSITION };
 
+/* Which entity tag media has. */
+enum media_etag { ETAG_STRONG, ETAG_WEAK, ETAG_NONE };
+
 /* What can be set at any time. */
 struct settings {
   char *keys;  /* lines "KEY\tORGANIZATION\n" */
@@ -25,6 +28,13 @@ struct settings {
   int64_t hang_up_after;        /* seconds that a reader may pause; 0: any */
   int64_t ignore_status_filter; /* listings show every status */
   int64_t allow_unknown_members;
+  int64_t media_lifetime; /* seconds of a signed URL */
+  int64_t media_size;     /* bytes of an output */
+  int64_t media_version;  /* another one gives other bytes */
+  int64_t media_etag;
+  int64_t media_ignore_range;
+  int64_t media_chunked; /* no Content-Length */
+  char *media_redirect;  /* what a Location begins with; empty: none */
 };
 
 /* What is set at the start; the texts are of SQLite's memory. */
@@ -57,6 +67,9 @@ void parameters_close (struct parameters *p);
 int settings_copy (struct settings *to, const struct settings *from);
 
 void settings_close (struct settings *s);
+
+/* Frees the keys, because others come in their place. */
+void settings_forget_keys (struct settings *s);
 
 /* Each reader returns 0 where it refuses a value, and sets '*why' to the
 ** reason, to be freed; NULL: out of memory. */

@@ -4,6 +4,7 @@
 */
 
 #include "service.h"
+#include "signing.h"
 #include "../store/text.h"
 
 #include <errno.h>
@@ -117,6 +118,7 @@ struct service *service_open (struct parameters *p, const struct offer *offer,
   request_log_open(&s->log);
   if (settings_copy(&s->settings, &s->start.settings)
       && store_open(&s->store, s->start.database, offer->kinds, why) == STORE_OK
+      && store_show(s->store, signing_show, s)
       && (!store_was_empty(s->store) || populate(s, why)))
     return s;
   service_close(s);
@@ -131,6 +133,7 @@ void service_close (struct service *s) {
   pthread_mutex_destroy(&s->lock);
   settings_close(&s->settings);
   parameters_close(&s->start);
+  sqlite3_free(s->url);
   free(s);
 }
 
@@ -154,7 +157,8 @@ void service_settings (struct service *s, struct settings *settings) {
   pthread_mutex_lock(&s->lock);
   *settings = s->settings;
   pthread_mutex_unlock(&s->lock);
-  settings->keys = NULL; /* those belong to the service */
+  settings->keys = NULL; /* these belong to the service */
+  settings->media_redirect = NULL;
 }
 
 char *service_key (struct service *s) {
@@ -171,6 +175,15 @@ char *service_org (struct service *s, const char *key) {
   org = settings_org(&s->settings, key);
   pthread_mutex_unlock(&s->lock);
   return org;
+}
+
+char *service_redirect (struct service *s) {
+  char *copy;
+  pthread_mutex_lock(&s->lock);
+  copy = text_copy(s->settings.media_redirect,
+                   strlen(s->settings.media_redirect));
+  pthread_mutex_unlock(&s->lock);
+  return copy;
 }
 
 void service_request_id (struct service *s, char out[UUID_SIZE]) {

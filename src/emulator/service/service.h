@@ -26,6 +26,7 @@ struct service {
   struct faults faults;
   struct request_log log;
   struct parameters start; /* as it was started */
+  char *url;               /* where it answers, set before it does; or NULL */
 
   /* the rest is for service.c only, and under the lock */
   pthread_mutex_t lock;
@@ -46,13 +47,16 @@ void service_close (struct service *s);
 
 int64_t service_now (void *service); /* also as a callback */
 
-/* Copies the settings as they are now, but for the keys. */
+/* Copies the settings as they are now, but for the texts. */
 void service_settings (struct service *s, struct settings *settings);
 
 /* The first key; the organization of a key, NULL where that is unknown. Both
 ** are copies to be freed with sqlite3_free. */
 char *service_key (struct service *s);
 char *service_org (struct service *s, const char *key);
+
+/* Where media redirects to: a copy to be freed; empty for nowhere. */
+char *service_redirect (struct service *s);
 
 /* Writes a new request id. */
 void service_request_id (struct service *s, char out[UUID_SIZE]);

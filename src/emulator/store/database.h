@@ -18,6 +18,8 @@ struct store {
   int64_t due;   /* of the next transition; -1: none is to come */
   int64_t added; /* how many ids were made up by store_add */
   int was_empty;
+  char *(*show)(void *arg, const char *json); /* see store_show */
+  void *show_arg;
 };
 
 /* Takes the lock and carries out the transitions up to 'now'. Returns 0 on

@@ -15,6 +15,28 @@
 /* The parameters of every query; the values of the filters follow. */
 enum parameter { ORG = 1, KIND, FROM, UNTIL, LIMIT, VALUES };
 
+/* The SQL function shown(body). */
+static void call_show (sqlite3_context *context, int count,
+                       sqlite3_value **values) {
+  struct store *s = sqlite3_user_data(context);
+  const char *json = (const char *)sqlite3_value_text(values[0]);
+  char *shown = json != NULL ? s->show(s->show_arg, json) : NULL;
+  (void)count;
+  if (shown != NULL)
+    sqlite3_result_text(context, shown, -1, sqlite3_free);
+  else
+    sqlite3_result_value(context, values[0]);
+}
+
+int store_show (struct store *s, char *(*show)(void *arg, const char *json),
+                void *arg) {
+  s->show = show;
+  s->show_arg = arg;
+  return sqlite3_create_function(s->db, "shown", 1, SQLITE_UTF8, s, call_show,
+                                 NULL, NULL)
+         == SQLITE_OK;
+}
+
 void scope_close (struct scope *scope) {
   int i;
   for (i = 0; i < FILTERS_MAX; i++)
@@ -146,7 +168,7 @@ enum store_code store_page (struct store *s, const struct scope *scope,
   if (!store_enter(s, scope->now))
     return STORE_FAILED;
   q = prepare(
-    s, "SELECT body, seq FROM documents", 0, scope,
+    s, "SELECT shown(body), seq FROM documents", 0, scope,
     after == NULL
       ? "ORDER BY created DESC, id DESC LIMIT ?5"
       : "AND (created, id) < (?3, ?4) ORDER BY created DESC, id DESC LIMIT ?5");
@@ -184,7 +206,7 @@ enum store_code store_scan (struct store *s, const struct scope *scope,
     until = scan->at + BATCH_LOOKS;
   if (!store_enter(s, scope->now))
     return STORE_FAILED;
-  q = prepare(s, "SELECT body, seq FROM documents", 1, scope,
+  q = prepare(s, "SELECT shown(body), seq FROM documents", 1, scope,
               "AND seq > ?3 AND seq <= ?4 ORDER BY seq LIMIT ?5");
   sqlite3_bind_int64(q, FROM, scan->at);
   sqlite3_bind_int64(q, UNTIL, until);
@@ -220,8 +242,8 @@ static int progress_of (const struct kind *kind, const char *status,
 static enum store_code read_document (struct store *s,
                                       const struct scope *scope, const char *id,
                                       struct document *d) {
-  sqlite3_stmt *q = prepare_one(s, "body, status, ifnull(due, -1)", "documents",
-                                scope, id);
+  sqlite3_stmt *q = prepare_one(s, "shown(body), status, ifnull(due, -1)",
+                                "documents", scope, id);
   int step = sqlite3_step(q);
   enum store_code code = step == SQLITE_DONE ? STORE_NONE : STORE_FAILED;
   if (step == SQLITE_ROW) {

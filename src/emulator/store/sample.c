@@ -95,6 +95,14 @@ static void signed_url (sqlite3_str *s, struct prng *c, const char *name,
     name, folder, id, extension, hex);
 }
 
+/* Appends "name": and the address of an output of the emulator's own, which
+** the layer above puts a signed URL in the place of. */
+static void output_url (sqlite3_str *s, const char *name, const char *id,
+                        const char *extension) {
+  sqlite3_str_appendf(s, "\"%s\":\"emulator:/media/outputs/%s.%s\"", name, id,
+                      extension);
+}
+
 /* A video or audio, as an asset or by its address. */
 static void media_input (sqlite3_str *s, struct prng *c, const char *type,
                          const char *extension, const char *ref) {
@@ -185,7 +193,7 @@ static void outcome (struct making *m) {
   if (strcmp(status, "COMPLETED") == 0) {
     sqlite3_str_appendf(m->json, ",\"outputDuration\":%u.%u,",
                         3 + prng_below(c, 240), prng_below(c, 100));
-    signed_url(m->json, c, "outputUrl", "outputs", m->sample->id, "mp4");
+    output_url(m->json, "outputUrl", m->sample->id, "mp4");
   }
   else if (!m->sparse) {
     sqlite3_str_appendall(m->json,
@@ -211,9 +219,8 @@ static void extras (struct making *m) {
     member(m, "segments", NULL);
   if (done && (cut || m->n % 4 == 1)) {
     sqlite3_str_appendchar(m->json, 1, ',');
-    signed_url(m->json, &m->random,
-               cut ? "segmentOutputUrl" : "synthesizedAudioUrl",
-               cut ? "segments" : "speech", sample->id, cut ? "mp4" : "wav");
+    output_url(m->json, cut ? "segmentOutputUrl" : "synthesizedAudioUrl",
+               sample->id, cut ? "segments.mp4" : "wav");
   }
   member(m, "webhookUrl",
          m->n % 3 == 1 ? "https://hooks.example.com/sync?team=7" : NULL);

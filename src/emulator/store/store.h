@@ -36,6 +36,12 @@ enum store_code store_open (struct store **out, const char *path,
 
 void store_close (struct store *s);
 
+/* Lets 'show' change the JSON of each document that a query gives: it returns
+** another text, to be freed, or NULL for the same. Exports are not changed. To
+** be called once, before any query; 0 on failure. */
+int store_show (struct store *s, char *(*show)(void *arg, const char *json),
+                void *arg);
+
 /* Whether it held no document when it was opened. */
 int store_was_empty (const struct store *s);
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+**
+** media: the files that signed URLs lead to, answered as S3 does.
+*/
+
+#ifndef emulator_media_h
+#define emulator_media_h
+
+#include "routes.h"
+
+/* GET of an output. A subject means that it is where the setting
+** "media_redirect" has led to, and redirects no more. */
+void media_output (struct call *c);
+
+#endif
