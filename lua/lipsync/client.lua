@@ -71,12 +71,27 @@ local function environment(own, name)
   return value ~= "" and value or nil
 end
 
--- The origins of key and address, for the sentences of errors.
+-- The variables that curl has for the proxy of an https: address.
+local proxy_variables = { "https_proxy", "HTTPS_PROXY", "all_proxy",
+                          "ALL_PROXY" }
+
+-- The proxy's address, and the option or variable that it comes from.
+local function proxy_of(own)
+  if own.proxy then return own.proxy, "proxy" end
+  for _, name in ipairs(proxy_variables) do
+    local value = environment(own, name)
+    if value then return value, name end
+  end
+end
+
+-- The origins of key and addresses, for the sentences of errors.
 local function sources(own)
   local key = own.api_key ~= "" and own.api_key or nil
   local env_key, env_url = environment(own, "SYNC_API_KEY"),
     environment(own, "SYNC_BASE_URL")
+  local proxy, proxy_from = proxy_of(own)
   return {
+    proxy = proxy, proxy_from = proxy_from,
     api_key = key or own.api_key == nil and env_key or nil,
     key_from = own.api_key == nil and not own.strict and "SYNC_API_KEY"
       or "api_key",
@@ -111,7 +126,9 @@ local function session_config(own, from)
   return {
     base_url = from.base_url, api_key = from.api_key,
     user_agent = user_agent(own), bare_agent = user_agent {},
-    ca_file = ca_file(own), proxy = own.proxy or own.strict and "" or nil,
+    ca_file = ca_file(own), proxy = from.proxy,
+    proxy_is_named = own.proxy ~= nil,
+    no_proxy = environment(own, "no_proxy") or environment(own, "NO_PROXY"),
     connect_timeout = own.connect_timeout,
     allow_http = own.allow_http or false, media_hosts = own.media_hosts,
     headers = own.headers,
@@ -164,6 +181,7 @@ function client.new(given)
       events.wants_log(environment(own, "SYNC_LOG"))),
     known = { host = session:host(), base_url = from.base_url,
               base_url_from = from.base_url_from, key_from = from.key_from,
+              proxy_from = from.proxy_from,
               ca_file = config.ca_file or http.ca_file },
   }, Client)
   self:start_runtime(session)

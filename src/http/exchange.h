@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "http.h"
 #include "origin.h"
+#include "proxy.h"
 
 #define POOL_MAX 8 /* idle easy handles kept for the next exchanges */
 
@@ -44,7 +45,6 @@ struct exchange {
   int paused;    /* libcurl is not to hand over more of the response */
   unsigned step; /* the last one that brought a piece of it */
   int is_bare;   /* goes without the session's headers */
-  int via_proxy; /* may connect to a proxy in place of its host */
   enum http_result refused; /* HTTP_OK, or why no address would do */
   int no_socket;            /* errno where none could be made, or 0 */
   int few; /* errno where descriptors were few on the way, or 0 */
@@ -54,12 +54,12 @@ struct exchange {
 struct http_session {
   struct engine engine;
   struct origin origin;
+  struct proxy proxy;
   struct curl_slist *headers;    /* without the key */
   struct curl_slist *key_header; /* the key, then the others; or NULL */
   char *user_agent;
   char *bare_agent;
   char *ca_file;
-  char *proxy;          /* NULL: the environment's */
   long connect_timeout; /* milliseconds */
   int allow_http;
   int is_local; /* the API is this machine: by its address, once connected */

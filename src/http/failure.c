@@ -19,6 +19,10 @@ static const char *const results[] = {
   [HTTP_CONNECT] = "connect",
   [HTTP_DESCRIPTORS] = "descriptors",
   [HTTP_THREAD] = "thread",
+  [HTTP_PROXY_RESOLVE] = "proxy_resolve",
+  [HTTP_PROXY_CONNECT] = "proxy_connect",
+  [HTTP_PROXY_TIMEOUT] = "proxy_timeout",
+  [HTTP_PROXY_REFUSED] = "proxy_refused",
   [HTTP_PROXY] = "proxy",
   [HTTP_SEND] = "send",
   [HTTP_CUT] = "cut",
@@ -55,6 +59,7 @@ static const char *const refusals[] = {
   [HTTP_AGENT_MALFORMED] = "agent_malformed",
   [HTTP_HEADER_MALFORMED] = "header_malformed",
   [HTTP_HEADER_RESERVED] = "header_reserved",
+  [HTTP_PROXY_MALFORMED] = "proxy_malformed",
   [HTTP_ORIGIN_MALFORMED] = "origin_malformed",
   [HTTP_PATH_MALFORMED] = "path_malformed",
   [HTTP_ADDRESS_REFUSED] = "media_address",
@@ -101,6 +106,16 @@ static void set_file (lua_State *L, const struct http_exchange *x) {
 }
 
 
+/* Adds which proxy failed, and with which status. */
+static void set_proxy (lua_State *L, const struct http_exchange *x) {
+  if (x->result < HTTP_PROXY_RESOLVE || x->result > HTTP_PROXY)
+    return;
+  error_set_string(L, "proxy", x->proxy);
+  if (x->proxy_status != 0)
+    error_set_number(L, "proxy_status", x->proxy_status);
+}
+
+
 static int push_result (lua_State *L, const struct http_exchange *x) {
   if (x->result == HTTP_MEMORY)
     return error_no_memory(L);
@@ -109,6 +124,7 @@ static int push_result (lua_State *L, const struct http_exchange *x) {
   if (x->result == HTTP_INTERIM)
     error_set_number(L, "status", x->status);
   failure_set_os_error(L, x->os_error);
+  set_proxy(L, x);
   set_file(L, x);
   return 2;
 }

@@ -15,7 +15,7 @@ struct sockaddr;
 /* Whether the request is for the API, and not for an address it has named. */
 int guard_is_to_api (const struct exchange *x);
 
-/* Decides whether libcurl gets a proxy for 'x', and which; sets 'via_proxy'.
+/* Decides whether libcurl gets a proxy for 'x', and which; sets 'pub.proxy'.
 ** What a proxy connects to cannot be seen here: only a host that is an address
 ** already is judged. */
 enum http_refusal guard_prepare (struct exchange *x);

@@ -23,7 +23,11 @@ enum http_result {
   HTTP_CONNECT,         /* no address of the host takes connections */
   HTTP_DESCRIPTORS,     /* the process has no descriptor left: 'os_error' */
   HTTP_THREAD,          /* no thread could be had to look up the name */
-  HTTP_PROXY,           /* the proxy cannot be reached or said no */
+  HTTP_PROXY_RESOLVE,   /* the proxy's name has no address */
+  HTTP_PROXY_CONNECT,   /* the proxy takes no connections */
+  HTTP_PROXY_TIMEOUT,   /* no connection through it within connect_timeout */
+  HTTP_PROXY_REFUSED,   /* it answers, and does not connect: 'proxy_status' */
+  HTTP_PROXY,           /* what else can go wrong with it */
   HTTP_SEND,            /* the request could not be sent whole */
   HTTP_CUT,             /* the connection broke inside the response */
   HTTP_EMPTY,           /* the connection closed before any response */
@@ -63,6 +67,7 @@ enum http_refusal {
   HTTP_AGENT_MALFORMED,  /* the user agent holds a control character */
   HTTP_HEADER_MALFORMED, /* a header's name or value cannot be sent */
   HTTP_HEADER_RESERVED,  /* a header that only the client itself may set */
+  HTTP_PROXY_MALFORMED,  /* the proxy that it needs has no valid address */
   HTTP_ORIGIN_MALFORMED, /* a request's origin is none */
   HTTP_PATH_MALFORMED,   /* a path or query holds bytes that need encoding */
   HTTP_ADDRESS_REFUSED /* not asked of a proxy, the same as for a connection */
@@ -95,7 +100,9 @@ struct http_config {
   const char *user_agent;
   const char *bare_agent;         /* the same for other origins, or NULL */
   const char *ca_file;            /* NULL: libcurl's own */
-  const char *proxy;              /* NULL: the environment's; "": none */
+  const char *proxy;              /* NULL or "": none */
+  const char *no_proxy;           /* hosts that need none, or NULL */
+  int proxy_is_named;             /* http: may take it too */
   double connect_timeout;         /* seconds */
   int allow_http;                 /* http: to any host */
   const char *const *media_hosts; /* whose addresses need not be public */
@@ -133,6 +140,8 @@ struct http_exchange {
   int over;                     /* 'result' is final, nothing more will come */
   enum http_result result;
   int os_error;      /* errno of a failed connect or read, or 0 */
+  char *proxy;       /* "scheme://host:port" that it goes through, or NULL */
+  int proxy_status;  /* the proxy's response to a CONNECT, or 0 */
   char *detail;      /* libcurl's words for a failure, never NULL */
   struct buf body;   /* arrived and not consumed */
   size_t unread;     /* bytes at the end of 'body' not looked at yet */

@@ -61,6 +61,8 @@ static void read_config (lua_State *L, struct http_config *config) {
   config->bare_agent = field_string(L, 1, "bare_agent");
   config->ca_file = field_string(L, 1, "ca_file");
   config->proxy = field_string(L, 1, "proxy");
+  config->no_proxy = field_string(L, 1, "no_proxy");
+  config->proxy_is_named = field_boolean(L, 1, "proxy_is_named");
   config->connect_timeout = field_number(L, 1, "connect_timeout", 10);
   config->allow_http = field_boolean(L, 1, "allow_http");
   config->media_hosts = field_strings(L, 1, "media_hosts",

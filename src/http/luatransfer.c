@@ -439,6 +439,17 @@ static int transfer_sent (lua_State *L) {
 }
 
 
+/* transfer:proxy(): the proxy that reads the request, as one to http: does, or
+** nil. */
+static int transfer_proxy (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  if (!is_open(t))
+    return 0;
+  lua_pushstring(L, t->response.exchange->proxy);
+  return 1;
+}
+
+
 /* close, __gc and __close. */
 static int transfer_close (lua_State *L) {
   response_close(&to_transfer(L)->response);
@@ -454,14 +465,23 @@ static int transfer_tostring (lua_State *L) {
 
 
 static const luaL_Reg methods[] = {
-  {"read", transfer_read},           {"chunk", transfer_chunk},
-  {"ready", transfer_ready},         {"done", transfer_done},
-  {"status", transfer_status},       {"header", transfer_header},
-  {"received", transfer_received},   {"sent", transfer_sent},
-  {"close", transfer_close},         {"uploaded", transfer_uploaded},
-  {"held", transfer_held},           {"release", transfer_release},
-  {"__gc", transfer_close},          {"__close", transfer_close},
-  {"__tostring", transfer_tostring}, {NULL, NULL},
+  {"read", transfer_read},
+  {"chunk", transfer_chunk},
+  {"ready", transfer_ready},
+  {"done", transfer_done},
+  {"status", transfer_status},
+  {"header", transfer_header},
+  {"received", transfer_received},
+  {"sent", transfer_sent},
+  {"close", transfer_close},
+  {"uploaded", transfer_uploaded},
+  {"held", transfer_held},
+  {"release", transfer_release},
+  {"proxy", transfer_proxy},
+  {"__gc", transfer_close},
+  {"__close", transfer_close},
+  {"__tostring", transfer_tostring},
+  {NULL, NULL},
 };
 
 

@@ -61,12 +61,32 @@ static int names_loopback (const char *host) {
 }
 
 
+/* An address of IPv6 with its zone, which libcurl keeps apart: "[fe80::1]" and
+** "eth0" are "[fe80::1%25eth0]". NULL when out of memory. */
+static char *join_zone (const char *host, const char *zone) {
+  char *open = join(host, "", ""), *all;
+  if (open == NULL || zone == NULL)
+    return open;
+  open[strlen(open) - 1] = '\0';
+  all = (char *)malloc(strlen(open) + 3 + strlen(zone) + 2);
+  if (all != NULL)
+    stpcpy(stpcpy(stpcpy(stpcpy(all, open), "%25"), zone), "]");
+  free(open);
+  return all;
+}
+
+
 static enum http_refusal take_host (struct origin *o, const char *scheme,
-                                    const char *host, const char *port) {
+                                    const char *host, const char *zone,
+                                    const char *port) {
+  char *full = join_zone(host, zone);
   o->is_loopback = names_loopback(host);
-  o->host = join(host, port == NULL ? "" : ":", port == NULL ? "" : port);
+  o->name = join(host, "", "");
+  if (full != NULL)
+    o->host = join(full, port == NULL ? "" : ":", port == NULL ? "" : port);
+  free(full);
   o->text = (o->host == NULL) ? NULL : join(scheme, "://", o->host);
-  return o->text == NULL ? HTTP_NO_MEMORY : HTTP_ACCEPTED;
+  return o->text == NULL || o->name == NULL ? HTTP_NO_MEMORY : HTTP_ACCEPTED;
 }
 
 
@@ -85,25 +105,37 @@ static enum http_refusal take_prefix (struct origin *o, const char *path) {
 }
 
 
-static enum http_refusal take_parts (struct origin *o, CURLU *url) {
-  char *scheme = NULL, *host = NULL, *port = NULL, *path = NULL;
+static enum http_refusal take_parts (struct origin *o, CURLU *url,
+                                     const char *scheme) {
+  char *host = NULL, *zone = NULL, *port = NULL, *path = NULL;
   enum http_refusal refusal = HTTP_NO_MEMORY;
-  if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK
-      && curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK
+  if (curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK
       && curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK) {
+    (void)curl_url_get(url, CURLUPART_ZONEID, &zone, 0);
     (void)curl_url_get(url, CURLUPART_PORT, &port, CURLU_NO_DEFAULT_PORT);
-    o->is_http = strcmp(scheme, "http") == 0;
-    if (!o->is_http && strcmp(scheme, "https") != 0)
-      refusal = HTTP_URL_SCHEME;
-    else
-      refusal = take_host(o, scheme, host, port);
+    refusal = take_host(o, scheme, host, zone, port);
     if (refusal == HTTP_ACCEPTED)
       refusal = take_prefix(o, path);
   }
-  curl_free(scheme);
   curl_free(host);
+  curl_free(zone);
   curl_free(port);
   curl_free(path);
+  return refusal;
+}
+
+
+/* The scheme first, for another need not have a host. */
+static enum http_refusal take_url (struct origin *o, CURLU *url) {
+  char *scheme = NULL;
+  enum http_refusal refusal;
+  if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
+    return HTTP_NO_MEMORY;
+  o->is_http = strcmp(scheme, "http") == 0;
+  refusal = o->is_http || strcmp(scheme, "https") == 0
+              ? take_parts(o, url, scheme)
+              : HTTP_URL_SCHEME;
+  curl_free(scheme);
   return refusal;
 }
 
@@ -133,7 +165,7 @@ enum http_refusal origin_parse (struct origin *o, const char *base_url) {
   if (refusal == HTTP_ACCEPTED)
     refusal = refuse_parts(url);
   if (refusal == HTTP_ACCEPTED)
-    refusal = take_parts(o, url);
+    refusal = take_url(o, url);
   curl_url_cleanup(url);
   if (refusal != HTTP_ACCEPTED)
     origin_free(o);
@@ -158,14 +190,9 @@ int origin_is_same (const struct origin *a, const struct origin *b) {
 void origin_free (struct origin *o) {
   free(o->text);
   free(o->host);
+  free(o->name);
   free(o->prefix);
   memset(o, 0, sizeof(*o));
-}
-
-
-size_t origin_host_length (const struct origin *o) {
-  const char *end = strrchr(o->host, ']'); /* of IPv6 */
-  return (end == NULL) ? strcspn(o->host, ":") : (size_t)(end - o->host) + 1;
 }
 
 

@@ -13,6 +13,7 @@
 struct origin {
   char *text;      /* "https://host:port", the port only where it was given */
   char *host;      /* "host:port", the same */
+  char *name;      /* "host", an address of IPv6 in brackets; no zone */
   char *prefix;    /* path put before every request's, "" or "/…" */
   int is_http;     /* the scheme is http: */
   int is_loopback; /* by its name; the address is checked later */
@@ -35,8 +36,5 @@ void origin_free (struct origin *o);
 #define ORIGIN_ROOM 64
 enum http_refusal origin_resolve (const char *base, const char *address,
                                   char *out, size_t size, size_t *target);
-
-/* How much of 'host' is before the port. */
-size_t origin_host_length (const struct origin *o);
 
 #endif

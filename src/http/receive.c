@@ -179,6 +179,7 @@ void http_free (struct http_exchange *pub) {
   buf_free(&x->headers);
   origin_free(&x->other);
   body_close(&pub->upload);
+  free(pub->proxy);
   free(x);
   process_count_exchange(-1);
 }
@@ -192,8 +193,7 @@ static const struct {
   {CURLE_COULDNT_RESOLVE_HOST, HTTP_RESOLVE},
   {CURLE_COULDNT_CONNECT, HTTP_CONNECT},
   {CURLE_OPERATION_TIMEDOUT, HTTP_CONNECT_TIMEOUT},
-  {CURLE_COULDNT_RESOLVE_PROXY, HTTP_PROXY},
-  {CURLE_PROXY, HTTP_PROXY},
+  {CURLE_COULDNT_RESOLVE_PROXY, HTTP_PROXY_RESOLVE},
   {CURLE_SEND_ERROR, HTTP_SEND},
   {CURLE_SEND_FAIL_REWIND, HTTP_RESEND}, /* it would have to read it again */
   {CURLE_GOT_NOTHING, HTTP_EMPTY},
@@ -285,6 +285,38 @@ static enum http_result to_result (const struct exchange *x, CURLcode code) {
 }
 
 
+/* The same, seen from a request that goes through a proxy. Until it is sent all
+** failures are those of the proxy, but for what can go wrong in a tunnel that
+** stands. */
+static enum http_result blame_proxy (const struct exchange *x, CURLcode code,
+                                     enum http_result result) {
+  if (x->pub.proxy == NULL || x->pub.sent || x->pub.result != HTTP_OK
+      || result == HTTP_DESCRIPTORS || result == HTTP_THREAD
+      || result == HTTP_MEMORY || result == HTTP_RESOLVE
+      || result == HTTP_NOT_LOOPBACK)
+    return result;
+  if (code == CURLE_OPERATION_TIMEDOUT)
+    return HTTP_PROXY_TIMEOUT;
+  if (x->pub.proxy_status >= 300)
+    return HTTP_PROXY_REFUSED;
+  if (x->pub.proxy_status != 0 || result == HTTP_PROXY_RESOLVE)
+    return result;
+  return code == CURLE_COULDNT_CONNECT ? HTTP_PROXY_CONNECT : HTTP_PROXY;
+}
+
+
+/* Notes what the proxy said, and takes its password out of libcurl's words. */
+static void note_proxy (struct exchange *x) {
+  long status = 0;
+  if (x->pub.proxy == NULL)
+    return;
+  curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  x->pub.proxy_status = (int)status;
+  if (strstr(x->error, x->pub.session->proxy.address) != NULL)
+    x->error[0] = '\0';
+}
+
+
 static int os_error_of (const struct exchange *x, CURLcode code) {
   long error = 0;
   if (x->pub.result == HTTP_FILE_UNREAD)
@@ -297,10 +329,13 @@ static int os_error_of (const struct exchange *x, CURLcode code) {
 
 
 static void finish (struct exchange *x, CURLcode code) {
+  enum http_result result;
+  note_proxy(x);
   x->pub.os_error = os_error_of(x, code);
+  result = blame_proxy(x, code, to_result(x, code));
   if (code != CURLE_OK && x->error[0] == '\0')
     strncpy(x->error, curl_easy_strerror(code), sizeof(x->error) - 1);
-  end_exchange(x, to_result(x, code));
+  end_exchange(x, result);
 }
 
 

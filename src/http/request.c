@@ -126,7 +126,7 @@ static CURLcode set_url (struct exchange *x,
   const struct origin *o = x->origin;
   const char *prefix = request->origin == NULL ? o->prefix : "";
   const char *query = request->query == NULL ? "" : request->query;
-  int is_absolute = o->is_http && x->via_proxy;
+  int is_absolute = o->is_http && x->pub.proxy != NULL;
   size_t size = strlen(o->text) + strlen(prefix) + strlen(request->path) + 1
                 + strlen(query) + 1;
   char *url = (char *)malloc(size), *end;

@@ -260,7 +260,7 @@ static enum http_refusal configure (struct http_session *s,
     return HTTP_AGENT_MALFORMED;
   if (!keep(&s->user_agent, config->user_agent)
       || !keep(&s->bare_agent, config->bare_agent)
-      || !keep(&s->ca_file, config->ca_file) || !keep(&s->proxy, config->proxy))
+      || !keep(&s->ca_file, config->ca_file) || !proxy_open(&s->proxy, config))
     return HTTP_NO_MEMORY;
   s->allow_http = config->allow_http;
   s->is_local = s->origin.is_loopback;
@@ -310,7 +310,7 @@ void http_close (struct http_session *s) {
   free(s->user_agent);
   free(s->bare_agent);
   free(s->ca_file);
-  free(s->proxy);
+  proxy_free(&s->proxy);
   free(s);
   process_count_session(-1);
 }

@@ -185,6 +185,13 @@ function Attempt:outcome_unknown()
   return self:was_sent()
 end
 
+--- The proxy that has sent the response itself: by http:, where it reads the
+--- requests, it asks with this status for a password.
+---@return string|nil
+function Attempt:proxy()
+  return self.status == 407 and self.transfer:proxy() or nil
+end
+
 --- A header of the response, without the key where the server has sent it back.
 ---@param name string
 ---@return string|nil

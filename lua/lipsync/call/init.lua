@@ -194,6 +194,7 @@ local function refusal(self, body)
   if status >= 400 then
     body = self.runtime.session:redact(body or "")
     return errors.from_response({ status = status, body = body,
+      proxy = current:proxy(),
       header = function(name) return current:header(name) end }, self:about())
   end
   local location = current:header "location"

@@ -31,6 +31,10 @@ local derived = {
     return os_errors[raw.os_name]
       or ("system error %d"):format(raw.os_error)
   end,
+  proxy = function(raw) return (raw.proxy:gsub("^http://", "")) end,
+  answer = function(raw)
+    return ("%d %s"):format(raw.proxy_status, message.phrase(raw.proxy_status))
+  end,
   file = function(raw)
     return raw.path and ('"%s"'):format(raw.path) or "the file"
   end,
@@ -61,7 +65,16 @@ local words = {
     "no connection to {host} could be made: too many open files" },
   thread = { "connection", "thread",
     "cannot resolve {name}: no thread could be started" },
-  proxy = { "connection", "proxy", "the proxy failed: {detail}" },
+  proxy_resolve = { "connection", "proxy", "cannot resolve the proxy {proxy}" },
+  proxy_connect = { "connection", "proxy", function(raw)
+    return "cannot connect to the proxy {proxy}"
+      .. (raw.os_error and ": {os}" or "")
+  end },
+  proxy_timeout = { "timeout", "proxy", "no connection to {host} through the "
+    .. "proxy {proxy} in time (connect_timeout)" },
+  proxy_refused = { "connection", "proxy",
+    "the proxy {proxy} answers {answer}, and does not connect to {host}" },
+  proxy = { "connection", "proxy", "the proxy {proxy} failed: {detail}" },
   certificate = { "tls", "certificate",
     "the certificate of {host} cannot be verified: {cause}" },
   handshake = { "tls", "handshake",
@@ -173,6 +186,8 @@ local words = {
     "headers holds a name or value that cannot be sent", "headers" },
   header_reserved = { "invalid", "headers",
     "headers names one that the client sets itself", "headers" },
+  proxy_malformed = { "invalid", "proxy", "the proxy's address is not valid",
+    "proxy" },
   origin_malformed = { "invalid", "origin",
     "the address is not https://host or http://host" },
   path_malformed = { "invalid", "path",

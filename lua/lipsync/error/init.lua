@@ -24,6 +24,8 @@ local retry_after = require "lipsync.error.retry_after"
 ---@field seconds number  waited in the call
 ---@field method string|nil
 ---@field path string|nil  without the query
+---@field proxy string|nil  the proxy that failed: "http://host:port"
+---@field proxyStatus integer|nil  its response to a CONNECT
 ---@field body string|nil  of the response, at most 64 KiB
 ---@field delivered integer|nil  objects a listing delivered before it broke
 ---@field outcomeUnknown boolean|nil  true: the request may have been done
@@ -66,7 +68,7 @@ function errors.complete(err, about)
   err.delivered = about.delivered
   err.outcomeUnknown = about.outcome_unknown
   err.details = err.details or {}
-  err.retryable = retry.retryable(err.kind, err.statusCode)
+  err.retryable = retry.retryable(err.kind, err.statusCode or err.proxyStatus)
   sentences[err] = message.sentence(err, about)
   return setmetatable(err, core.error_meta)
 end
@@ -79,7 +81,8 @@ function errors.from_failure(raw, about)
   local kind, reason, text, field = failure.describe(raw, about.host)
   return errors.complete({ kind = kind, message = text, reason = reason,
     field = field, body = raw.body and raw.body:sub(1, errors.body_limit),
-    statusCode = raw.status }, about)
+    statusCode = raw.status, proxy = raw.proxy,
+    proxyStatus = raw.proxy_status }, about)
 end
 
 --- An error that the library itself detected.
@@ -141,11 +144,13 @@ end
 
 --- An error from a complete response with a status of 400 or more.
 ---@param response { status: integer, header: fun(name: string): string|nil,
----   body: string }
+---   body: string, proxy: string|nil }  `proxy`: what has sent it in place of
+---   the service
 ---@param about table
 ---@return lipsync.Error
 function errors.from_response(response, about)
-  local err = { kind = "api", statusCode = response.status }
+  local err = { kind = "api", statusCode = response.status,
+                proxy = response.proxy }
   local body = decode_object(response.body)
   if body then
     read_body(err, body)

@@ -14,6 +14,7 @@ local message = {}
 local phrases = {
   [400] = "Bad Request", [401] = "Unauthorized", [402] = "Payment Required",
   [403] = "Forbidden", [404] = "Not Found", [405] = "Method Not Allowed",
+  [407] = "Proxy Authentication Required",
   [408] = "Request Timeout", [409] = "Conflict", [410] = "Gone",
   [413] = "Content Too Large", [422] = "Unprocessable Content",
   [429] = "Too Many Requests", [500] = "Internal Server Error",
@@ -147,7 +148,16 @@ local function address_from(about)
     and ("The address comes from %s"):format(about.base_url_from)
 end
 
+local function proxy_from(err, about)
+  local text = ("The proxy's address comes from %s"):format(
+    about.proxy_from or "proxy")
+  if (err.proxyStatus or err.statusCode) ~= 407 then return text end
+  return text .. "; it has to hold the user and the password: "
+    .. "http://user:password@host"
+end
+
 local api_advice = {
+  [407] = function(err, about) return err.proxy and proxy_from(err, about) end,
   [401] = function(_, about)
     return ("%s does not accept the key %s"):format(about.host or "The service",
       about.key_from == "api_key" and "given as api_key"
@@ -186,14 +196,16 @@ local by_kind = {
     return err.suggestion or row_advice(err, about)
       or own and own(err, about) or about.unknown
   end,
-  connection = function(_, about)
+  connection = function(err, about)
     if about.broken then return advice.resume end
     if own_lack[about.reason] then return about.unknown end
-    return about.unknown or address_from(about)
+    return about.unknown
+      or (err.proxy and proxy_from(err, about) or address_from(about))
   end,
-  timeout = function(_, about)
+  timeout = function(err, about)
     if about.broken then return advice.resume end
-    return about.unknown or about.reason == "connect" and address_from(about)
+    return about.unknown or err.proxy and proxy_from(err, about)
+      or about.reason == "connect" and address_from(about)
   end,
   tls = function(err, about)
     if about.reason == "handshake" then return nil end
@@ -213,6 +225,9 @@ local by_kind = {
     return about.unknown .. ". " .. right
   end,
   invalid = function(_, about)
+    if about.reason == "proxy" then
+      return ("It comes from %s"):format(about.proxy_from or "proxy")
+    end
     return about.reason == "no_key" and advice.no_key
   end,
 }
@@ -241,8 +256,8 @@ end
 --- The whole sentence.
 ---@param err table  an error object's fields
 ---@param about table  of its call: action, host, base_url, base_url_from,
----   key_from, ca_file, advice and unknown of its row, broken, reason, json,
----   foreign
+---   key_from, proxy_from, ca_file, advice and unknown of its row, broken,
+---   reason, json, foreign
 ---@return string
 function message.sentence(err, about)
   local own = by_kind[err.kind]

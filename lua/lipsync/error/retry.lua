@@ -13,17 +13,20 @@ local never = { [501] = true, [505] = true }
 --- 505, a broken connection, and a timeout. Not after 409, which reports a
 --- state.
 ---@param kind string
----@param status integer|nil
+---@param status integer|nil  the service's, or of a connection the proxy's
 ---@return boolean
 function retry.retryable(kind, status)
-  if kind == "connection" or kind == "timeout" then return true end
-  if kind ~= "api" or not status then return false end
+  if kind == "timeout" or kind == "connection" and not status then
+    return true
+  end
+  if kind ~= "api" and kind ~= "connection" or not status then return false end
   return status == 408 or status == 429
     or status >= 500 and status <= 599 and not never[status]
 end
 
 --- Decides about one failure.
----@param err table  kind, statusCode, retryAfter (seconds) of the failure
+---@param err table  kind, statusCode, proxyStatus, retryAfter (seconds) of the
+---   failure
 ---@param attempt integer  attempts made so far, this one included
 ---@param limits { max_attempts: integer, remaining: number, random: number }
 ---   `remaining`: seconds left of the call's timeout, math.huge without one;
@@ -31,7 +34,9 @@ end
 ---@return number|nil delay  seconds to wait before the next attempt
 ---@return string|nil why_not  "kind", "attempts", "wait" or "deadline"
 function retry.decide(err, attempt, limits)
-  if not retry.retryable(err.kind, err.statusCode) then return nil, "kind" end
+  if not retry.retryable(err.kind, err.statusCode or err.proxyStatus) then
+    return nil, "kind"
+  end
   if limits.remaining <= 0 then return nil, "deadline" end
   if attempt >= limits.max_attempts then return nil, "attempts" end
   local asked = err.retryAfter

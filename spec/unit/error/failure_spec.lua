@@ -28,11 +28,11 @@ describe("failure.describe", function()
     for _, code in ipairs(all) do
       local kind, reason, text = failure.describe({ code = code, detail = "d",
         offset = 0, index = 1, limit = 2, found = "f", type = "Generation",
-        os_error = 1, status = 101 },
+        os_error = 1, status = 101, proxy = "http://p:1", proxy_status = 407 },
         "host:1")
       assert.is_truthy(kind:find "^%l+$", code)
       assert.is_truthy(reason:find "^[%l_]+$", code)
-      assert.is_nil(text:find "[{}]", code)
+      assert.is_nil(text:find "{%w", code)
     end
   end)
 
@@ -47,6 +47,17 @@ describe("failure.describe", function()
     assert.equal("cannot resolve [::1]",
       sentence({ code = "resolve" }, "[::1]"))
     assert.equal("the connection broke", sentence { code = "cut" })
+  end)
+
+  it("names a proxy, with its scheme where it is not http:", function()
+    assert.equal("cannot resolve the proxy p:1",
+      sentence { code = "proxy_resolve", proxy = "http://p:1" })
+    assert.equal("cannot connect to the proxy socks5://p:1: connection refused",
+      sentence { code = "proxy_connect", proxy = "socks5://p:1",
+                 os_error = 111, os_name = "ECONNREFUSED" })
+    assert.equal("the proxy p:1 answers 418 refused, and does not connect to "
+      .. "api:8", sentence({ code = "proxy_refused", proxy = "http://p:1",
+                             proxy_status = 418 }, "api:8"))
   end)
 
   it("does not repeat libcurl's prefix", function()

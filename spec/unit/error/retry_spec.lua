@@ -36,6 +36,14 @@ describe("retry.decide", function()
     end
   end)
 
+  it("retries a proxy's status as the service's", function()
+    for status, is_retried in pairs { [403] = false, [407] = false,
+        [404] = false, [429] = true, [502] = true, [504] = true } do
+      assert.equal(is_retried, decide { kind = "connection",
+        proxyStatus = status } ~= nil, status)
+    end
+  end)
+
   it("does not retry after the deadline", function()
     local delay, why = decide({ kind = "timeout" }, 1, { remaining = 0 })
     assert.is_nil(delay)

@@ -2,7 +2,6 @@
 -- Where a request may go whose address a response has named.
 
 local http = require "lipsync.http"
-local program = require "spec.support.program"
 local scripted = require "spec.support.scripted"
 local transfers = require "spec.support.transfers"
 
@@ -126,35 +125,23 @@ describe("the guard of addresses", function()
         server:requests(1)[1].head)
     end)
 
-    -- The codes for a list of hosts, in a process with an environment.
-    local function codes(env, hosts)
-      local script = ([[
-        local transfers = require "spec.support.transfers"
-        local s = transfers.session "https://api.invalid"
-        for host in ("%s"):gmatch "%%S+" do
-          local t, failure = transfers.start(s,
-            { origin = "https://" .. host, key = false })
-          print(t and select(2, transfers.read(s, t)).code or failure.code)
-        end]]):format(hosts)
-      local pipe = assert(io.popen(("env %s %s -e '%s'"):format(env,
-        program.vm, script)))
-      local text = pipe:read "*a"
-      pipe:close()
-      return (text:gsub("%s+", " "))
-    end
-
-    it("of the environment follows no_proxy", function()
+    it("follows no_proxy", function()
       server = serve()
-      local env = ("HTTPS_PROXY=%s no_proxy=here.invalid,.b.invalid")
-        :format(server.base_url)
-      assert.equal("resolve resolve resolve ",
-        codes(env, "here.invalid a.here.invalid a.b.invalid"))
+      session = transfers.session("https://api.invalid",
+        { proxy = server.base_url, no_proxy = "here.invalid,.b.invalid" })
+      for _, host in ipairs { "here.invalid", "a.here.invalid",
+          "a.b.invalid" } do
+        assert.equal("resolve", code_of("https://" .. host), host)
+      end
       assert.same({}, server:connections(0))
-      codes(env, "where.invalid b.invalid.x")
+      code_of "https://where.invalid"
+      code_of "https://b.invalid.x"
       assert.equal(2, #server:connections(2))
-      assert.equal("media_address ", codes(env, "10.0.0.1"))
-      assert.equal("media_address ", codes("all_proxy=" .. server.base_url
-        .. ' NO_PROXY="*"', "127.0.0.1"))
+      assert.equal("media_address", code_of "https://10.0.0.1")
+      session:close()
+      session = transfers.session("https://api.invalid",
+        { proxy = server.base_url, no_proxy = "*" })
+      assert.equal("media_address", code_of "https://127.0.0.1")
       assert.equal(2, #server:connections(0))
     end)
   end)

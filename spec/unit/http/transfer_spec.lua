@@ -849,6 +849,18 @@ describe("a transfer", function()
       end
     end)
 
+    it("in the zone of an address", function()
+      for _, zone in ipairs { "%25lo", "%lo" } do
+        local s = transfers.session("http://[fe80::1" .. zone .. "]:9",
+          { allow_http = true, connect_timeout = 1 })
+        assert.equal("http://[fe80::1%25lo]:9", s:origin())
+        local _, failure = transfers.read(s, transfers.start(s))
+        -- Which it is depends on the machine, but without a zone it is EINVAL.
+        assert.is_not.equal(22, failure.os_error)
+        s:close()
+      end
+    end)
+
     it("without the environment's proxy, where it would see the key",
       function()
         serve(once { send = response(200, "[]") })
@@ -877,6 +889,7 @@ describe("a session", function()
       { base_url = "https://x/v2/", code = "url_v2" },
       { base_url = "https://x/a/v2//", code = "url_v2" },
       { base_url = "ftp://x", code = "url_scheme" },
+      { base_url = "file:///tmp", code = "url_scheme" },
       { base_url = "x", code = "url_scheme" },
       { base_url = "", code = "url_scheme" },
       { base_url = "https://", code = "url_malformed" },
