@@ -81,6 +81,18 @@ static COMPAT_UNUSED void *compat_testudata (lua_State *L, int i,
 #endif
 #endif
 
+/* Whether the running coroutine can yield: 1 or 0, and -1 where the VM cannot
+** tell, which is PUC 5.1 and 5.2. A binary for 5.1 finds the function if it is
+** loaded by LuaJIT 2.1. */
+#if LUA_VERSION_NUM >= 503
+#define compat_isyieldable(L) lua_isyieldable(L)
+#elif LUA_VERSION_NUM == 501 && defined(__GNUC__) && defined(__ELF__)
+extern int lua_isyieldable (lua_State *L) __attribute__((weak));
+#define compat_isyieldable(L) ((lua_isyieldable) ? (lua_isyieldable)(L) : -1)
+#else
+#define compat_isyieldable(L) ((void)(L), -1)
+#endif
+
 /* The collector's smallest steps in about half a millisecond: one step of 5.2
 ** handles one object, one of 5.4 thousands. */
 #if LUA_VERSION_NUM >= 504

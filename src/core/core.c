@@ -82,6 +82,18 @@ static int core_where (lua_State *L) {
 }
 
 
+/* core.is_yieldable(): whether the running coroutine can yield here; nil where
+** the VM cannot tell. */
+static int core_is_yieldable (lua_State *L) {
+  int answer = compat_isyieldable(L);
+  if (answer < 0)
+    lua_pushnil(L);
+  else
+    lua_pushboolean(L, answer);
+  return 1;
+}
+
+
 static const luaL_Reg functions[] = {
   {"object_type", object_type},
   {"object", object_new},
@@ -99,6 +111,7 @@ static const luaL_Reg functions[] = {
   {"log", core_log},
   {"raise", core_raise},
   {"where", core_where},
+  {"is_yieldable", core_is_yieldable},
   {NULL, NULL},
 };
 
