@@ -228,6 +228,43 @@ local function describe_tasks(vm)
       ]])
     end)
 
+    it("says so where it cannot yield, and its loop ends", function()
+      local n = vm == "luajit" and 2 or 3  -- LuaJIT yields in __tostring
+      service:fault { route = "list", drip = 5000 }
+      assert.equal((n * 2) .. " 1\n", run(([[
+        local words, sent = 0, 0
+        client.listener = function(event)
+          if event.type == "request" then sent = sent + 1 end
+        end
+        local function note(fn)
+          return function()
+            local ok, said = pcall(fn)
+            if not ok and said:find("nothing can wait inside", 1, true) then
+              words = words + 1
+            end
+          end
+        end
+        local function try(fn)
+          ("x"):gsub("x", note(fn))
+          table.sort({ 2, 1 }, note(fn))
+          if %d == 3 then
+            tostring(setmetatable({}, { __tostring = function()
+              note(fn)()
+              return "text"
+            end }))
+          end
+        end
+        begin(function()
+          try(function() client.generations:count() end)
+          local listing = client.generations:list()
+          assert(listing:next())
+          try(function() while listing:next() do end end)
+          listing:close()
+        end)
+        print(words .. " " .. sent)
+      ]]):format(n)))
+    end)
+
     it("lets others run beside a canceled one that never ends", function()
       assert.equal("20\nended by its own will\n", run [[
         local stop, calls = false, 0

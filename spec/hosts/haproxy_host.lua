@@ -65,6 +65,11 @@ local function refused()
   local ok, err = pcall(count)
   return tostring(ok) .. " " .. tostring(err)
 end
+serve("unyieldable", function()
+  local words = {}
+  ("x"):gsub("x", function() words[1] = refused() end)
+  return words[1]
+end)
 core.register_converters("refused", refused)
 core.register_fetches("refused", refused)
 ]]
@@ -92,6 +97,7 @@ end)
 local rules = [[
   http-request use-service lua.wrapped if { path /wrapped }
   http-request use-service lua.tasks if { path /tasks }
+  http-request use-service lua.unyieldable if { path /unyieldable }
   http-request use-service lua.raise if { path /raise }
   http-request set-var(txn.said) path,lua.refused if { path /converter }
   http-request set-var(txn.said) lua.refused if { path /fetch }
@@ -208,6 +214,15 @@ describe("HAProxy", function()
       assert.matches("^false [^\n]*nothing can wait in a converter or a fetch",
         get(path).body)
     end
+    assert.equal(before, #service:requests())
+  end)
+
+  it("says so where it cannot yield, and sends nothing", function()
+    start()
+    server:await(function() return server:log():match "task %d+" end)
+    local before = #service:requests()
+    assert.matches("^false [^\n]*nothing can wait inside string.gsub here",
+      get("/unyieldable").body)
     assert.equal(before, #service:requests())
   end)
 

@@ -108,6 +108,26 @@ location = /left { content_by_lua_block {
   for _ in pairs(seen) do n = n + 1 end
   ngx.say(n)
 } }
+location = /unyieldable { content_by_lua_block {
+  local function said(fn)
+    local words = {}
+    local function call() words[#words + 1] = select(2, pcall(fn)) end
+    ("x"):gsub("x", call)
+    table.sort({ 2, 1 }, call)
+    package.preload.unyieldable, package.loaded.unyieldable = call, nil
+    require "unyieldable"
+    return words
+  end
+  local began = false
+  for _, words in ipairs {
+    said(function() client.generations:count() end),
+    said(function() client:spawn(function() began = true end) end),
+  } do
+    for _, word in ipairs(words) do ngx.say(word) end
+  end
+  client:run()
+  ngx.say(tostring(began), " ", client:pending())
+} }
 location = /slow { content_by_lua_block {
   local words = {}
   slow = client:spawn(function()
@@ -362,6 +382,19 @@ describe("nginx", function()
     start()
     for _ = 1, 10 do assert.equal(204, get("/leave").status) end
     server:await(function() return get("/left").body == "0\n" end)
+  end)
+
+  it("raises where it cannot suspend, before anything is sent", function()
+    start()
+    local lines, n = get("/unyieldable").body, 0
+    for where in lines:gmatch
+      "\n?[^\n]*nothing can wait inside ([%w.]+) here[^\n]*" do
+      assert.matches("^[srt][%w.]+$", where)
+      n = n + 1
+    end
+    assert.equal(6, n, lines)
+    assert.matches("\nfalse 0\n$", lines)
+    assert.equal(0, #service:requests())
   end)
 
   it("never sleeps for no time, which would starve others", function()

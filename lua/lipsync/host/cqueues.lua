@@ -3,13 +3,16 @@
 -- session's descriptor during waits; each waiting coroutine sleeps on its own
 -- condition until it signals. So a step wakes only the coroutines it is for.
 
+local core = require "lipsync.core"
 local global = require "lipsync.host.global"
-local timeslice = require "lipsync.host.timeslice"
 local lua51 = require "lipsync.host.lua51"
+local timeslice = require "lipsync.host.timeslice"
 
-local cqueues = { name = "cqueues", real = true, wakes = true, yields = true,
+local cqueues = { name = "cqueues", real = true, wakes = true,
   advice = "call it in a coroutine of a cqueues controller: "
     .. "controller:wrap(function() … end)" }
+
+local limited = lua51.is_limited()
 
 local function library()
   local it = global.loaded "cqueues"
@@ -26,9 +29,9 @@ function cqueues.here()
   return controller ~= nil and own
 end
 
---- Raises where Lua 5.1 cannot yield.
-function cqueues.check()
-  lua51.check()
+--- Yields once; raises where the coroutine cannot yield.
+function cqueues.probe()
+  library().sleep(0)
 end
 
 -- Watches the descriptor for one controller, until no coroutine waits.
@@ -88,10 +91,18 @@ function cqueues.wait(_, target, seconds, client)
   local waiter = setmetatable(
     { condition = require "cqueues.condition".new() }, Waiter)
   runtime.waiters:subscribe(target, waiter)
-  it.poll(waiter.condition, seconds < math.huge and seconds or nil)
+  seconds = seconds < math.huge and seconds or nil
+  -- The pump must know that this wait is over even if a hook raises in it.
+  local ok, problem = true, nil
+  if limited then
+    it.poll(waiter.condition, seconds)
+  else
+    ok, problem = pcall(it.poll, waiter.condition, seconds)
+  end
   runtime.waiters:unsubscribe(target, waiter)
   pump.waiting = pump.waiting - 1
   if pump.waiting == 0 then pump.bell:signal() end
+  if not ok then core.raise(problem) end
 end
 
 -- By controller; weak, so an entry is collected with its tasks.

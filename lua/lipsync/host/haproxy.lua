@@ -8,6 +8,7 @@ local core = require "lipsync.core"
 local global = require "lipsync.host.global"
 local poll_interval = require "lipsync.host.poll_interval"
 local timeslice = require "lipsync.host.timeslice"
+local yielding = require "lipsync.host.yielding"
 local http = require "lipsync.http"
 
 local haproxy = { name = "haproxy" }
@@ -57,12 +58,19 @@ function haproxy.attach()
   mark(it, "register_fetches")
 end
 
---- Raises in converters and fetches.
+-- The main coroutine can never yield; it polls.
+local function check_yields()
+  local _, is_main = coroutine.running()
+  if not is_main then yielding.check(haproxy.wait) end
+end
+
+--- Raises in converters and fetches, and where the coroutine cannot yield.
 function haproxy.check()
   if unyielding[coroutine.running()] then
     misuse.raise("nothing can wait in a converter or a fetch of HAProxy. Do "
       .. "it in an action, a service or core.register_task.")
   end
+  check_yields()
 end
 
 --- Waits until `target:ready()` or `seconds` have passed; returns early if the
@@ -72,6 +80,7 @@ end
 ---@param seconds number
 ---@param client table
 function haproxy.wait(session, target, seconds, client)
+  check_yields()
   local it, until_, n = proxy(), core.now() + seconds, 0
   repeat
     local from = core.now()

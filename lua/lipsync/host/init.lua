@@ -9,7 +9,7 @@
 --   check(client)   raises where nothing can wait, before anything is sent
 --   real            its wait never returns at once without a reason
 --   wakes           its waits are woken, so no polling is needed
---   yields          waits by yielding
+--   probe(client)   for hosts that wait by yielding: yields once, or raises
 --   starter         makes tasks as coroutines of the host
 --   pump(client, move)   makes a client's steps by itself
 --   log(text), logs()    shows errors, and whether it can here
@@ -25,6 +25,7 @@ local task = require "lipsync.host.task"
 local timer = require "lipsync.host.timer"
 local timeslice = require "lipsync.host.timeslice"
 local lua51 = require "lipsync.host.lua51"
+local yielding = require "lipsync.host.yielding"
 
 local host = {}
 
@@ -107,6 +108,7 @@ function host.check(client, scheduler)
       here.advice and ": " .. here.advice or ""))
   end
   if here.check then here.check(client) end
+  if here.probe then yielding.check(here.probe, client) end
 end
 
 --- Whether a wait would yield now.
@@ -114,7 +116,7 @@ end
 ---@return boolean
 function host.yields(client)
   local here = find(client)
-  return here ~= nil and here.yields == true and here.here(client)
+  return here ~= nil and here.probe ~= nil and here.here(client)
 end
 
 --- Whether a wait would block the whole program now.
@@ -157,6 +159,7 @@ end
 ---@return number from, number to  monotonic seconds of the wait
 function host.wait(client, session, target, seconds)
   local here, from = find(client), core.now()
+  if here and here.probe then yielding.check(here.probe, client) end
   if target and target.nap and not (here and here.wakes) then
     seconds = math.min(seconds, target.nap)
   end

@@ -7,8 +7,8 @@
 local global = require "lipsync.host.global"
 local task = require "lipsync.host.task"
 
-local luv = { name = "luv", real = true, wakes = true, yields = true,
-  wait = task.wait, check = task.check, advice = task.advice }
+local luv = { name = "luv", real = true, wakes = true,
+  wait = task.wait, probe = task.probe, advice = task.advice }
 
 local function library()
   local vim = global.get "vim"

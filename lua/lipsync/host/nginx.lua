@@ -7,6 +7,7 @@ local core = require "lipsync.core"
 local global = require "lipsync.host.global"
 local poll_interval = require "lipsync.host.poll_interval"
 local timeslice = require "lipsync.host.timeslice"
+local yielding = require "lipsync.host.yielding"
 local http = require "lipsync.http"
 
 local nginx = { name = "nginx", real = true }
@@ -40,6 +41,11 @@ function nginx.check()
   end
 end
 
+--- Yields for as short as nginx can; raises where the coroutine cannot yield.
+function nginx.probe()
+  global.get "ngx".sleep(0.001)
+end
+
 --- Waits until `target:ready()` or `seconds` have passed. Never ngx.sleep(0),
 --- because it returns before anything else has run.
 ---@param session table
@@ -64,6 +70,7 @@ end
 nginx.starter = {
   spawn = function(fn)
     nginx.check()
+    yielding.check(nginx.probe)
     return global.get "ngx".thread.spawn(fn)
   end,
   kill = function(thread)

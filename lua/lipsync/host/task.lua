@@ -2,9 +2,7 @@
 -- Waiting in a task: it yields to the client:step that resumed it. For games
 -- and any other program with a loop or a timer.
 
-local lua51 = require "lipsync.host.lua51"
-
-local task = { name = "task", real = true, wakes = true, yields = true,
+local task = { name = "task", real = true, wakes = true,
   advice = "call it in a task: client:spawn(function() … end)" }
 
 --- Whether the running coroutine is a task of this client. A coroutine nested
@@ -15,9 +13,10 @@ function task.here(client)
   return client:runtime().scheduler:running() ~= nil
 end
 
---- Raises where Lua 5.1 cannot yield.
-function task.check()
-  lua51.check()
+--- Yields once; raises where the task cannot yield.
+---@param client table
+function task.probe(client)
+  client:runtime().scheduler:probe()
 end
 
 --- Waits until it is woken or `seconds` have passed.

@@ -5,6 +5,7 @@
 -- ends the calls of a canceled one.
 
 local misuse = require "lipsync.base.misuse"
+local core = require "lipsync.core"
 local global = require "lipsync.host.global"
 local host = require "lipsync.host"
 local task = require "lipsync.sched.task"
@@ -170,8 +171,11 @@ function native_tasks.spawn(set, start, fn, ...)
     at = setmetatable({}, weak) }, NativeTask)
   self.scope.count = self.scope.count + 1
   self.scope.tasks[self] = true
-  start.spawn(function() live(self, bound) end)
-  return self
+  local ok, problem = pcall(start.spawn, function() live(self, bound) end)
+  if ok then return self end
+  finish(self)
+  leave(self)
+  core.raise(problem)
 end
 
 --- Refuses a call that a canceled task has begun. Lets others run first,

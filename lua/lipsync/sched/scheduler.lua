@@ -83,20 +83,18 @@ function Scheduler:adopt(call)
   if one.refuses then native_tasks.refuse(call) end
 end
 
+--- Yields from the running task and resumes it at once; raises where it cannot
+--- yield.
+function Scheduler:probe()
+  task.probe(self.current)
+end
+
 --- Waits in the running task. It yields even if the target is ready; then only
 --- until the other tasks had their turn.
 ---@param target table|nil  a target of the waiters
 ---@param seconds number
-function Scheduler:wait(target, seconds)
-  local one = self.current
-  one.target = target
-  if target then self.runtime.waiters:subscribe(target, one) end
-  if seconds <= 0 or target and target:ready() then
-    self:push(one)
-  elseif seconds < math.huge then
-    self.run_queue:sleep(one, core.now() + seconds)
-  end
-  task.rest()
+function Scheduler.wait(_, target, seconds)
+  task.rest(target, seconds)
 end
 
 -- Ends the wait of a task.
@@ -104,7 +102,27 @@ local function forget_wait(self, one)
   self.run_queue:cancel_sleep(one)
   if not one.target then return end
   self.runtime.waiters:unsubscribe(one.target, one)
-  one.target = nil
+  one.target = false
+end
+
+local function note_wait(self, one, target, seconds)
+  one.target = target or false
+  if target then self.runtime.waiters:subscribe(target, one) end
+  if seconds <= 0 or target and target:ready() then
+    self:push(one)
+  elseif seconds < math.huge then
+    self.run_queue:sleep(one, core.now() + seconds)
+  end
+end
+
+-- A task yielded in order to wait. Noting that may run out of memory; raising
+-- that in the task takes none.
+local function park(self, one, target, seconds)
+  local ok, problem = pcall(note_wait, self, one, target, seconds)
+  if ok then return end
+  forget_wait(self, one)
+  one.problem = problem
+  self:push(one)
 end
 
 local function finish(self, one)
@@ -133,25 +151,32 @@ function Scheduler:end_canceled(one)
   if not self.stepping then self:arm() end
 end
 
-local function resume(self, one)
-  if one.over then return end
-  forget_wait(self, one)
-  self.current = one
-  local state, problem = task.resume(one)
+local function resumed(self, one, state, ...)
   self.current = false
   if state == "died" then
-    one.died = { problem = problem }
+    one.died = { problem = (...) }
     finish(self, one)
-    task.trace(one, problem)
-    note(self, one, problem)
+    task.trace(one, (...))
+    note(self, one, (...))
     task.tear_down(one)
   elseif state == "ended" then
     finish(self, one)
   elseif one.canceled then
     cut_off(self, one)
-  elseif state == "yields" then
+  elseif state == "waits" then
+    park(self, one, ...)
+  else
     self.run_queue:defer(one)
   end
+end
+
+local function resume(self, one)
+  if one.over then return end
+  forget_wait(self, one)
+  self.current = one
+  local problem = one.problem
+  one.problem = false
+  resumed(self, one, task.resume(one, problem))
 end
 
 -- Reports tasks that died. If the program's function raises, the next step

@@ -7,6 +7,8 @@ local errors = require "lipsync.error"
 local message = require "lipsync.error.message"
 local misuse = require "lipsync.base.misuse"
 local global = require "lipsync.host.global"
+local lua51 = require "lipsync.host.lua51"
+local yielding = require "lipsync.host.yielding"
 
 ---@class lipsync.Task
 local Task = {}
@@ -14,14 +16,15 @@ Task.__index = Task
 
 local task = {}
 
--- The value that a waiting task yields. Any other is the program's own yield,
--- which waits for the next step.
-local waiting = {}
+-- What a task yields when it waits, and when it tries whether it can yield.
+-- Any other value is the program's own yield, which waits for the next step.
+local waiting, probing = {}, {}
 
 local function pack(...)
   return { n = select("#", ...), ... }
 end
 
+local limited = lua51.is_limited()
 local unpack = global.field(table, "unpack") or global.get "unpack"
 
 --- Binds a function to its arguments.
@@ -54,26 +57,52 @@ function task.new(set, fn, ...)
     set = set, calls = setmetatable({}, { __mode = "k" }),
     queued = false, after = false, over = false, canceled = false,
     returned = false, died = false, watchers = false,
+    target = false, problem = false, probing = false,
   }, Task)
   self.thread = coroutine.create(task.body(self, task.bind(fn, ...)))
   return self
 end
 
---- Makes the running task wait until it is resumed.
-function task.rest()
-  coroutine.yield(waiting)
+--- Makes the running task wait until it is resumed. The resumer notes what it
+--- waits for, after it has yielded, because a yield may raise.
+---@param ... any  for the scheduler
+function task.rest(...)
+  local problem = coroutine.yield(waiting, ...)
+  if problem then core.raise(problem) end
 end
 
---- Resumes a task; for its set.
+--- Yields from the running task `self`, which is resumed at once; raises where
+--- it cannot yield.
 ---@param self lipsync.Task
----@return string state  "waits", "yields", "ended" or "died"
----@return any problem  if it died
-function task.resume(self)
-  local ok, said = coroutine.resume(self.thread)
-  if coroutine.status(self.thread) ~= "dead" then
-    return said == waiting and "waits" or "yields"
+function task.probe(self)
+  self.probing = true
+  coroutine.yield(probing)
+  self.probing = false
+end
+
+-- The result of resuming. A failure comes first, because a coroutine that could
+-- not be resumed (the C stack is full) is not dead.
+local function state_of(self, ok, said, ...)
+  if not ok then
+    -- An error during a probe, which Lua 5.1 cannot catch, comes from it.
+    return "died", self.probing and limited and yielding.advice or said
+  elseif coroutine.status(self.thread) == "dead" then
+    return "ended", said, ...
+  elseif said == waiting then
+    return "waits", ...
+  elseif said == probing then
+    return task.resume(self)
   end
-  return ok and "ended" or "died", said
+  return "yields"
+end
+
+--- Resumes a task, for its scheduler.
+---@param self lipsync.Task
+---@param problem any  what task.rest is to raise, nil or false: nothing
+---@return string state  "waits", "yields", "ended" or "died"
+---@return any ...  what it gave to task.rest; what it returned; what it raised
+function task.resume(self, problem)
+  return state_of(self, coroutine.resume(self.thread, problem))
 end
 
 --- Ends the calls of a task.
