@@ -70,6 +70,13 @@ function Heap:remove(item)
   sink(items, at, n - 1)  -- one of the two does nothing
 end
 
+--- Removes all items, in whatever state an error left the heap; their member
+--- `heap_at` is not reset. Takes no memory.
+function Heap:clear()
+  for at in pairs(self.items) do self.items[at] = nil end
+  self.n = 0
+end
+
 --- The item with the earliest deadline.
 ---@return table|nil
 function Heap:first()

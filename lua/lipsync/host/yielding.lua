@@ -53,8 +53,19 @@ local advice51 = "on Lua 5.1 nothing can wait inside %s here. Call it "
 local advice = "nothing can wait inside %s here, because Lua cannot yield "
   .. "across it. Make the call outside of it."
 
---- What to do where Lua 5.1 cannot yield for an unknown reason.
-yielding.advice = advice51:format "a metamethod or an iterator"
+-- Whether it is Lua's own error about a yield.
+local function is_refusal(problem)
+  return tostring(problem):find("yield across", 1, true) ~= nil
+end
+
+--- The error to report for what Lua 5.1 raised while a yield was tried; its own
+--- error could not be caught and explained inside the coroutine.
+---@param problem any
+---@return any
+function yielding.explain(problem)
+  if not limited or not is_refusal(problem) then return problem end
+  return advice51:format "a metamethod or an iterator"
+end
 
 -- Raises, with the caller's line.
 local function refuse(what, is_only51)
@@ -70,14 +81,21 @@ local function check51(try, client)
   try(client)
 end
 
+-- Lua 5.2 cannot tell either, but the error of a yield can be caught there.
+local function check52(try, client)
+  local ok, problem = pcall(try, client)
+  if ok then return end
+  if not is_refusal(problem) then core.raise(problem) end
+  refuse(obstacle())
+end
+
 --- Raises, with the caller's line, where the running coroutine cannot yield.
 ---@param try function  yields once, for VMs that cannot tell
 ---@param client table|nil  its argument
 function yielding.check(try, client)
   local can = core.is_yieldable()
   if can then return end
-  if can == nil and limited then return check51(try, client) end
-  if can == nil and pcall(try, client) then return end
+  if can == nil then return (limited and check51 or check52)(try, client) end
   refuse(obstacle())
 end
 

@@ -61,7 +61,7 @@ end
 local function look_after(scope)
   local self = find_gone(scope)
   while self do
-    self.died = { problem = aborted }
+    self.died, self.problem = true, aborted
     finish(self)
     leave(self)
     task.cancel_calls(self)
@@ -150,7 +150,7 @@ local function live(self, fn)
     self.trace, problem = problem.trace, problem.problem
   end
   if self.over then return end
-  if not ok then self.died = { problem = problem } end
+  self.died, self.problem = not ok, problem
   finish(self)
   if ok then return end
   task.cancel_calls(self)
@@ -167,7 +167,7 @@ function native_tasks.spawn(set, start, fn, ...)
   local bound = task.bind(fn, ...)
   local self = setmetatable({ set = set, scope = scope_of(set, start),
     calls = setmetatable({}, { __mode = "k" }), kill = start.kill,
-    returned = false, died = false, watchers = false,
+    returned = false, died = false, problem = false, watchers = false,
     at = setmetatable({}, weak) }, NativeTask)
   self.scope.count = self.scope.count + 1
   self.scope.tasks[self] = true

@@ -15,6 +15,10 @@ local function queue()
   return { oldest = false, newest = false, length = 0 }
 end
 
+local function empty(one)
+  one.oldest, one.newest, one.length = false, false, 0
+end
+
 local function append(to, one)
   one.queued = true
   if to.newest then to.newest.after = one else to.oldest = one end
@@ -36,6 +40,20 @@ end
 function run_queue.new()
   return setmetatable({ ready = queue(), later = queue(),
                         sleepers = timers.new() }, RunQueue)
+end
+
+--- Removes all tasks, in whatever state an error left it. Takes no memory.
+function RunQueue:clear()
+  empty(self.ready)
+  empty(self.later)
+  self.sleepers:clear()
+end
+
+--- Puts a task into the cleared queue, whatever an error left in its members.
+---@param one table
+function RunQueue:restore(one)
+  one.queued, one.after, one.heap_at = false, false, nil
+  self:push(one)
 end
 
 --- Puts a task after those that are ready.

@@ -16,6 +16,9 @@ Scheduler.__index = Scheduler
 
 local scheduler = {}
 
+-- Stands for the main coroutine where it is nil.
+local main = {}
+
 -- With less time left than this (seconds), `turns` begins no further step of
 -- the session, because its smallest piece of work may take as long.
 local piece = 0.0004
@@ -28,10 +31,10 @@ function scheduler.new(client, runtime)
   -- Every field gets its place now; otherwise a lack of memory could lose a
   -- task between two lists.
   return setmetatable({
-    client = client, runtime = runtime, count = 0,
+    client = client, runtime = runtime, tasks = {}, count = 0,
     run_queue = run_queue.new(), failures = {},
     is_used = false,  -- whether there was ever a task
-    current = false, stepping = false, runner = false, pump = false,
+    current = false, stepper = false, runner = false, pump = false,
     native = setmetatable({}, { __mode = "k" }),  -- by coroutine
   }, Scheduler)
 end
@@ -41,7 +44,7 @@ end
 function Scheduler:push(one)
   if not self.run_queue:push(one) then return end
   if self.runner then self.runtime.waiters:notify(self.runner) end
-  if not self.stepping then self:arm() end
+  if not self.stepper then self:arm() end
 end
 
 --- Whether a step would resume a task now. Called before a wait, which must not
@@ -61,6 +64,7 @@ function Scheduler:spawn(fn, ...)
   self.is_used = true
   if start then return native_tasks.spawn(self, start, fn, ...) end
   local one = task.new(self, fn, ...)
+  self.tasks[one] = true
   self.count = self.count + 1
   self:push(one)
   return one
@@ -115,18 +119,9 @@ local function note_wait(self, one, target, seconds)
   end
 end
 
--- A task yielded in order to wait. Noting that may run out of memory; raising
--- that in the task takes none.
-local function park(self, one, target, seconds)
-  local ok, problem = pcall(note_wait, self, one, target, seconds)
-  if ok then return end
-  forget_wait(self, one)
-  one.problem = problem
-  self:push(one)
-end
-
 local function finish(self, one)
   one.over = true
+  self.tasks[one] = nil
   self.count = self.count - 1
   forget_wait(self, one)
   task.tell_watchers(one)
@@ -148,13 +143,42 @@ end
 function Scheduler:end_canceled(one)
   if self.current == one then return end
   cut_off(self, one)
-  if not self.stepping then self:arm() end
+  if not self.stepper then self:arm() end
+end
+
+-- Called after an error at any place of this file: a hook raised, memory ran
+-- out, or the C stack was full. Only the set of tasks is certain then. So every
+-- task is resumed once more, and checks itself what it waits for. Takes no
+-- memory.
+local function recover(self, problem)
+  self.current, self.count = false, 0
+  self.run_queue:clear()
+  for one in pairs(self.tasks) do
+    if one.over then
+      self.tasks[one] = nil
+    else
+      self.count = self.count + 1
+      one.interrupted = problem
+      self.run_queue:restore(one)
+    end
+  end
+end
+
+local resume
+
+-- A task yielded in order to wait. An error while that is noted is raised in
+-- the task.
+local function park(self, one, target, seconds)
+  local ok, problem = pcall(note_wait, self, one, target, seconds)
+  if ok then return end
+  recover(self, problem)
+  return resume(self, one, problem)
 end
 
 local function resumed(self, one, state, ...)
   self.current = false
   if state == "died" then
-    one.died = { problem = (...) }
+    one.died, one.problem = true, (...)
     finish(self, one)
     task.trace(one, (...))
     note(self, one, (...))
@@ -164,19 +188,18 @@ local function resumed(self, one, state, ...)
   elseif one.canceled then
     cut_off(self, one)
   elseif state == "waits" then
-    park(self, one, ...)
+    return park(self, one, ...)
   else
     self.run_queue:defer(one)
   end
 end
 
-local function resume(self, one)
+-- Resumes a task; task.rest raises `problem` in it if it is given.
+function resume(self, one, problem)
   if one.over then return end
   forget_wait(self, one)
   self.current = one
-  local problem = one.problem
-  one.problem = false
-  resumed(self, one, task.resume(one, problem))
+  return resumed(self, one, task.resume(one, problem))
 end
 
 -- Reports tasks that died. If the program's function raises, the next step
@@ -232,20 +255,39 @@ local function turns(self, until_)
   return total
 end
 
+-- The running coroutine.
+local function running()
+  return coroutine.running() or main
+end
+
+-- Whether a task of a step under way calls this. If the coroutine that made the
+-- step has not resumed the caller, that step was interrupted.
+local function is_stepping(self)
+  local stepper = self.stepper
+  if not stepper then return false end
+  if stepper ~= running() and (stepper == main
+      or coroutine.status(stepper) == "normal") then
+    return true
+  end
+  recover(self, "the step was interrupted")
+  return false
+end
+
 --- Drives the session and the tasks.
 ---@param budget number  seconds
 ---@return integer  how many transfers became ready
 function Scheduler:step(budget)
   local session = self.runtime.session
-  if self.stepping then  -- called by a task: the step it runs in goes on
+  if is_stepping(self) then  -- called by a task: the step it runs in goes on
     session:step((self.client.step_ends or 0) - core.now())
     return self.runtime.waiters:dispatch(session)
   end
   local until_ = core.now() + budget
   self.client.step_ends = until_  -- may raise, and then this is no step
-  self.stepping = true
+  self.stepper = running()
   local ok, total = pcall(turns, self, until_)
-  self.stepping, self.client.step_ends, self.current = false, nil, false
+  if not ok then recover(self, total) end
+  self.stepper, self.client.step_ends, self.current = false, nil, false
   if self.client.closed then self:close() end
   self:arm()
   if not ok then core.raise(total) end
@@ -302,7 +344,7 @@ local function check_await(self, one)
   local thread = coroutine.running()
   if self.current == one or thread and self.native[thread] == one then
     misuse.raise "task:wait() was called by the task itself"
-  elseif self.stepping and not self:running() then
+  elseif self.stepper and not self:running() then
     misuse.raise("task:wait() was called in a coroutine that a task made, and "
       .. "would stop all tasks")
   elseif one.scope and not host.starter(self.client) then
@@ -355,14 +397,14 @@ end
 --- The client was closed: notifies every waiting task, once. A task that goes
 --- on all the same, and yields, ends here.
 function Scheduler:close()
-  if self.stepping then return end
-  self.stepping = true
+  if is_stepping(self) then return end
+  self.stepper = running()
   self.runtime.waiters:notify_all()
   local queue = self.run_queue
   while queue:size() > 0 do resume(self, queue:shift()) end
   queue:promote()
   while queue:size() > 0 do queue:shift():cancel() end
-  self.stepping = false
+  self.stepper = false
   local failures = self.failures
   self.failures = {}
   for _, failure in ipairs(failures) do

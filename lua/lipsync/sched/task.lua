@@ -7,7 +7,6 @@ local errors = require "lipsync.error"
 local message = require "lipsync.error.message"
 local misuse = require "lipsync.base.misuse"
 local global = require "lipsync.host.global"
-local lua51 = require "lipsync.host.lua51"
 local yielding = require "lipsync.host.yielding"
 
 ---@class lipsync.Task
@@ -24,7 +23,6 @@ local function pack(...)
   return { n = select("#", ...), ... }
 end
 
-local limited = lua51.is_limited()
 local unpack = global.field(table, "unpack") or global.get "unpack"
 
 --- Binds a function to its arguments.
@@ -56,8 +54,8 @@ function task.new(set, fn, ...)
   local self = setmetatable({
     set = set, calls = setmetatable({}, { __mode = "k" }),
     queued = false, after = false, over = false, canceled = false,
-    returned = false, died = false, watchers = false,
-    target = false, problem = false, probing = false,
+    returned = false, died = false, problem = false, watchers = false,
+    target = false, probing = false, interrupted = false,
   }, Task)
   self.thread = coroutine.create(task.body(self, task.bind(fn, ...)))
   return self
@@ -68,7 +66,7 @@ end
 ---@param ... any  for the scheduler
 function task.rest(...)
   local problem = coroutine.yield(waiting, ...)
-  if problem then core.raise(problem) end
+  if problem ~= nil then core.raise(problem) end
 end
 
 --- Yields from the running task `self`, which is resumed at once; raises where
@@ -84,10 +82,9 @@ end
 -- not be resumed (the C stack is full) is not dead.
 local function state_of(self, ok, said, ...)
   if not ok then
-    -- An error during a probe, which Lua 5.1 cannot catch, comes from it.
-    return "died", self.probing and limited and yielding.advice or said
+    return "died", self.probing and yielding.explain(said) or said
   elseif coroutine.status(self.thread) == "dead" then
-    return "ended", said, ...
+    return "ended"
   elseif said == waiting then
     return "waits", ...
   elseif said == probing then
@@ -98,10 +95,15 @@ end
 
 --- Resumes a task, for its scheduler.
 ---@param self lipsync.Task
----@param problem any  what task.rest is to raise, nil or false: nothing
+---@param problem any  raised by task.rest in the task unless it is nil
 ---@return string state  "waits", "yields", "ended" or "died"
----@return any ...  what it gave to task.rest; what it returned; what it raised
+---@return any ...  what it gave to task.rest, or what it raised
 function task.resume(self, problem)
+  local interrupted = self.interrupted
+  if interrupted and coroutine.status(self.thread) == "dead" then
+    return self.returned and "ended" or "died", interrupted
+  end
+  self.interrupted = false
   return state_of(self, coroutine.resume(self.thread, problem))
 end
 
@@ -149,7 +151,8 @@ end
 --- Wakes the watchers of a task that is over.
 ---@param self table
 function task.tell_watchers(self)
-  for watcher in pairs(self.watchers or {}) do watcher:wake() end
+  if not self.watchers then return end
+  for watcher in pairs(self.watchers) do watcher:wake() end
 end
 
 local function failure(self, kind, text)
@@ -160,16 +163,16 @@ end
 
 -- What became of a task that is over.
 local function outcome(self)
-  local returned, died = self.returned, self.died
+  local returned, problem = self.returned, self.problem
   if returned then return unpack(returned, 1, returned.n) end
-  if not died then
+  if not self.died then
     return nil, failure(self, "canceled", "the task was canceled")
-  elseif core.is_error(died.problem) then
-    return nil, died.problem
+  elseif core.is_error(problem) then
+    return nil, problem
   end
   local err = failure(self, "canceled",
-    "the task died: " .. tostring(died.problem))
-  err.cause = died.problem
+    "the task died: " .. tostring(problem))
+  err.cause = problem
   return nil, err
 end
 

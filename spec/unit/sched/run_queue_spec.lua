@@ -34,6 +34,22 @@ describe("run_queue", function()
     assert.is_nil(own:due())
   end)
 
+  it("starts anew from any state that an error left", function()
+    local own, a, b, c = run_queue.new(), new "a", new "b", new "c"
+    own:push(a)
+    own:defer(b)
+    own:sleep(c, 10)
+    a.queued, c.heap_at = false, nil  -- interrupted half-way
+    own:clear()
+    assert.is_nil(own:due())
+    for _, one in ipairs { c, b, a } do own:restore(one) end
+    assert.equal(3, own:size())
+    own:cancel_sleep(c)
+    for _, one in ipairs { c, b, a } do assert.equal(one, own:shift()) end
+    own:sleep(c, 20)
+    assert.equal(20, own:due())
+  end)
+
   it("leaves a task that yielded to the next step", function()
     local own, a, b = run_queue.new(), new "a", new "b"
     own:defer(a)
