@@ -30,6 +30,12 @@ static struct {
 static long held[FAULT_KINDS];
 
 
+/* A thread of libcurl's, which looks up a name, may do so at the same time. */
+static void hold (enum fault_kind which, long bytes) {
+  __atomic_fetch_add(&held[which], bytes, __ATOMIC_RELAXED);
+}
+
+
 void fault_arm (enum fault_kind kind, unsigned long at, int lasting) {
   memset(&fault, 0, sizeof(fault));
   fault.kind = kind;
@@ -46,7 +52,7 @@ unsigned long fault_disarm (void) {
 
 
 long fault_held (enum fault_kind kind) {
-  return held[kind];
+  return __atomic_load_n(&held[kind], __ATOMIC_RELAXED);
 }
 
 
@@ -78,14 +84,14 @@ void __wrap_free (void *block);
 
 static void *note (void *block) {
   if (block != NULL)
-    held[FAULT_C] += (long)malloc_usable_size(block);
+    hold(FAULT_C, (long)malloc_usable_size(block));
   return block;
 }
 
 
 static void forget (void *block) {
   if (block != NULL)
-    held[FAULT_C] -= (long)malloc_usable_size(block);
+    hold(FAULT_C, -(long)malloc_usable_size(block));
 }
 
 
@@ -174,14 +180,14 @@ void *fault_lua (void *unused, void *block, size_t old, size_t size) {
     old = 0; /* it is then the type of what is made */
   if (size == 0) {
     __real_free(block);
-    held[FAULT_LUA] -= (long)old;
+    hold(FAULT_LUA, -(long)old);
     return NULL;
   }
   if (size > old && strikes(FAULT_LUA))
     return NULL;
   fresh = __real_realloc(block, size);
   if (fresh != NULL)
-    held[FAULT_LUA] += (long)size - (long)old;
+    hold(FAULT_LUA, (long)size - (long)old);
   return fresh;
 }
 
