@@ -224,7 +224,7 @@ describe("the program lipsync-emulator", function()
     assert.is_true(#answer.body > 10000)
     assert.is_false(answer.whole)
     process:stop()
-    damage(5)
+    damage(7)
     process = program.program { "--database", path }
     answer = http.request(process.base_url, "GET", "/v2/generations", KEY)
     assert.are.equal(500, answer.status)

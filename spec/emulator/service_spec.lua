@@ -366,7 +366,6 @@ describe("the emulator", function()
     answer = get "/v2/nothing"
     assert.are.equal(404, answer.status)
     assert.are.equal("Cannot GET /v2/nothing", answer.json.message)
-    assert.are.equal(501, ask("POST", "/v2/generate", { body = "{}" }).status)
     assert.are.equal(400, get("/v2/generations/estimate").status)
     assert.are.equal(414, get("/v2/errors?" .. ("x"):rep(20000)).status)
   end)
@@ -700,8 +699,8 @@ describe("an emulator object", function()
 
   -- Copies a database to its own path, with another "PRAGMA user_version".
   local function copy_database(version)
-    local file = assert(io.open("spec/fixtures/emulator/version-1.sqlite",
-                                "rb"))
+    local file = assert(io.open(("spec/fixtures/emulator/version-%d.sqlite")
+      :format(math.min(version, 2)), "rb"))
     local bytes, path = file:read "*a", os.tmpname()
     file:close()
     file = assert(io.open(path, "wb"))
@@ -737,8 +736,22 @@ describe("an emulator object", function()
     assert.are_not.equal(service:add {}, service:add {})
   end)
 
+  it("opens a file of the second version, and converts it once", function()
+    local path = copy_database(2)
+    local id = "00000000-0000-4000-8000-00000000000"
+    for _ = 1, 2 do
+      start { database = path }
+      assert.are.same({ id .. 1, id .. 2 }, ids_of(get "/v2/generations"))
+      service:stop()
+    end
+    start { database = path }
+    service:advance(360)
+    assert.are.equal("COMPLETED",
+      get("/v2/generations/" .. id .. 2).json.status)
+  end)
+
   it("does not change a file of a later version", function()
-    local path = copy_database(3)
+    local path = copy_database(4)
     local value, reason = emulator.start { database = path }
     assert.is_nil(value)
     assert.is_truthy(reason:find("made by a later version", 1, true))

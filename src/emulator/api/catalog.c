@@ -171,19 +171,44 @@ static const struct catalog_entry entries[] = {
    "Try again in a little while."},
 };
 
-#define COUNT (sizeof(entries) / sizeof(entries[0]))
+/* What the service's list leaves out. */
+static const struct catalog_entry unlisted[] = {
+  {"INVALID_IDEMPOTENCY_KEY", 400,
+   "Idempotency-Key must be one header of 1 to 128 of the characters A-Z, a-z, "
+   "0-9, \".\", \"_\", \"~\" and \"-\".",
+   "Make a key once for each generation, such as a UUID."},
+  {"IDEMPOTENCY_KEY_CONFLICT", 409,
+   "This Idempotency-Key came with another request before.",
+   "Send a repeat unchanged, and another request under a key of its own."},
+  {"IDEMPOTENCY_IN_PROGRESS", 409,
+   "The first request with this Idempotency-Key is still being carried out.",
+   "Send the same request again in a moment."},
+  {"IDEMPOTENCY_OUTCOME_UNKNOWN", 503,
+   "Whether the generation was created is not known.",
+   "Send the same request again with the same Idempotency-Key."},
+  {"cost_estimate_unavailable", 422,
+   "What this would cost cannot be estimated.",
+   "Choose one of the models that GET /v2/models lists."},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct catalog_entry *find (const struct catalog_entry *entry,
+                                         size_t count, const char *code) {
+  for (; count > 0; count--, entry++)
+    if (strcmp(entry->code, code) == 0)
+      return entry;
+  return NULL;
+}
 
 const struct catalog_entry *catalog_find (const char *code) {
-  size_t i;
-  for (i = 0; i < COUNT; i++)
-    if (strcmp(entries[i].code, code) == 0)
-      return &entries[i];
-  return NULL;
+  const struct catalog_entry *entry = find(entries, COUNT(entries), code);
+  return entry != NULL ? entry : find(unlisted, COUNT(unlisted), code);
 }
 
 void catalog_write (sqlite3_str *out) {
   size_t i;
-  for (i = 0; i < COUNT; i++) {
+  for (i = 0; i < COUNT(entries); i++) {
     sqlite3_str_appendall(out, i == 0 ? "[{\"code\":" : ",{\"code\":");
     text_quote(out, entries[i].code);
     sqlite3_str_appendall(out, ",\"message\":");

@@ -2,7 +2,7 @@
 **
 ** catalog: the service's stable error codes, each with the status it comes
 ** with, a message and what to do. The codes are the service's; all texts but
-** one are the emulator's own.
+** one are the emulator's own. Some codes are not in the list that it gives.
 */
 
 #ifndef emulator_catalog_h
@@ -20,7 +20,7 @@ struct catalog_entry {
 /* The entry of a code, or NULL. */
 const struct catalog_entry *catalog_find (const char *code);
 
-/* Appends the catalog as the service sends it. */
+/* Appends the list as the service sends it. */
 void catalog_write (sqlite3_str *out);
 
 #endif

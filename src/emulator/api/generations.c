@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
 **
-** generations: the descriptor of the resource. What was added as PENDING is
-** PROCESSING a minute later and terminal after five more: FAILED where it has
-** an errorCode, else COMPLETED.
+** generations: the descriptor of the resource. What is PENDING becomes
+** PROCESSING and then COMPLETED, or FAILED where it has an errorCode; a fault
+** at its creation may want another outcome.
 */
 
 #include "resource.h"
@@ -42,12 +42,19 @@ static const char output[] =
   ", '$.outputDuration', 4 + seq % 60 + 0.25, '$.outputUrl',"
   " 'emulator:/media/outputs/' || id || '.mp4'";
 
+static const char failure[] =
+  ", '$.errorCode', json_extract(outcome, '$.errorCode'),"
+  " '$.error', json_extract(outcome, '$.error')";
+
 static const struct transition transitions[] = {
-  {"PENDING", "PROCESSING", 60000, NULL, ""},
-  {"PROCESSING", "FAILED", 300000, "json_extract(body, '$.errorCode') NOT NULL",
-   ""},
-  {"PROCESSING", "COMPLETED", 300000, NULL, output},
-  {NULL, NULL, 0, NULL, NULL},
+  {"PENDING", "REJECTED", STEP_QUEUE,
+   "json_extract(outcome, '$.status') = 'REJECTED'", failure},
+  {"PENDING", "PROCESSING", STEP_QUEUE, NULL, ""},
+  {"PROCESSING", "FAILED", STEP_WORK, "outcome NOT NULL", failure},
+  {"PROCESSING", "FAILED", STEP_WORK,
+   "json_extract(body, '$.errorCode') NOT NULL", ""},
+  {"PROCESSING", "COMPLETED", STEP_WORK, NULL, output},
+  {NULL, NULL, STEP_QUEUE, NULL, NULL},
 };
 
 static const struct filter_rule filters[] = {

@@ -4,6 +4,7 @@
 */
 
 #include "catalog.h"
+#include "create.h"
 #include "media.h"
 #include "resource.h"
 #include "../store/text.h"
@@ -45,9 +46,9 @@ static void answer_missing (struct call *c) {
   response_error(c->response, 501, NULL, NULL, c->request->route->subject);
 }
 
-#define ONE  "/v2/generations/*"
-#define KEY  0
-#define OPEN 1
+#define CREATE_MAX ((size_t)1024 * 1024) /* bytes of a body */
+#define KEY        0
+#define OPEN       1
 
 /* The first row that matches is taken: "count" is no id. */
 const struct route api_routes[] = {
@@ -62,7 +63,8 @@ const struct route api_routes[] = {
    0},
   {"download", "GET", "/v2/generations/*/download", resource_download,
    &generations, KEY, 0},
-  {"create", "POST", "/v2/generate", answer_missing, no_create, KEY, 0},
+  {"create", "POST", "/v2/generate", handle_create, &generations, KEY,
+   CREATE_MAX},
   {"errors", "GET", "/v2/errors", answer_catalog, NULL, OPEN, 0},
   {"models", "GET", "/v2/models", answer_text, models, KEY, 0},
   {"media", "GET", "/media/outputs/*", media_output, NULL, OPEN, 0},

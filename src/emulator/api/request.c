@@ -89,6 +89,10 @@ const char *request_header (const struct request *r, const char *name) {
   return r->header != NULL ? r->header(r->headers, name) : NULL;
 }
 
+char *request_values (const struct request *r, const char *name) {
+  return r->values != NULL ? r->values(r->headers, name) : NULL;
+}
+
 const char *request_param (const struct request *r, const char *name,
                            int *repeated) {
   const char *value = NULL;

@@ -32,8 +32,10 @@ struct request {
   const char *body;
   size_t body_length;
   int body_too_long; /* for the route */
-  /* gives the value of a header, or NULL; itself NULL where there is none */
+  /* Give the value of a header, or all its values joined by commas, to be
+  ** freed; NULL: it is missing. Themselves NULL where there is no header. */
   const char *(*header)(void *headers, const char *name);
+  char *(*values)(void *headers, const char *name);
   void *headers;
   char id[UUID_SIZE];
   const struct route *route; /* NULL: there is none */
@@ -53,6 +55,9 @@ void request_free (struct request *r);
 
 /* The value of a header, or NULL. */
 const char *request_header (const struct request *r, const char *name);
+
+/* All its values, joined by commas, to be freed; NULL: it is missing. */
+char *request_values (const struct request *r, const char *name);
 
 /* The value of a parameter that is to come once; NULL where it is missing or
 ** empty. '*repeated' is set where it came more than once. */

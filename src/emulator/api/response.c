@@ -97,6 +97,8 @@ void response_error (struct response *r, int status, const char *code,
   member(s, "field", field);
   member(s, "suggestion", entry != NULL ? entry->suggestion : NULL);
   member(s, "requestId", r->request_id);
+  if (r->more != NULL)
+    sqlite3_str_appendall(s, r->more);
   sqlite3_str_appendchar(s, 1, '}');
   response_built(r, status, s);
 }

@@ -17,7 +17,8 @@ struct response {
   struct body *body;    /* owned; NULL: empty */
   sqlite3_str *headers; /* lines "Name: value\n" */
   const char *request_id;
-  int plain; /* must not be compressed */
+  int plain;        /* must not be compressed */
+  const char *more; /* of an error's body: ,"member":value..., or NULL */
 };
 
 /* 'request_id' must outlive the response. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define TARGET_MAX 16384
+#define ID_READ    65536 /* bytes of a body that are read for an id */
 
 int routes_is_control (const struct request *r) {
   return r->segment_count > 0 && strcmp(r->segments[0], "_emulator") == 0;
@@ -122,7 +123,8 @@ static void answer_fault (const struct fault *f, struct response *response) {
                   names_type(f->headers) ? NULL : guess_type(f->body),
                   text_copy(f->body, strlen(f->body)), strlen(f->body));
   else if (status >= 400)
-    response_error(response, status, usual_code(status), NULL, NULL);
+    response_error(response, status,
+                   f->code != NULL ? f->code : usual_code(status), NULL, NULL);
   else
     response->status = status;
 }
@@ -160,9 +162,9 @@ static int refuse (const struct request *r, struct response *response) {
 }
 
 static void perform (struct service *s, const struct request *r,
-                     struct response *response) {
+                     const struct fault *fault, struct response *response) {
   char *org = r->key != NULL ? service_org(s, r->key) : NULL;
-  struct call call = {s, r, org, response};
+  struct call call = {s, r, org, fault, response};
   if (r->route == NULL)
     answer_lost(r, response);
   else if (org == NULL && !r->route->open)
@@ -174,12 +176,42 @@ static void perform (struct service *s, const struct request *r,
   sqlite3_free(org);
 }
 
-/* Carries the request out, although its response is not to be seen. */
-static void perform_unseen (struct service *s, const struct request *r) {
+/* The "id" in a body, which it reads; NULL where there is none. */
+static char *id_in (struct body *body) {
+  char text[ID_READ];
+  ssize_t n = 0;
+  size_t length = 0;
+  if (body == NULL || body->length < 0 || body->length > ID_READ)
+    return NULL;
+  while ((n = body_read(body, text + length, ID_READ - length)) > 0)
+    length += (size_t)n;
+  return value_text(text, length, "$.id");
+}
+
+/* Carries the request out, although its response is not to be seen, and gives
+** the id in that, or NULL. */
+static char *perform_unseen (struct service *s, const struct request *r,
+                             const struct fault *fault) {
   struct response unseen;
+  char *id;
   response_open(&unseen, r->id);
-  perform(s, r, &unseen);
+  perform(s, r, fault, &unseen);
+  id = fault->tell_id ? id_in(unseen.body) : NULL;
   response_close(&unseen);
+  return id;
+}
+
+/* Answers as the fault says in place of the route. */
+static void replace (struct service *s, const struct request *r,
+                     const struct fault *fault, struct response *response) {
+  char *id = fault->perform ? perform_unseen(s, r, fault) : NULL;
+  char *more = id != NULL ? sqlite3_mprintf(",\"generationId\":\"%s\"", id)
+                          : NULL;
+  response->more = more;
+  answer_fault(fault, response);
+  response->more = NULL;
+  sqlite3_free(more);
+  sqlite3_free(id);
 }
 
 struct fault *routes_answer (struct service *s, struct request *r,
@@ -190,14 +222,10 @@ struct fault *routes_answer (struct service *s, struct request *r,
     return NULL;
   if (!routes_is_control(r))
     fault = faults_take(&s->faults, r->route != NULL ? r->route->name : "");
-  if (!replaces(fault)) {
-    perform(s, r, response);
-  }
-  else {
-    if (fault->perform)
-      perform_unseen(s, r);
-    answer_fault(fault, response);
-  }
+  if (replaces(fault))
+    replace(s, r, fault, response);
+  else
+    perform(s, r, fault, response);
   if (fault != NULL && fault->headers != NULL)
     sqlite3_str_appendall(response->headers, fault->headers);
   return fault;

@@ -15,7 +15,8 @@
 struct call {
   struct service *service;
   const struct request *request;
-  char *org; /* of the key; NULL where the route needs none */
+  char *org;                 /* of the key; NULL where the route needs none */
+  const struct fault *fault; /* that spoils the answer, or NULL */
   struct response *response;
 };
 

@@ -11,6 +11,7 @@
 #include "../api/routes.h"
 #include "../store/text.h"
 
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,10 +49,26 @@ static const char *header (void *connection, const char *name) {
   return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+static locale_t plain;
+
+static void make_plain (void) {
+  plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
+/* Lets this thread, which is the server's own, read numbers as they are in
+** JSON: SQLite may ask the C library, and the program may have set a locale
+** with a decimal comma. */
+static void leave_locale (void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, make_plain);
+  uselocale(plain);
+}
+
 void *exchange_begin (void *service, const char *uri,
                       struct MHD_Connection *connection) {
   struct exchange *x = calloc(1, sizeof(*x));
   (void)connection;
+  leave_locale();
   if (x == NULL)
     return NULL;
   x->service = service;
@@ -82,6 +99,34 @@ void exchange_end (void *service, struct MHD_Connection *connection,
 
 /* ---- The request ---- */
 
+/* The values of a header, being joined. */
+struct joined {
+  const char *name;
+  sqlite3_str *text;
+  int count;
+};
+
+static enum MHD_Result join (void *arg, enum MHD_ValueKind kind,
+                             const char *name, const char *value) {
+  struct joined *j = arg;
+  (void)kind;
+  if (sqlite3_stricmp(name, j->name) == 0)
+    sqlite3_str_appendf(j->text, "%s%s", j->count++ > 0 ? ", " : "", value);
+  return MHD_YES;
+}
+
+/* As the 'values' of a request. */
+static char *values_of (void *connection, const char *name) {
+  struct joined j = {name, sqlite3_str_new(NULL), 0};
+  char *text;
+  MHD_get_connection_values(connection, MHD_HEADER_KIND, join, &j);
+  text = text_finish(j.text, NULL);
+  if (j.count > 0)
+    return text;
+  sqlite3_free(text);
+  return NULL;
+}
+
 /* Whether a request comes from a program on this machine. A browser tells by
 ** Origin on whose behalf it asks: no page is to control the emulator. */
 static int is_local (struct MHD_Connection *connection) {
@@ -99,6 +144,7 @@ static int read_head (struct exchange *x, struct MHD_Connection *connection,
   r->key = header(connection, "x-api-key");
   r->cookie = header(connection, "Cookie") != NULL;
   r->header = header;
+  r->values = values_of;
   r->headers = connection;
   r->local = is_local(connection);
   r->host = header(connection, "Host");
@@ -128,31 +174,16 @@ static void keep (struct exchange *x, const char *data, size_t size) {
 struct headers {
   struct MHD_Connection *connection;
   sqlite3_str *json;
-  const char *name;    /* of the values that are being joined */
-  sqlite3_str *joined; /* so far */
 };
-
-/* Joins the values of a header by commas. */
-static enum MHD_Result join (void *arg, enum MHD_ValueKind kind,
-                             const char *name, const char *value) {
-  struct headers *h = arg;
-  (void)kind;
-  if (sqlite3_stricmp(name, h->name) == 0)
-    sqlite3_str_appendf(h->joined, "%s%s",
-                        sqlite3_str_length(h->joined) > 0 ? ", " : "", value);
-  return MHD_YES;
-}
 
 /* Appends a header, at its first value, its name in lower case. */
 static enum MHD_Result append_header (void *arg, enum MHD_ValueKind kind,
                                       const char *name, const char *value) {
   struct headers *h = arg;
   char *text = text_lower(name), *values;
+  (void)kind;
   if (header(h->connection, name) == value) {
-    h->name = name;
-    h->joined = sqlite3_str_new(NULL);
-    MHD_get_connection_values(h->connection, kind, join, h);
-    values = text_finish(h->joined, NULL);
+    values = values_of(h->connection, name);
     if (sqlite3_str_length(h->json) > 1)
       sqlite3_str_appendchar(h->json, 1, ',');
     text_quote(h->json, text != NULL ? text : name);
@@ -166,7 +197,7 @@ static enum MHD_Result append_header (void *arg, enum MHD_ValueKind kind,
 
 /* Puts the request into the log. */
 static void note (struct exchange *x, struct MHD_Connection *connection) {
-  struct headers h = {connection, sqlite3_str_new(NULL), NULL, NULL};
+  struct headers h = {connection, sqlite3_str_new(NULL)};
   char *json;
   sqlite3_str_appendchar(h.json, 1, '{');
   MHD_get_connection_values(connection, MHD_HEADER_KIND, append_header, &h);

@@ -15,12 +15,16 @@
 #define SECONDS_MAX 86400
 
 #define ROW(name, type, member, least, most)                                   \
-  SCHEMA(name, type, struct fault, member, least, most, NULL)
+  SCHEMA(name, type, struct fault, member, least, most, fault_outcomes)
+
+const char *const fault_outcomes[] = {"COMPLETED", "FAILED", "REJECTED", NULL};
 
 static const struct schema rows[] = {
   ROW("route", TEXT, route, 0, 0),
   ROW("statusCode", WHOLE, status, 200, 599),
+  ROW("errorCode", TEXT, code, 0, 0),
   ROW("body", OTHER, body, 0, 0),
+  ROW("outcome", CHOICE, outcome, 0, 0),
   ROW("retryAfter", OTHER, headers, 0, 0),
   ROW("headers", OTHER, headers, 0, 0),
   ROW("delay", NUMBER, delay, 0, SECONDS_MAX),
@@ -28,6 +32,7 @@ static const struct schema rows[] = {
   ROW("cut", WHOLE, cut, 0, BODY_MAX),
   ROW("reset", FLAG, reset, 0, 0),
   ROW("perform", FLAG, perform, 0, 0),
+  ROW("tellId", FLAG, tell_id, 0, 0),
   ROW("skip", WHOLE, skip, 0, COUNT_MAX),
   ROW("times", WHOLE, times, 0, COUNT_MAX),
   ROW(NULL, OTHER, route, 0, 0),
@@ -44,6 +49,7 @@ static void release (struct fault *fault) {
   if (fault == NULL || fault->users-- > 0)
     return;
   sqlite3_free(fault->route);
+  sqlite3_free(fault->code);
   sqlite3_free(fault->body);
   sqlite3_free(fault->headers);
   free(fault);

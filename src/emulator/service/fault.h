@@ -12,10 +12,16 @@
 #include <pthread.h>
 #include <stdint.h>
 
+/* What becomes of a job. A failed one carries the fault's code, or a usual
+** one. */
+enum outcome { OUTCOME_USUAL, OUTCOME_FAILED, OUTCOME_REJECTED };
+
 struct fault {
   char *route;     /* "list", "get"...; "*": all */
   int64_t status;  /* 0: the usual answer, else this one instead */
   char *body;      /* NULL: an error body as the service would send */
+  char *code;      /* of that body; NULL: what is usual with the status */
+  int64_t outcome; /* of the job that the request creates */
   char *headers;   /* lines "Name: value\n", or NULL */
   double delay;    /* seconds before the answer */
   double drip;     /* bytes a second; 0: no limit */
@@ -23,11 +29,14 @@ struct fault {
   int64_t reset;   /* the connection is reset instead of an answer */
   int64_t perform; /* the request is carried out although its answer is
                       replaced or lost */
+  int64_t tell_id; /* the error's body names what was made */
   int64_t skip;    /* matching requests that pass first */
   int64_t times;   /* how often it happens; 0: every time from then on */
   struct fault *next;
   int users; /* beyond its one owner: the list, or who took it last */
 };
+
+extern const char *const fault_outcomes[]; /* as statuses */
 
 struct faults {
   pthread_mutex_t lock;

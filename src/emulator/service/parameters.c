@@ -9,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEED_MAX     9007199254740992.0 /* what every kind of number holds */
-#define TIME_LAST    2.5e11             /* seconds: the year 9892 */
-#define LIFETIME_MAX 3.2e9              /* seconds: a hundred years */
-#define MEDIA_MAX    1e15               /* bytes */
+#define SEED_MAX  9007199254740992.0 /* what every kind of number holds */
+#define TIME_LAST 2.5e11             /* seconds: the year 9892 */
+#define LONGEST   3.2e9              /* seconds: a hundred years */
+#define MEDIA_MAX 1e15               /* bytes */
 
 static const char *const gone_cursors[] = {"error", "empty", "position", NULL};
+static const char *const replays[] = {"error", "answer", "create", NULL};
 
 static const char *const etags[] = {"strong", "weak", "none", NULL};
 
@@ -57,7 +58,25 @@ const struct parameter parameter_table[] = {
       NULL, NULL, "listings show every status, whatever is asked"),
   ROW("allow_unknown_members", FLAG, settings.allow_unknown_members, 0, NULL,
       NULL, NULL, "add what the service does not document, too"),
-  ROW("media_lifetime", WHOLE, settings.media_lifetime, LIFETIME_MAX, NULL,
+  ROW("pending_seconds", NUMBER, settings.pending_seconds, LONGEST, NULL, "N",
+      "60", "how long a generation is PENDING"),
+  ROW("processing_seconds", NUMBER, settings.processing_seconds, LONGEST, NULL,
+      "N", "300", "how long it is PROCESSING after that"),
+  ROW("concurrency_limit", WHOLE, settings.concurrency_limit, 1e6, NULL, "N",
+      "0",
+      "generations that an organization may have\n"
+      "PENDING and PROCESSING; 0 is any number"),
+  ROW("create_seconds", NUMBER, settings.create_seconds, 86400, NULL, "N", "0",
+      "how long a create takes"),
+  ROW("idempotency_seconds", NUMBER, settings.idempotency_seconds, LONGEST,
+      NULL, "N", "86400", "how long an Idempotency-Key is remembered"),
+  ROW("replay_ok", FLAG, settings.replay_ok, 0, NULL, NULL, NULL,
+      "answer a repeated create with 200, not 201"),
+  ROW("replay_deleted", CHOICE, settings.replay_deleted, 0, replays, "WHAT",
+      "error",
+      "what it gives if the generation was deleted:\n"
+      "error, answer: the first, create: another"),
+  ROW("media_lifetime", WHOLE, settings.media_lifetime, LONGEST, NULL,
       "SECONDS", "604800", "how long the URL of an output is good"),
   ROW("media_size", WHOLE, settings.media_size, MEDIA_MAX, NULL, "BYTES",
       "4096", "size of each output"),
@@ -250,7 +269,7 @@ int parameters_read_text (struct parameters *p, const struct parameter *row,
     v.type = "true";
   }
   else if (row->schema.type != SCHEMA_TEXT && *text != '\0'
-           && text[strspn(text, "0123456789")] == '\0') {
+           && text[strspn(text, "0123456789.")] == '\0') {
     v.type = "integer";
     v.number = strtod(text, NULL);
   }

@@ -16,6 +16,9 @@
 /* What a cursor does whose generation was deleted. */
 enum gone_cursor { GONE_ERROR, GONE_EMPTY, GONE_POSITION };
 
+/* What the repeat of a create does whose generation was deleted. */
+enum replay_deleted { REPLAY_ERROR, REPLAY_ANSWER, REPLAY_CREATE };
+
 /* Which entity tag media has. */
 enum media_etag { ETAG_STRONG, ETAG_WEAK, ETAG_NONE };
 
@@ -28,9 +31,16 @@ struct settings {
   int64_t hang_up_after;        /* seconds that a reader may pause; 0: any */
   int64_t ignore_status_filter; /* listings show every status */
   int64_t allow_unknown_members;
-  int64_t media_lifetime; /* seconds of a signed URL */
-  int64_t media_size;     /* bytes of an output */
-  int64_t media_version;  /* another one gives other bytes */
+  double pending_seconds; /* how long a generation has a status */
+  double processing_seconds;
+  int64_t concurrency_limit; /* running generations; 0: any number */
+  double create_seconds;     /* that a create takes */
+  int64_t replay_ok;
+  int64_t replay_deleted;
+  double idempotency_seconds; /* that an Idempotency-Key is remembered for */
+  int64_t media_lifetime;     /* seconds of a signed URL */
+  int64_t media_size;         /* bytes of an output */
+  int64_t media_version;      /* another one gives other bytes */
   int64_t media_etag;
   int64_t media_ignore_range;
   int64_t media_chunked; /* no Content-Length */

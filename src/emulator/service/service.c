@@ -47,10 +47,9 @@ static char *read_file (const char *path, size_t *length, char **why) {
 static enum store_code add (struct service *s, const char *json, size_t length,
                             int strict, sqlite3_str *ids, char **why) {
   char *org = service_org(s, NULL);
-  struct addition a = {json, length, org, 0, 0, strict};
+  struct addition a = {json, length, org, service_now(s), 0, strict};
   enum store_code code = STORE_FAILED;
   a.seed = (uint64_t)s->start.random_seed;
-  a.now = service_now(s);
   *why = NULL;
   if (org != NULL)
     code = store_add(s->store, &a, ids, why);
@@ -93,6 +92,26 @@ static int populate (struct service *s, char **why) {
 
 /* ---- Opening ---- */
 
+/* Hands to the store what the settings say of it. */
+static void set_pace (struct service *s) {
+  struct settings settings;
+  int64_t lasts[STEPS];
+  service_settings(s, &settings);
+  lasts[STEP_QUEUE] = (int64_t)(settings.pending_seconds * 1000);
+  lasts[STEP_WORK] = (int64_t)(settings.processing_seconds * 1000);
+  store_pace(s->store, lasts);
+}
+
+/* Opens the database and fills it if it is new. */
+static int open_store (struct service *s, const struct offer *offer,
+                       char **why) {
+  if (store_open(&s->store, s->start.database, offer->kinds, why) != STORE_OK)
+    return 0;
+  set_pace(s);
+  return store_show(s->store, signing_show, s)
+         && (!store_was_empty(s->store) || populate(s, why));
+}
+
 /* Waits go by the monotonic clock: the other one may be set. */
 static void open_waiting (struct service *s) {
   pthread_condattr_t attributes;
@@ -117,9 +136,7 @@ struct service *service_open (struct parameters *p, const struct offer *offer,
   faults_open(&s->faults, offer->routes);
   request_log_open(&s->log);
   if (settings_copy(&s->settings, &s->start.settings)
-      && store_open(&s->store, s->start.database, offer->kinds, why) == STORE_OK
-      && store_show(s->store, signing_show, s)
-      && (!store_was_empty(s->store) || populate(s, why)))
+      && open_store(s, offer, why))
     return s;
   service_close(s);
   return NULL;
@@ -300,6 +317,7 @@ static int reset (struct service *s, const char *json, size_t length,
   pthread_mutex_unlock(&s->lock);
   if (!good)
     return 0;
+  set_pace(s);
   faults_clear(&s->faults);
   request_log_clear(&s->log);
   good = store_clear(s->store) == STORE_OK;
@@ -330,6 +348,7 @@ static int set (struct service *s, const char *json, size_t length,
     s->settings = p.settings;
   pthread_mutex_unlock(&s->lock);
   settings_close(good ? &old : &p.settings);
+  set_pace(s);
   note_change(s);
   return good;
 }

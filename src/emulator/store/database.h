@@ -15,8 +15,9 @@ struct store {
   sqlite3 *db;
   pthread_mutex_t lock; /* held for one call, never longer */
   const struct kind *const *kinds;
-  int64_t due;   /* of the next transition; -1: none is to come */
-  int64_t added; /* how many ids were made up by store_add */
+  int64_t lasts[STEPS]; /* milliseconds */
+  int64_t due;          /* of the next transition; -1: none is to come */
+  int64_t added;        /* how many ids were made up by store_add */
   int was_empty;
   char *(*show)(void *arg, const char *json); /* see store_show */
   void *show_arg;
@@ -57,7 +58,12 @@ enum store_code db_failed (struct store *s, char **why);
 /* Makes the indexes where they are missing; 0 on failure. */
 int db_index (struct store *s);
 
-/* How many milliseconds a status lasts; -1: it does not end. */
-int64_t kind_lasts (const struct kind *kind, const char *status);
+/* How many milliseconds a status lasts from now on; -1: it does not end. */
+int64_t db_lasts (const struct store *s, const struct kind *kind,
+                  const char *status);
+
+/* What store_add does within its transaction. */
+enum store_code db_add (struct store *s, const struct addition *a,
+                        sqlite3_str *ids, char **why);
 
 #endif

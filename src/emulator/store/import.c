@@ -25,9 +25,9 @@ struct row {
   size_t length;
 };
 
-static int insert (sqlite3_stmt *q, const struct kind *kind,
+static int insert (struct store *s, sqlite3_stmt *q, const struct kind *kind,
                    const struct row *row, int64_t now) {
-  int64_t lasts = kind_lasts(kind, row->status);
+  const int64_t lasts = db_lasts(s, kind, row->status);
   int done;
   db_text(q, 1, kind->name);
   db_text(q, 2, row->id);
@@ -69,7 +69,7 @@ enum store_code store_fill (struct store *s, const char *org, uint64_t seed,
     row.created = sample.created;
     row.body = sqlite3_str_value(json);
     row.length = (size_t)sqlite3_str_length(json);
-    good = insert(q, s->kinds[0], &row, now);
+    good = insert(s, q, s->kinds[0], &row, now);
   }
   sqlite3_finalize(q);
   sqlite3_free(sqlite3_str_finish(json));
@@ -272,7 +272,7 @@ static void complete (struct adding *x, struct row *row, sqlite3_str *made) {
 
 /* Inserts the row and notes its id. */
 static int insert_row (struct adding *x, const struct row *row) {
-  if (insert(x->insert, x->kind, row, x->a->now)) {
+  if (insert(x->s, x->insert, x->kind, row, x->a->now)) {
     if (x->count > 1)
       sqlite3_str_appendchar(x->ids, 1, ',');
     text_quote(x->ids, row->id);
@@ -336,20 +336,15 @@ static int is_json (struct store *s, const struct addition *a) {
   return valid && text_is_utf8(a->json, a->length);
 }
 
-enum store_code store_add (struct store *s, const struct addition *a,
-                           sqlite3_str *ids, char **why) {
+enum store_code db_add (struct store *s, const struct addition *a,
+                        sqlite3_str *ids, char **why) {
   struct adding x;
-  *why = NULL;
   memset(&x, 0, sizeof(x));
   x.s = s;
   x.a = a;
   x.ids = ids;
   x.why = why;
-  pthread_mutex_lock(&s->lock);
-  if (!db_run(s, "BEGIN") || !db_index(s)) {
-    x.code = db_failed(s, why);
-  }
-  else if (!is_json(s, a)) {
+  if (!is_json(s, a)) {
     x.code = STORE_WRONG;
     *why = sqlite3_mprintf("it is not JSON in UTF-8");
   }
@@ -363,5 +358,17 @@ enum store_code store_add (struct store *s, const struct addition *a,
   sqlite3_finalize(x.members);
   sqlite3_finalize(x.complete);
   sqlite3_finalize(x.insert);
-  return store_commit(s, x.code, why);
+  return x.code;
+}
+
+enum store_code store_add (struct store *s, const struct addition *a,
+                           sqlite3_str *ids, char **why) {
+  enum store_code code;
+  *why = NULL;
+  pthread_mutex_lock(&s->lock);
+  if (db_run(s, "BEGIN") && db_index(s))
+    code = db_add(s, a, ids, why);
+  else
+    code = db_failed(s, why);
+  return store_commit(s, code, why);
 }

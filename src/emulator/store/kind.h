@@ -17,12 +17,15 @@
 /* The members that any document may have when it is added. */
 #define COMMON_MEMBERS "id", "createdAt", "kind", "organization", "source"
 
+/* The stretches of a life whose length can be set, see store_pace. */
+enum step { STEP_QUEUE, STEP_WORK, STEPS };
+
 /* A change of status that time brings. Of the rows with the same 'from' the
 ** first whose condition holds applies. */
 struct transition {
   const char *from;
   const char *to;
-  int64_t after;    /* milliseconds; the same for all rows of a 'from' */
+  enum step step;   /* how long 'from' lasts; the same for all its rows */
   const char *when; /* an SQL condition, or NULL */
   const char *set;  /* more arguments for json_set(body, ...), or "" */
 };

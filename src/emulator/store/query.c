@@ -228,14 +228,14 @@ static int is_terminal (const struct kind *kind, const char *status) {
 }
 
 /* The progress of a document. Its first status is that of a queue: 0. */
-static int progress_of (const struct kind *kind, const char *status,
-                        int64_t left) {
-  int64_t lasts = kind_lasts(kind, status);
+static int progress_of (const struct store *s, const struct kind *kind,
+                        const char *status, int64_t left) {
+  const int64_t lasts = db_lasts(s, kind, status);
   if (is_terminal(kind, status))
     return 100;
   if (lasts <= 0 || strcmp(status, kind->transitions[0].from) == 0)
     return 0;
-  return (int)(99 - left * 99 / lasts);
+  return left < lasts ? (int)(99 - left * 99 / lasts) : 0; /* was set longer */
 }
 
 /* Reads a document; the lock is held. */
@@ -251,7 +251,7 @@ static enum store_code read_document (struct store *s,
     d->json = sqlite3_mprintf("%s", sqlite3_column_text(q, 0));
     d->due = sqlite3_column_int64(q, 2);
     d->terminal = is_terminal(scope->kind, status);
-    d->progress = progress_of(scope->kind, status, d->due - scope->now);
+    d->progress = progress_of(s, scope->kind, status, d->due - scope->now);
     code = d->json != NULL ? STORE_OK : STORE_FAILED;
   }
   sqlite3_finalize(q);

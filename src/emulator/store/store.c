@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define APPLICATION 1279873107 /* "LIPS": marks the file as ours */
-#define VERSION     2          /* of the tables */
+#define VERSION     3          /* of the tables */
 
 #define TEXT_OF(number)      TEXT_OF_VALUE(number)
 #define TEXT_OF_VALUE(value) #value
@@ -38,23 +38,39 @@ static const char tables[] =
   "  source TEXT NOT NULL,"
   "  project TEXT COLLATE NOCASE,"
   "  due INTEGER,"
+  "  outcome TEXT,"
   "  body TEXT NOT NULL);"
   "CREATE TABLE tombstones ("
   "  kind TEXT NOT NULL,"
   "  id TEXT NOT NULL COLLATE NOCASE,"
   "  org TEXT NOT NULL,"
   "  created INTEGER NOT NULL,"
-  "  PRIMARY KEY (kind, id)) WITHOUT ROWID;"
+  "  PRIMARY KEY (kind, id)) WITHOUT ROWID;";
+
+/* 'id' is NULL while the request is not settled. */
+static const char key_table[] =
+  "CREATE TABLE keys ("
+  "  org TEXT NOT NULL,"
+  "  key TEXT NOT NULL,"
+  "  made INTEGER NOT NULL,"
+  "  id TEXT,"
+  "  payload TEXT NOT NULL,"
+  "  answer TEXT,"
+  "  PRIMARY KEY (org, key));"
   "PRAGMA application_id = " TEXT_OF(APPLICATION) ";"
   "PRAGMA user_version = " TEXT_OF(VERSION) ";";
 
 /* Version 1 knew generations only. */
 static const char from_version_1[] =
   "INSERT INTO documents SELECT seq, 'generation', id, org, created, status,"
-  " source, project, due, body FROM generations ORDER BY seq;"
+  " source, project, due, NULL, body FROM generations ORDER BY seq;"
   "INSERT INTO tombstones SELECT 'generation', id, org, created FROM gone;"
   "DROP TABLE generations;"
   "DROP TABLE gone;";
+
+/* Version 2 knew no outcomes and no keys. */
+static const char from_version_2[] =
+  "ALTER TABLE documents ADD COLUMN outcome TEXT;";
 
 static const char indexes[] =
   "CREATE UNIQUE INDEX IF NOT EXISTS by_id ON documents (kind, id);"
@@ -111,11 +127,12 @@ int db_index (struct store *s) {
 
 /* ---- Transitions ---- */
 
-int64_t kind_lasts (const struct kind *kind, const char *status) {
+int64_t db_lasts (const struct store *s, const struct kind *kind,
+                  const char *status) {
   const struct transition *t = kind->transitions;
   for (; t != NULL && t->from != NULL; t++)
     if (status != NULL && strcmp(t->from, status) == 0)
-      return t->after;
+      return s->lasts[t->step];
   return -1;
 }
 
@@ -129,7 +146,7 @@ static int find_due (struct store *s) {
 ** because a long step of the clock may pass through several. */
 static int carry_out (struct store *s, const struct kind *kind,
                       const struct transition *t, int64_t now) {
-  const int64_t lasts = kind_lasts(kind, t->to);
+  const int64_t lasts = db_lasts(s, kind, t->to);
   char *sql = sqlite3_mprintf(
     "UPDATE documents SET status = %Q, due = iif(%lld < 0, NULL, due + %lld),"
     " body = json_set(body, '$.status', %Q%s)"
@@ -187,8 +204,10 @@ static const char *make_tables (struct store *s) {
     return "it is a database of another program";
   if (version > VERSION)
     return "it was made by a later version";
-  if ((version < VERSION && !db_run(s, tables))
-      || (version == 1 && !db_run(s, from_version_1)))
+  if ((version < 2 && !db_run(s, tables))
+      || (version == 1 && !db_run(s, from_version_1))
+      || (version == 2 && !db_run(s, from_version_2))
+      || (version < VERSION && !db_run(s, key_table)))
     return sqlite3_errmsg(s->db);
   return NULL;
 }
@@ -212,6 +231,7 @@ static const char *prepare_file (struct store *s) {
                   "SELECT ifnull(max(seq), 0) +"
                   " (SELECT count(*) FROM tombstones) FROM documents",
                   &s->added)
+      || !db_run(s, "DELETE FROM keys WHERE id IS NULL")
       || !db_integer(s, "SELECT 1 FROM documents LIMIT 1", &any)
       || (any && !db_index(s)) || !db_run(s, "COMMIT") || !find_due(s))
     return sqlite3_errmsg(s->db);
@@ -258,6 +278,12 @@ void store_close (struct store *s) {
   free(s);
 }
 
+void store_pace (struct store *s, const int64_t lasts[STEPS]) {
+  pthread_mutex_lock(&s->lock);
+  memcpy(s->lasts, lasts, sizeof(s->lasts));
+  store_leave(s);
+}
+
 int store_was_empty (const struct store *s) {
   return s->was_empty;
 }
@@ -270,7 +296,8 @@ enum store_code store_clear (struct store *s) {
                 "BEGIN; DROP INDEX IF EXISTS by_id;"
                 "DROP INDEX IF EXISTS by_time;"
                 "DROP INDEX IF EXISTS by_due;"
-                "DELETE FROM documents; DELETE FROM tombstones; COMMIT");
+                "DELETE FROM documents; DELETE FROM tombstones;"
+                "DELETE FROM keys; COMMIT");
   if (good)
     s->added = 0;
   else

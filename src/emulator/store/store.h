@@ -23,6 +23,10 @@ enum store_code {
   STORE_NONE,    /* the organization has no such document */
   STORE_RUNNING, /* its status is not terminal */
   STORE_WRONG,   /* the input is refused, for a reason */
+  STORE_FULL,    /* as many are running as may */
+  STORE_DONE,    /* the key has made a document */
+  STORE_BUSY,    /* the key's first request is not settled */
+  STORE_OTHER,   /* the key came with another payload */
   STORE_FAILED   /* the database failed */
 };
 
@@ -44,6 +48,10 @@ int store_show (struct store *s, char *(*show)(void *arg, const char *json),
 
 /* Whether it held no document when it was opened. */
 int store_was_empty (const struct store *s);
+
+/* Sets how long each step lasts, in milliseconds. What is running ends its
+** present step by what was set when that began. */
+void store_pace (struct store *s, const int64_t lasts[STEPS]);
 
 /* Removes everything, and the memory of what was deleted. */
 enum store_code store_clear (struct store *s);
@@ -74,6 +82,50 @@ enum store_code store_add (struct store *s, const struct addition *a,
 /* Writes everything to a file that store_add takes. */
 enum store_code store_export (struct store *s, const char *path, int64_t now,
                               char **why);
+
+/* ---- Creation (create.c) ---- */
+
+/* A key by which a document is made once, however often that is asked for. */
+struct once {
+  const char *org;
+  const char *key;     /* NULL: none, each request makes one */
+  const char *payload; /* JSON, compared as such */
+  int64_t now;
+};
+
+/* What a key has made. */
+struct made {
+  char *id;
+  char *answer; /* the document as it was when it was made */
+};
+
+/* Takes a key for a request that is then to be settled (STORE_OK), or says what
+** it is used for. 'keep' is how many milliseconds a key is remembered for.
+** STORE_DONE sets '*made', whose texts are to be freed. */
+enum store_code store_take_key (struct store *s, const struct once *o,
+                                int64_t keep, struct made *made);
+
+/* Forgets a key: its request was refused, or what it made may be made anew. */
+enum store_code store_drop_key (struct store *s, const struct once *o);
+
+/* What is to be made. */
+struct creation {
+  const struct kind *kind;
+  struct addition addition; /* one document */
+  int64_t most;             /* that may be running; 0: any number */
+  const char *outcome;      /* what transitions know as that, or NULL */
+};
+
+/* How many are running, and when the first of them goes on. */
+struct running {
+  int64_t count, due;
+};
+
+/* Adds a document, gives its JSON and settles the key. STORE_FULL sets
+** '*running'. */
+enum store_code store_create (struct store *s, const struct once *o,
+                              const struct creation *c, char **json,
+                              struct running *running, char **why);
 
 /* ---- Queries (query.c) ---- */
 

@@ -69,18 +69,49 @@ int value_walk (const char *json, size_t length, const char *path,
   return result;
 }
 
-char *value_text (const char *json, size_t length, const char *path) {
+int value_tree (const char *json, size_t length, value_reader reader,
+                void *arg) {
   sqlite3 *db = NULL;
   sqlite3_stmt *q;
-  char *text = NULL;
+  int result;
   sqlite3_open(":memory:", &db);
   q = prepare(db,
-              "SELECT json_extract(?1, ?2)"
-              " WHERE json_type(?1, ?2) = 'text'",
-              json, length, path);
-  if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_bytes(q, 0) > 0)
-    text = sqlite3_mprintf("%s", sqlite3_column_text(q, 0));
+              "SELECT replace(substr(fullkey, 3), '\"', ''), type, atom"
+              " FROM json_tree(?1)",
+              json, length, NULL);
+  result = q != NULL ? walk(q, reader, arg) : VALUE_OTHER;
   sqlite3_finalize(q);
   sqlite3_close(db);
+  return result;
+}
+
+int value_row (const char *sql, const char *json, size_t length,
+               const char *other, char **columns, int count) {
+  sqlite3 *db = NULL;
+  sqlite3_stmt *q;
+  int row, i;
+  sqlite3_open(":memory:", &db);
+  q = prepare(db, sql, json, length, other);
+  row = sqlite3_step(q) == SQLITE_ROW;
+  for (i = 0; i < count; i++)
+    columns[i] = row && sqlite3_column_type(q, i) != SQLITE_NULL
+                   ? sqlite3_mprintf("%s", sqlite3_column_text(q, i))
+                   : NULL;
+  sqlite3_finalize(q);
+  sqlite3_close(db);
+  return row;
+}
+
+char *value_query (const char *sql, const char *json, size_t length,
+                   const char *other) {
+  char *text;
+  value_row(sql, json, length, other, &text, 1);
   return text;
+}
+
+char *value_text (const char *json, size_t length, const char *path) {
+  return value_query(
+    "SELECT json_extract(?1, ?2)"
+    " WHERE json_type(?1, ?2) = 'text' AND json_extract(?1, ?2) <> ''",
+    json, length, path);
 }

@@ -29,6 +29,21 @@ typedef int (*value_reader)(void *arg, const struct value *value);
 int value_walk (const char *json, size_t length, const char *path,
                 const char *type, value_reader reader, void *arg);
 
+/* Walks all values in a JSON object, outer ones and those before others first.
+** A value's key is its path, such as input[0].url; "" is all. */
+int value_tree (const char *json, size_t length, value_reader reader,
+                void *arg);
+
+/* Puts the first row that a query gives about a JSON text (?1) and another
+** text (?2), of at most 'count' columns, into 'columns' as texts to be freed;
+** 0 where there is no row. */
+int value_row (const char *sql, const char *json, size_t length,
+               const char *other, char **columns, int count);
+
+/* The same for one column; NULL where there is no row, or NULL in it. */
+char *value_query (const char *sql, const char *json, size_t length,
+                   const char *other);
+
 /* The text at 'path', to be freed with sqlite3_free; NULL where there is none,
 ** or an empty one. */
 char *value_text (const char *json, size_t length, const char *path);
