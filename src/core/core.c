@@ -48,6 +48,43 @@ static int core_random (lua_State *L) {
 }
 
 
+/* Fills 'bytes' with what nobody can guess; false if the system gives none. */
+static int fill_random (unsigned char *bytes, size_t n) {
+#if defined(__linux__)
+  FILE *f;
+  size_t got;
+  if (getrandom(bytes, n, 0) == (ssize_t)n)
+    return 1;
+  f = fopen("/dev/urandom", "rbe"); /* where a sandbox has no such call */
+  got = f == NULL ? 0 : fread(bytes, 1, n, f);
+  if (f != NULL)
+    fclose(f);
+  return got == n;
+#else
+  arc4random_buf(bytes, n);
+  return 1;
+#endif
+}
+
+
+/* core.random_text(): 32 hexadecimal digits, which no other call has given, nor
+** will; nil if the system has no random bytes. */
+static int core_random_text (lua_State *L) {
+  static const char digits[] = "0123456789abcdef";
+  unsigned char bytes[16];
+  char text[2 * sizeof(bytes)];
+  size_t i;
+  if (!fill_random(bytes, sizeof(bytes)))
+    return 0;
+  for (i = 0; i < sizeof(bytes); i++) {
+    text[2 * i] = digits[bytes[i] >> 4];
+    text[2 * i + 1] = digits[bytes[i] & 15];
+  }
+  lua_pushlstring(L, text, sizeof(text));
+  return 1;
+}
+
+
 /* core.getenv(name): a variable of the environment, or nil. */
 static int core_getenv (lua_State *L) {
   lua_pushstring(L, getenv(luaL_checkstring(L, 1)));
@@ -107,6 +144,7 @@ static const luaL_Reg functions[] = {
   {"now", core_now},
   {"time", core_time},
   {"random", core_random},
+  {"random_text", core_random_text},
   {"getenv", core_getenv},
   {"log", core_log},
   {"raise", core_raise},

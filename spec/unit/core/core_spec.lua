@@ -401,6 +401,16 @@ describe("core", function()
     assert.equal(os.getenv "PATH", core.getenv "PATH")
   end)
 
+  it("gives texts that differ", function()
+    local seen = {}
+    for _ = 1, 1000 do
+      local text = core.random_text()
+      assert.matches("^" .. ("[0-9a-f]"):rep(32) .. "$", text)
+      assert.is_nil(seen[text])
+      seen[text] = true
+    end
+  end)
+
   it("leaves the program's own random numbers alone", function()
     math.randomseed(42)
     local expected = math.random(1000000)
