@@ -123,15 +123,17 @@ end
 ---@param given table
 ---@param known table<string, any>
 ---@param what string  the noun for such a key: "filter", "option"
-function misuse.names(given, known, what)
+---@param of string|nil  which table has the key, if there are several
+function misuse.names(given, known, what, of)
+  of = of and " of " .. of or ""
   for name in pairs(given) do
     if type(name) ~= "string" then
-      misuse.raise(("unknown %s %s. Known: %s."):format(what,
-        "[" .. tostring(name) .. "]", table.concat(misuse.keys(known), ", ")))
+      misuse.raise(("unknown %s [%s]%s. Known: %s."):format(what,
+        tostring(name), of, table.concat(misuse.keys(known), ", ")))
     elseif known[name] == nil then
       local names = misuse.keys(known)
       local near = misuse.nearest(name, names)
-      misuse.raise(('unknown %s "%s"%s Known: %s.'):format(what, name,
+      misuse.raise(('unknown %s "%s"%s%s Known: %s.'):format(what, name, of,
         near and (', did you mean "%s"?'):format(near) or ".",
         table.concat(names, ", ")))
     end

@@ -4,6 +4,7 @@
 -- (value, name) that returns a copy of the value, or raises what is wrong with
 -- it. Knows no option or filter by name.
 
+local core = require "lipsync.core"
 local http = require "lipsync.http"
 local misuse = require "lipsync.base.misuse"
 local trim = require "lipsync.base.text".trim
@@ -52,13 +53,18 @@ function schema.text(value, name)
   return value
 end
 
---- A number of seconds above 0.
-function schema.seconds(value, name)
-  if type(value) ~= "number" or value ~= value or value <= 0 then
-    refuse(name, "a number of seconds above 0", value)
+-- The type for numbers above 0, which `what` describes.
+local function above_zero(what)
+  return function(value, name)
+    if type(value) ~= "number" or value ~= value or value <= 0 then
+      refuse(name, what, value)
+    end
+    return value
   end
-  return value
 end
+
+schema.positive = above_zero "a number above 0"
+schema.seconds = above_zero "a number of seconds above 0"
 
 --- The type for a whole number of at least 1, and at most `most`.
 ---@param most integer|nil
@@ -189,6 +195,58 @@ function schema.unsendable(headers)
     end
   end
   return nil
+end
+
+-- ---- Request bodies ----
+
+-- The metatable that marks a table as an array.
+local array_mark = getmetatable(core.array {})
+
+--- The type for an array of at least one value of the type `of`.
+---@param of fun(value: any, name: string): any
+---@return fun(value: any, name: string): table
+function schema.array(of)
+  return function(value, name)
+    if type(value) ~= "table" then refuse(name, "an array", value) end
+    if getmetatable(value) ~= array_mark then
+      misuse.plain_table(value, name)
+    end
+    local own, count = {}, 0
+    for _ in pairs(value) do count = count + 1 end
+    if count == 0 then misuse.raise(name .. " is empty") end
+    for i = 1, count do
+      if value[i] == nil then
+        misuse.raise(name .. " must be an array without holes or names")
+      end
+      own[i] = of(value[i], ("%s[%d]"):format(name, i))
+    end
+    return own
+  end
+end
+
+--- The type for a table with the members `fields`. Its member `extra` holds
+--- members that this version does not know.
+---@param fields table<string, fun(value: any, name: string): any>
+---@param required string[]  the names that must be there
+---@return fun(value: any, name: string): table
+function schema.record(fields, required)
+  local known = schema.join(fields, { extra = schema.typed "table" })
+  return function(value, name)
+    misuse.plain_table(value, name)
+    misuse.names(value, known, "member", name)
+    local own = {}
+    for key, inner in pairs(value) do
+      own[key] = known[key](inner, name .. "." .. key)
+    end
+    for _, key in ipairs(required) do
+      if own[key] == nil then
+        misuse.raise(("%s.%s is missing"):format(name, key))
+      end
+    end
+    local extra = own.extra or {}
+    own.extra = nil
+    return schema.join(extra, own)
+  end
 end
 
 -- ---- Schemas ----

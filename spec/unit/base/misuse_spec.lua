@@ -35,6 +35,15 @@ describe("misuse", function()
       .. "Known: projectId, status%.$", message)
   end)
 
+  it("says in which table the name is", function()
+    assert.match('unknown member "b" of request.input. Known: aaaaaa.',
+      message_of(misuse.names, { b = 1 }, { aaaaaa = true }, "member",
+        "request.input"), 1, true)
+    assert.match("unknown member [1] of request. Known: a.",
+      message_of(misuse.names, { "x" }, { a = true }, "member", "request"), 1,
+      true)
+  end)
+
   it("does not guess if no name is near", function()
     local message = message_of(misuse.names, { zebra = 1 },
       { limit = true }, "filter")

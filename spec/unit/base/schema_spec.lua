@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 require "lipsync"
+local core = require "lipsync.core"
 local schema = require "lipsync.base.schema"
 
 local function raises(field, value, pattern)
@@ -123,6 +124,26 @@ describe("schema", function()
     end)
     assert.is_false(ok)
     assert.match("options is an error object: .*is not a time", message)
+  end)
+
+  it("reads arrays and records of a request", function()
+    local item = schema.record({ id = schema.text, n = schema.positive },
+      { "id" })
+    local list = schema.array(item)
+    local given = { { id = "a", n = 1, extra = { new = true } }, { id = "b" } }
+    takes(list, given, { { id = "a", n = 1, new = true }, { id = "b" } })
+    takes(list, core.array { { id = "a" } }, { { id = "a" } })
+    -- Known members are never replaced.
+    takes(item, { id = "a", extra = { id = "b" } }, { id = "a" })
+    raises(list, "x", 'field must be an array, got string "x"')
+    raises(list, {}, "field is empty")
+    raises(list, { [2] = {} }, "field must be an array without holes or names")
+    raises(list, setmetatable({ {} }, {}), "a table without a metatable")
+    raises(list, { { id = "a" }, {} }, "field%[2%]%.id is missing")
+    raises(list, { { id = 5 } }, "field%[1%]%.id must be a string, got number")
+    raises(item, { id = "a", ids = 5 },
+      'unknown member "ids" of field, did you mean "id"%? Known: extra, id, n')
+    raises(item, { id = "a", n = 0 }, "field%.n must be a number above 0")
   end)
 
   it("joins fields", function()
