@@ -28,6 +28,8 @@ local function new_transfer(plan)
   function transfer.status() return plan.arrived and plan.status or nil end
   function transfer.header(_, name) return (plan.headers or {})[name] end
   function transfer.received() return plan.bytes or 0 end
+  -- Bytes of the request's body that were given to libcurl, and all of them.
+  function transfer.uploaded() return plan.uploaded or 0, plan.length or 0 end
   function transfer.sent() return plan.sent ~= false end
   function transfer.done() return plan.arrived or false end
   function transfer.close() transfer.closed = transfer.closed + 1 end
@@ -35,7 +37,8 @@ local function new_transfer(plan)
 end
 
 --- A client whose requests get the responses of `plans`, one after the other.
----@param plans table[]  arrived, status, body, headers, bytes, sent, failure
+---@param plans table[]  arrived, status, body, headers, bytes, sent, uploaded,
+---   length, failure
 ---@param more table|nil  options of the client
 ---@return table  with `transfers`, `waits` and the last `request`
 function calls.client(plans, more)

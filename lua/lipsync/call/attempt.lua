@@ -10,7 +10,10 @@ Attempt.__index = Attempt
 
 local attempt = {}
 
+-- Statuses after which the request may have been carried out. 503 says that it
+-- was not, unless nothing may be done twice: then no proxy's word is enough.
 local unclear = { [500] = true, [502] = true, [504] = true }
+local clear = { [501] = true, [505] = true }
 
 --- Sends a request.
 ---@param session table  of lipsync.http
@@ -177,12 +180,21 @@ function Attempt:was_sent()
   return self.transfer and self.transfer:sent() or false
 end
 
+-- Whether the server may have the whole request.
+local function was_whole(self)
+  if not self:was_sent() then return false end
+  local given, length = self.transfer:uploaded()
+  return given == length
+end
+
 --- Whether the server may have done what was asked, although it did not say so.
+---@param strict boolean|nil  true: not even a 503 says that it did not
 ---@return boolean
-function Attempt:outcome_unknown()
+function Attempt:outcome_unknown(strict)
   local status = self.status
-  if status and status >= 300 then return unclear[status] or false end
-  return self:was_sent()
+  if not status or status < 300 then return was_whole(self) end
+  if strict then return status >= 500 and not clear[status] end
+  return unclear[status] or false
 end
 
 --- The proxy that has sent the response itself: by http:, where it reads the

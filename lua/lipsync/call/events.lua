@@ -18,6 +18,7 @@ local message = require "lipsync.error.message"
 ---@field delay number|nil  seconds until the retry
 ---@field err lipsync.Error|nil  what went wrong
 ---@field requestId string|nil
+---@field idempotencyKey string|nil  of a create
 ---@field tag any  the call's option
 
 local events = {}

@@ -25,6 +25,11 @@ local call = {}
 -- because the call that is next may have been abandoned.
 local retry_nap, slot_nap, slot_look = 0.25, 0.005, 1
 
+-- How long a request under an idempotency key is repeated after one whose
+-- outcome is unknown (seconds). The service forgets keys after a time; a later
+-- repetition might be carried out once more.
+local repeat_window = 600
+
 ---@class lipsync.Spec  what to call; operation.lua makes one of each row
 ---@field action string  "get model"; `id` is appended
 ---@field noun string  what one object is called
@@ -36,6 +41,13 @@ local retry_nap, slot_nap, slot_look = 0.25, 0.005, 1
 ---@field mode string|nil  "objects": the response is a stream of them
 ---@field id string|nil
 ---@field retry string  see api.lua
+---@field later table|nil  see api.lua; an errorCode that is false in it ends
+---   the call
+---@field unsettled table|nil  see api.lua
+---@field idempotency_key string|nil  for errors and events
+---@field headers table|nil  of the request, in place of the options' own
+---@field body string|nil  of the request
+---@field content_type string|nil  of the body
 ---@field unknown string|nil  see api.lua
 ---@field advice table|nil  see api.lua
 ---@field clock table|nil  a stopwatch shared with other calls
@@ -65,7 +77,8 @@ function call.new(client, spec, given)
     stall_timeout = given.stall_timeout or config.stall_timeout,
     max_attempts = given.max_attempts or spec.max_attempts
       or config.max_attempts,
-    state = false, attempt = false, attempts = 0, wake = 0,
+    state = false, attempt = false, attempts = 0, postponed = 0, wake = 0,
+    open = false, open_since = false, open_at = false, no_expect = false,
     condition = false, queued = false, has_slot = false, bytes = 0,
     over = false,
   }, Call)
@@ -92,6 +105,7 @@ function Call:about()
   about.delivered = spec.listing and spec.listing.delivered
   about.unknown = self.outcome_unknown and spec.unknown
   about.outcome_unknown = self.outcome_unknown
+  about.idempotency_key = spec.idempotency_key
   return about
 end
 
@@ -107,6 +121,7 @@ local function emit(self, kind, event)
   event.type, event.method, event.path = kind, self.spec.method,
     self.spec.path
   event.attempt = event.attempt or self.attempts
+  event.idempotencyKey = self.spec.idempotency_key
   event.tag = self.options.tag
   local ok, problem = pcall(self.client.listener, event)
   if ok then return end
@@ -277,20 +292,43 @@ end
 local function request_of(self)
   local spec, request = self.spec, self.runtime.request
   request.method, request.path = spec.method, spec.target or spec.path
-  request.key, request.headers = spec.key ~= false, self.options.headers
+  request.key = spec.key ~= false
+  request.headers = spec.headers or self.options.headers
   request.mode, request.type = spec.mode, spec.type
+  request.body, request.content_type = spec.body, spec.content_type
+  request.no_expect = self.no_expect or nil
   return request
 end
 
--- Sleeps before the next attempt, or ends the call.
-local function retry_or_end(self, err)
-  local delay = retry.decide(err, self.attempts, {
-    max_attempts = self.max_attempts, remaining = self:remaining(),
-    random = core.random(),
-  })
-  if not delay or not self.runtime.retry_budget:take(err.retryAfter ~= nil) then
-    return self:finish(nil, err)
-  end
+-- Notes an attempt with an unknown outcome. The wall clock counts too, because
+-- the other one may stand still while the machine sleeps.
+local function note_open(self, err)
+  self.open = err
+  self.open_since = self.open_since or core.now()
+  self.open_at = self.open_at or core.time()
+end
+
+-- Whether a repetition after `delay` could be carried out a second time.
+local function is_too_late(self, delay)
+  if not self.open then return false end
+  local since = math.max(core.now() - self.open_since,
+    core.time() - self.open_at)
+  return since + delay > repeat_window
+end
+
+-- Ends the call with an error. If an earlier request may have been carried out
+-- under the same key, that counts, and `err` is only the cause.
+local function give_up(self, err)
+  local open = self.open
+  if not open or open == err then return self:finish(nil, err) end
+  local text = ("%s, and then: %s"):format(open.message, message.happened(err))
+  return self:finish(nil, errors.complete({ kind = open.kind, message = text,
+    statusCode = open.statusCode, errorCode = open.errorCode,
+    requestId = open.requestId, cause = err }, self:about()))
+end
+
+-- Has the next attempt begin after a delay (seconds).
+local function sleep(self, err, delay)
   if self.client.listener then
     emit(self, "retry", { delay = delay, err = err,
       statusCode = err.statusCode, requestId = err.requestId })
@@ -301,19 +339,48 @@ local function retry_or_end(self, err)
   self.state = pause
 end
 
+-- Sleeps before the next attempt, or ends the call. A wait because of "not yet"
+-- is no attempt.
+local function retry_or_end(self, err)
+  local later = self.spec.later and self.spec.later[err.errorCode]
+  local tries = later and self.postponed + 1 or self.attempts - self.postponed
+  local delay = retry.decide(err, tries, {
+    max_attempts = self.max_attempts, remaining = self:remaining(),
+    random = core.random(), later = later,
+  })
+  if not delay or is_too_late(self, delay)
+     or not self.runtime.retry_budget:take(later or err.retryAfter ~= nil) then
+    return give_up(self, err)
+  end
+  if later then self.postponed = self.postponed + 1 end
+  sleep(self, err, delay)
+end
+
 -- An attempt has ended: with the failure `raw`, or else with an error response
 -- and its `body`.
 local function failed(self, raw, body)
   local spec, current = self.spec, self.attempt
   local was_sent = current and current:was_sent()
-  self.outcome_unknown = self.outcome_unknown
-    or spec.retry ~= "safe" and current and current:outcome_unknown() or nil
+  local is_keyed = spec.retry == "keyed"
+  local is_open = spec.retry ~= "safe" and current
+    and current:outcome_unknown(is_keyed)
+  self.outcome_unknown = self.outcome_unknown or is_open or nil
   local err = raw and explained(self, raw) or refusal(self, body)
+  if spec.unsettled and spec.unsettled[err.errorCode] and not is_open then
+    is_open, self.outcome_unknown = true, true
+    err = refusal(self, body)  -- again, with that
+  end
+  if is_keyed and is_open then note_open(self, err) end
   if self.client.listener then emit_response(self, err) end
   drop(self)
   if spec.refused then
     local value, note = spec.refused(self, err)
     if value ~= nil then return self:finish(value, nil, note) end
+  end
+  -- The server wants the body without being asked for it first.
+  if err.statusCode == 417 and spec.body and not self.no_expect then
+    self.no_expect, self.postponed = true, self.postponed + 1
+    return sleep(self, err, 0)
   end
   -- A request that may have been carried out must not be repeated.
   if spec.retry == "never" and was_sent and err.statusCode ~= 429 then
@@ -341,7 +408,10 @@ local function start(self)
   self.attempts = self.attempts + 1
   if self.client.listener then emit(self, "request", {}) end
   if self.spec.on_start then self.spec.on_start(self) end
-  return attempt.start(self.runtime.session, request_of(self), self)
+  local request = request_of(self)
+  local current, raw = attempt.start(self.runtime.session, request, self)
+  request.body = nil  -- which may be long
+  return current, raw
 end
 
 -- Sends the request and reads what has arrived of the response.
@@ -376,8 +446,18 @@ function pause(self)
   self.state = take_slot
 end
 
+-- Notes that the request under way may be carried out, although nobody waits
+-- for its response any more.
+local function abandon(self)
+  local current = self.attempt
+  if current and self.spec.retry ~= "safe" and current:outcome_unknown() then
+    self.outcome_unknown = true
+  end
+end
+
 -- The error for a call that was ended from outside.
 local function interrupted(self)
+  abandon(self)
   if self.client.closed then
     return self:error("closed", message.closed, "closed")
   end
@@ -435,6 +515,7 @@ end
 function Call:cancel()
   self.canceled = true
   self.keep_open = nil
+  abandon(self)
   drop(self)
   if self.condition then self.runtime.waiters:notify(self.condition) end
 end

@@ -29,6 +29,7 @@ local retry_after = require "lipsync.error.retry_after"
 ---@field body string|nil  of the response, at most 64 KiB
 ---@field delivered integer|nil  objects a listing delivered before it broke
 ---@field outcomeUnknown boolean|nil  true: the request may have been done
+---@field idempotencyKey string|nil  of a create, to go on with
 ---@field generation lipsync.Generation|nil  the last state that a wait saw
 ---@field details table  further members of the API's own body
 ---@field cause lipsync.Error|nil  the error that led to this one
@@ -66,7 +67,8 @@ function errors.complete(err, about)
   err.method, err.path, err.tag = about.method, about.path, about.tag
   err.attempts, err.seconds = about.attempts or 0, about.seconds or 0
   err.delivered = about.delivered
-  err.outcomeUnknown = about.outcome_unknown
+  err.outcomeUnknown = about.outcome_unknown or nil
+  err.idempotencyKey = about.idempotency_key
   err.details = err.details or {}
   err.retryable = retry.retryable(err.kind, err.statusCode or err.proxyStatus)
   sentences[err] = message.sentence(err, about)

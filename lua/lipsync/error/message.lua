@@ -34,6 +34,11 @@ local advice = {
     .. "with page_size = 100 it is",
 }
 
+-- Ends a sentence, unless it has an end already.
+local function stop(text)
+  return text:match "[.?!…]$" and text or text .. "."
+end
+
 --- The usual phrase of a status.
 ---@param status integer
 ---@return string
@@ -129,8 +134,10 @@ function message.unexpected(raw)
     raw.body == "" and ", nothing in it" or (': "%s"'):format(start))
 end
 
--- What happened; of a response, status and code come first.
-local function happened(err)
+--- What happened; of a response, status and code come first.
+---@param err table  an error object's fields
+---@return string
+function message.happened(err)
   local text = message.inline(err.message)
   if err.kind ~= "api" then return text end
   if err.errorCode then
@@ -193,8 +200,10 @@ end
 local by_kind = {
   api = function(err, about)
     local own = api_advice[err.statusCode]
-    return err.suggestion or row_advice(err, about)
-      or own and own(err, about) or about.unknown
+    local what = err.suggestion or row_advice(err, about)
+      or own and own(err, about)
+    if not what or not about.unknown then return what or about.unknown end
+    return stop(what) .. " " .. about.unknown
   end,
   connection = function(err, about)
     if about.broken then return advice.resume end
@@ -248,11 +257,6 @@ local function effort(err)
   return asked and asked:gsub("^t", "T")
 end
 
--- Ends a sentence, unless it has an end already.
-local function stop(text)
-  return text:match "[.?!…]$" and text or text .. "."
-end
-
 --- The whole sentence.
 ---@param err table  an error object's fields
 ---@param about table  of its call: action, host, base_url, base_url_from,
@@ -262,7 +266,7 @@ end
 function message.sentence(err, about)
   local own = by_kind[err.kind]
   local what_to_do = own and own(err, about) or about.unknown
-  local parts = { stop(happened(err)) }
+  local parts = { stop(message.happened(err)) }
   local tries = effort(err)
   -- Without a response, the number of attempts explains the advice.
   local first, second = tries, what_to_do

@@ -28,24 +28,32 @@ end
 ---@param err table  kind, statusCode, proxyStatus, retryAfter (seconds) of the
 ---   failure
 ---@param attempt integer  attempts made so far, this one included
----@param limits { max_attempts: integer, remaining: number, random: number }
----   `remaining`: seconds left of the call's timeout, math.huge without one;
----   `random`: in [0, 1)
+---@param limits { max_attempts: integer, remaining: number, random: number,
+---   later: boolean|nil }  `remaining`: seconds left of the call's timeout,
+---   math.huge without one; `random`: in [0, 1); `later`: true if the service
+---   has only said "not yet", so neither attempts nor the length of the wait
+---   count; false if that ends the call
 ---@return number|nil delay  seconds to wait before the next attempt
----@return string|nil why_not  "kind", "attempts", "wait" or "deadline"
+---@return string|nil why_not  "later", "kind", "attempts", "wait" or
+---   "deadline"
 function retry.decide(err, attempt, limits)
-  if not retry.retryable(err.kind, err.statusCode or err.proxyStatus) then
+  local later, asked = limits.later, err.retryAfter
+  if later == false then return nil, "later" end
+  local status = err.statusCode or err.proxyStatus
+  if not later and not retry.retryable(err.kind, status) then
     return nil, "kind"
   end
   if limits.remaining <= 0 then return nil, "deadline" end
-  if attempt >= limits.max_attempts then return nil, "attempts" end
-  local asked = err.retryAfter
-  if asked and asked > retry.longest then return nil, "wait" end
+  if not later then
+    if attempt >= limits.max_attempts then return nil, "attempts" end
+    if asked and asked > retry.longest then return nil, "wait" end
+  end
   local delay
   if asked then
     delay = backoff.asked(asked, limits.random)
   else
-    local base = err.statusCode == 429 and backoff.base_busy or backoff.base
+    local is_busy = later or err.statusCode == 429
+    local base = is_busy and backoff.base_busy or backoff.base
     delay = backoff.jitter(attempt, limits.random, base)
   end
   -- Do not wait for an attempt that could begin only after the deadline.

@@ -62,4 +62,27 @@ describe("attempt", function()
     end
     assert.is_true(outcome { status = 200, failure = cut })
   end)
+
+  it("knows that a request without its end did nothing", function()
+    local function outcome(plan)
+      plan.arrived, plan.failure = true, { code = "cut" }
+      local this = new_call(new_client { plan }, { max_attempts = 1 },
+        { retry = "keyed" })
+      this:run()
+      return this.outcome_unknown or false
+    end
+    assert.is_false(outcome { uploaded = 9, length = 10 })
+    assert.is_true(outcome { uploaded = 10, length = 10 })
+  end)
+
+  it("believes no 5xx but 501 and 505 if nothing may be done twice", function()
+    for status, unclear in pairs { [500] = true, [503] = true, [599] = true,
+                                   [501] = false, [505] = false,
+                                   [429] = false, [302] = false } do
+      local this = new_call(new_client { { arrived = true, status = status } },
+        { max_attempts = 1 }, { retry = "keyed" })
+      this:run()
+      assert.equal(unclear, this.outcome_unknown or false, status)
+    end
+  end)
 end)

@@ -6,7 +6,7 @@ local function decide(err, attempt, limits)
   return retry.decide(err, attempt or 1, {
     max_attempts = limits.max_attempts or 4,
     remaining = limits.remaining or 60,
-    random = limits.random or 0.5,
+    random = limits.random or 0.5, later = limits.later,
   })
 end
 
@@ -76,6 +76,18 @@ describe("retry.decide", function()
     local delay, why = decide(api(429, 121), 1, { remaining = math.huge })
     assert.is_nil(delay)
     assert.equal("wait", why)
+  end)
+
+  it("counts neither attempts nor long waits after \"not yet\"", function()
+    local later = { later = true, remaining = 1000 }
+    assert.equal(0.5, decide(api(409), 1, later))
+    assert.equal(525, decide(api(409, 500), 99, later))
+    local delay, why = decide(api(409, 999), 1, later)
+    assert.is_nil(delay)
+    assert.equal("deadline", why)
+    delay, why = decide(api(429, 0), 1, { later = false })
+    assert.is_nil(delay)
+    assert.equal("later", why)
   end)
 
   it("ends if the delay exceeds the remaining time", function()
