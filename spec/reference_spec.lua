@@ -45,6 +45,8 @@ end
 describe("the reference", function()
   for class, path in pairs {
     Options = "reference", CallOptions = "reference",
+    CreateRequest = "reference", InputItem = "reference",
+    CreateOptions = "reference", EstimateRequest = "reference",
     DeleteManyOptions = "reference", Filter = "reference",
     Listing = "reference", Generation = "reference", Deleted = "reference",
     CatalogEntry = "reference", Event = "reference", Error = "errors",

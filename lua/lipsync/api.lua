@@ -13,11 +13,19 @@
 --                 the type of each (base/schema.lua)
 --   checked       the filter that each object of a list must match, because a
 --                 service that ignored it would feed a loop that deletes
---   returns       the shape of a good response (shape.lua): "object", "count",
---                 "removed", "objects", "entries" or "list"
+--   takes         the type of the request's body (base/schema.lua)
+--   returns       the shape of a good response (shape.lua): "object",
+--                 "created", "removed", "data", "count", "objects", "entries"
+--                 or "list"
 --   retry         "safe": changes nothing. "idempotent": a repetition changes
---                 nothing more. "never": repeated only if nothing was done
---   members       of each of its entries; the first one is always there
+--                 nothing more. "keyed": neither, by its Idempotency-Key.
+--                 "never": repeated only if nothing was done
+--   later         the errorCodes that mean "not yet": asked again as long as
+--                 the call's timeout allows
+--   unsettled     the errorCodes after which it is unknown what was done
+--   members       of each of its entries; the first one is always there. Of
+--                 data: the one that is always there; the id, if it was asked
+--                 by id
 --   removes       true: the object is gone afterwards
 --   unknown       what may have happened if the outcome is unknown
 --   advice        what to do about an error, by errorCode or status
@@ -27,6 +35,8 @@
 local schema = require "lipsync.base.schema"
 
 local api = {}
+
+local text, json = schema.text, schema.anything
 
 local not_there = "It was deleted before, or belongs to another organization"
 
@@ -47,6 +57,44 @@ api.generations = {
   get = {
     method = "GET", path = "/v2/generate/{id}", action = "get generation",
     returns = "object", retry = "safe", advice = { [404] = not_there },
+  },
+  create = {
+    method = "POST", path = "/v2/generate", action = "create generation",
+    takes = schema.record({
+      model = text, outputFileName = text, webhookUrl = text, projectId = text,
+      input = schema.array(schema.record({
+        type = text, url = text, assetId = text, refId = text, provider = json,
+      }, { "type" })),
+      options = json, segments = json, dubParams = json, dialogueEdit = json,
+    }, { "model", "input" }),
+    returns = "created", retry = "keyed",
+    later = { concurrency_limit_reached = true,
+              IDEMPOTENCY_IN_PROGRESS = true },
+    unsettled = { IDEMPOTENCY_IN_PROGRESS = true,
+                  IDEMPOTENCY_OUTCOME_UNKNOWN = true },
+    unknown = "The generation may have been created; the same request with "
+      .. "the same idempotency_key creates no second one",
+    advice = {
+      concurrency_limit_reached = "It can be created once another generation "
+        .. "of the organization has ended",
+      IDEMPOTENCY_KEY_CONFLICT = "This idempotency_key was used for another "
+        .. "request before",
+    },
+  },
+  estimate = {
+    method = "POST", path = "/v2/generations/estimate",
+    action = "estimate cost",
+    takes = schema.record({
+      model = text, duration = schema.seconds, fps = schema.positive,
+      reasoningEnabled = schema.boolean, workflow = text,
+    }, { "model", "duration" }),
+    returns = "data", members = { "estimatedGenerationCost" }, retry = "safe",
+  },
+  costs = {
+    method = "GET", path = "/v2/generate/{id}/costs",
+    action = "get costs of generation", returns = "data",
+    members = { "generationId" }, retry = "safe",
+    advice = { [404] = not_there },
   },
   count = {
     method = "GET", path = "/v2/generations/count",

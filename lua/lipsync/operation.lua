@@ -89,11 +89,17 @@ end
 -- Most ids: nothing to encode, and no dot.
 local plain = "^[a-f0-9%-A-Zg-z_~]+$"
 
--- The error for an id that cannot be sent.
-local function bad_id(client, spec, own, problem)
+--- The error for a value that cannot be sent.
+---@param client table
+---@param spec table  of a row
+---@param problem string
+---@param field string  what is wrong
+---@param action string|nil  in place of the row's
+---@return lipsync.Error
+function operation.invalid(client, spec, problem, field, action)
   local about = client:about()
-  about.action, about.method = own.action or spec.action, spec.method
-  return errors.new("invalid", problem, about, nil, "id")
+  about.action, about.method = action or spec.action, spec.method
+  return errors.new("invalid", problem, about, nil, field)
 end
 
 --- Prepares a call about one object.
@@ -111,12 +117,25 @@ function operation.prepare(resource, spec, given, options, own)
   if not id:find(plain) then segment, problem = url.segment(id) end
   own = own or {}
   if not segment then
-    return nil, bad_id(resource.client, spec, own, problem)
+    return nil, operation.invalid(resource.client, spec, problem, "id",
+      own.action)
   end
   own.resource, own.id, own.object = resource, id, object
   own.path = spec.before_id .. segment .. spec.after_id
   own.target = own.query and own.path .. "?" .. own.query
   return call.new(resource.client, setmetatable(own, spec), options)
+end
+
+--- The JSON text of a request's body.
+---@param client table
+---@param spec table  of a row with `takes`
+---@param body table  read by `takes`
+---@return string|nil text
+---@return lipsync.Error|nil err  for a value that JSON has no form for
+function operation.encode(client, spec, body)
+  local text, problem = core.encode(body)
+  if text then return text end
+  return nil, operation.invalid(client, spec, problem, problem:match "^[^:]*")
 end
 
 -- ---- Kinds of methods ----
@@ -138,6 +157,23 @@ function kinds.object(spec, class, name)
 end
 
 kinds.removed = kinds.object
+
+-- method(request, options), or of a row without a body as above
+function kinds.data(spec, class, name)
+  if not spec.takes then return kinds.object(spec, class, name) end
+  return function(self, request, options)
+    local client = class.client_of(self, name)
+    local body = spec.takes(request, "request")
+    options = options and read_options(options) or none
+    local text, err = operation.encode(client, spec, body)
+    if not text then return nil, err end
+    return call.new(client, setmetatable({ body = text,
+      content_type = "application/json" }, spec), options):run()
+  end
+end
+
+-- What creates an object is in the resource's own file.
+function kinds.created() end
 
 -- method(options)
 function kinds.objects(spec, class, name)

@@ -26,8 +26,10 @@ local function read_object(call, body)
   end
   local object = core.object(spec.type, body, call.client)
   local id = object and object:get "id"
-  if same_id(id, spec.id) then return object end
-  return nil, call:unexpected(type(id) == "string"
+  if type(id) == "string" and (not spec.id or same_id(id, spec.id)) then
+    return object
+  end
+  return nil, call:unexpected(type(id) == "string" and spec.id
     and ("the %s %s"):format(spec.noun, spec.id) or "a " .. spec.noun, body)
 end
 
@@ -35,6 +37,37 @@ end
 shape.object = {
   read = attempt.whole,
   accept = function(call, _, body) return read_object(call, body) end,
+}
+
+--- An object that this call has made, or an earlier one with the same key.
+shape.created = {
+  read = attempt.whole,
+  accept = function(call, _, body) return read_object(call, body) end,
+  -- The service may know the object of an earlier attempt only by its id. Then
+  -- that is the value.
+  refused = function(_, err)
+    local id = err.details.generationId
+    if err.errorCode ~= "IDEMPOTENCY_OUTCOME_UNKNOWN"
+       or type(id) ~= "string" then
+      return nil
+    end
+    return id, "named"
+  end,
+}
+
+--- An object without an id of its own.
+shape.data = {
+  read = attempt.whole,
+  accept = function(call, _, body)
+    local spec, name = call.spec, call.spec.members[1]
+    local object = #body <= longest and core.object("Object", body)
+    local value = object and object:get(name)
+    if value ~= nil and object
+       and (not spec.id or same_id(value, spec.id)) then
+      return object
+    end
+    return nil, call:unexpected("a JSON object with " .. name, body)
+  end,
 }
 
 -- The object that was passed in, or one made from its id.

@@ -124,11 +124,17 @@ local function sending(operation)
       assert.equal(operation.key and service.key or nil,
         request.headers["x-api-key"])
       assert.equal("mine", request.headers["x-own"])
-      assert.equal("", request.body)
+      assert.equal(operation.body, request.body)
+      assert.equal(operation.body ~= "" and "application/json" or nil,
+        request.headers["content-type"])
+      assert.equal(operation.row.retry == "keyed",
+        request.headers["idempotency-key"] ~= nil)
     end
   end)
 
-  it_emulates("does with the emulator what it is to do", function()
+  local it_does = operation.row.emulated ~= false and it_emulates or pending
+
+  it_does("does with the emulator what it is to do", function()
     here.emulate { generations = 0 }
     here.server:add { id = ID, status = "COMPLETED" }
     local value, err = operation:run(here.client, nil,
@@ -138,7 +144,7 @@ local function sending(operation)
     local seen = here.server:requests()
     assert.is_true(#seen > 0)
     for _, request in ipairs(seen) do
-      assert.equal(200, request.statusCode)
+      assert.equal(operation.status, request.statusCode)
       assert.equal(operation.method, request.method)
       assert.equal((operation.row.path:gsub("{id}", ID)),
         request.path:match "^[^?]*")

@@ -20,6 +20,8 @@ local operations = {}
 ---            "never"
 ---   unknown  the sentence after an unknown outcome, or nil
 ---   advice   the advice after some statuses
+--   status   of the service's good response; default 200
+--   emulated  false: the emulator does not have it yet
 operations.rows = {
   ["generations.list"] = {
     action = "list generations", method = "GET", path = "/v2/generations",
@@ -28,6 +30,27 @@ operations.rows = {
   ["generations.get"] = {
     action = "get generation", method = "GET", path = "/v2/generate/{id}",
     key = true, expects = "a generation", retry = "safe",
+    advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
+  ["generations.create"] = {
+    action = "create generation", method = "POST", path = "/v2/generate",
+    key = true, expects = "a generation", retry = "keyed", status = 201,
+    emulated = false,
+    unknown = "The generation may have been created; the same request with "
+      .. "the same idempotency_key creates no second one.",
+  },
+  ["generations.estimate"] = {
+    action = "estimate cost", method = "POST",
+    path = "/v2/generations/estimate", key = true, retry = "safe",
+    emulated = false,
+    expects = "a JSON object with estimatedGenerationCost",
+  },
+  ["generations.costs"] = {
+    action = "get costs of generation", method = "GET",
+    path = "/v2/generate/{id}/costs", key = true, retry = "safe",
+    emulated = false,
+    expects = "a JSON object with generationId",
     advice = { [404] =
       "It was deleted before, or belongs to another organization." },
   },
@@ -104,6 +127,15 @@ local id_misuse = {
 
 local function itself(text) return { text } end
 
+-- What is sent to create a generation, with the given address of its video.
+local function to_create(url)
+  return { model = "lipsync-2", input = {
+    { type = "video", url = url }, { type = "audio", assetId = "a1" } } }
+end
+
+local costs = '{"generationId":"g1","totalCostUsd":"1.50"}'
+local estimate = '{"estimatedFrameCount":75,"estimatedGenerationCost":0.15}'
+
 local catalog = '[{"code":"a","message":"A.","suggestion":"Do a."},'
   .. '{"code":"b","message":"B.","suggestion":null}]'
 
@@ -113,6 +145,7 @@ local catalog = '[{"code":"a","message":"A.","suggestion":"Do a."},'
 ---   call       its code after "client."; "warm" is client:warm
 ---   arguments  those before the options
 ---   exchanges  query of each request, and the body of its response
+--   body       of the request; default none
 ---   value      the call's value, in the form of operations.plain
 ---   read       makes value and error of what the call returns
 ---   misuse     wrong first arguments, and what is raised
@@ -129,6 +162,38 @@ local samples = {
     misuse = list_misuse, texts = filters },
   { name = "get", of = "generations.get", call = "generations:get",
     arguments = { "g1" }, exchanges = { { "", g1 } }, value = g1,
+    misuse = id_misuse, texts = itself },
+  { name = "create", of = "generations.create", call = "generations:create",
+    arguments = { to_create "https://media.example/v.mp4" },
+    exchanges = { { "", g1 } }, value = g1,
+    body = '{"input":[{"type":"video","url":"https://media.example/v.mp4"},'
+      .. '{"assetId":"a1","type":"audio"}],"model":"lipsync-2"}',
+    misuse = {
+      { 5, "request must be a table, got number 5" },
+      { {}, "request.model is missing" },
+      { { modle = "x" }, 'unknown member "modle" of request, did you mean '
+        .. '"model"? Known: dialogueEdit, dubParams, extra, input, model, '
+        .. "options, outputFileName, projectId, segments, webhookUrl." },
+      { { model = "x", input = { { type = "video", ulr = "x" } } },
+        'unknown member "ulr" of request.input[1], did you mean "url"?' },
+    },
+    texts = function(text)
+      return { { model = text, input = to_create "https://a".input },
+               to_create("https://a/" .. text) }
+    end },
+  { name = "estimate", of = "generations.estimate",
+    call = "generations:estimate",
+    arguments = { { model = "lipsync-2", duration = 3 } },
+    exchanges = { { "", estimate } }, value = estimate,
+    body = '{"duration":3,"model":"lipsync-2"}',
+    misuse = {
+      { { model = "x" }, "request.duration is missing" },
+      { { model = "x", duration = 0 }, "request.duration must be a number of "
+        .. "seconds above 0, got number 0" },
+    },
+    texts = function(text) return { { model = text, duration = 1 } } end },
+  { name = "costs", of = "generations.costs", call = "generations:costs",
+    arguments = { "g1" }, exchanges = { { "", costs } }, value = costs,
     misuse = id_misuse, texts = itself },
   { name = "count", of = "generations.count", call = "generations:count",
     arguments = { { status = { "FAILED", "REJECTED" } } },
@@ -250,6 +315,7 @@ local function join(sample)
   if self.member == "" then self.member = nil end
   self.row = row
   self.method, self.key, self.expects = row.method, row.key, row.expects
+  self.status, self.body = row.status or 200, sample.body or ""
   self.path = row.path:gsub("{id}", "g1")
   self.has_id = self.path ~= row.path
   self.action = row.action .. (self.has_id and " g1" or "")

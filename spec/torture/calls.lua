@@ -152,6 +152,19 @@ function calls.get()
   end
 end
 
+function calls.create()
+  local own = client()
+  local request = { model = "lipsync-2", options = { temperature = 0.5 },
+    input = { { type = "video", url = "https://media.example/v.mp4" },
+              { type = "audio", assetId = "a1" } } }
+  return function()
+    local generation, err = own.generations:create(request,
+      { idempotency_key = "k1", headers = { ["X-A"] = "b" } })
+    if not generation then error(err, 0) end
+    check_generation(generation)
+  end
+end
+
 function calls.count()
   local own = client()
   return function()

@@ -97,6 +97,10 @@ static int answer (const char *head, size_t *length) {
                   "\"suggestion\":\"s\"}]");
   else if (strstr(head, "/count_bytes") != NULL)
     at += sprintf(at, "{\"bytes\":%lu}", (unsigned long)request_length);
+  else if (strstr(head, "POST /v2/generate ") != NULL) {
+    status = 201;
+    at = put_generation(at, 1);
+  }
   else if (strstr(head, "/lines") != NULL) {
     at = put_generation(at, 1);
     at += sprintf(at, "\n");

@@ -70,7 +70,8 @@ function errors.complete(err, about)
   err.outcomeUnknown = about.outcome_unknown or nil
   err.idempotencyKey = about.idempotency_key
   err.details = err.details or {}
-  err.retryable = retry.retryable(err.kind, err.statusCode or err.proxyStatus)
+  err.retryable = retry.retryable(err.kind, err.statusCode,
+    err.proxyStatus)
   sentences[err] = message.sentence(err, about)
   return setmetatable(err, core.error_meta)
 end

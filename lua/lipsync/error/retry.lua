@@ -13,12 +13,14 @@ local never = { [501] = true, [505] = true }
 --- 505, a broken connection, and a timeout. Not after 409, which reports a
 --- state.
 ---@param kind string
----@param status integer|nil  the service's, or of a connection the proxy's
+---@param status integer|nil  of the response, also of one that broke
+---@param proxy_status integer|nil  of the proxy's response instead of one
 ---@return boolean
-function retry.retryable(kind, status)
-  if kind == "timeout" or kind == "connection" and not status then
+function retry.retryable(kind, status, proxy_status)
+  if kind == "timeout" or kind == "connection" and not proxy_status then
     return true
   end
+  if kind == "connection" then status = proxy_status end
   if kind ~= "api" and kind ~= "connection" or not status then return false end
   return status == 408 or status == 429
     or status >= 500 and status <= 599 and not never[status]
@@ -39,8 +41,8 @@ end
 function retry.decide(err, attempt, limits)
   local later, asked = limits.later, err.retryAfter
   if later == false then return nil, "later" end
-  local status = err.statusCode or err.proxyStatus
-  if not later and not retry.retryable(err.kind, status) then
+  if not later
+     and not retry.retryable(err.kind, err.statusCode, err.proxyStatus) then
     return nil, "kind"
   end
   if limits.remaining <= 0 then return nil, "deadline" end

@@ -2,6 +2,7 @@
 -- client.generations: operations on an organization's generations.
 
 local api = require "lipsync.api"
+local create = require "lipsync.resources.create"
 local each = require "lipsync.bulk.each"
 local errors = require "lipsync.error"
 local listing = require "lipsync.list.listing"
@@ -33,11 +34,44 @@ local wait = require "lipsync.resources.wait"
 ---@field count fun(self, filter: lipsync.Filter|nil,
 ---   options: lipsync.CallOptions|nil): integer|nil, lipsync.Error|nil  the
 ---   filter without limit, cursor and page_size
+---@field estimate fun(self, request: lipsync.EstimateRequest,
+---   options: lipsync.CallOptions|nil): table|nil, lipsync.Error|nil  what a
+---   generation would cost: an object with estimatedGenerationCost (USD),
+---   estimatedFrameCount and estimatedCredits
+---@field costs fun(self, id: string|lipsync.Generation,
+---   options: lipsync.CallOptions|nil): table|nil, lipsync.Error|nil  what it
+---   has cost: an object with totalCostUsd (text, nil until it is known),
+---   knownSubtotalUsd, availability and components
 ---@field delete fun(self, id: string|lipsync.Generation,
 ---   options: lipsync.CallOptions|nil): lipsync.Generation|nil,
 ---   lipsync.Error|nil, string|nil  only if COMPLETED, FAILED or REJECTED. The
 ---   note "already_gone": it is gone after an attempt with an unknown outcome
 local Generations = operation.resource("generations", api.generations)
+
+---@class lipsync.EstimateRequest
+---@field model string
+---@field duration number  seconds
+---@field fps number|nil  default 30
+---@field reasoningEnabled boolean|nil
+---@field workflow string|nil  "lipsync" or "translate-and-dub"
+---@field extra table|nil  members that this version does not know
+
+--- Creates a generation. Every request of the call carries the same
+--- Idempotency-Key and the same bytes, so it is repeated like a read and makes
+--- one generation; 10 minutes after an unknown outcome it is not repeated any
+--- more, because the service forgets keys. Then `err.outcomeUnknown` is true,
+--- and `err.idempotencyKey` given as `idempotency_key`, with the same request,
+--- goes on. Waits where the organization has as many generations under way as
+--- it may. Raises for wrong or unknown members of the request.
+---@param request lipsync.CreateRequest
+---@param options lipsync.CreateOptions|nil
+---@return lipsync.Generation|nil  as it is now: not PENDING if it was created
+---   by an earlier call with the key
+---@return lipsync.Error|nil err
+function Generations:create(request, options)
+  Generations.client_of(self, "create")
+  return create.run(self, Generations.specs.create, request, options)
+end
 
 --- Waits until a generation has ended; COMPLETED, FAILED and REJECTED are
 --- values, not errors. Waits as the host waits, so other tasks go on. Goes on

@@ -30,6 +30,7 @@ describe("retry.decide", function()
   it("retries connection errors and timeouts only", function()
     assert.is_number(decide { kind = "connection" })
     assert.is_number(decide { kind = "timeout" })
+    assert.is_number(decide { kind = "connection", statusCode = 201 })
     for _, kind in ipairs { "tls", "protocol", "limit", "invalid", "canceled",
                             "closed" } do
       assert.is_nil(decide { kind = kind })
