@@ -47,7 +47,8 @@ describe("the reference", function()
     Options = "reference", CallOptions = "reference",
     CreateRequest = "reference", InputItem = "reference",
     CreateOptions = "reference", EstimateRequest = "reference",
-    DeleteManyOptions = "reference", Filter = "reference",
+    DeleteManyOptions = "reference", WaitManyOptions = "reference",
+    Waits = "reference", Filter = "reference",
     Listing = "reference", Generation = "reference", Deleted = "reference",
     CatalogEntry = "reference", Event = "reference", Error = "errors",
   } do

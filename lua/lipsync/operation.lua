@@ -37,9 +37,20 @@ local function read_options(given)
   return schema.read(operation.options, given, "options")
 end
 
--- Since 5.4 a `for` closes its fourth value, also on break and error.
 local closes = _VERSION ~= "Lua 5.1" and _VERSION ~= "Lua 5.2"
   and _VERSION ~= "Lua 5.3"
+
+--- An iterator as a method returns it: since 5.4 a `for` closes its fourth
+--- value, also on break and error.
+---@param made table
+---@return table made
+---@return nil
+---@return nil
+---@return table|nil made
+function operation.iterator(made)
+  if closes then return made, nil, nil, made end
+  return made
+end
 
 -- Tell the resource's listings about an object: it is being deleted, gone, or
 -- still there. After an unknown outcome it stays in doubt.
@@ -212,9 +223,7 @@ function kinds.list(spec, class, name)
     class.client_of(self, name)
     local own = filter.read(spec.query, given)
     options = options and read_options(options) or none
-    local made = listing.new(self, spec, own, options)
-    if closes then return made, nil, nil, made end
-    return made
+    return operation.iterator(listing.new(self, spec, own, options))
   end
 end
 

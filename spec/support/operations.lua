@@ -217,9 +217,9 @@ local samples = {
     end,
     value = { deleted = 1, gone = 0, skipped = 0, failed = 0, errors = {} },
     misuse = {
-      { 5, "ids must be an array of ids or generations, or a listing, got "
+      { 5, "items must be an array of ids or generations, or a listing, got "
         .. "number 5" },
-      { { status = "FAILED" }, "ids must be an array of ids or generations, "
+      { { status = "FAILED" }, "items must be an array of ids or generations, "
         .. "or a listing: pass client.generations:list { … } for a filter" },
       { { true }, "id must be a string or a generation, got boolean true" },
     },

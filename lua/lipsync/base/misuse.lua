@@ -119,6 +119,15 @@ function misuse.show(value)
   return type(value)
 end
 
+-- Raises: "unknown filter" and what else could have been meant.
+local function raise_unknown(what, name, of, known)
+  local names = misuse.keys(known)
+  local near = misuse.nearest(name, names)
+  misuse.raise(('%s "%s"%s%s Known: %s.'):format(what, name, of,
+    near and (', did you mean "%s"?'):format(near) or ".",
+    table.concat(names, ", ")))
+end
+
 --- Raises for the first key of `given` that `known` does not have.
 ---@param given table
 ---@param known table<string, any>
@@ -131,13 +140,20 @@ function misuse.names(given, known, what, of)
       misuse.raise(("unknown %s [%s]%s. Known: %s."):format(what,
         tostring(name), of, table.concat(misuse.keys(known), ", ")))
     elseif known[name] == nil then
-      local names = misuse.keys(known)
-      local near = misuse.nearest(name, names)
-      misuse.raise(('unknown %s "%s"%s%s Known: %s.'):format(what, name, of,
-        near and (', did you mean "%s"?'):format(near) or ".",
-        table.concat(names, ", ")))
+      raise_unknown("unknown " .. what, name, of, known)
     end
   end
+end
+
+--- Raises, because an object has no such member, or it cannot be set.
+---@param what string  the object: "a listing"
+---@param name any
+---@param known table<string, any>  its members
+function misuse.no_member(what, name, known)
+  if known[name] then
+    misuse.raise(("%s of %s cannot be set"):format(name, what))
+  end
+  raise_unknown(what .. " has no", tostring(name), "", known)
 end
 
 --- Raises unless `value` is a table without a metatable. A table that gets its

@@ -52,7 +52,7 @@ end
 -- Raises everything that is wrong with an array before anything is sent. Copies
 -- it, because the caller may change it meanwhile.
 local function check_array(items, work)
-  local wanted = ("ids must be an array of ids or %ss, or a listing")
+  local wanted = ("items must be an array of ids or %ss, or a listing")
     :format(work.noun)
   if type(items) ~= "table" then
     misuse.raise(wanted .. ", got " .. misuse.show(items))
@@ -67,7 +67,7 @@ local function check_array(items, work)
   end
   for i = 1, count do
     if items[i] == nil then
-      misuse.raise "ids must be an array without holes"
+      misuse.raise "items must be an array without holes"
     end
     work.identify(items[i])
     own[i] = items[i]
@@ -75,7 +75,12 @@ local function check_array(items, work)
   return own
 end
 
-local function check_items(client, items, work)
+--- Checks items before anything is sent; raises what is wrong with them.
+---@param client table
+---@param items any
+---@param work table  `noun`, `list` and `identify` of a lipsync.Work
+---@return table  the listing, or a copy of the array
+function each.items(client, items, work)
   if not listing.is(items) then return check_array(items, work) end
   -- Nothing would drive its connection.
   if items.client ~= client then
@@ -248,7 +253,7 @@ end
 ---@return lipsync.Error|nil err  why it stopped early
 ---@return table|nil so_far  the tally until then
 function each.run(client, items, options, work)
-  local self = new(client, check_items(client, items, work), options, work)
+  local self = new(client, each.items(client, items, work), options, work)
   while not is_over(self) do
     local moved, filled = self.pool:advance(self), fill(self)
     if not moved and not filled then

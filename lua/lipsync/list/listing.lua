@@ -55,7 +55,7 @@ function listing.new(resource, spec, own, options)
     filter = own, options = options, clock = stopwatch.new(),
     wanted = set_of(own[spec.checked]),
     delivered = 0, most = own.limit or false, slice_ends = math.huge,
-    over = false,
+    slice = false, over = false, err = false, source = false,
   }, Listing)
   if own.nothing then
     self.source = nothing
@@ -71,11 +71,18 @@ local function is_no_array()
     .. "listing:next(), or all() for an array.")
 end
 
+local members = { bytes = true, close = true, cursor = true,
+                  delivered = true, next = true }
+
 function Listing.__index(self, name)
   if name == "bytes" then return self.source:bytes() end
   if name == "cursor" then return self.source:cursor() end
   if type(name) == "number" then is_no_array() end
-  return methods[name]
+  return methods[name] or misuse.no_member("a listing", name, members)
+end
+
+function Listing.__newindex(_, name)
+  misuse.no_member("a listing", name, members)
 end
 
 Listing.__len = is_no_array
@@ -83,8 +90,8 @@ Listing.__ipairs = is_no_array
 
 -- Ends the listing. Releases the source, but keeps its counts.
 local function finish(self, err)
-  if self.over then return nil, self.err end
-  self.over, self.err = true, err
+  if self.over then return nil, self.err or nil end
+  self.over, self.err = true, err or false
   local source = self.source
   local bytes, cursor = source:bytes(), source:cursor()
   source:close()
@@ -125,10 +132,11 @@ end
 
 -- The next object, as far as it is there without waiting.
 local function look(self)
-  if self.over then return true, nil, self.err end
+  if self.over then return true, nil, self.err or nil end
   if self.client.closed then
-    finish(self, failure(self, "closed", message.closed, "closed"))
-    return true, nil, self.err
+    local err = failure(self, "closed", message.closed, "closed")
+    finish(self, err)
+    return true, nil, err
   end
   local over, object, err = self.source:advance()
   if not over then return false end

@@ -10,6 +10,7 @@ local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
 local wait = require "lipsync.resources.wait"
+local wait_many = require "lipsync.resources.wait_many"
 
 ---@class lipsync.Filter
 ---@field status string|string[]|nil  PENDING, PROCESSING, COMPLETED, FAILED,
@@ -83,6 +84,19 @@ end
 function Generations:wait(id, options)
   Generations.client_of(self, "wait")
   return wait.run(self, Generations.specs.get, id, options)
+end
+
+--- Waits for many generations at once. Gives each when it has ended, as
+--- `for id, generation, err in …` or by `iterator:next()`: one that cannot be
+--- waited for comes as `id, nil, err`. Asks in rounds of one request for each
+--- hundred, every 2 s at first and up to 15 s apart later.
+---@param items (string|lipsync.Generation)[]|lipsync.Listing
+---@param options lipsync.WaitManyOptions|nil
+---@return lipsync.Waits
+function Generations:wait_many(items, options)
+  Generations.client_of(self, "wait_many")
+  return operation.iterator(wait_many.new(self, Generations.specs, items,
+    options))
 end
 
 -- Arrays returned by `all` without a filter.

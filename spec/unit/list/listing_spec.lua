@@ -50,6 +50,24 @@ describe("listing", function()
     assert.equal("y", request.headers["x-more"])
   end)
 
+  it("raises for a member that it does not have", function()
+    local listing = start({}):list()
+    for pattern, fn in pairs {
+      ['a listing has no "delivred", did you mean "delivered"? Known: bytes, '
+        .. "close, cursor, delivered, next."]
+        = function() return listing.delivred end,
+      ['a listing has no "delivred"'] = function() listing.delivred = 1 end,
+      ["next of a listing cannot be set"] = function() listing.next = 1 end,
+    } do
+      local ok, problem = pcall(fn)
+      assert.is_false(ok)
+      assert.match("listing_spec.lua:%d+: ", problem)
+      assert.is_truthy(problem:find(pattern, 1, true), problem)
+    end
+    assert.is_nil(listing.cursor)
+    listing:close()
+  end)
+
   it("makes no request for an empty filter", function()
     local generations = start { service.answer(200, "[]") }
     assert.is_nil(generations:list({ ids = {} }):next())
