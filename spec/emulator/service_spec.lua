@@ -284,8 +284,12 @@ describe("the emulator", function()
       assert_refused("timeout", target .. "?timeout=0")
       assert_refused("include", target .. "?wait=true&include=progress")
       assert_refused("include", target .. "?include=x")
-      assert.are.equal("PROCESSING",
-        get(target .. "?wait=true&timeout=1").json.status)
+      local answer = get(target .. "?wait=true&timeout=1")
+      assert.are.equal("PROCESSING", answer.json.status)
+      assert.are.equal("2", answer.headers["retry-after"])
+      assert.are.equal("long_poll", answer.headers["x-sync-wait-mode"])
+      assert.are.equal("1", answer.headers["x-sync-wait-timeout-seconds"])
+      assert.is_nil(get(target).headers["retry-after"])
       assert.are.equal("number", type(
         get(target .. "?include=progress").json.progress_percent))
       service:advance(300)
@@ -299,8 +303,12 @@ describe("the emulator", function()
       assert.are.equal("https://media.example.com/a?b=c", answer.body)
       assert.is_truthy(answer.headers["content-type"]:find("text/plain"))
       id = service:add { status = "PENDING" }
-      assert.are.equal(404,
-        get("/v2/generations/" .. id .. "/download").status)
+      for _, status in ipairs { 409, 404, 422 } do
+        service:set { download_refusal = status }
+        answer = get("/v2/generations/" .. id .. "/download")
+        assert.are.equal(status, answer.status)
+        assert.are.equal("generation_conflict", answer.json.errorCode)
+      end
     end)
   end)
 

@@ -6,6 +6,7 @@
 #include "catalog.h"
 #include "create.h"
 #include "media.h"
+#include "prices.h"
 #include "resource.h"
 #include "../store/text.h"
 
@@ -26,9 +27,6 @@ static const char models[] =
   "\"type\":\"lipsync\",\"version\":\"1.9.0-beta\","
   "\"deprecatedAt\":\"2026-03-31T00:00:00.000Z\"}]";
 
-static const char no_create[] =
-  "The emulator does not create generations; POST /_emulator/add puts them in.";
-
 /* Answers with the JSON text that is the route's subject. */
 static void answer_text (struct call *c) {
   const char *json = c->request->route->subject;
@@ -41,11 +39,6 @@ static void answer_catalog (struct call *c) {
   response_built(c->response, 200, json);
 }
 
-/* Refuses with the message that is the route's subject. */
-static void answer_missing (struct call *c) {
-  response_error(c->response, 501, NULL, NULL, c->request->route->subject);
-}
-
 #define CREATE_MAX ((size_t)1024 * 1024) /* bytes of a body */
 #define KEY        0
 #define OPEN       1
@@ -55,14 +48,20 @@ const struct route api_routes[] = {
   {"list", "GET", "/v2/generations", resource_list, &generations, KEY, 0},
   {"count", "GET", "/v2/generations/count", resource_count, &generations, KEY,
    0},
-  {"estimate", "POST", "/v2/generations/estimate", answer_missing, no_create,
-   KEY, 0},
+  {"estimate", "POST", "/v2/generations/estimate", handle_estimate, NULL, KEY,
+   CREATE_MAX},
+  {"estimate", "POST", "/v2/generate/estimate-cost", handle_estimate, NULL, KEY,
+   CREATE_MAX},
+  {"analyze", "POST", "/v2/analyze/cost", handle_analyze, NULL, KEY,
+   CREATE_MAX},
   {"get", "GET", "/v2/generations/*", resource_get, &generations, KEY, 0},
   {"get", "GET", "/v2/generate/*", resource_get, &generations, KEY, 0},
   {"delete", "DELETE", "/v2/generations/*", resource_delete, &generations, KEY,
    0},
   {"download", "GET", "/v2/generations/*/download", resource_download,
    &generations, KEY, 0},
+  {"costs", "GET", "/v2/generate/*/costs", resource_costs, &generations, KEY,
+   0},
   {"create", "POST", "/v2/generate", handle_create, &generations, KEY,
    CREATE_MAX},
   {"errors", "GET", "/v2/errors", answer_catalog, NULL, OPEN, 0},

@@ -213,18 +213,35 @@ static char *with_progress (char *json, int progress) {
   return text;
 }
 
+/* Those of a long poll, whatever comes of it. */
+static const char wait_headers[] =
+  "Retry-After: 2\n"
+  "X-Sync-Wait-Mode: long_poll\n"
+  "X-Sync-Wait-Timeout-Seconds: %d\n";
+
 void resource_get (struct call *c) {
   struct asking asking;
   struct document d;
   enum store_code code;
   if (!read_asking(c, &asking))
     return;
+  if (asking.wait)
+    sqlite3_str_appendf(c->response->headers, wait_headers, asking.wait);
   code = read_document(c, asking.wait, &d);
   if (code != STORE_OK)
     answer_code(c, code);
   else
     response_json(c->response,
                   asking.progress ? with_progress(d.json, d.progress) : d.json);
+}
+
+/* Answers that there is nothing to download yet, or ever. */
+static void refuse_download (struct call *c) {
+  static const int statuses[] = {409, 404, 422};
+  struct settings settings;
+  service_settings(c->service, &settings);
+  response_error(c->response, statuses[settings.download_refusal],
+                 "generation_conflict", NULL, "The generation has no output.");
 }
 
 void resource_download (struct call *c) {
@@ -240,8 +257,19 @@ void resource_download (struct call *c) {
   if (text != NULL)
     response_text(c->response, 200, TYPE_TEXT, text, strlen(text));
   else
-    response_error(c->response, 404, NULL, NULL,
-                   "The generation has no output.");
+    refuse_download(c);
+}
+
+void resource_costs (struct call *c) {
+  struct document d;
+  enum store_code code = read_document(c, 0, &d);
+  if (code != STORE_OK) {
+    answer_code(c, code);
+    return;
+  }
+  response_json(c->response, value_query(resource_of(c)->costs, d.json,
+                                         strlen(d.json), NULL));
+  sqlite3_free(d.json);
 }
 
 void resource_delete (struct call *c) {

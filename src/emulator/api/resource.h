@@ -17,6 +17,7 @@ struct resource {
   const char *running;  /* deleting one whose status is not terminal */
   int waits;            /* getting one takes wait, timeout and include */
   const char *download; /* the path of the member that gives its URL */
+  const char *costs;    /* SQL that makes its costs of its JSON (?1) */
 };
 
 void resource_list (struct call *c);
@@ -24,6 +25,7 @@ void resource_count (struct call *c);
 void resource_get (struct call *c);
 void resource_delete (struct call *c);
 void resource_download (struct call *c);
+void resource_costs (struct call *c);
 
 extern const struct resource generations; /* generations.c */
 

@@ -15,6 +15,7 @@
 #define MEDIA_MAX 1e15               /* bytes */
 
 static const char *const gone_cursors[] = {"error", "empty", "position", NULL};
+static const char *const refusals[] = {"409", "404", "422", NULL};
 static const char *const replays[] = {"error", "answer", "create", NULL};
 
 static const char *const etags[] = {"strong", "weak", "none", NULL};
@@ -70,6 +71,9 @@ const struct parameter parameter_table[] = {
       "how long a create takes"),
   ROW("idempotency_seconds", NUMBER, settings.idempotency_seconds, LONGEST,
       NULL, "N", "86400", "how long an Idempotency-Key is remembered"),
+  ROW("download_refusal", CHOICE, settings.download_refusal, 0, refusals,
+      "STATUS", "409",
+      "answers a download of what has no output:\n409, 404 or 422"),
   ROW("replay_ok", FLAG, settings.replay_ok, 0, NULL, NULL, NULL,
       "answer a repeated create with 200, not 201"),
   ROW("replay_deleted", CHOICE, settings.replay_deleted, 0, replays, "WHAT",

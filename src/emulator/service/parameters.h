@@ -37,6 +37,7 @@ struct settings {
   double create_seconds;     /* that a create takes */
   int64_t replay_ok;
   int64_t replay_deleted;
+  int64_t download_refusal;   /* which status: 409, 404, 422 */
   double idempotency_seconds; /* that an Idempotency-Key is remembered for */
   int64_t media_lifetime;     /* seconds of a signed URL */
   int64_t media_size;         /* bytes of an output */

@@ -33,7 +33,8 @@ static int read_any (const struct schema *row, const struct value *v,
       return *whole || value_is(v, "false");
     case SCHEMA_CHOICE:
       for (*whole = 0; row->choices[*whole] != NULL; ++*whole)
-        if (value_is(v, "text") && strcmp(row->choices[*whole], v->text) == 0)
+        if ((value_is(v, "text") || value_is(v, "integer"))
+            && strcmp(row->choices[*whole], v->text) == 0)
           return 1;
       return 0;
     case SCHEMA_TIME:
