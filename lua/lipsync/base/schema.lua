@@ -67,15 +67,15 @@ schema.positive = above_zero "a number above 0"
 schema.seconds = above_zero "a number of seconds above 0"
 
 --- The type for a whole number of at least 1, and at most `most`.
----@param most integer|nil
+---@param most integer|nil  default 2^53, up to which a double is exact
 ---@return fun(value: any, name: string): integer
 function schema.integer(most)
-  local what = most and "a whole number from 1 to " .. most
-    or "a whole number of at least 1"
+  local range = ("a whole number from 1 to %.0f"):format(most or 2 ^ 53)
   return function(value, name)
-    if type(value) ~= "number" or value % 1 ~= 0 or value < 1
-       or value > (most or 2 ^ 53) then
-      refuse(name, what, value)
+    if type(value) ~= "number" or value % 1 ~= 0 or value < 1 then
+      refuse(name, most and range or "a whole number of at least 1", value)
+    elseif value > (most or 2 ^ 53) then
+      refuse(name, range, value)
     end
     return value
   end

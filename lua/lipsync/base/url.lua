@@ -40,8 +40,7 @@ end
 function url.segment(id)
   if id == "" then return nil, "the id is empty" end
   if id == "." or id == ".." then
-    return nil, ('the id is "%s", which in an address means a folder')
-      :format(id)
+    return nil, ('the id cannot be "%s"'):format(id)
   end
   if id:find "%c" or id:find("\0", 1, true) then
     return nil, "the id has a control character"

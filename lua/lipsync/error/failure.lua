@@ -201,6 +201,15 @@ function failure.article(noun)
   return (noun:find "^[aeio]" and "an " or "a ") .. noun
 end
 
+local connecting = { connect = true, proxy_connect = true }
+local few = { EMFILE = true, ENFILE = true }
+
+-- A connection that failed for want of descriptors says nothing of the address.
+local function entry_of(raw)
+  local is_ours = connecting[raw.code] and few[raw.os_name]
+  return words[is_ours and "descriptors" or raw.code]
+end
+
 --- The words for a raw failure.
 ---@param raw table  code, and the data that belongs to it: detail, os_error,
 ---   os_name, index, offset, found, limit, wanted, type
@@ -210,7 +219,7 @@ end
 ---@return string message
 ---@return string|nil field  the wrong option
 function failure.describe(raw, host)
-  local entry = words[raw.code]
+  local entry = entry_of(raw)
   local text = entry[3]
   if type(text) == "function" then text = text(raw) end
   if not entry.whole then

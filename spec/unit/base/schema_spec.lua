@@ -46,8 +46,12 @@ describe("schema", function()
     for _, value in ipairs { 0, -1, 0 / 0, "5", true } do
       raises(schema.seconds, value, "field must be a number of seconds above 0")
     end
-    for _, value in ipairs { 0, 1.5, "5", 0 / 0, 2 ^ 60 } do
+    for _, value in ipairs { 0, 1.5, "5", 0 / 0, math.huge } do
       raises(schema.integer(), value, "a whole number of at least 1")
+    end
+    for _, value in ipairs { 2 ^ 60, 1e300 } do
+      raises(schema.integer(), value,
+        "a whole number from 1 to 9007199254740992, got number ")
     end
     raises(schema.integer(100), 101, "a whole number from 1 to 100")
     raises(schema.callable(), 5, "field must be a function, got number 5")

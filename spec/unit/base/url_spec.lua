@@ -22,6 +22,7 @@ describe("url", function()
       assert.is_nil(segment)
       assert.is_string(problem)
     end
+    assert.equal('the id cannot be ".."', (select(2, url.segment "..")))
   end)
 
   it("joins a query in the given order", function()

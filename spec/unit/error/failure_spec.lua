@@ -36,6 +36,16 @@ describe("failure.describe", function()
     end
   end)
 
+  it("takes a lack of descriptors for what it is", function()
+    for _, code in ipairs { "connect", "proxy_connect" } do
+      local kind, reason, text = failure.describe({ code = code,
+        os_error = 24, os_name = "EMFILE", proxy = "http://p" }, "api:8")
+      assert.same({ "connection", "descriptors" }, { kind, reason })
+      assert.equal("no connection to api:8 could be made: too many open files",
+        text)
+    end
+  end)
+
   it("names the host; for a look-up, without its port", function()
     assert.equal("cannot connect to api:8: connection refused",
       sentence({ code = "connect", os_error = 111, os_name = "ECONNREFUSED" },
