@@ -48,7 +48,8 @@ describe("the reference", function()
     CreateRequest = "reference", InputItem = "reference",
     CreateOptions = "reference", EstimateRequest = "reference",
     DeleteManyOptions = "reference", WaitManyOptions = "reference",
-    Waits = "reference", Filter = "reference",
+    Waits = "reference", DeleteWhenDoneOptions = "reference",
+    Filter = "reference",
     Listing = "reference", Generation = "reference", Deleted = "reference",
     CatalogEntry = "reference", Event = "reference", Error = "errors",
   } do

@@ -83,7 +83,40 @@ end
 ---@return lipsync.Error|nil err  `err.generation` is the last state seen
 function Generations:wait(id, options)
   Generations.client_of(self, "wait")
-  return wait.run(self, Generations.specs.get, id, options)
+  return wait.run(self, Generations.specs.get, id,
+    schema.read(wait.options, options, "options"))
+end
+
+---@class lipsync.DeleteWhenDoneOptions : lipsync.WaitOptions
+---@field discard boolean|nil  true: the output is not wanted
+local delete_when_done_options = schema.join(wait.options,
+  { discard = schema.boolean })
+
+-- The options of a wait for the calls after it: `timeout` is the wait's.
+local function after_wait(options)
+  return { stall_timeout = options.stall_timeout, tag = options.tag,
+           max_attempts = options.max_attempts, headers = options.headers }
+end
+
+--- Waits as `wait` does, then deletes. An output is gone with its generation,
+--- so this raises unless `discard` says that it is not wanted.
+---@param id string|lipsync.Generation
+---@param options lipsync.DeleteWhenDoneOptions
+---@return lipsync.Generation|nil deleted
+---@return lipsync.Error|nil err  `err.generation` is the last state seen
+---@return string|nil note  as of delete
+function Generations:delete_when_done(id, options)
+  Generations.client_of(self, "delete_when_done")
+  options = schema.read(delete_when_done_options, options, "options")
+  if not options.discard then
+    misuse.raise("delete_when_done needs discard = true, because the output "
+      .. "is lost")
+  end
+  local done, late = wait.run(self, Generations.specs.get, id, options)
+  if not done then return nil, late end
+  local deleted, err, note = self:delete(done, after_wait(options))
+  if err then err.generation = done end
+  return deleted, err, note
 end
 
 --- Waits for many generations at once. Gives each when it has ended, as

@@ -20,7 +20,7 @@ local wait = {}
 ---   status has changed
 ---@field on_progress nil|fun(percent: number, generation: lipsync.Generation)
 ---   polls for the progress instead of using long polls
-local fields = schema.join(operation.options, {
+wait.options = schema.join(operation.options, {
   on_change = schema.callable(), on_progress = schema.callable(),
 })
 
@@ -103,12 +103,11 @@ end
 ---@param resource table
 ---@param spec table  of the row `get`
 ---@param given string|lipsync.Generation
----@param options lipsync.WaitOptions|nil
+---@param options lipsync.WaitOptions  read by `wait.options`
 ---@return lipsync.Generation|nil
 ---@return lipsync.Error|nil err
 function wait.run(resource, spec, given, options)
   local id, generation = operation.identify(given, spec)
-  options = schema.read(fields, options, "options")
   if generation and generation:is_terminal() then return generation end
   local self = {
     client = resource.client, resource = resource, spec = spec, id = id,

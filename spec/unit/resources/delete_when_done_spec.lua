@@ -1,0 +1,77 @@
+-- SPDX-License-Identifier: MIT
+local lipsync = require "lipsync"
+local service = require "spec.support.service"
+
+describe("delete_when_done", function()
+  local here = service.fixture(after_each)
+
+  local function answer(status)
+    return service.answer(200, service.generation("g1", status))
+  end
+
+  local function requests(n)
+    local list = {}
+    for i, request in ipairs(here.server:requests(n)) do
+      list[i] = request.method .. " " .. request.target:gsub("%?.*", "")
+    end
+    return list
+  end
+
+  it("waits, then deletes", function()
+    local generations = here.start { answer "PROCESSING", answer "FAILED",
+                                     answer "FAILED" }
+    local deleted, err, note = generations:delete_when_done("g1",
+      { discard = true })
+    assert.equal("FAILED", deleted.status)
+    assert.is_nil(err)
+    assert.is_nil(note)
+    assert.same({ "GET /v2/generate/g1", "GET /v2/generate/g1",
+                  "DELETE /v2/generations/g1" }, requests(3))
+  end)
+
+  it("deletes one that has ended at once", function()
+    local generations = here.start { service.answer(204, "") }
+    local ended = lipsync.generation(service.generation("g1", "COMPLETED"))
+    assert.equal(ended, generations:delete_when_done(ended,
+      { discard = true }))
+    assert.same({ "DELETE /v2/generations/g1" }, requests(1))
+  end)
+
+  it("deletes nothing if the wait fails", function()
+    local generations = here.start { answer "PENDING", answer "PENDING",
+                                     loop = true }
+    local deleted, err = generations:delete_when_done("g1",
+      { discard = true, timeout = 0.2 })
+    assert.is_nil(deleted)
+    assert.equal("timeout", err.kind)
+    assert.equal("PENDING", err.generation.status)
+    for _, request in ipairs(requests(1)) do
+      assert.equal("GET /v2/generate/g1", request)
+    end
+  end)
+
+  it("returns the generation with an error of the deletion", function()
+    local generations = here.start { answer "COMPLETED",
+                                     service.answer(403, "{}") }
+    local deleted, err = generations:delete_when_done("g1",
+      { discard = true, tag = "t" })
+    assert.is_nil(deleted)
+    assert.equal(403, err.statusCode)
+    assert.equal("t", err.tag)
+    assert.equal("COMPLETED", err.generation.status)
+  end)
+
+  it("raises unless something says what becomes of the output", function()
+    local generations = here.start {}
+    for _, options in ipairs { {}, { discard = false }, { tag = 1 } } do
+      local ok, problem = pcall(function()
+        generations:delete_when_done("g1", options)
+      end)
+      assert.is_false(ok)
+      assert.match("delete_when_done_spec.lua:%d+: delete_when_done needs ",
+        problem)
+    end
+    assert.has_error(function() generations:delete_when_done "g1" end)
+    assert.equal(0, #here.server:connections())
+  end)
+end)
