@@ -21,4 +21,17 @@ function text.cut(given, most)
   return (given:sub(1, most):gsub("[\192-\255]?[\128-\191]*$", ""))
 end
 
+local small = {}
+for byte = ("A"):byte(), ("Z"):byte() do
+  small[string.char(byte)] = string.char(byte + 32)
+end
+
+--- With small letters, of ASCII only: string.lower asks the locale, and in
+--- Turkish leaves the I.
+---@param given string
+---@return string
+function text.lower(given)
+  return (given:gsub("[A-Z]", small))
+end
+
 return text
