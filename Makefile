@@ -44,7 +44,7 @@ FLAGS = -std=c99 -D_GNU_SOURCE -O2 -g -fPIC -fno-plt -fvisibility=hidden \
   -pthread $(WARNINGS)
 COMPILE = $(CC) $(FLAGS) -MMD -MP
 # Where what knows the client finds its headers.
-INCLUDES = -Isrc/core -Isrc/http
+INCLUDES = -Isrc/core -Isrc/http -Isrc/file
 ifeq ($(shell uname),Darwin)
 MODULE = $(CC) -bundle -undefined dynamic_lookup -pthread
 else
@@ -52,14 +52,15 @@ MODULE = $(CC) -shared -pthread
 LIBS = -ldl
 endif
 
-# The client is two modules, see src/core/capi.h: lipsync.core, which is loaded
-# at once, and lipsync.http, which links libcurl and has all of the core in it
-# but for the core's own module.
+# The client is three modules, see src/core/capi.h: lipsync.core, which is loaded
+# at once, lipsync.http, which links libcurl, and lipsync.file. The others have
+# all of the core in them but for the core's own module.
 
 OUT = build/$(LUA)
 CORE = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/core/*.c))
 HTTP = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/http/*.c))
-CLIENT = $(CORE) $(HTTP)
+FILE = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/file/*.c))
+CLIENT = $(CORE) $(HTTP) $(FILE)
 # The emulator is a program, a Lua module, and a library that knows neither.
 SERVER = $(patsubst src/%.c,build/%.o,$(wildcard \
   $(patsubst %,src/emulator/%/*.c,store service api http)))
@@ -84,7 +85,7 @@ all: build ## build the module for LUA (default lua5.4) and the emulator
 
 build: client emulator
 
-client: $(OUT)/lipsync/core.so $(OUT)/lipsync/http.so
+client: $(patsubst %,$(OUT)/lipsync/%.so,core http file)
 
 help: ## list the targets
 	@echo "make TARGET [LUA=lua5.4|luajit|lua5.3|lua5.2|lua5.1]"
@@ -137,6 +138,10 @@ $(OUT)/lipsync/core.so: $(CORE) $(OUT)/flags
 $(OUT)/lipsync/http.so: $(HTTP) $(filter-out %/core.o,$(CORE)) $(OUT)/flags
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $(filter %.o,$^) $(CURL_LIBS) -lz $(LIBS) $(LDFLAGS)
+
+$(OUT)/lipsync/file.so: $(FILE) $(filter-out %/core.o,$(CORE)) $(OUT)/flags
+	@mkdir -p $(@D)
+	$(MODULE) -o $@ $(filter %.o,$^) $(LIBS) $(LDFLAGS)
 
 # Says how to get lua.h, because the compiler would only miss it.
 headers:

@@ -51,6 +51,7 @@ function loader.client()
   if client then return client end
   forget_failed()
   loader.binary "lipsync.http"
+  loader.binary "lipsync.file"
   client = require "lipsync.client"
   return client
 end

@@ -18,6 +18,7 @@
 
 int luaopen_lipsync_core (lua_State *L);
 int luaopen_lipsync_http (lua_State *L);
+int luaopen_lipsync_file (lua_State *L);
 
 static const char *base_url;
 
@@ -56,6 +57,8 @@ static void *run (int calls) {
   lua_setfield(L, -2, "lipsync.core");
   lua_pushcfunction(L, luaopen_lipsync_http);
   lua_setfield(L, -2, "lipsync.http");
+  lua_pushcfunction(L, luaopen_lipsync_file);
+  lua_setfield(L, -2, "lipsync.file");
   luaL_loadstring(L, script);
   lua_pushstring(L, base_url);
   lua_pushinteger(L, calls);

@@ -168,7 +168,7 @@ describe("a library", function()
     return message
   end
 
-  for _, name in ipairs { "lipsync.core", "lipsync.http" } do
+  for _, name in ipairs { "lipsync.core", "lipsync.http", "lipsync.file" } do
     it(name .. " that is missing: says how to get it", function()
       local message = load_without(name, ("module '%s' not found:\n\tno file")
         :format(name))

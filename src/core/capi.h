@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
 **
-** capi: what the C files that know Lua share. They make two modules, each a
-** library of its own, so that a program without a client loads no libcurl:
+** capi: what the C files that know Lua share. They make three modules, each
+** a library of its own, so that a program without a client loads no libcurl:
 **
 **   lipsync.core   objects, errors, values of JSON         core.h
 **   lipsync.http   sessions and transfers: all of libcurl  luahttp.h
+**   lipsync.file   files that outlive a crash               luafile.c
 **
-** What both need is compiled into both, because it has no state to share. Only
+** What all need is compiled into each, because it has no state to share. Only
 ** the core makes objects. All functions may raise Lua's memory error; until
 ** they return, a userdata holds their C memory.
 */
@@ -73,6 +74,9 @@ int error_is (lua_State *L);
 int error_push (lua_State *L, const char *code);
 void error_set_string (lua_State *L, const char *name, const char *value);
 void error_set_number (lua_State *L, const char *name, int64_t value);
+
+/* Adds an errno, 0 for none, to the failure at the top, by number and name. */
+void error_set_os_error (lua_State *L, int number);
 
 /* The same for text that is not the JSON 'wanted': a "value", an "object", an
 ** "array" or "lines". */

@@ -5,6 +5,8 @@
 ** which are another type. Both modules have this file.
 */
 
+#include <errno.h>
+
 #include "capi.h"
 
 
@@ -47,6 +49,41 @@ void error_set_string (lua_State *L, const char *name, const char *value) {
 void error_set_number (lua_State *L, const char *name, int64_t value) {
   compat_pushint64(L, value);
   lua_setfield(L, -2, name);
+}
+
+
+/* The names of errors, since their numbers differ between systems. */
+static const struct {
+  int number;
+  const char *name;
+} os_errors[] = {
+  {ECONNREFUSED, "ECONNREFUSED"},
+  {ECONNRESET, "ECONNRESET"},
+  {ETIMEDOUT, "ETIMEDOUT"},
+  {ENETUNREACH, "ENETUNREACH"},
+  {EHOSTUNREACH, "EHOSTUNREACH"},
+  {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
+  {EACCES, "EACCES"},
+  {EMFILE, "EMFILE"},
+  {ENFILE, "ENFILE"},
+  {EIO, "EIO"},
+  {ENOSPC, "ENOSPC"},
+  {EDQUOT, "EDQUOT"},
+  {EFBIG, "EFBIG"},
+  {EROFS, "EROFS"},
+  {EPERM, "EPERM"},
+  {ENAMETOOLONG, "ENAMETOOLONG"},
+};
+
+
+void error_set_os_error (lua_State *L, int number) {
+  size_t i;
+  if (number == 0)
+    return;
+  error_set_number(L, "os_error", number);
+  for (i = 0; i < sizeof(os_errors) / sizeof(os_errors[0]); i++)
+    if (os_errors[i].number == number)
+      error_set_string(L, "os_name", os_errors[i].name);
 }
 
 

@@ -17,10 +17,12 @@
 
 int luaopen_lipsync_core (lua_State *L);
 int luaopen_lipsync_http (lua_State *L);
+int luaopen_lipsync_file (lua_State *L);
 
 static const luaL_Reg libraries[] = {
   {"lipsync.core", luaopen_lipsync_core},
   {"lipsync.http", luaopen_lipsync_http},
+  {"lipsync.file", luaopen_lipsync_file},
   {NULL, NULL},
 };
 

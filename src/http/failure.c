@@ -5,8 +5,6 @@
 ** in lua/lipsync/error/failure.lua.
 */
 
-#include <errno.h>
-
 #include "luahttp.h"
 
 #define BODY_MAX  (64 * 1024) /* of a response's bytes, kept with a failure */
@@ -65,35 +63,6 @@ static const char *const refusals[] = {
   [HTTP_ADDRESS_REFUSED] = "media_address",
 };
 
-/* The names of errors, since their numbers differ between systems. */
-static const struct {
-  int number;
-  const char *name;
-} os_errors[] = {
-  {ECONNREFUSED, "ECONNREFUSED"},
-  {ECONNRESET, "ECONNRESET"},
-  {ETIMEDOUT, "ETIMEDOUT"},
-  {ENETUNREACH, "ENETUNREACH"},
-  {EHOSTUNREACH, "EHOSTUNREACH"},
-  {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
-  {EACCES, "EACCES"},
-  {EMFILE, "EMFILE"},
-  {ENFILE, "ENFILE"},
-  {EIO, "EIO"},
-};
-
-
-void failure_set_os_error (lua_State *L, int number) {
-  size_t i;
-  if (number == 0)
-    return;
-  error_set_number(L, "os_error", number);
-  for (i = 0; i < sizeof(os_errors) / sizeof(os_errors[0]); i++)
-    if (os_errors[i].number == number)
-      error_set_string(L, "os_name", os_errors[i].name);
-}
-
-
 /* Adds which file it is, where one of the request's body is to blame. */
 static void set_file (lua_State *L, const struct http_exchange *x) {
   const char *path;
@@ -123,7 +92,7 @@ static int push_result (lua_State *L, const struct http_exchange *x) {
   error_set_string(L, "detail", x->detail);
   if (x->result == HTTP_INTERIM)
     error_set_number(L, "status", x->status);
-  failure_set_os_error(L, x->os_error);
+  error_set_os_error(L, x->os_error);
   set_proxy(L, x);
   set_file(L, x);
   return 2;

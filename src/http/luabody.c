@@ -31,7 +31,7 @@ static int push_status (lua_State *L, enum body_status status, int os_error,
   error_push(L, codes[status]);
   error_set_string(L, "path", path);
   if (status == BODY_UNREADABLE)
-    failure_set_os_error(L, os_error);
+    error_set_os_error(L, os_error);
   return 2;
 }
 

@@ -41,9 +41,6 @@ int failure_push (lua_State *L, struct response *a, const char *type);
 int failure_push_refusal (lua_State *L, enum http_refusal refusal);
 int failure_push_closed (lua_State *L);
 
-/* Adds an errno, 0 for none, to the failure at the top, by number and name. */
-void failure_set_os_error (lua_State *L, int number);
-
 /* ---- luabody.c ---- */
 
 void luabody_register (lua_State *L);

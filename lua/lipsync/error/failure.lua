@@ -14,6 +14,9 @@ local os_errors = {
   EHOSTUNREACH = "host unreachable", EADDRNOTAVAIL = "no local address left",
   EACCES = "permission denied", EMFILE = "too many open files",
   ENFILE = "too many open files", EIO = "input/output error",
+  ENOSPC = "no space left on the disk", EDQUOT = "disk quota exceeded",
+  EFBIG = "too large a file", EROFS = "read-only file system",
+  EPERM = "not permitted", ENAMETOOLONG = "the name is too long",
 }
 
 local wanted = { value = "a JSON value", array = "a JSON array",
@@ -121,6 +124,17 @@ local words = {
     'the answer is encoded as "{found}", which was not asked for' },
   gzip = { "protocol", "gzip", "the answer's gzip is damaged" },
 
+  -- the response with a file
+  media_range = { "protocol", "range",
+    "the server sent other bytes of the file than were asked for" },
+  media_changed = { "protocol", "changed",
+    "the file is another one each time it is asked for" },
+  media_length = { "protocol", "length", "the server does not say how long the "
+    .. "file is; allow_unknown_length = true takes it" },
+  media_empty = { "protocol", "empty", "the file is empty" },
+  media_redirects = { "protocol", "redirects",
+    "more than {limit} redirects one after the other" },
+
   -- JSON
   json_syntax = { "protocol", "json",
     "invalid JSON at byte {position}: {detail}" },
@@ -159,6 +173,15 @@ local words = {
   file_unread = { "file", "unread", "{file} cannot be read any more: {os}" },
   file_shrank = { "invalid", "shrank",
     "{file} became shorter while it was sent" },
+  file_unwritten = { "file", "unwritten", "{file} cannot be written: {os}" },
+  file_exists = { "file", "exists", "{file} exists already" },
+  file_differs = { "file", "exists",
+    "{file} exists already, and has another length" },
+  file_locked = { "file", "locked", function(raw)
+    return "{file} is being written by "
+      .. (raw.pid and ("process %d"):format(raw.pid) or "another process")
+  end },
+  folder_missing = { "file", "missing", "there is no folder for {file}" },
   part_malformed = { "invalid", "part",
     "a part of the body has a name, a type or a boundary that cannot be sent" },
 

@@ -1,0 +1,192 @@
+-- SPDX-License-Identifier: MIT
+local file = require "lipsync.file"
+local proc = require "spec.support.proc"
+local program = require "spec.support.program"
+
+local folder
+
+local function path(name) return folder .. "/" .. name end
+
+local function shell(command)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read "*a"
+  pipe:close()
+  return (text:gsub("%s+$", ""))
+end
+
+local function content(of)
+  local from = assert(io.open(of, "rb"))
+  local bytes = from:read "*a"
+  from:close()
+  return bytes
+end
+
+-- The code of a failure, which names the path.
+local function code(of, value, failure)
+  assert.is_nil(value)
+  assert.equal(of, failure.path)
+  return failure.code
+end
+
+describe("lipsync.file", function()
+  before_each(function()
+    folder = shell "mktemp -d"
+  end)
+  after_each(function()
+    shell("chmod -R u+w " .. folder .. "; rm -rf " .. folder)
+  end)
+
+  it("writes and reads at its own offset", function()
+    local f = assert(file.open(path "a", "edit"))
+    assert.equal("File (" .. path "a" .. ")", tostring(f))
+    assert.equal(0, f:size())
+    assert.is_true(f:write "hello\0world")
+    assert.is_true(f:write "")
+    assert.equal("", f:read(5))
+    assert.is_true(f:seek(4))
+    assert.equal("o\0w", f:read(3))
+    assert.is_true(f:write "X")
+    assert.equal("hello\0wXrld", content(path "a"))
+    assert.is_true(f:truncate(5))
+    assert.equal(5, f:size())
+    assert.equal("", f:read(5))
+    assert.is_true(f:datasync())
+    assert.is_true(f:sync())
+    f:close()
+    f:close()
+    assert.equal("File (closed)", tostring(f))
+    for _, method in ipairs { "write", "read", "size", "sync", "lock" } do
+      assert.has_error(function() f[method](f, 1) end, "the file is closed")
+    end
+  end)
+
+  it("opens what it is asked for, with those permissions", function()
+    assert.equal("file_missing", code(path "a", file.open(path "a", "read")))
+    assert(file.open(path "a", "new")):close()
+    assert.equal("600", shell("stat -c %a " .. path "a"))
+    assert.equal("file_exists", code(path "a", file.open(path "a", "new")))
+    local f = assert(file.open(path "a", "read"))
+    assert.equal("file_unwritten", code(path "a", f:write "x"))
+    f:close()
+    assert(file.open(path "b", "edit", 420)):close()
+    assert.equal("644", shell("stat -c %a " .. path "b"))
+    assert.equal("file_missing", code(path "no/a",
+      file.open(path "no/a", "edit")))
+    assert.has_error(function() file.open(path "a", "write") end)
+    assert.has_error(function() file.open("a\0b", "read") end)
+  end)
+
+  it("opens regular files only, and waits for no pipe", function()
+    shell("mkfifo " .. path "pipe")
+    for _, mode in ipairs { "read", "edit" } do
+      assert.equal("file_folder", code(folder, file.open(folder, mode)))
+      assert.equal("file_special", code(path "pipe",
+        file.open(path "pipe", mode)))
+      assert.equal("file_special", code("/dev/null",
+        file.open("/dev/null", mode)))
+    end
+  end)
+
+  local it_counts = proc.is_here and it or pending
+
+  it_counts("closes descriptors on exec, and leaves 0 to 2 alone", function()
+    local text = shell(([[%s -e '
+      package.path, package.cpath = "%s", "%s"
+      local f = assert(require "lipsync.file".open("%s", "edit"))
+      os.execute "ls -l /proc/self/fd | grep -c %s"
+      f:write "x"' <&- >%s 2>&-]]):format(program.vm, package.path,
+      package.cpath, path "a", path "a", path "out"))
+    assert.equal("", text)
+    assert.equal("x", content(path "a"))
+    assert.equal("0\n", content(path "out"))
+  end)
+
+  it("locks against every other opening", function()
+    local a = assert(file.open(path "a", "edit"))
+    local b = assert(file.open(path "a", "edit"))
+    assert.is_true(a:lock())
+    assert.is_true(a:lock())
+    local locked, holder = b:lock()
+    assert.is_false(locked)
+    assert.is_true(holder == nil or holder > 0)
+    a:close()
+    assert.is_true(b:lock())
+    assert.is_true(b:is_at(path "a"))
+    assert.is_true(file.place(path "a", path "b"))
+    assert.is_false(b:is_at(path "a"))
+    assert(file.open(path "a", "new")):close()
+    assert.is_false(b:is_at(path "a"))
+    assert.is_true(b:is_at(path "b"))
+    b:close()
+  end)
+
+  it("replaces a file whole", function()
+    assert.is_true(file.replace(path "a", "old"))
+    assert.is_true(file.replace(path "a", "new\0bytes"))
+    assert.equal("new\0bytes", content(path "a"))
+    assert.equal("600", shell("stat -c %a " .. path "a"))
+    shell("touch " .. path "a.new")  -- left by a crash
+    assert.is_true(file.replace(path "a", ""))
+    assert.equal("a", shell("ls " .. folder))
+    assert.equal("file_missing", code(path "no/a",
+      file.replace(path "no/a", "x")))
+    shell("mkdir " .. path "folder")
+    assert.equal("file_folder", code(path "folder",
+      file.replace(path "folder", "x")))
+    assert.equal("a\nfolder", shell("ls " .. folder))
+  end)
+
+  it("works on the current folder's names", function()
+    local name = "lipsync-file-spec"
+    assert.is_true(file.replace(name, "x"))
+    assert.is_true(file.place(name, name .. "-2"))
+    assert.equal("x", content(name .. "-2"))
+    assert.is_true(file.remove(name .. "-2"))
+    assert.is_true(file.remove(name))
+  end)
+
+  it("places a file, over another one only if asked", function()
+    assert.is_true(file.replace(path "a", "a"))
+    assert.is_true(file.replace(path "b", "b"))
+    assert.equal("file_exists", code(path "b",
+      file.place(path "a", path "b")))
+    assert.equal("b", content(path "b"))
+    assert.is_true(file.place(path "a", path "b", true))
+    assert.equal("a", content(path "b"))
+    assert.is_true(file.place(path "b", path "c"))
+    assert.equal("c", shell("ls " .. folder))
+    assert.equal("file_missing", code(path "x/y",
+      file.place(path "c", path "x/y")))
+  end)
+
+  it("says what is there", function()
+    assert.is_true(file.replace(path "a", "abc"))
+    assert.same({ type = "file", size = 3 }, file.info(path "a"))
+    assert.equal("folder", file.info(folder).type)
+    assert.equal("other", file.info "/dev/null".type)
+    assert.equal("file_missing", code(path "no", file.info(path "no")))
+    assert.equal("file_missing", code(path "a/b", file.info(path "a/b")))
+    local long = path(("x"):rep(300))
+    local _, failure = file.info(long)
+    assert.equal("file_unreadable", code(long, nil, failure))
+    assert.equal("ENAMETOOLONG", failure.os_name)
+    assert.is_number(failure.os_error)
+  end)
+
+  it("knows the start of the machine", function()
+    local id = file.boot_id()
+    assert.equal(id, file.boot_id())
+    if proc.is_here then assert.matches("^%x+%-%x+%-%x+%-%x+%-%x+$", id) end
+  end)
+
+  it("says that the disk takes no more", function()
+    -- No file system of the test's own: a limit on the size of files.
+    local text = shell(([[trap "" XFSZ; ulimit -f 8; %s -e '
+      package.path, package.cpath = "%s", "%s"
+      local f = assert(require "lipsync.file".open("%s", "edit"))
+      local done, failure = f:write(("x"):rep(100000))
+      print(done, failure.code, failure.os_name, f:size())']])
+      :format(program.vm, package.path, package.cpath, path "a"))
+    assert.matches("^nil%s+file_unwritten%s+EFBIG%s+%d+$", text)
+  end)
+end)

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT
+**
+** file: see file.h.
+*/
+
+#define _FILE_OFFSET_BITS 64
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#endif
+
+#include "file.h"
+
+#define PRIVATE 0600
+
+
+/* ---- Opening ---- */
+
+static enum file_status to_status (int os_error, enum file_status otherwise) {
+  switch (os_error) {
+    case ENOENT:
+    case ENOTDIR: return FILE_MISSING;
+    case EEXIST: return FILE_EXISTS;
+    case EISDIR: return FILE_FOLDER;
+    case ENXIO: return FILE_SPECIAL; /* a pipe without a reader, a socket */
+    default: return otherwise;
+  }
+}
+
+
+/* A descriptor above those of the standard streams: a program that has closed
+** these may print into what it does not know. */
+static int above_standard (int fd) {
+  int moved, number;
+  if (fd < 0 || fd > STDERR_FILENO)
+    return fd;
+  moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  number = errno;
+  close(fd);
+  errno = number;
+  return moved;
+}
+
+
+static int open_path (const char *path, int flags, unsigned permissions) {
+  int fd;
+  do
+    fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+              (mode_t)permissions);
+  while (fd < 0 && errno == EINTR);
+  return above_standard(fd);
+}
+
+
+static enum file_status fail (struct file *f, enum file_status status) {
+  f->os_error = errno;
+  return status;
+}
+
+
+static enum file_status judge (struct file *f) {
+  struct stat s;
+  if (fstat(f->fd, &s) != 0)
+    return fail(f, FILE_UNREADABLE);
+  if (S_ISDIR(s.st_mode))
+    return FILE_FOLDER;
+  return S_ISREG(s.st_mode) ? FILE_OK : FILE_SPECIAL;
+}
+
+
+enum file_status file_open (struct file *f, const char *path,
+                            enum file_mode mode, unsigned permissions) {
+  static const int flags[] = {
+    [FILE_NEW] = O_WRONLY | O_CREAT | O_EXCL,
+    [FILE_EDIT] = O_RDWR | O_CREAT,
+    [FILE_READ] = O_RDONLY,
+  };
+  enum file_status status;
+  f->offset = 0;
+  f->os_error = 0;
+  f->fd = open_path(path, flags[mode], permissions);
+  if (f->fd < 0)
+    return fail(f, to_status(errno, FILE_UNREADABLE));
+  status = judge(f);
+  if (status != FILE_OK)
+    file_close(f);
+  return status;
+}
+
+
+void file_close (struct file *f) {
+  if (f->fd >= 0)
+    close(f->fd);
+  f->fd = -1;
+}
+
+
+/* ---- Bytes ---- */
+
+enum file_status file_read (struct file *f, char *out, size_t max, size_t *n) {
+  ssize_t got;
+  do
+    got = pread(f->fd, out, max, (off_t)f->offset);
+  while (got < 0 && errno == EINTR);
+  if (got < 0)
+    return fail(f, FILE_UNREAD);
+  *n = (size_t)got;
+  f->offset += (uint64_t)got;
+  return FILE_OK;
+}
+
+
+enum file_status file_write (struct file *f, const char *data, size_t n) {
+  while (n > 0) {
+    ssize_t done = pwrite(f->fd, data, n, (off_t)f->offset);
+    if (done < 0 && errno == EINTR)
+      continue;
+    if (done <= 0)
+      return fail(f, FILE_UNWRITTEN);
+    data += done;
+    n -= (size_t)done;
+    f->offset += (uint64_t)done;
+  }
+  return FILE_OK;
+}
+
+
+enum file_status file_size (struct file *f, uint64_t *size) {
+  struct stat s;
+  if (fstat(f->fd, &s) != 0)
+    return fail(f, FILE_UNREAD);
+  *size = (uint64_t)s.st_size;
+  return FILE_OK;
+}
+
+
+enum file_status file_truncate (struct file *f, uint64_t size) {
+  int status;
+  do
+    status = ftruncate(f->fd, (off_t)size);
+  while (status != 0 && errno == EINTR);
+  return status == 0 ? FILE_OK : fail(f, FILE_UNWRITTEN);
+}
+
+
+/* A file system that cannot sync says EINVAL, and nothing more can be done. */
+static int sync_fd (int fd, int all) {
+  int status;
+  do
+#if defined(_POSIX_SYNCHRONIZED_IO) && _POSIX_SYNCHRONIZED_IO > 0
+    status = all ? fsync(fd) : fdatasync(fd);
+#else
+    status = fsync(fd);
+#endif
+  while (status != 0 && errno == EINTR);
+  (void)all;
+  return status == 0 || errno == EINVAL;
+}
+
+
+enum file_status file_sync (struct file *f, int all) {
+  return sync_fd(f->fd, all) ? FILE_OK : fail(f, FILE_UNWRITTEN);
+}
+
+
+/* ---- Locks ---- */
+
+#ifdef __linux__
+
+/* Which process has the lock, by the kernel's list; 0: it does not say. */
+static int find_holder (const struct file *f) {
+  char line[200];
+  struct stat s;
+  int pid = 0;
+  FILE *list = fopen("/proc/locks", "re");
+  if (list == NULL)
+    return 0;
+  while (pid == 0 && fstat(f->fd, &s) == 0
+         && fgets(line, sizeof(line), list) != NULL) {
+    unsigned major_number, minor_number;
+    unsigned long inode;
+    int owner;
+    if (sscanf(line, "%*s FLOCK %*s %*s %d %x:%x:%lu", &owner, &major_number,
+               &minor_number, &inode)
+          == 4
+        && inode == s.st_ino && major_number == major(s.st_dev)
+        && minor_number == minor(s.st_dev))
+      pid = owner;
+  }
+  fclose(list);
+  return pid;
+}
+
+#else
+
+static int find_holder (const struct file *f) {
+  (void)f;
+  return 0;
+}
+
+#endif
+
+
+enum file_status file_lock (struct file *f, int *holder) {
+  int status;
+  *holder = 0;
+  do
+    status = flock(f->fd, LOCK_EX | LOCK_NB);
+  while (status != 0 && errno == EINTR);
+  if (status == 0)
+    return FILE_OK;
+  if (errno != EWOULDBLOCK)
+    return fail(f, FILE_UNREADABLE);
+  *holder = find_holder(f);
+  return FILE_LOCKED;
+}
+
+
+int file_is_at (const struct file *f, const char *path) {
+  struct stat own, there;
+  return fstat(f->fd, &own) == 0 && stat(path, &there) == 0
+         && own.st_dev == there.st_dev && own.st_ino == there.st_ino;
+}
+
+
+/* ---- Places ---- */
+
+/* Makes the names in the folder of 'path' survive a crash. A folder that may
+** not be read cannot be synced; its names are where they belong all the same.
+*/
+static int sync_folder (const char *path) {
+  const char *slash = strrchr(path, '/');
+  size_t n = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
+  char *folder = (char *)malloc(n + 1);
+  int fd, good;
+  if (folder == NULL)
+    return 0;
+  memcpy(folder, slash == NULL ? "." : path, n);
+  folder[n] = '\0';
+  fd = open_path(folder, O_RDONLY | O_DIRECTORY, 0);
+  free(folder);
+  if (fd < 0)
+    return errno == EACCES;
+  good = sync_fd(fd, 1);
+  close(fd);
+  return good;
+}
+
+
+static enum file_status note (int *os_error, enum file_status status) {
+  *os_error = errno;
+  return status;
+}
+
+
+/* Writes a new file next to 'path', whose name is 'beside'. What a crash has
+** left there is of no use to anyone. */
+static enum file_status write_beside (const char *beside, const char *data,
+                                      size_t n, int *os_error) {
+  struct file f;
+  enum file_status status = file_open(&f, beside, FILE_NEW, PRIVATE);
+  if (status == FILE_EXISTS && unlink(beside) == 0)
+    status = file_open(&f, beside, FILE_NEW, PRIVATE);
+  if (status == FILE_OK)
+    status = file_write(&f, data, n);
+  if (status == FILE_OK)
+    status = file_sync(&f, 1);
+  *os_error = f.os_error;
+  file_close(&f);
+  return status;
+}
+
+
+enum file_status file_replace (const char *path, const char *data, size_t n,
+                               int *os_error) {
+  static const char ending[] = ".new";
+  size_t length = strlen(path);
+  char *beside = (char *)malloc(length + sizeof(ending));
+  enum file_status status;
+  if (beside == NULL)
+    return note(os_error, FILE_UNWRITTEN);
+  memcpy(beside, path, length);
+  memcpy(beside + length, ending, sizeof(ending));
+  status = write_beside(beside, data, n, os_error);
+  if (status == FILE_OK && rename(beside, path) != 0)
+    status = note(os_error, to_status(errno, FILE_UNWRITTEN));
+  if (status != FILE_OK)
+    unlink(beside);
+  else if (!sync_folder(path))
+    status = note(os_error, FILE_UNWRITTEN);
+  free(beside);
+  return status;
+}
+
+
+/* Renames to a name that is free: 0, or -1 with errno. Not every file system
+** can do that in one step, nor has links. */
+static int rename_to_free (const char *from, const char *to) {
+  struct stat s;
+#if defined(__linux__) && defined(SYS_renameat2)
+  const unsigned no_replace = 1;
+  if (syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, no_replace) == 0)
+    return 0;
+  if (errno != ENOSYS && errno != EINVAL)
+    return -1;
+#endif
+  if (link(from, to) == 0)
+    return unlink(from);
+  if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+    return -1;
+  if (lstat(to, &s) != 0)
+    return rename(from, to);
+  errno = EEXIST;
+  return -1;
+}
+
+
+enum file_status file_place (const char *from, const char *to, int overwrite,
+                             int *os_error) {
+  if ((overwrite ? rename(from, to) : rename_to_free(from, to)) != 0)
+    return note(os_error, to_status(errno, FILE_UNWRITTEN));
+  return sync_folder(to) ? FILE_OK : note(os_error, FILE_UNWRITTEN);
+}
+
+
+enum file_status file_info (const char *path, enum file_type *type,
+                            uint64_t *size, int *os_error) {
+  struct stat s;
+  if (stat(path, &s) != 0)
+    return note(os_error, to_status(errno, FILE_UNREADABLE));
+  *type = S_ISREG(s.st_mode)   ? FILE_IS_FILE
+          : S_ISDIR(s.st_mode) ? FILE_IS_FOLDER
+                               : FILE_IS_OTHER;
+  *size = (uint64_t)s.st_size;
+  return FILE_OK;
+}
+
+
+enum file_status file_remove (const char *path, int *os_error) {
+  if (unlink(path) == 0 || errno == ENOENT)
+    return FILE_OK;
+  return note(os_error, to_status(errno, FILE_UNWRITTEN));
+}
+
+
+void file_boot_id (char id[FILE_BOOT_ID]) {
+  struct file f;
+  size_t n = 0;
+  if (file_open(&f, "/proc/sys/kernel/random/boot_id", FILE_READ, 0) == FILE_OK)
+    (void)file_read(&f, id, FILE_BOOT_ID - 1, &n);
+  file_close(&f);
+  id[n] = '\0';
+}
