@@ -48,6 +48,14 @@ describe("the program lipsync-emulator", function()
     os.remove(path .. "-journal")
   end)
 
+  it("prints into no socket or database where it began without output",
+    function()
+      run(PROGRAM .. " --port 0 -- sh -c 'for i in 0 1 2; do "
+        .. "readlink -e /dev/fd/$i >>" .. path .. "; done' <&- >&- 2>&-")
+      local found = contents(path)
+      assert.are.equal("/dev/null\n/dev/null\n", found:gsub(path .. "\n", ""))
+    end)
+
   it("prints its base URL, responds there, ends on a signal", function()
     process = program.program {}
     assert.is_truthy(process.base_url:find "^http://127%.0%.0%.1:%d+$")

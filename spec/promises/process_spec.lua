@@ -4,7 +4,9 @@
 
 local emulator = require "spec.support.emulator"
 local lipsync = require "lipsync"
+local proc = require "spec.support.proc"
 local process = require "process"
+local program = require "spec.support.program"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 local http = require "lipsync.http"
@@ -190,6 +192,43 @@ describe("a forked child", function()
       end))
     end)
     assert.equal("g1", said)
+  end)
+end)
+
+describe("descriptors", function()
+  after_each(stop)
+
+  -- What 0, 1 and 2 are after the code, in a program that began without.
+  local function without_standard(code)
+    local path, out = os.tmpname(), os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(([[
+      local client = require "lipsync".new { api_key = "abcdefgh",
+        base_url = ..., max_attempts = 1 }
+      %s
+      os.execute("readlink /proc/$PPID/fd/[012] >>%s")
+    ]]):format(code, out))
+    file:close()
+    os.execute(("%s %s %s <&- >&- 2>&-"):format(program.vm, path,
+      server.base_url))
+    file = assert(io.open(out))
+    local text = file:read "*a"
+    file:close()
+    os.remove(path)
+    os.remove(out)
+    return text
+  end
+
+  local it_here = proc.is_here and it or pending
+
+  it_here("of ours never are those of standard input, output and error", function()
+    serve { loop = true, echo(2) }
+    assert.equal("", without_standard "")
+    assert.equal("", without_standard [[
+      body = assert(require "lipsync.http".body { file = "Makefile" })
+      assert(client.generations:get "g1")
+      assert(client.generations:get "g1")]])
+    assert.equal(2, #server:requests(2))
   end)
 end)
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "body.h"
+#include "descriptor.h"
 
 struct body_piece {
   uint64_t offset; /* in 'bytes' or in the file */
@@ -149,9 +150,9 @@ enum body_status body_stamp (const char *path, struct body_stamp *stamp,
 static enum body_status open_file (const char *path, int fd, int *opened,
                                    struct body_stamp *stamp, int *os_error) {
   struct stat s;
-  *opened = path != NULL
-              ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-              : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  *opened = descriptor_keep(
+    path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+                 : fcntl(fd, F_DUPFD_CLOEXEC, 0));
   if (*opened < 0 || fstat(*opened, &s) != 0)
     return cannot_open(os_error);
   if ((fcntl(*opened, F_GETFL) & O_ACCMODE) == O_WRONLY) {

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "engine.h"
 #include "monotonic.h"
 
@@ -75,7 +76,7 @@ static int on_timer (CURLM *multi, long ms, void *arg) {
 
 static int set_callbacks (struct engine *e) {
   CURLM *m = e->multi;
-  e->fd = epoll_create1(EPOLL_CLOEXEC);
+  e->fd = descriptor_keep(epoll_create1(EPOLL_CLOEXEC));
   return e->fd >= 0
          && curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK
          && curl_multi_setopt(m, CURLMOPT_SOCKETDATA, e) == CURLM_OK
@@ -244,8 +245,11 @@ static int set_alone (CURLM *multi) {
 
 
 int engine_open (struct engine *e) {
+  int taken[DESCRIPTOR_FIRST];
   engine_abandon(e);
+  descriptor_fill(taken); /* libcurl makes a pair of its own */
   e->multi = curl_multi_init();
+  descriptor_release(taken);
   if (e->multi == NULL)
     return 0;
   if (!set_alone(e->multi) || !set_callbacks(e)) {

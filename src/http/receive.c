@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <fcntl.h>
 
+#include "descriptor.h"
 #include "exchange.h"
 #include "guard.h"
 #include "header.h"
@@ -399,7 +400,7 @@ static curl_socket_t on_open_socket (void *arg, curlsocktype purpose,
 #ifdef SOCK_CLOEXEC
   type |= SOCK_CLOEXEC;
 #endif
-  fd = socket(address->family, type, address->protocol);
+  fd = descriptor_keep(socket(address->family, type, address->protocol));
 #ifndef SOCK_CLOEXEC
   if (fd >= 0)
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);

@@ -7,9 +7,11 @@
 #include "command.h"
 #include "../http/server.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define STATUS_FAILED 1
 #define STATUS_USAGE  2
@@ -58,10 +60,22 @@ static int run (struct arguments *a) {
   return status;
 }
 
+/* Opens what of standard input, output and error is closed: a socket or the
+** database would get its number, and what is printed. */
+static int open_standard (void) {
+  int fd;
+  do
+    fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO);
+  return fd >= 0 && close(fd) == 0;
+}
+
 int main (int argc, char **argv) {
   struct arguments a;
   char *why;
   int status = 0;
+  if (!open_standard())
+    return STATUS_FAILED;
   if (!arguments_read(&a, argc, argv, &why)) {
     complain(why);
     fputs(arguments_usage, stderr);
