@@ -16,6 +16,7 @@
 --   repeat_send = bytes             delay = seconds after each piece;
 --                                   times = n, else until the peer leaves
 --   stall = seconds                 do nothing
+--   tell = true                     has Server:told return one more
 --   hold = true                     drop input until the peer leaves
 --   close = true                    close, as at the end of a script
 --   reset = true                    send a TCP reset
@@ -78,12 +79,13 @@ local function parse_request(connection, head, body)
            body = body, method = method, target = target, headers = headers }
 end
 
+local types = { a = "accepted", g = "gone", t = "told" }
+
 local function drain(server)
   while true do
     local kind, connection, head, body = server.handle:note()
     if not kind then return end
-    local event = { type = kind == "a" and "accepted" or "gone",
-                    connection = connection }
+    local event = { type = types[kind], connection = connection }
     if kind == "r" then event = parse_request(connection, head, body) end
     server.seen[#server.seen + 1] = event
   end
@@ -132,6 +134,15 @@ end
 ---@return table[] connection
 function Server:gone(n, seconds)
   return await(self, "gone", n, seconds)
+end
+
+--- The connections whose script has come to a `tell`. What it had sent before
+--- has arrived here then.
+---@param n integer? how many to wait for
+---@param seconds number? for how long at most, default 5
+---@return table[] connection
+function Server:told(n, seconds)
+  return await(self, "told", n, seconds)
 end
 
 --- Closes everything at once. The records remain.

@@ -37,6 +37,7 @@ enum step_kind {
   STEP_AWAIT, /* its head and 'times' bytes of its body; they stay unread */
   STEP_SEND,  /* 'data', 'times' times, in pieces of 'chunk' bytes */
   STEP_STALL, /* do nothing for 'delay' seconds */
+  STEP_TELL,  /* say that the script is here */
   STEP_HOLD,  /* read and drop until the peer closes */
   STEP_CLOSE, /* in an orderly way */
   STEP_RESET, /* so that the peer sees ECONNRESET */
@@ -268,6 +269,7 @@ static int run_script (const struct step *s) {
       case STEP_AWAIT: there = do_await((size_t)s->times); break;
       case STEP_SEND: there = do_send(s); break;
       case STEP_STALL: wait_for(-1, 0, s->delay); break;
+      case STEP_TELL: note('t', NULL, 0, 0); break;
       case STEP_HOLD: there = do_hold(FOREVER); break;
       case STEP_RESET: do_reset(); return 0;
       case STEP_END:
@@ -405,6 +407,8 @@ static void read_step (lua_State *L, struct step *s) {
     s->kind = STEP_AWAIT;
     s->times = number_field(L, i, "await", 0);
   }
+  else if (has_field(L, "tell", NULL))
+    s->kind = STEP_TELL;
   else if (has_field(L, "hold", NULL))
     s->kind = STEP_HOLD;
   else if (has_field(L, "close", NULL))

@@ -12,6 +12,7 @@
 
 #include "engine.h"
 #include "http.h"
+#include "idle.h"
 #include "origin.h"
 #include "proxy.h"
 
@@ -53,6 +54,7 @@ struct exchange {
 
 struct http_session {
   struct engine engine;
+  struct idle idle;
   struct origin origin;
   struct proxy proxy;
   struct curl_slist *headers;    /* without the key */

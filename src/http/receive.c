@@ -123,6 +123,18 @@ static int reused_dead (const struct exchange *x, enum http_result result) {
 }
 
 
+/* Notes that the connection waits for a next request, if it does. */
+static void note_idle (struct exchange *x) {
+  curl_socket_t fd = CURL_SOCKET_BAD;
+  long version = 0;
+  if (curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version) == CURLE_OK
+      && version <= CURL_HTTP_VERSION_1_1
+      && curl_easy_getinfo(x->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK
+      && fd != CURL_SOCKET_BAD)
+    idle_add(&x->pub.session->idle, fd);
+}
+
+
 /* Makes 'x' over: gives its easy handle back (in a forked child it is left
 ** alone, for it is the parent's), tells of it. What arrived stays readable. */
 static void end_exchange (struct exchange *x, enum http_result result) {
@@ -136,6 +148,8 @@ static void end_exchange (struct exchange *x, enum http_result result) {
     if (x->added) {
       if (reused_dead(x, result))
         session_doubt(s);
+      if (result == HTTP_OK)
+        note_idle(x);
       curl_multi_remove_handle(s->engine.multi, x->easy);
     }
     release_easy(s, x);
@@ -363,7 +377,7 @@ static int on_request (void *arg, char *peer, char *own, int peer_port,
   struct exchange *x = (struct exchange *)arg;
   (void)own;
   (void)peer_port;
-  (void)own_port;
+  idle_take(&x->pub.session->idle, own_port);
   if (x->pub.sent) {
     if (x->pub.status != 417)
       x->pub.result = HTTP_RESEND;
@@ -408,6 +422,13 @@ static curl_socket_t on_open_socket (void *arg, curlsocktype purpose,
   x->no_socket = fd < 0 ? errno : 0;
   x->few = process_lacks(1); /* for the file of certificates */
   return fd;
+}
+
+
+static int on_close_socket (void *arg, curl_socket_t fd) {
+  struct http_session *s = (struct http_session *)arg;
+  idle_remove(&s->idle, fd);
+  return close(fd);
 }
 
 
@@ -597,5 +618,7 @@ CURLcode exchange_set_callbacks (struct exchange *x) {
   SET(CURLOPT_RESOLVER_START_DATA, x);
   SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
   SET(CURLOPT_OPENSOCKETDATA, x);
+  SET(CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+  SET(CURLOPT_CLOSESOCKETDATA, x->pub.session);
   return code;
 }

@@ -22,6 +22,7 @@ static void forget_parent (struct http_session *s) {
   for (x = s->exchanges; x != NULL; x = x->next)
     http_cancel(&x->pub, HTTP_FORKED);
   engine_abandon(&s->engine);
+  idle_free(&s->idle);
   s->pooled = 0;
   s->forks = process_forks();
 }
@@ -68,6 +69,7 @@ static struct http_exchange *start (struct http_session *s,
     return NULL;
   *why = request_prepare(x, request);
   if (*why == HTTP_ACCEPTED) {
+    idle_check(&s->idle);
     x->added = curl_multi_add_handle(s->engine.multi, x->easy) == CURLM_OK;
     if (x->added) {
       engine_expect(&s->engine, ++s->under_way);
@@ -301,7 +303,8 @@ void http_close (struct http_session *s) {
   }
   while (s->pooled > 0)
     curl_easy_cleanup(s->pool[--s->pooled]);
-  engine_close(&s->engine);
+  engine_close(&s->engine); /* still closes sockets */
+  idle_free(&s->idle);
   process_guard_end(&guard);
   header_wipe(s->key_header);
   header_wipe(s->headers);

@@ -824,6 +824,49 @@ describe("a transfer", function()
     end)
   end)
 
+  describe("is sent", function()
+    it("on another connection where an idle one has bytes", function()
+      local first, other = scripted.response(200, "[1]"),
+        scripted.response(200, "[2]")
+      for _, stale in ipairs { scripted.response(200, "[9]"), "\0", "HTTP/1.1 408 Timeout\r\n"
+          .. "Content-Length: 0\r\n\r\n", (" "):rep(300000) } do
+        serve { { { read = true }, { send = first }, { stall = 0.02 },
+                  { tell = true }, { send = stale }, { tell = true },
+                  { hold = true } },
+                { { read = true }, { send = other }, { read = true },
+                  { send = first } } }
+        assert.equal("[1]", (read()))
+        server:told(#stale > 100000 and 1 or 2)
+        assert.equal("[2]", (read { method = "DELETE" }))
+        assert.equal(1, #server:gone(1))
+        assert.equal("[1]", (read()))
+        assert.equal(2, #server:connections())
+        session:close()
+        server:stop()
+      end
+    end)
+
+    it("on connections that others have used and kept clean", function()
+      local script = { pick = true }
+      for i = 1, 6 do
+        script[i] = { when = "GET /" .. i .. " ",
+          { send = scripted.response(200, ("[%d]"):format(i)) } }
+      end
+      serve(script)
+      for round = 1, 5 do
+        local all = {}
+        for i = 1, 6 do
+          all[i] = transfers.start(session, { path = "/" .. i })
+          if round % 2 == 0 then server:requests(round * 6 - 6 + i) end
+        end
+        for i = 6, 1, -1 do
+          assert.equal(("[%d]"):format(i), (transfers.read(session, all[i])))
+        end
+      end
+      assert.is_true(#server:connections() <= 6)
+    end)
+  end)
+
   describe("connects", function()
     it("by http: to this machine only, by its address", function()
       serve({ { { read = true }, { send = response(200, "[]") },
