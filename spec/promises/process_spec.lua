@@ -221,7 +221,7 @@ describe("descriptors", function()
 
   local it_here = proc.is_here and it or pending
 
-  it_here("of ours never are those of standard input, output and error", function()
+  it_here("of ours are never 0, 1 and 2", function()
     serve { loop = true, echo(2) }
     assert.equal("", without_standard "")
     assert.equal("", without_standard [[
