@@ -58,12 +58,13 @@ endif
 
 OUT = build/$(LUA)
 CORE = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/core/*.c))
-HTTP = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/http/*.c))
+HTTP = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/http/*.c \
+  src/digest/*.c))
 FILE = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/file/*.c))
 CLIENT = $(CORE) $(HTTP) $(FILE)
 # The emulator is a program, a Lua module, and a library that knows neither.
 SERVER = $(patsubst src/%.c,build/%.o,$(wildcard \
-  $(patsubst %,src/emulator/%/*.c,store service api http)))
+  $(patsubst %,src/emulator/%/*.c,store service api http) src/digest/*.c))
 MAIN = $(patsubst src/%.c,build/%.o,$(wildcard src/emulator/cli/*.c))
 BINDING = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/emulator/lua/*.c))
 UNITS = $(patsubst spec/c/%.c,build/unit/%,$(wildcard spec/c/*_test.c))
@@ -171,6 +172,10 @@ build/lipsync-emulator: $(MAIN) $(SERVER) build/emulator/flags
 build/emulator/%.o: src/emulator/%.c build/emulator/flags
 	@mkdir -p $(@D)
 	$(COMPILE) $(EMULATOR_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+build/digest/%.o: src/digest/%.c build/emulator/flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(CFLAGS) -c -o $@ $<
 
 # What the tests need beside the project itself.
 units: $(UNITS)

@@ -110,7 +110,8 @@ threads:
 	  '$$(setarch -R true 2>/dev/null && echo setarch -R) \
 	  build/threads "$$SYNC_BASE_URL"'
 
-build/threads: spec/torture/threads.c $(wildcard src/core/*.c src/http/*.c)
+build/threads: spec/torture/threads.c \
+    $(wildcard src/core/*.c src/http/*.c src/digest/*.c)
 	@mkdir -p $(@D)
 	$(CC) -std=c99 -D_GNU_SOURCE -O1 -g -pthread -fsanitize=thread $(INCLUDES) \
 	  $(LUA_CFLAGS) $(CURL_CFLAGS) -o $@ $^ $(LUA_LIBS) $(CURL_LIBS) -lz \

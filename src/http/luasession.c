@@ -8,8 +8,10 @@
 #include <math.h>
 
 #include "luahttp.h"
+#include "../digest/sha256.h"
 
-#define KEY_MIN 8
+#define KEY_MIN        8
+#define ACCOUNT_DIGITS 16
 
 struct session {
   struct http_session *http; /* NULL once closed */
@@ -208,6 +210,22 @@ static size_t cut_key (const char *text, size_t length, const char *key,
 }
 
 
+/* session:account(): a text that differs for any other key, from which the key
+** cannot be had; nil without a key. */
+static int session_account (lua_State *L) {
+  struct session *s = to_session(L);
+  const char *key = s->http == NULL ? NULL : http_key(s->http);
+  uint8_t digest[SHA256_SIZE];
+  char hex[SHA256_HEX];
+  if (key == NULL)
+    return 0;
+  sha256_of(key, strlen(key), digest);
+  sha256_hex(digest, hex);
+  lua_pushlstring(L, hex, ACCOUNT_DIGITS);
+  return 1;
+}
+
+
 /* session:redact(text): the text with "(key)" where a server has sent the key
 ** back. One of less than eight characters is no secret, and may be part of
 ** any word; and so may as many of one that the text was cut in. */
@@ -280,6 +298,7 @@ static const luaL_Reg methods[] = {
   {"origin", session_origin},
   {"host", session_host},
   {"redact", session_redact},
+  {"account", session_account},
   {"is_open", session_is_open},
   {"close", session_close},
   {"__gc", session_close},

@@ -5,7 +5,7 @@
 */
 
 #include "output.h"
-#include "../service/sha256.h"
+#include "../../digest/sha256.h"
 #include "../store/text.h"
 
 #include <string.h>

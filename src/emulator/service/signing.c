@@ -4,7 +4,7 @@
 */
 
 #include "signing.h"
-#include "sha256.h"
+#include "../../digest/sha256.h"
 #include "../store/iso_time.h"
 
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 ** HMAC of RFC 2104 that is made of it.
 */
 
-#ifndef emulator_sha256_h
-#define emulator_sha256_h
+#ifndef lipsync_sha256_h
+#define lipsync_sha256_h
 
 #include <stddef.h>
 #include <stdint.h>

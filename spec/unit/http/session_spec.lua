@@ -1,0 +1,26 @@
+-- SPDX-License-Identifier: MIT
+
+local http = require "lipsync.http"
+
+describe("a session's account", function()
+  local function account(key)
+    local session = assert(http.session { base_url = "http://127.0.0.1:9",
+      api_key = key, user_agent = "spec" })
+    local text = session:account()
+    session:close()
+    return text, session:account()
+  end
+
+  it("is the beginning of the key's SHA-256", function()
+    assert.equal("9b346041bc9a4957", (account "key-one"))
+  end)
+
+  it("differs for another key", function()
+    assert.not_equal((account "key-one"), (account "key-two"))
+  end)
+
+  it("is nil without a key and when the session is closed", function()
+    assert.is_nil((account(nil)))
+    assert.is_nil((select(2, account "key-one")))
+  end)
+end)
