@@ -80,7 +80,7 @@ describe("prices at the emulator:", function()
     local answer = ask("POST", "/v2/analyze/cost", body)
     assert.are.equal(200, answer.status)
     assert.are.equal(1, #answer.json)
-    assert.are.equal(4501, answer.json[1].estimatedFrameCount)
+    assert.are.equal(4500, answer.json[1].estimatedFrameCount)
     assert.are.equal(18, answer.json[1].estimatedGenerationCost)
     body.input = { video }
     assert.are.equal(422, ask("POST", "/v2/analyze/cost", body).status)

@@ -39,27 +39,26 @@ static const char unknown_sql[] =
 
 static const char *const wrong_sql[] = {missing_sql, unknown_sql, NULL};
 
+/* Rounds up what is not negative. */
+#define UP(x) "CAST(" x " AS INTEGER) + (CAST(" x " AS INTEGER) < " x ")"
+
 /* Reasoning and dubbing cost more; what a dub costs in credits is not known. */
 static const char estimate_sql[] =
-  "SELECT json_object('estimatedFrameCount', frames + (frames < exact),"
+  "SELECT json_object('estimatedFrameCount', " UP("frames") ","
   " 'estimatedGenerationCost', cost,"
   " 'estimatedCredits', iif(dub, NULL, CAST(round(cost * 100) AS INTEGER)))"
-  " FROM (SELECT dub, seconds * fps AS exact,"
-  "  CAST(seconds * fps AS INTEGER) AS frames, round(seconds * (" PRICE_SQL
-  ")"
+  " FROM (SELECT dub, seconds * fps AS frames, round(seconds * (" PRICE_SQL ")"
   "  * iif(reasoning, 1.25, 1) * iif(dub, 1.5, 1), 6) AS cost" ASKED ")";
 
 /* The emulator does not open media: it takes them to last 10 s. A voice reads
 ** 15 characters a second. */
 static const char analyze_sql[] =
-  "SELECT json_array(json_object('estimatedFrameCount',"
-  " CAST(seconds * 30 AS INTEGER) + 1, 'estimatedGenerationCost',"
-  " round(seconds * (" PRICE_SQL
-  "), 6)))"
-  " FROM (SELECT json_extract(?1, '$.model') AS model,"
-  "  ifnull((SELECT length(json_extract(value, '$.provider.script')) / 15.0"
+  "SELECT json_array(json_object('estimatedFrameCount', " UP("frames") ","
+  " 'estimatedGenerationCost', round(frames / 30 * (" PRICE_SQL "), 6)))"
+  " FROM (SELECT json_extract(?1, '$.model') AS model, 30.0 * ifnull("
+  "  (SELECT length(json_extract(value, '$.provider.script')) / 15.0"
   "   FROM json_each(?1, '$.input')"
-  "   WHERE json_extract(value, '$.type') = 'text'), 10) AS seconds)";
+  "   WHERE json_extract(value, '$.type') = 'text'), 10) AS frames)";
 
 /* Answers with what a query makes of the body. */
 static void answer_query (struct call *c, const char *sql) {
