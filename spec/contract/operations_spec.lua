@@ -132,9 +132,7 @@ local function sending(operation)
     end
   end)
 
-  local it_does = operation.row.emulated ~= false and it_emulates or pending
-
-  it_does("does with the emulator what it is to do", function()
+  it_emulates("does with the emulator what it is to do", function()
     here.emulate { generations = 0 }
     here.server:add { id = ID, status = "COMPLETED" }
     local value, err = operation:run(here.client, nil,

@@ -21,7 +21,6 @@ local operations = {}
 ---   unknown  the sentence after an unknown outcome, or nil
 ---   advice   the advice after some statuses
 --   status   of the service's good response; default 200
---   emulated  false: the emulator does not have it yet
 operations.rows = {
   ["generations.list"] = {
     action = "list generations", method = "GET", path = "/v2/generations",
@@ -36,20 +35,17 @@ operations.rows = {
   ["generations.create"] = {
     action = "create generation", method = "POST", path = "/v2/generate",
     key = true, expects = "a generation", retry = "keyed", status = 201,
-    emulated = false,
     unknown = "The generation may have been created; the same request with "
       .. "the same idempotency_key creates no second one.",
   },
   ["generations.estimate"] = {
     action = "estimate cost", method = "POST",
     path = "/v2/generations/estimate", key = true, retry = "safe",
-    emulated = false,
     expects = "a JSON object with estimatedGenerationCost",
   },
   ["generations.costs"] = {
     action = "get costs of generation", method = "GET",
     path = "/v2/generate/{id}/costs", key = true, retry = "safe",
-    emulated = false,
     expects = "a JSON object with generationId",
     advice = { [404] =
       "It was deleted before, or belongs to another organization." },
@@ -130,7 +126,8 @@ local function itself(text) return { text } end
 -- What is sent to create a generation, with the given address of its video.
 local function to_create(url)
   return { model = "lipsync-2", input = {
-    { type = "video", url = url }, { type = "audio", assetId = "a1" } } }
+    { type = "video", url = url },
+    { type = "audio", url = "https://media.example/a.wav" } } }
 end
 
 local costs = '{"generationId":"g1","totalCostUsd":"1.50"}'
@@ -167,7 +164,8 @@ local samples = {
     arguments = { to_create "https://media.example/v.mp4" },
     exchanges = { { "", g1 } }, value = g1,
     body = '{"input":[{"type":"video","url":"https://media.example/v.mp4"},'
-      .. '{"assetId":"a1","type":"audio"}],"model":"lipsync-2"}',
+      .. '{"type":"audio","url":"https://media.example/a.wav"}],'
+      .. '"model":"lipsync-2"}',
     misuse = {
       { 5, "request must be a table, got number 5" },
       { {}, "request.model is missing" },
