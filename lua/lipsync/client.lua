@@ -41,7 +41,8 @@ local fields = {
   base_url = schema.string,
   timeout = schema.seconds, connect_timeout = schema.seconds,
   stall_timeout = schema.seconds, max_attempts = schema.integer(),
-  max_in_flight = schema.integer(), max_generation = schema.integer(),
+  max_in_flight = schema.integer(), max_transfers = schema.integer(),
+  max_generation = schema.integer(),
   max_response = schema.integer(), ca_file = schema.string,
   proxy = schema.string, headers = schema.headers,
   user_agent = schema.string,
@@ -56,7 +57,7 @@ local fields = {
 
 local defaults = {
   timeout = 60, connect_timeout = 10, stall_timeout = 30, max_attempts = 4,
-  max_in_flight = 8, max_generation = 1024 * 1024,
+  max_in_flight = 8, max_transfers = 8, max_generation = 1024 * 1024,
   max_response = 16 * 1024 * 1024,
 }
 
@@ -196,6 +197,7 @@ function Client:start_runtime(session)
     forks = http.forks(), session = session,
     retry_budget = retry_budget.new(), waiters = waiters.new(),
     limiter = limiter.new(self.options.max_in_flight),
+    transfers = limiter.new(self.options.max_transfers),
     request = { owner = self, type = "Generation",
                 max_object = self.options.max_generation,
                 max_response = self.options.max_response },

@@ -30,6 +30,8 @@ local function new_transfer(plan)
   function transfer.received() return plan.bytes or 0 end
   -- Bytes of the request's body that were given to libcurl, and all of them.
   function transfer.uploaded() return plan.uploaded or 0, plan.length or 0 end
+  function transfer.held() return plan.held or false end
+  function transfer.release() plan.held = false end
   function transfer.sent() return plan.sent ~= false end
   function transfer.done() return plan.arrived or false end
   function transfer.close() transfer.closed = transfer.closed + 1 end
@@ -61,6 +63,7 @@ function calls.client(plans, more)
   function session.redact(_, text) return text end
   function session.origin() return "https://here.example" end
   local runtime = { session = session, limiter = limiter.new(8),
+                    transfers = limiter.new(8),
                     retry_budget = retry_budget.new(), waiters = waiters.new(),
                     request = {} }
   runtime.scheduler = scheduler.new(client, runtime)

@@ -129,7 +129,9 @@ end
 ---@param busy boolean
 function Pool:set_busy(busy)
   self.busy = busy
-  if not busy then self.runtime.limiter:call_next() end
+  if busy then return end
+  self.runtime.limiter:call_next()
+  self.runtime.transfers:call_next()
 end
 
 --- Ends all calls.

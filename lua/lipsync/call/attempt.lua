@@ -19,8 +19,10 @@ local clear = { [501] = true, [505] = true }
 ---@param session table  of lipsync.http
 ---@param request table  for session:start, which copies it
 ---@param limits { clock: table, timeout: number, stall_timeout: number,
----   attempts: integer }  `clock` and `timeout` are those of the whole call;
----   `attempts` counts this one
+---   answer_timeout: number|nil, attempts: integer }  `clock` and `timeout` are
+---   those of the whole call; `answer_timeout` is for the first byte after the
+---   last one of the request, default `stall_timeout`; `attempts` counts this
+---   one
 ---@return table|nil
 ---@return table|nil failure
 function attempt.start(session, request, limits)
@@ -29,8 +31,9 @@ function attempt.start(session, request, limits)
   local self = setmetatable({
     session = session, transfer = false, clock = limits.clock,
     timeout = limits.timeout, stall_timeout = limits.stall_timeout,
+    answer_timeout = limits.answer_timeout or false,
     number = limits.attempts, started = false, moved = false,
-    bytes = 0, status = false, page = false, object = false,
+    bytes = 0, progress = 0, status = false, page = false, object = false,
   }, Attempt)
   local transfer, failure = session:start(request)
   if not transfer then return nil, failure end
@@ -52,7 +55,7 @@ function attempt.whole(self, until_)
   repeat
     local body, failure = transfer:read()
     if body ~= false then return true, body, failure end
-  until not transfer:ready() or until_ and now() >= until_
+  until not transfer:ready() or transfer:held() or until_ and now() >= until_
   return false
 end
 
@@ -108,18 +111,37 @@ end
 
 -- ---- Clocks ----
 
+-- Whether part of the request's body waits to be sent.
+local function is_sending(self)
+  local given, length = self.transfer:uploaded()
+  return given < length
+end
+
+-- How long nothing may move (seconds), and the name of that option.
+local function stall_limit(self)
+  local limit = self.answer_timeout
+  if limit and self.transfer:status() == nil and not is_sending(self) then
+    return limit, "answer_timeout"
+  end
+  return self.stall_timeout, "stall_timeout"
+end
+
 -- The error for a clock that has run out. Clocks run only in waits, so the
 -- attempt began at the clock's reading before the first wait.
 local function overdue(self)
-  local at, bytes = self.clock:seconds(), self.transfer:received()
+  local transfer = self.transfer
+  local at, bytes = self.clock:seconds(), transfer:received()
+  local progress = bytes + transfer:uploaded()
   self.started = self.started or at
-  if bytes ~= self.bytes or not self.moved then
-    self.bytes, self.moved = bytes, at
+  if progress ~= self.progress or not self.moved then
+    self.bytes, self.progress, self.moved = bytes, progress, at
   end
+  local limit, option = stall_limit(self)
   if at >= self.timeout then
     return { code = "deadline", limit = self.timeout, attempt = self.number }
-  elseif at - self.moved >= self.stall_timeout then
-    return { code = "stall", limit = self.stall_timeout }
+  elseif at - self.moved >= limit then
+    return { code = "stall", limit = limit, option = option,
+             sending = is_sending(self) }
   end
   return nil
 end
@@ -132,12 +154,38 @@ local function late(self)
   return not self.transfer:ready() and overdue(self) or nil
 end
 
+-- How often to look how far a body was sent (seconds): nothing wakes the wait
+-- for that.
+local upload_look = 0.25
+
 --- How long to wait for more (seconds).
 ---@return number
 function Attempt:patience()
   local at = self.clock:seconds()
-  return math.max(0, math.min(self.timeout - at,
-    self.stall_timeout - (at - (self.moved or at))))
+  local left = math.min(self.timeout - at,
+    stall_limit(self) - (at - (self.moved or at)))
+  if is_sending(self) then left = math.min(left, upload_look) end
+  return math.max(0, left)
+end
+
+-- ---- The request's body ----
+
+--- How much of it was sent, or is about to be, and its length (bytes).
+---@return integer sent
+---@return integer length
+function Attempt:uploaded()
+  return self.transfer:uploaded()
+end
+
+--- Whether the server waits for the bytes at its end that are held back.
+---@return boolean
+function Attempt:is_held()
+  return self.transfer:held()
+end
+
+--- Lets go of those.
+function Attempt:release()
+  self.transfer:release()
 end
 
 -- ---- The response ----

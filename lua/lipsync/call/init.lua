@@ -46,8 +46,13 @@ local repeat_window = 600
 ---@field unsettled table|nil  see api.lua
 ---@field idempotency_key string|nil  for errors and events
 ---@field headers table|nil  of the request, in place of the options' own
----@field body string|nil  of the request
+---@field body string|table|nil  of the request: bytes, or an object of
+---   http.body, which the end of the call closes
 ---@field content_type string|nil  of the body
+---@field hold integer|nil  bytes at the end of the body that wait for `on_held`
+---@field is_transfer boolean|nil  true: it moves a file, which takes a slot of
+---   max_transfers
+---@field answer_timeout number|nil  see attempt.lua
 ---@field unknown string|nil  see api.lua
 ---@field advice table|nil  see api.lua
 ---@field clock table|nil  a stopwatch shared with other calls
@@ -61,6 +66,8 @@ local repeat_window = 600
 ---@field refused nil|fun(call: table, err: table): any, string|nil  for an
 ---   error that is a success here: value and note
 ---@field on_start nil|fun(call: table)  before each request
+---@field on_held nil|fun(call: table): any, lipsync.Error|nil  before the
+---   held bytes are sent; nil and an error end the call without them
 ---@field on_end nil|fun(call: table)  when the call is over
 
 --- Prepares a call. Nothing is sent before `advance`.
@@ -75,10 +82,13 @@ function call.new(client, spec, given)
     clock = spec.clock or stopwatch.new(), group = spec.group,
     timeout = given.timeout or spec.timeout or config.timeout,
     stall_timeout = given.stall_timeout or config.stall_timeout,
+    answer_timeout = given.answer_timeout or spec.answer_timeout,
+    limiter = spec.is_transfer and runtime.transfers or runtime.limiter,
     max_attempts = given.max_attempts or spec.max_attempts
       or config.max_attempts,
     state = false, attempt = false, attempts = 0, postponed = 0, wake = 0,
     open = false, open_since = false, open_at = false, no_expect = false,
+    sent_since = 0, sent_at = 0, took = 0,
     condition = false, queued = false, has_slot = false, bytes = 0,
     over = false,
   }, Call)
@@ -146,15 +156,21 @@ end
 
 -- Closes what is open and gives the slot back. Idempotent.
 local function drop(self)
-  local runtime, current = self.runtime, self.attempt
+  local current = self.attempt
   if self.has_slot then
     self.has_slot = false
-    runtime.limiter:release(self)
+    self.limiter:release(self)
   end
-  if self.place then runtime.limiter:leave(self) end
+  if self.place then self.limiter:leave(self) end
   self.attempt = false
   local transfer = current and current:close()
-  if transfer then runtime.waiters:notify(transfer) end
+  if transfer then self.runtime.waiters:notify(transfer) end
+end
+
+-- Closes the files of the request's body.
+local function close_body(self)
+  local body = self.spec.body
+  if type(body) == "userdata" then body:close() end
 end
 
 --- Ends the call with `value`, or with nil and `err`; `note` comes with both.
@@ -163,6 +179,7 @@ function Call:finish(value, err, note)
   -- First, because it may run out of memory and be repeated.
   self.over, self.value, self.err, self.note = true, value, err, note
   if not self.keep_open then drop(self) end
+  close_body(self)
   if self.attempts > 0 and self.spec.on_end then self.spec.on_end(self) end
   return true
 end
@@ -239,7 +256,7 @@ function Condition:ready()
   return of.canceled or of.client.closed or self.is_reached(of)
 end
 
-local function is_turn(of) return of.runtime.limiter:is_turn(of) end
+local function is_turn(of) return of.limiter:is_turn(of) end
 local function is_due(of) return core.now() >= of.wake end
 
 local begin, take_slot, perform, pause
@@ -264,8 +281,8 @@ function begin(self)
 end
 
 function take_slot(self)
-  local limiter = self.runtime.limiter
-  local taken = self.spec.is_long or limiter:take(self, core.now())
+  local limiter, spec = self.limiter, self.spec
+  local taken = spec.is_long or limiter:take(self, core.now())
   if not taken then
     self.blocks = host.blocks(self.client)
     taken = self.blocks and limiter:take(self, core.now())
@@ -274,7 +291,8 @@ function take_slot(self)
     self.has_slot, self.state = true, perform
   elseif self:remaining() <= 0 then
     return self:finish(nil, errors.from_failure({ code = "deadline",
-      limit = self.timeout, slots = limiter.slots }, self:about()))
+      limit = self.timeout, slots = limiter.slots,
+      option = spec.is_transfer and "max_transfers" }, self:about()))
   else
     if not self.queued then
       self.queued = true
@@ -296,16 +314,22 @@ local function request_of(self)
   request.headers = spec.headers or self.options.headers
   request.mode, request.type = spec.mode, spec.type
   request.body, request.content_type = spec.body, spec.content_type
-  request.no_expect = self.no_expect or nil
+  request.hold, request.no_expect = spec.hold, self.no_expect or nil
   return request
 end
 
--- Notes an attempt with an unknown outcome. The wall clock counts too, because
--- the other one may stand still while the machine sleeps.
+-- Notes when the last bytes of a request were sent, or could have been. The wall
+-- clock counts too, because the other one may stand still while the machine
+-- sleeps.
+local function note_sent(self)
+  self.sent_since, self.sent_at = core.now(), core.time()
+end
+
+-- Notes an attempt with an unknown outcome.
 local function note_open(self, err)
   self.open = err
-  self.open_since = self.open_since or core.now()
-  self.open_at = self.open_at or core.time()
+  self.open_since = self.open_since or self.sent_since
+  self.open_at = self.open_at or self.sent_at
 end
 
 -- Whether a repetition after `delay` could be carried out a second time.
@@ -352,7 +376,11 @@ local function retry_or_end(self, err)
      or not self.runtime.retry_budget:take(later or err.retryAfter ~= nil) then
     return give_up(self, err)
   end
-  if later then self.postponed = self.postponed + 1 end
+  if later then
+    self.postponed = self.postponed + 1
+    -- The same bytes again, if they took long, may be for nothing again.
+    if self.spec.is_transfer then delay = math.max(delay, self.took) end
+  end
   sleep(self, err, delay)
 end
 
@@ -371,6 +399,7 @@ local function failed(self, raw, body)
     err = refusal(self, body)  -- again, with that
   end
   if is_keyed and is_open then note_open(self, err) end
+  self.took = current and current:seconds() or 0
   if self.client.listener then emit_response(self, err) end
   drop(self)
   if spec.refused then
@@ -411,7 +440,21 @@ local function start(self)
   local request = request_of(self)
   local current, raw = attempt.start(self.runtime.session, request, self)
   request.body = nil  -- which may be long
+  note_sent(self)
   return current, raw
+end
+
+-- Lets go of the last bytes of the request, if `on_held` allows it.
+local function release(self)
+  local on_held, err = self.spec.on_held, nil
+  if on_held then err = select(2, on_held(self)) end
+  if err then
+    if self.client.listener then emit_response(self, err) end
+    drop(self)
+    return give_up(self, err)
+  end
+  note_sent(self)
+  self.attempt:release()
 end
 
 -- Sends the request and reads what has arrived of the response.
@@ -431,8 +474,9 @@ function perform(self)
   if not done then
     if status and self.has_slot then
       self.has_slot = false
-      self.runtime.limiter:release(self)
+      self.limiter:release(self)
     end
+    if current:is_held() then return release(self) end
     return true
   end
   self.bytes = current.bytes
@@ -517,6 +561,7 @@ function Call:cancel()
   self.keep_open = nil
   abandon(self)
   drop(self)
+  close_body(self)
   if self.condition then self.runtime.waiters:notify(self.condition) end
 end
 
@@ -564,6 +609,14 @@ function Call:follow()
     self.client.step_ends)
   if raw then return true, nil, broken(self, raw) end
   return done, value
+end
+
+--- Bytes of the request's body that this attempt has sent, and all of them.
+---@return integer|nil sent  nil if there is no request
+---@return integer|nil length
+function Call:uploaded()
+  if not self.attempt then return nil end
+  return self.attempt:uploaded()
 end
 
 --- Bytes of this attempt received so far.

@@ -173,6 +173,8 @@ local words = {
   file_unread = { "file", "unread", "{file} cannot be read any more: {os}" },
   file_shrank = { "invalid", "shrank",
     "{file} became shorter while it was sent" },
+  file_changed = { "invalid", "changed",
+    "{file} was changed while it was sent" },
   file_unwritten = { "file", "unwritten", "{file} cannot be written: {os}" },
   file_exists = { "file", "exists", "{file} exists already" },
   file_differs = { "file", "exists",

@@ -10,8 +10,8 @@ local retry = require "lipsync.error.retry"
 local retry_after = require "lipsync.error.retry_after"
 
 ---@class lipsync.Error
----@field kind string  api, timeout, connection, tls, protocol, limit, invalid,
----   canceled or closed
+---@field kind string  api, timeout, connection, tls, protocol, limit, file,
+---   invalid, canceled or closed
 ---@field message string  the service's, or our description
 ---@field errorCode string|nil  stable; what to branch on
 ---@field statusCode integer|nil
@@ -23,7 +23,9 @@ local retry_after = require "lipsync.error.retry_after"
 ---@field attempts integer  requests made
 ---@field seconds number  waited in the call
 ---@field method string|nil
----@field path string|nil  without the query
+---@field path string|nil  without the query; of an error about a file, the
+---   file's
+---@field os_error integer|nil  of an error about a file: the system's number
 ---@field proxy string|nil  the proxy that failed: "http://host:port"
 ---@field proxyStatus integer|nil  its response to a CONNECT
 ---@field body string|nil  of the response, at most 64 KiB
@@ -64,7 +66,8 @@ end
 function errors.complete(err, about)
   about.reason = err.reason
   err.reason = nil
-  err.method, err.path, err.tag = about.method, about.path, about.tag
+  err.method, err.path = about.method, err.path or about.path
+  err.tag = about.tag
   err.attempts, err.seconds = about.attempts or 0, about.seconds or 0
   err.delivered = about.delivered
   err.outcomeUnknown = about.outcome_unknown or nil
@@ -84,6 +87,7 @@ function errors.from_failure(raw, about)
   local kind, reason, text, field = failure.describe(raw, about.host)
   return errors.complete({ kind = kind, message = text, reason = reason,
     field = field, body = raw.body and raw.body:sub(1, errors.body_limit),
+    path = raw.path, os_error = raw.path and raw.os_error,
     statusCode = raw.status, proxy = raw.proxy,
     proxyStatus = raw.proxy_status }, about)
 end

@@ -84,19 +84,21 @@ function message.inline(text)
 end
 
 --- "nothing received for 30 s (stall_timeout)"
----@param raw { limit: number }
+---@param raw { limit: number, option: string|nil, sending: boolean|nil }
 function message.stalled(raw)
-  return ("nothing received for %s s (stall_timeout)")
-    :format(message.seconds(raw.limit))
+  return ("nothing %s for %s s (%s)"):format(raw.sending and "sent"
+    or "received", message.seconds(raw.limit), raw.option or "stall_timeout")
 end
 
 --- "60 s have passed (timeout), in attempt 2"
----@param raw { limit: number, attempt: integer|nil, slots: integer|nil }
+---@param raw { limit: number, attempt: integer|nil, slots: integer|nil,
+---   option: string|nil }
 function message.deadline(raw)
   local place = ""
   if raw.slots then
-    place = (", waiting for one of %s (max_in_flight)")
-      :format(message.count(raw.slots, "connection"))
+    place = (", waiting for one of %s (%s)")
+      :format(message.count(raw.slots, "connection"),
+        raw.option or "max_in_flight")
   elseif raw.attempt then
     place = (", in attempt %d"):format(raw.attempt)
   end
