@@ -63,7 +63,8 @@ api.generations = {
     takes = schema.record({
       model = text, outputFileName = text, webhookUrl = text, projectId = text,
       input = schema.array(schema.record({
-        type = text, url = text, assetId = text, refId = text, provider = json,
+        type = text, url = text, assetId = text, file = text, refId = text,
+        provider = json,
       }, { "type" })),
       options = json, segments = json, dubParams = json, dialogueEdit = json,
     }, { "model", "input" }),

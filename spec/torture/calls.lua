@@ -165,6 +165,22 @@ function calls.create()
   end
 end
 
+--- The same with a file, which is held back at its end.
+function calls.create_files()
+  local own = client()
+  local request = { model = "lipsync-2", input = {
+    { type = "video", file = "spec/torture/calls.lua" },
+    { type = "audio", url = "https://media.example/v.wav" } } }
+  return function()
+    local told
+    local generation, err = own.generations:create(request,
+      { on_progress = function(sent, total) told = sent / total end })
+    if not generation then error(err, 0) end
+    check_generation(generation)
+    assert(told == 1)
+  end
+end
+
 function calls.count()
   local own = client()
   return function()

@@ -318,9 +318,9 @@ local function request_of(self)
   return request
 end
 
--- Notes when the last bytes of a request were sent, or could have been. The wall
--- clock counts too, because the other one may stand still while the machine
--- sleeps.
+-- Notes when the last bytes of a request were sent, or could have been. The
+-- wall clock counts too, because the other one may stand still while the
+-- machine sleeps.
 local function note_sent(self)
   self.sent_since, self.sent_at = core.now(), core.time()
 end

@@ -1,9 +1,13 @@
 -- SPDX-License-Identifier: MIT
 -- Creating a generation so that it is paid for once: every request of a call
--- carries the same Idempotency-Key and the same bytes.
+-- carries the same Idempotency-Key and the same bytes. Files go along as parts
+-- of a multipart body, read from disk while they are sent.
 
 local call = require "lipsync.call"
 local core = require "lipsync.core"
+local errors = require "lipsync.error"
+local http = require "lipsync.http"
+local media_type = require "lipsync.base.media_type"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
@@ -12,8 +16,9 @@ local create = {}
 
 ---@class lipsync.InputItem
 ---@field type string  video, audio, image or text
----@field url string|nil  of the medium: this or assetId
+---@field url string|nil  of the medium: this, or one of the next two
 ---@field assetId string|nil
+---@field file string|nil  path of a file on this machine
 ---@field refId string|nil  its name in segments
 ---@field provider table|nil  of a text: the voice that speaks it
 ---@field extra table|nil  members that this version does not know
@@ -37,9 +42,21 @@ local create = {}
 ---@field queue boolean|nil  false: an organization that already has as many
 ---   generations under way as it may is an error at once; default true: waits,
 ---   as long as the timeout allows
+---@field timeout number|nil  seconds; a request with files has none unless it
+---   is given here
+---@field answer_timeout number|nil  seconds from the last byte of the request
+---   to the first of the response; default 300 with files, else stall_timeout
+---@field on_progress nil|fun(sent: integer, total: integer)  bytes of the
+---   request with files; begins anew with each attempt
 create.options = schema.join(operation.options, {
   idempotency_key = schema.string, queue = schema.boolean,
+  answer_timeout = schema.seconds, on_progress = schema.callable(),
 })
+
+-- In seconds: from the last byte of a request with files to its response. In
+-- bytes: the end of a body that is held back until the files are known not to
+-- have changed.
+local patience, held = 300, 4096
 
 -- ---- Reading a request ----
 
@@ -60,23 +77,55 @@ end
 
 -- Raises unless a medium has exactly one place to be read from.
 local function check_place(item, name)
-  local both = item.url and item.assetId
-  if both or media[item.type] and not (item.url or item.assetId) then
-    misuse.raise(("%s must have either url or assetId"):format(name))
+  local count = (item.url and 1 or 0) + (item.assetId and 1 or 0)
+    + (item.file and 1 or 0)
+  if count > 1 or media[item.type] and count == 0 then
+    misuse.raise(name .. " must have one of url, assetId and file")
   end
 end
 
+-- Raises for a file with what no file can have: it is sent as a part that has
+-- the name of its type, and nothing else.
+local function check_file(item, name, seen)
+  if not media[item.type] then
+    misuse.raise(("%s.type must be video, audio or image with a file, got %s")
+      :format(name, misuse.show(item.type)))
+  elseif seen[item.type] then
+    misuse.raise(("request.input has two files of the type %s; one of them "
+      .. "must be an asset"):format(item.type))
+  end
+  seen[item.type] = true
+  for member in pairs(item) do
+    if member ~= "type" and member ~= "file" then
+      misuse.raise(("%s.%s does not go with file, only with url or assetId")
+        :format(name, member))
+    end
+  end
+end
+
+-- Why this path names no file; nil if it may.
+local function bad_path(path)
+  if path:find("\0", 1, true) then return "has a NUL" end
+  return not core.encode(path) and "is not UTF-8" or nil
+end
+
 -- What is wrong with the items, apart from misuse: their addresses may come
--- from elsewhere. Returns the problem and the wrong field.
+-- from elsewhere. Returns the problem and the wrong field, or false and whether
+-- there are files.
 local function check_input(input)
+  local files = {}
   for i, item in ipairs(input) do
-    check_place(item, ("request.input[%d]"):format(i))
+    local name = ("request.input[%d]"):format(i)
+    check_place(item, name)
+    if item.file then check_file(item, name, files) end
     local problem = item.url and bad_url(item.url)
+      or item.file and bad_path(item.file)
     if problem then
-      local field = ("input[%d].url"):format(i)
+      local field = ("input[%d].%s"):format(i, item.url and "url" or "file")
       return field .. " " .. problem, field
     end
   end
+  return false, next(files) ~= nil
 end
 
 -- The header must come from here only.
@@ -99,10 +148,34 @@ local function key_of(options)
   return key
 end
 
+-- The parts of a multipart body: plain text, or JSON where the value is no
+-- text; then the files. Other items of the input are one array.
+local function parts_of(body)
+  local parts, files, items = {}, {}, {}
+  for _, item in ipairs(body.input) do
+    if item.file then
+      files[#files + 1] = { name = item.type, file = item.file,
+        filename = media_type.file_name(item.file),
+        type = media_type.of(item.file, item.type) }
+    else
+      items[#items + 1] = item
+    end
+  end
+  body.input = items[1] and items
+  for _, name in ipairs(misuse.keys(body)) do
+    local value = body[name]
+    parts[#parts + 1] = { name = name, bytes = type(value) == "string"
+      and value or core.encode(value) }
+  end
+  for _, file in ipairs(files) do parts[#parts + 1] = file end
+  return parts
+end
+
 ---@class lipsync.FixedCreate  what is the same in every request of a create,
 ---   also of a later process
 ---@field idempotency_key string
----@field content string  JSON text of the body
+---@field boundary string|nil  of a multipart body
+---@field content string  JSON text of the body, or of the array of its parts
 
 --- Checks a request and fixes what is sent of it. Raises for misuse.
 ---@param client table
@@ -115,6 +188,7 @@ function create.read(client, spec, request, options)
   local body = spec.takes(request, "request")
   check_headers(options.headers)
   local problem, field = check_input(body.input)
+  local has_files = not problem and field
   if problem then
     return nil, operation.invalid(client, spec, problem, field)
   end
@@ -124,7 +198,9 @@ function create.read(client, spec, request, options)
   end
   local content, err = operation.encode(client, spec, body)
   if not content then return nil, err end
-  return { idempotency_key = key, content = content }
+  if not has_files then return { idempotency_key = key, content = content } end
+  return { idempotency_key = key, boundary = "lipsync-" .. core.random_text(),
+           content = core.encode(parts_of(body)) }
 end
 
 -- ---- Sending it ----
@@ -144,25 +220,90 @@ local function get_named(generations, this, id)
   return nil, open
 end
 
+-- The members of a call's spec that have to do with its body. Opens its files.
+local function open_body(client, spec, fixed, options)
+  if not fixed.boundary then
+    return { body = fixed.content, content_type = "application/json" }
+  end
+  local parts = core.decode(fixed.content)
+  parts.boundary = fixed.boundary
+  local body, raw = http.body(parts)
+  if not body then
+    local about = client:about()
+    about.action, about.method = spec.action, spec.method
+    about.tag = options.tag
+    return nil, errors.from_failure(raw, about)
+  end
+  return { body = body, parts = parts, length = body:length(),
+           is_transfer = true, timeout = math.huge, answer_timeout = patience }
+end
+
+-- Before the last bytes are sent: a body whose files have changed is never
+-- completed.
+local function check_files(this)
+  local own = this.spec
+  local part = own.parts and own.body:changed()
+  if not part then return nil end
+  return errors.from_failure({ code = "file_changed",
+    path = own.parts[part].file }, this:about())
+end
+
+-- Calls on_progress; the error object if it raises.
+local function report(this, sent, total)
+  local ok, problem = pcall(this.options.on_progress, sent, total)
+  if ok then return nil end
+  this:cancel()
+  local err = this:error("canceled", "on_progress raised an error: "
+    .. tostring(problem))
+  err.cause = problem
+  return err
+end
+
+-- Runs a call and reports how far its request was sent, and that it was sent.
+local function run(this)
+  local length, last = this.spec.length, nil
+  if not this.options.on_progress or not length then return this:run() end
+  while not this:advance() do
+    local sent = this:uploaded()
+    local err = sent and sent ~= last and report(this, sent, length)
+    if err then return nil, err end
+    last = sent
+    this:wait()
+  end
+  local err = this.value and last ~= length and report(this, length, length)
+  return this.value, this.err or err or nil, this.note
+end
+
 --- Sends a fixed request until its outcome is known, or no repetition is
 --- allowed any more.
 ---@param generations lipsync.Generations
 ---@param spec table  of the row
 ---@param fixed lipsync.FixedCreate
 ---@param options lipsync.CreateOptions  checked
+---@param on_held nil|fun(call: table): any, lipsync.Error|nil  called before
+---   the last bytes of each attempt are sent; nil and an error end the call
+---   without them
 ---@return lipsync.Generation|nil
 ---@return lipsync.Error|nil err
-function create.send(generations, spec, fixed, options)
-  local key = fixed.idempotency_key
-  local this = call.new(generations.client, setmetatable({
-    idempotency_key = key, body = fixed.content,
-    content_type = "application/json",
-    headers = schema.join(options.headers or {}, { ["Idempotency-Key"] = key }),
-    later = options.queue == false and not_queued or nil,
-  }, spec), options)
-  local value, err, note = this:run()
+function create.send(generations, spec, fixed, options, on_held)
+  local client, key = generations.client, fixed.idempotency_key
+  local own, err = open_body(client, spec, fixed, options)
+  if not own then return nil, err end
+  own.idempotency_key = key
+  own.hold = (own.is_transfer or on_held) and held or nil
+  own.headers = schema.join(options.headers or {},
+    { ["Idempotency-Key"] = key })
+  own.later = options.queue == false and not_queued or nil
+  function own.on_held(this)
+    local problem = check_files(this)
+    if problem then return nil, problem end
+    if on_held then return on_held(this) end
+    return true
+  end
+  local this = call.new(client, setmetatable(own, spec), options)
+  local value, failure, note = run(this)
   if note == "named" then return get_named(generations, this, value) end
-  return value, err
+  return value, failure
 end
 
 --- See client.generations:create.

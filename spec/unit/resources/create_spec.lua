@@ -153,7 +153,7 @@ describe("create", function()
     local function item(first)
       return function(own) own.input[1] = first end
     end
-    local either = "request.input[1] must have either url or assetId"
+    local either = "request.input[1] must have one of url, assetId and file"
     raises(either, item { type = "video" })
     raises(either, item { type = "video", url = "https://a", assetId = "b" })
     raises(either, item { type = "new", url = "https://a", assetId = "b" })
