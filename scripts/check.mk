@@ -43,7 +43,7 @@ every-byte: ## responses that break after every byte, not each seventh
 # ---- Fuzzing ----
 
 SECONDS = 20
-FUZZ = json write header http retry_after query control import
+FUZZ = json write header http retry_after query control import multipart
 FUZZ_CC = clang
 FUZZ_FLAGS = -std=c99 -D_GNU_SOURCE -O1 -g -pthread $(INCLUDES) -Isrc/emulator \
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
@@ -63,6 +63,7 @@ build/fuzz/write: $(wildcard src/core/*.c)
 build/fuzz/header: src/http/header.c
 build/fuzz/http: $(JSON) \
   $(filter-out src/http/lua% src/http/failure.c,$(wildcard src/http/*.c))
+build/fuzz/multipart: src/emulator/api/multipart.c
 # With Lua in it. The modules that are read from lua/ are always for the
 # interpreter whose API is used.
 WITH_LUA = retry_after write
