@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #define ZIP_INPUT   16384
@@ -164,6 +165,44 @@ struct body *body_listing (struct store *s, struct scope *scope,
     return &l->batch.body;
   body_close(&l->batch.body);
   return NULL;
+}
+
+/* ---- A file ---- */
+
+struct file_body {
+  struct body body;
+  int fd;
+  int64_t at, end;
+};
+
+static ssize_t file_read (struct body *b, char *out, size_t size) {
+  struct file_body *f = (struct file_body *)b;
+  ssize_t n;
+  if (f->end - f->at < (int64_t)size)
+    size = (size_t)(f->end - f->at);
+  if (size == 0)
+    return 0;
+  n = pread(f->fd, out, size, (off_t)f->at);
+  if (n <= 0)
+    return BODY_CUT;
+  f->at += n;
+  return n;
+}
+
+static void file_close (struct body *b) {
+  close(((struct file_body *)b)->fd);
+}
+
+struct body *body_file (int fd, int64_t offset, int64_t length) {
+  struct file_body *f = body_new(sizeof(*f), file_read, file_close, length);
+  if (f == NULL) {
+    close(fd);
+    return NULL;
+  }
+  f->fd = fd;
+  f->at = offset;
+  f->end = offset + length;
+  return &f->body;
 }
 
 /* ---- gzip ---- */

@@ -55,6 +55,9 @@ struct body *body_text (char *text, size_t length);
 struct body *body_listing (struct store *s, struct scope *scope,
                            int64_t (*now)(void *arg), void *arg);
 
+/* So many bytes of a file, from an offset on. Owns the descriptor. */
+struct body *body_file (int fd, int64_t offset, int64_t length);
+
 /* Owns and compresses 'inner'. */
 struct body *body_gzip (struct body *inner);
 

@@ -160,6 +160,7 @@ static const char media_sql[] = TABLES FIRST_OF
   " FROM media WHERE (url IS NULL) = (asset IS NULL)"
   UNFIT(13, "input_' || type || '_inaccessible", ITEM ".url'", "NULL")
   " FROM media WHERE url NOT LIKE 'http://_%' AND url NOT LIKE 'https://_%'"
+  "  AND url NOT LIKE 'emulator:/media/_%'"
     BY_RANK;
 
 /* Which model takes what. */

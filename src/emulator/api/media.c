@@ -10,6 +10,7 @@
 #include "../store/iso_time.h"
 #include "../store/text.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #define TYPE_XML "application/xml"
@@ -86,7 +87,109 @@ static int check_signature (struct call *c, const char *headers,
   return code == SIGNING_GOOD;
 }
 
-/* ---- Outputs ---- */
+/* ---- Files ---- */
+
+/* What is served: computed bytes, or those of a descriptor. */
+struct file {
+  int64_t size;
+  const char *type, *etag; /* a strong one */
+  const struct output *output;
+  int fd; /* where there is no output */
+};
+
+/* Which part of it is to be sent. */
+struct slice {
+  int64_t first, length;
+  enum range_code code;
+};
+
+/* Reads the range that is asked for; a condition may make it the whole. */
+static void read_slice (const struct request *r, const struct settings *s,
+                        const struct file *f, struct slice *slice) {
+  const char *condition = request_header(r, "If-Range");
+  int same = s->media_etag == ETAG_STRONG
+             && range_names_etag(condition, f->etag);
+  slice->code = range_read(s->media_ignore_range || (condition != NULL && !same)
+                             ? NULL
+                             : request_header(r, "Range"),
+                           f->size, &slice->first, &slice->length);
+}
+
+/* Adds the headers that describe the file. */
+static void describe (struct call *c, const struct settings *s,
+                      const struct file *f) {
+  if (s->media_etag != ETAG_NONE)
+    sqlite3_str_appendf(c->response->headers, "ETag: %s%s\n",
+                        s->media_etag == ETAG_WEAK ? "W/" : "", f->etag);
+  if (!s->media_ignore_range)
+    response_header(c->response, "Accept-Ranges", "bytes");
+}
+
+static struct body *make_body (const struct file *f, const struct slice *s) {
+  int fd;
+  if (f->output != NULL)
+    return output_body(f->output, s->first, s->length);
+  fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 3);
+  return fd >= 0 ? body_file(fd, s->first, s->length) : NULL;
+}
+
+static void send_slice (struct call *c, const struct settings *s,
+                        const struct file *f, const struct slice *slice) {
+  struct body *body = make_body(f, slice);
+  if (body != NULL && s->media_chunked)
+    body->length = -1;
+  describe(c, s, f);
+  if (slice->code == RANGE_PART)
+    sqlite3_str_appendf(
+      c->response->headers, "Content-Range: bytes %lld-%lld/%lld\n",
+      (long long)slice->first, (long long)(slice->first + slice->length - 1),
+      (long long)f->size);
+  response_body(c->response, slice->code == RANGE_PART ? 206 : 200, f->type,
+                body);
+}
+
+static void refuse_range (struct call *c, const struct file *f) {
+  sqlite3_str_appendf(c->response->headers, "Content-Range: bytes */%lld\n",
+                      (long long)f->size);
+  refuse(c, 416,
+         refusal("InvalidRange", "The requested range is not satisfiable"));
+}
+
+/* Answers by the conditions of the request; 0 where there is none to fail. */
+static int fail_condition (struct call *c, const struct settings *s,
+                           const struct file *f) {
+  const struct request *r = c->request;
+  const char *match = request_header(r, "If-Match");
+  const char *none = request_header(r, "If-None-Match");
+  const char *etag = s->media_etag == ETAG_STRONG ? f->etag : "W/";
+  if (s->media_etag != ETAG_NONE && match != NULL
+      && !range_names_etag(match, etag)) {
+    refuse(c, 412,
+           refusal("PreconditionFailed", "The file has another entity tag"));
+    return 1;
+  }
+  if (s->media_etag == ETAG_NONE || !range_names_etag(none, f->etag))
+    return 0;
+  describe(c, s, f);
+  c->response->status = 304;
+  return 1;
+}
+
+static void send_file (struct call *c, const struct settings *s,
+                       const struct file *f) {
+  struct slice slice;
+  if (fail_condition(c, s, f))
+    return;
+  read_slice(c->request, s, f, &slice);
+  if (slice.code == RANGE_OUTSIDE)
+    refuse_range(c, f);
+  else
+    send_slice(c, s, f, &slice);
+}
+
+static const char *name_of (const struct request *r) {
+  return r->segments[r->segment_count - 1];
+}
 
 /* Sends on to elsewhere; 0 where the settings do not say so. */
 static int redirect (struct call *c) {
@@ -103,92 +206,42 @@ static int redirect (struct call *c) {
   return 1;
 }
 
-/* What is to be sent. */
-struct slice {
-  int64_t first, length;
-  enum range_code code;
-};
-
-/* Reads the range that is asked for; a condition may make it the whole. */
-static void read_slice (const struct request *r, const struct settings *s,
-                        const struct output *o, struct slice *slice) {
-  const char *condition = request_header(r, "If-Range");
-  int same = s->media_etag == ETAG_STRONG
-             && range_names_etag(condition, o->etag);
-  slice->code = range_read(s->media_ignore_range || (condition != NULL && !same)
-                             ? NULL
-                             : request_header(r, "Range"),
-                           o->size, &slice->first, &slice->length);
-}
-
-/* Adds the headers that describe the file. */
-static void describe (struct call *c, const struct settings *s,
-                      const struct output *o) {
-  if (s->media_etag != ETAG_NONE)
-    sqlite3_str_appendf(c->response->headers, "ETag: %s%s\n",
-                        s->media_etag == ETAG_WEAK ? "W/" : "", o->etag);
-  if (!s->media_ignore_range)
-    response_header(c->response, "Accept-Ranges", "bytes");
-}
-
-static void send_slice (struct call *c, const struct settings *s,
-                        const struct output *o, const struct slice *slice) {
-  struct body *body = output_body(o, slice->first, slice->length);
-  if (body != NULL && s->media_chunked)
-    body->length = -1;
-  describe(c, s, o);
-  if (slice->code == RANGE_PART)
-    sqlite3_str_appendf(
-      c->response->headers, "Content-Range: bytes %lld-%lld/%lld\n",
-      (long long)slice->first, (long long)(slice->first + slice->length - 1),
-      (long long)o->size);
-  response_body(c->response, slice->code == RANGE_PART ? 206 : 200, o->type,
-                body);
-}
-
-static void refuse_range (struct call *c, const struct output *o) {
-  sqlite3_str_appendf(c->response->headers, "Content-Range: bytes */%lld\n",
-                      (long long)o->size);
-  refuse(c, 416,
-         refusal("InvalidRange", "The requested range is not satisfiable"));
-}
-
-/* Answers by the conditions of the request; 0 where there is none to fail. */
-static int fail_condition (struct call *c, const struct settings *s,
-                           const struct output *o) {
-  const struct request *r = c->request;
-  const char *match = request_header(r, "If-Match");
-  const char *none = request_header(r, "If-None-Match");
-  const char *etag = s->media_etag == ETAG_STRONG ? o->etag : "W/";
-  if (s->media_etag != ETAG_NONE && match != NULL
-      && !range_names_etag(match, etag)) {
-    refuse(c, 412,
-           refusal("PreconditionFailed", "The file has another entity tag"));
-    return 1;
-  }
-  if (s->media_etag == ETAG_NONE || !range_names_etag(none, o->etag))
-    return 0;
-  describe(c, s, o);
-  c->response->status = 304;
-  return 1;
-}
-
 void media_output (struct call *c) {
-  const struct request *r = c->request;
-  const char *name = r->segments[r->segment_count - 1];
-  struct settings settings;
+  struct settings s;
   struct output output;
-  struct slice slice;
+  struct file file = {0, NULL, NULL, &output, -1};
   c->response->plain = 1;
   if (!check_signature(c, "host", "") || redirect(c))
     return;
-  service_settings(c->service, &settings);
-  output_open(&output, name, settings.media_size, settings.media_version);
-  if (fail_condition(c, &settings, &output))
+  service_settings(c->service, &s);
+  output_open(&output, name_of(c->request), s.media_size, s.media_version);
+  file.size = output.size;
+  file.type = output.type;
+  file.etag = output.etag;
+  send_file(c, &s, &file);
+}
+
+void media_upload (struct call *c) {
+  struct settings s;
+  struct upload upload;
+  struct file file = {0, NULL, NULL, NULL, -1};
+  char etag[SHA256_HEX + 2];
+  c->response->plain = 1;
+  if (!check_signature(c, "host", "") || redirect(c))
     return;
-  read_slice(r, &settings, &output, &slice);
-  if (slice.code == RANGE_OUTSIDE)
-    refuse_range(c, &output);
+  if (!uploads_find(&c->service->uploads, name_of(c->request), NULL, &upload)) {
+    refuse(c, 404, refusal("NoSuchKey", "There is no such file."));
+    return;
+  }
+  service_settings(c->service, &s);
+  sqlite3_snprintf(sizeof(etag), etag, "\"%s\"", upload.digest);
+  file.size = upload.size;
+  file.type = *upload.type != '\0' ? upload.type : "binary/octet-stream";
+  file.etag = etag;
+  file.fd = upload.fd;
+  if (upload.fd >= 0)
+    send_file(c, &s, &file);
   else
-    send_slice(c, &settings, &output, &slice);
+    refuse(c, 404, refusal("NoSuchKey", "Its bytes are not kept."));
+  upload_close(&upload);
 }

@@ -12,4 +12,7 @@
 ** "media_redirect" has led to, and redirects no more. */
 void media_output (struct call *c);
 
+/* The same of a file that was uploaded. */
+void media_upload (struct call *c);
+
 #endif

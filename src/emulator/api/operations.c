@@ -4,7 +4,8 @@
 */
 
 #include "catalog.h"
-#include "create.h"
+#include "form.h"
+#include "intake.h"
 #include "media.h"
 #include "prices.h"
 #include "resource.h"
@@ -62,14 +63,25 @@ const struct route api_routes[] = {
    &generations, KEY, 0},
   {"costs", "GET", "/v2/generate/*/costs", resource_costs, &generations, KEY,
    0},
-  {"create", "POST", "/v2/generate", handle_create, &generations, KEY,
+  {"create", "POST", "/v2/generate", form_create, &generations, KEY,
    CREATE_MAX},
   {"errors", "GET", "/v2/errors", answer_catalog, NULL, OPEN, 0},
   {"models", "GET", "/v2/models", answer_text, models, KEY, 0},
   {"media", "GET", "/media/outputs/*", media_output, NULL, OPEN, 0},
   {"media", "GET", "/moved/media/outputs/*", media_output, "moved", OPEN, 0},
+  {"media", "GET", "/media/uploads/*", media_upload, NULL, OPEN, 0},
+  {"media", "GET", "/moved/media/uploads/*", media_upload, "moved", OPEN, 0},
   {NULL, NULL, NULL, NULL, NULL, 0, 0},
 };
+
+const struct intake *intake_of (const struct route *route) {
+  static const struct intake *const intakes[] = {&form_intake, NULL};
+  int i = 0;
+  while (intakes[i] != NULL
+         && (route == NULL || intakes[i]->handle != route->handle))
+    i++;
+  return intakes[i];
+}
 
 static const struct kind *const kinds[] = {&generations.kind, NULL};
 

@@ -20,6 +20,7 @@ struct param {
 };
 
 struct route;
+struct intake;
 
 struct request {
   const char *method;
@@ -32,6 +33,8 @@ struct request {
   const char *body;
   size_t body_length;
   int body_too_long; /* for the route */
+  int64_t length;    /* of the body, by Content-Length; -1: not told */
+  void *intake;      /* what has taken the body as it came, or NULL */
   /* Give the value of a header, or all its values joined by commas, to be
   ** freed; NULL: it is missing. Themselves NULL where there is no header. */
   const char *(*header)(void *headers, const char *name);

@@ -5,6 +5,7 @@
 */
 
 #include "routes.h"
+#include "intake.h"
 #include "../store/text.h"
 
 #include <string.h>
@@ -161,19 +162,47 @@ static int refuse (const struct request *r, struct response *response) {
   return 1;
 }
 
+/* Refuses for the route what its handler is not to see; 0: nothing is wrong. */
+static int turn_away (struct call *c) {
+  const struct request *r = c->request;
+  const struct intake *intake = intake_of(r->route);
+  if (r->route == NULL)
+    answer_lost(r, c->response);
+  else if (c->org == NULL && !r->route->open)
+    answer_no_key(r, c->response);
+  else if (r->body_too_long)
+    response_error(c->response, 413, NULL, NULL, NULL);
+  else
+    return intake != NULL && intake->refuse(c);
+  return 1;
+}
+
+static struct call make_call (struct service *s, const struct request *r,
+                              const struct fault *fault,
+                              struct response *response) {
+  struct call call = {s, r, NULL, fault, response};
+  if (r->key != NULL)
+    call.org = service_org(s, r->key);
+  return call;
+}
+
 static void perform (struct service *s, const struct request *r,
                      const struct fault *fault, struct response *response) {
-  char *org = r->key != NULL ? service_org(s, r->key) : NULL;
-  struct call call = {s, r, org, fault, response};
-  if (r->route == NULL)
-    answer_lost(r, response);
-  else if (org == NULL && !r->route->open)
-    answer_no_key(r, response);
-  else if (r->body_too_long)
-    response_error(response, 413, NULL, NULL, NULL);
-  else
+  struct call call = make_call(s, r, fault, response);
+  if (!turn_away(&call))
     r->route->handle(&call);
-  sqlite3_free(org);
+  sqlite3_free(call.org);
+}
+
+void routes_begin_body (struct service *s, struct request *r) {
+  const struct intake *intake = intake_of(r->route);
+  struct call call;
+  if (intake == NULL)
+    return;
+  call = make_call(s, r, NULL, NULL);
+  if (call.org != NULL || r->route->open)
+    r->intake = intake->begin(&call);
+  sqlite3_free(call.org);
 }
 
 /* The "id" in a body, which it reads; NULL where there is none. */
@@ -214,6 +243,36 @@ static void replace (struct service *s, const struct request *r,
   sqlite3_free(id);
 }
 
+static const char *name_of (const struct request *r) {
+  return r->route != NULL ? r->route->name : "";
+}
+
+/* Adds the headers of a fault, or NULL. */
+static void add_headers (const struct fault *fault, struct response *response) {
+  if (fault != NULL && fault->headers != NULL)
+    sqlite3_str_appendall(response->headers, fault->headers);
+}
+
+int routes_answer_early (struct service *s, struct request *r, int waits,
+                         struct response *response, struct fault **fault) {
+  struct call call = make_call(s, r, NULL, response);
+  int done = 0;
+  *fault = NULL;
+  response_header(response, "X-Request-Id", r->id);
+  if (!routes_is_control(r) && r->host_is_ours)
+    *fault = faults_take(&s->faults, name_of(r), 1);
+  if (*fault != NULL) {
+    answer_fault(*fault, response);
+    add_headers(*fault, response);
+    done = 1;
+  }
+  else if (waits) {
+    done = refuse(r, response) || turn_away(&call);
+  }
+  sqlite3_free(call.org);
+  return done;
+}
+
 struct fault *routes_answer (struct service *s, struct request *r,
                              struct response *response) {
   struct fault *fault = NULL;
@@ -221,12 +280,11 @@ struct fault *routes_answer (struct service *s, struct request *r,
   if (refuse(r, response))
     return NULL;
   if (!routes_is_control(r))
-    fault = faults_take(&s->faults, r->route != NULL ? r->route->name : "");
+    fault = faults_take(&s->faults, name_of(r), 0);
   if (replaces(fault))
     replace(s, r, fault, response);
   else
     perform(s, r, fault, response);
-  if (fault != NULL && fault->headers != NULL)
-    sqlite3_str_appendall(response->headers, fault->headers);
+  add_headers(fault, response);
   return fault;
 }

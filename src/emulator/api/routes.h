@@ -41,6 +41,15 @@ extern const struct offer api_offer;
 /* Finds the route of a request, NULL where there is none. */
 void routes_find (struct request *r);
 
+/* Answers a request before its body, where that has to be. 'waits': its client
+** sends the body only if asked to, or it is so large that nobody wants to read
+** it. Sets '*fault' as routes_answer returns it. */
+int routes_answer_early (struct service *s, struct request *r, int waits,
+                         struct response *response, struct fault **fault);
+
+/* Lets the route take the body as it comes, if it does. */
+void routes_begin_body (struct service *s, struct request *r);
+
 /* Answers a request. Returns the fault that goes with the response, or NULL.
 ** The caller carries it out and gives it back. */
 struct fault *routes_answer (struct service *s, struct request *r,

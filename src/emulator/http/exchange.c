@@ -8,7 +8,7 @@
 #include "exchange.h"
 #include "connections.h"
 #include "host.h"
-#include "../api/routes.h"
+#include "../api/intake.h"
 #include "../store/text.h"
 
 #include <locale.h>
@@ -19,6 +19,7 @@
 
 #define BLOCK      32768 /* of a response's body, read at a time */
 #define GZIP_LEAST 512   /* bytes; shorter bodies stay as they are */
+#define LARGE      ((int64_t)16 << 20) /* bytes that nobody reads in vain */
 
 struct exchange {
   struct service *service;
@@ -92,6 +93,8 @@ void exchange_end (void *service, struct MHD_Connection *connection,
     fprintf(stderr, "%s %s %d %lld ms\n", x->request.method, x->target,
             x->status, (long long)(service_ticks() - x->began));
   sqlite3_free(sqlite3_str_finish(x->body));
+  if (x->request.intake != NULL)
+    intake_of(x->request.route)->close(x->request.intake);
   request_free(&x->request);
   sqlite3_free(x->target);
   free(x);
@@ -135,6 +138,12 @@ static int is_local (struct MHD_Connection *connection) {
          && header(connection, "Origin") == NULL;
 }
 
+/* What Content-Length says; -1 where it is missing. */
+static int64_t length_of (struct MHD_Connection *connection) {
+  const char *text = header(connection, "Content-Length");
+  return text != NULL ? (int64_t)strtoll(text, NULL, 10) : -1;
+}
+
 /* Reads the head; 0 when out of memory. */
 static int read_head (struct exchange *x, struct MHD_Connection *connection,
                       const char *method) {
@@ -146,6 +155,7 @@ static int read_head (struct exchange *x, struct MHD_Connection *connection,
   r->header = header;
   r->values = values_of;
   r->headers = connection;
+  r->length = length_of(connection);
   r->local = is_local(connection);
   r->host = header(connection, "Host");
   r->host_is_ours = host_is_ours(r->host, x->service->start.host,
@@ -162,7 +172,9 @@ static int read_head (struct exchange *x, struct MHD_Connection *connection,
 static void keep (struct exchange *x, const char *data, size_t size) {
   struct request *r = &x->request;
   size_t most = r->route != NULL ? r->route->body_max : 0;
-  if (most > 0 && (size_t)sqlite3_str_length(x->body) + size > most)
+  if (r->intake != NULL)
+    intake_of(r->route)->add(r->intake, data, size);
+  else if (most > 0 && (size_t)sqlite3_str_length(x->body) + size > most)
     r->body_too_long = 1;
   else if (most > 0)
     sqlite3_str_append(x->body, data, (int)size);
@@ -337,9 +349,21 @@ static int suffer (struct exchange *x, struct MHD_Connection *connection,
 
 /* ---- An exchange, step by step ---- */
 
+/* Sends a response, with the fault that goes with it; ends both. */
+static enum MHD_Result finish (struct exchange *x,
+                               struct MHD_Connection *connection,
+                               struct fault *fault, struct response *response) {
+  enum MHD_Result result = MHD_NO;
+  compress(connection, response);
+  if (fault == NULL || suffer(x, connection, fault, response))
+    result = send_response(x, connection, response);
+  faults_give_back(&x->service->faults, fault);
+  response_close(response);
+  return result;
+}
+
 static enum MHD_Result answer (struct exchange *x,
                                struct MHD_Connection *connection) {
-  enum MHD_Result result = MHD_NO;
   struct request *r = &x->request;
   struct response response;
   struct fault *fault;
@@ -351,12 +375,31 @@ static enum MHD_Result answer (struct exchange *x,
   if (!routes_is_control(r))
     note(x, connection);
   fault = routes_answer(x->service, r, &response);
-  compress(connection, &response);
-  if (fault == NULL || suffer(x, connection, fault, &response))
-    result = send_response(x, connection, &response);
-  faults_give_back(&x->service->faults, fault);
+  return finish(x, connection, fault, &response);
+}
+
+/* A body follows: answers at once, if its head is enough, or makes ready. An
+** answer at this point ends the connection, for the body stays unread. */
+static enum MHD_Result begin_body (struct exchange *x,
+                                   struct MHD_Connection *connection) {
+  struct request *r = &x->request;
+  struct response response;
+  struct fault *fault;
+  int waits = r->length > LARGE || header(connection, "Expect") != NULL;
+  response_open(&response, r->id);
+  if (routes_answer_early(x->service, r, waits, &response, &fault)) {
+    if (!routes_is_control(r))
+      note(x, connection);
+    return finish(x, connection, fault, &response);
+  }
   response_close(&response);
-  return result;
+  routes_begin_body(x->service, r);
+  return MHD_YES;
+}
+
+static int has_body (struct MHD_Connection *connection) {
+  return length_of(connection) > 0
+         || header(connection, "Transfer-Encoding") != NULL;
 }
 
 enum MHD_Result exchange_step (void *service, struct MHD_Connection *connection,
@@ -369,8 +412,11 @@ enum MHD_Result exchange_step (void *service, struct MHD_Connection *connection,
   (void)version;
   if (x == NULL || x->target == NULL)
     return MHD_NO;
-  if (x->request.method == NULL) /* the body may follow */
-    return read_head(x, connection, method) ? MHD_YES : MHD_NO;
+  if (x->request.method == NULL) {
+    if (!read_head(x, connection, method))
+      return MHD_NO;
+    return has_body(connection) ? begin_body(x, connection) : MHD_YES;
+  }
   if (*size == 0) {
     connection_waits(noted(connection), 0);
     return answer(x, connection);

@@ -32,6 +32,7 @@ static const struct schema rows[] = {
   ROW("cut", WHOLE, cut, 0, BODY_MAX),
   ROW("reset", FLAG, reset, 0, 0),
   ROW("perform", FLAG, perform, 0, 0),
+  ROW("early", FLAG, early, 0, 0),
   ROW("tellId", FLAG, tell_id, 0, 0),
   ROW("skip", WHOLE, skip, 0, COUNT_MAX),
   ROW("times", WHOLE, times, 0, COUNT_MAX),
@@ -173,11 +174,12 @@ int faults_add (struct faults *f, const char *json, size_t length, char **why) {
 
 /* ---- Taking ---- */
 
-struct fault *faults_take (struct faults *f, const char *route) {
+struct fault *faults_take (struct faults *f, const char *route, int early) {
   struct fault **at, *fault;
   pthread_mutex_lock(&f->lock);
   for (at = &f->first; (fault = *at) != NULL; at = &fault->next) {
-    if (strcmp(fault->route, "*") != 0 && strcmp(fault->route, route) != 0)
+    if (fault->early != early
+        || (strcmp(fault->route, "*") != 0 && strcmp(fault->route, route) != 0))
       continue;
     if (fault->skip == 0)
       break;

@@ -29,6 +29,7 @@ struct fault {
   int64_t reset;   /* the connection is reset instead of an answer */
   int64_t perform; /* the request is carried out although its answer is
                       replaced or lost */
+  int64_t early;   /* the answer comes before the request's body */
   int64_t tell_id; /* the error's body names what was made */
   int64_t skip;    /* matching requests that pass first */
   int64_t times;   /* how often it happens; 0: every time from then on */
@@ -56,8 +57,9 @@ void faults_close (struct faults *f);
 ** returns 0 and sets '*why' to the reason, to be freed; NULL: no memory. */
 int faults_add (struct faults *f, const char *json, size_t length, char **why);
 
-/* Takes the first fault for a request to 'route', if there is one. */
-struct fault *faults_take (struct faults *f, const char *route);
+/* Takes the first fault for a request to 'route', if there is one: of the early
+** ones before the body, else of the others. */
+struct fault *faults_take (struct faults *f, const char *route, int early);
 
 /* To be called when that is done with it. NULL is allowed. */
 void faults_give_back (struct faults *f, struct fault *fault);

@@ -80,6 +80,10 @@ const struct parameter parameter_table[] = {
       "error",
       "what it gives if the generation was deleted:\n"
       "error, answer: the first, create: another"),
+  ROW("file_limit", WHOLE, settings.file_limit, MEDIA_MAX, NULL, "BYTES",
+      "5368709120", "largest file that may be uploaded"),
+  ROW("body_limit", WHOLE, settings.body_limit, MEDIA_MAX, NULL, "BYTES",
+      "17179869184", "largest request with files"),
   ROW("media_lifetime", WHOLE, settings.media_lifetime, LONGEST, NULL,
       "SECONDS", "604800", "how long the URL of an output is good"),
   ROW("media_size", WHOLE, settings.media_size, MEDIA_MAX, NULL, "BYTES",

@@ -45,6 +45,8 @@ struct settings {
   int64_t media_etag;
   int64_t media_ignore_range;
   int64_t media_chunked; /* no Content-Length */
+  int64_t file_limit;    /* bytes of an uploaded file */
+  int64_t body_limit;    /* of a request with files */
   char *media_redirect;  /* what a Location begins with; empty: none */
 };
 

@@ -135,6 +135,7 @@ struct service *service_open (struct parameters *p, const struct offer *offer,
   open_waiting(s);
   faults_open(&s->faults, offer->routes);
   request_log_open(&s->log);
+  uploads_open(&s->uploads);
   if (settings_copy(&s->settings, &s->start.settings)
       && open_store(s, offer, why))
     return s;
@@ -145,6 +146,7 @@ struct service *service_open (struct parameters *p, const struct offer *offer,
 void service_close (struct service *s) {
   store_close(s->store);
   request_log_close(&s->log);
+  uploads_close(&s->uploads);
   faults_close(&s->faults);
   pthread_cond_destroy(&s->changed);
   pthread_mutex_destroy(&s->lock);
@@ -320,6 +322,7 @@ static int reset (struct service *s, const char *json, size_t length,
   set_pace(s);
   faults_clear(&s->faults);
   request_log_clear(&s->log);
+  uploads_clear(&s->uploads);
   good = store_clear(s->store) == STORE_OK;
   if (!good)
     *why = sqlite3_mprintf("the database cannot be emptied");

@@ -11,6 +11,7 @@
 #include "fault.h"
 #include "parameters.h"
 #include "request_log.h"
+#include "uploads.h"
 #include "../store/store.h"
 
 #define EMULATOR_VERSION "0.1.0"
@@ -25,6 +26,7 @@ struct service {
   struct store *store;
   struct faults faults;
   struct request_log log;
+  struct uploads uploads;
   struct parameters start; /* as it was started */
   char *url;               /* where it answers, set before it does; or NULL */
 
