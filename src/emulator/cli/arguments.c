@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OPTIONS_MAX 32
+#define OPTIONS_MAX 96 /* a spec tells when it no longer suffices */
 #define OPTION_SIZE 32
 
 /* What getopt_long returns; a parameter is OPTION + its row. */
@@ -46,7 +46,8 @@ static void open_options (struct options *o) {
   const struct parameter *row;
   int code = OPTION;
   memset(o, 0, sizeof(*o));
-  for (row = parameter_table; row->schema.name != NULL; row++)
+  for (row = parameter_table;
+       row->schema.name != NULL && o->count < OPTIONS_MAX - 3; row++)
     add_option(o, row->schema.name, row->argument != NULL, code++);
   add_option(o, "version", 0, VERSION);
   add_option(o, "help", 0, HELP);
