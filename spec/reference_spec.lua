@@ -49,6 +49,7 @@ describe("the reference", function()
     CreateOptions = "reference", EstimateRequest = "reference",
     DeleteManyOptions = "reference", WaitManyOptions = "reference",
     Waits = "reference", DeleteWhenDoneOptions = "reference",
+    RequestOptions = "reference", Response = "reference",
     Filter = "reference",
     Listing = "reference", Generation = "reference", Deleted = "reference",
     CatalogEntry = "reference", Event = "reference", Error = "errors",

@@ -12,6 +12,7 @@ local models = require "lipsync.resources.models"
 local host = require "lipsync.host"
 local native_tasks = require "lipsync.sched.native_tasks"
 local operation = require "lipsync.operation"
+local request = require "lipsync.resources.request"
 local schema = require "lipsync.base.schema"
 local limiter = require "lipsync.call.limiter"
 local scheduler = require "lipsync.sched.scheduler"
@@ -326,6 +327,20 @@ function Client:warm(options)
   -- Any response at all shows that there is a connection.
   if err and err.kind ~= "api" then return nil, err end
   return true
+end
+
+--- Makes one request that this version has no method for. The path follows
+--- base_url and begins with "/v2/". A status of 400 or more is an error, as in
+--- every call. Never repeated unless the method is GET, HEAD or OPTIONS, or
+--- `retry` or `idempotency_key` says so.
+---@param method string  GET, HEAD, OPTIONS, POST, PUT, PATCH or DELETE
+---@param path string  percent-encoded, without the query
+---@param options lipsync.RequestOptions|nil
+---@return lipsync.Response|nil
+---@return lipsync.Error|nil err
+function Client:request(method, path, options)
+  open(self, "request")
+  return request.run(self, method, path, options)
 end
 
 --- Closes every connection. Pending calls end with an error of kind `closed`;

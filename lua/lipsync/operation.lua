@@ -113,6 +113,14 @@ function operation.invalid(client, spec, problem, field, action)
   return errors.new("invalid", problem, about, nil, field)
 end
 
+--- Why an idempotency key cannot be sent.
+---@param key string
+---@return string|nil
+function operation.bad_key(key)
+  if #key <= 128 and key:find "^[A-Za-z0-9._~-]+$" then return nil end
+  return "idempotency_key must be 1 to 128 of A-Z a-z 0-9 . _ ~ -"
+end
+
 --- Prepares a call about one object.
 ---@param resource table
 ---@param spec table  of one of its rows

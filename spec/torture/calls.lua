@@ -64,6 +64,18 @@ function calls.load()
   end
 end
 
+--- A request that the library has no method for.
+function calls.request()
+  local own = client()
+  return function()
+    local response, err = own:request("POST", "/count_bytes",
+      { body = { a = 1 }, query = { b = { "c", 2 } } })
+    if not response then error(err, 0) end
+    assert(response.statusCode == 200 and response.body.bytes == 7)
+    assert(response.headers["content-type"] == "application/json")
+  end
+end
+
 --- The first client, which loads all the rest, and a first request. What
 --- failed to load stays as the VM has left it.
 function calls.first()

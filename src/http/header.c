@@ -159,18 +159,41 @@ static const char *trim (const char *s, size_t *length) {
 }
 
 
+/* Takes the first line off the text. False for one that is no header, such as
+** the status line. */
+static int take_line (const char **lines, size_t *size,
+                      struct header_field *field) {
+  const char *feed = (const char *)memchr(*lines, '\n', *size), *colon;
+  size_t line = feed == NULL ? *size : (size_t)(feed - *lines) + 1;
+  field->name = *lines;
+  *lines += line;
+  *size -= line;
+  colon = (const char *)memchr(field->name, ':', line);
+  if (colon == NULL)
+    return 0;
+  field->name_length = (size_t)(colon - field->name);
+  field->value_length = line - field->name_length - 1;
+  field->value = trim(colon + 1, &field->value_length);
+  return memchr(field->name, ' ', field->name_length) == NULL;
+}
+
+
+int header_next (const char **lines, size_t *size, struct header_field *field) {
+  while (*size > 0)
+    if (take_line(lines, size, field))
+      return 1;
+  return 0;
+}
+
+
 const char *header_find (const char *lines, size_t size, const char *name,
                          size_t *length) {
   size_t n = strlen(name);
-  while (size > 0) {
-    const char *feed = (const char *)memchr(lines, '\n', size);
-    size_t line = (feed == NULL) ? size : (size_t)(feed - lines) + 1;
-    if (line > n && lines[n] == ':' && strncasecmp(lines, name, n) == 0) {
-      *length = line - n - 1;
-      return trim(lines + n + 1, length);
+  struct header_field field;
+  while (header_next(&lines, &size, &field))
+    if (field.name_length == n && strncasecmp(field.name, name, n) == 0) {
+      *length = field.value_length;
+      return field.value;
     }
-    lines += line;
-    size -= line;
-  }
   return NULL;
 }

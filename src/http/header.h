@@ -40,6 +40,18 @@ int header_is_key (const char *name);
 /* Overwrites every line with zeros, then frees the list. */
 void header_wipe (struct curl_slist *list);
 
+/* A header of a response, as it is in the text. */
+struct header_field {
+  const char *name;
+  const char *value; /* white space around it left out */
+  size_t name_length;
+  size_t value_length;
+};
+
+/* Takes the next header off 'lines', each ending in a line feed. False when
+** there is none. */
+int header_next (const char **lines, size_t *size, struct header_field *field);
+
 /* The value of the first header 'name' among 'lines', each ending in a line
 ** feed; white space around it left out. NULL when there is none. */
 const char *header_find (const char *lines, size_t size, const char *name,

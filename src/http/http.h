@@ -218,6 +218,10 @@ void http_release (struct http_exchange *x);
 const char *http_header (const struct http_exchange *x, const char *name,
                          size_t *length);
 
+/* All headers of the response as they came, with the status line, and their
+** length; NULL when there are none yet. For header_next. */
+const char *http_headers (const struct http_exchange *x, size_t *length);
+
 /* Whether this process began it, and not the one it was forked from. */
 int http_is_ours (const struct http_exchange *x);
 

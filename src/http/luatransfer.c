@@ -6,6 +6,7 @@
 ** of the objects, and a block for chunks.
 */
 
+#include "header.h"
 #include "monotonic.h"
 #include "luahttp.h"
 
@@ -392,6 +393,57 @@ static int transfer_header (lua_State *L) {
 }
 
 
+/* Sets table[name] = value for the field; a repeated one is appended. */
+static void set_field (lua_State *L, int table,
+                       const struct header_field *field) {
+  lua_pushlstring(L, field->name, field->name_length);
+  lua_pushvalue(L, -1);
+  lua_rawget(L, table);
+  if (lua_isnil(L, -1))
+    lua_pop(L, 1);
+  else
+    lua_pushliteral(L, ", ");
+  lua_pushlstring(L, field->value, field->value_length);
+  if (lua_gettop(L) > table + 2)
+    lua_concat(L, 3);
+  lua_rawset(L, table);
+}
+
+
+/* Not by the locale, where an I may become something else. */
+static void to_lower (char *s, size_t n) {
+  for (; n > 0; n--, s++)
+    if (*s >= 'A' && *s <= 'Z')
+      *s = (char)(*s - 'A' + 'a');
+}
+
+
+/* transfer:headers(): those of the response, by their names in lower case;
+** nil while there are none. From a copy, because what makes a string may first
+** run a finalizer of the program's, which may close the transfer. */
+static int transfer_headers (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  size_t size = 0, n = 0;
+  struct header_field field;
+  const char *lines;
+  char *copy;
+  lua_settop(L, 1);
+  if (is_open(t))
+    (void)http_headers(t->response.exchange, &size);
+  copy = (char *)compat_newuserdata(L, size + 1);
+  lines = is_open(t) ? http_headers(t->response.exchange, &n) : NULL;
+  if (lines == NULL || n != size)
+    return 0;
+  lines = (const char *)memcpy(copy, lines, size);
+  lua_newtable(L);
+  while (header_next(&lines, &n, &field)) {
+    to_lower(copy + (field.name - copy), field.name_length);
+    set_field(L, 3, &field);
+  }
+  return 1;
+}
+
+
 /* transfer:received(): bytes of headers and body so far. */
 static int transfer_received (lua_State *L) {
   struct transfer *t = to_transfer(L);
@@ -465,23 +517,15 @@ static int transfer_tostring (lua_State *L) {
 
 
 static const luaL_Reg methods[] = {
-  {"read", transfer_read},
-  {"chunk", transfer_chunk},
-  {"ready", transfer_ready},
-  {"done", transfer_done},
-  {"status", transfer_status},
-  {"header", transfer_header},
-  {"received", transfer_received},
-  {"sent", transfer_sent},
-  {"close", transfer_close},
-  {"uploaded", transfer_uploaded},
-  {"held", transfer_held},
-  {"release", transfer_release},
-  {"proxy", transfer_proxy},
-  {"__gc", transfer_close},
-  {"__close", transfer_close},
-  {"__tostring", transfer_tostring},
-  {NULL, NULL},
+  {"read", transfer_read},           {"chunk", transfer_chunk},
+  {"ready", transfer_ready},         {"done", transfer_done},
+  {"status", transfer_status},       {"header", transfer_header},
+  {"headers", transfer_headers},     {"received", transfer_received},
+  {"sent", transfer_sent},           {"close", transfer_close},
+  {"uploaded", transfer_uploaded},   {"held", transfer_held},
+  {"release", transfer_release},     {"proxy", transfer_proxy},
+  {"__gc", transfer_close},          {"__close", transfer_close},
+  {"__tostring", transfer_tostring}, {NULL, NULL},
 };
 
 

@@ -602,6 +602,13 @@ const char *http_header (const struct http_exchange *pub, const char *name,
 }
 
 
+const char *http_headers (const struct http_exchange *pub, size_t *length) {
+  const struct exchange *x = (const struct exchange *)pub;
+  *length = x->headers.length;
+  return pub->status == 0 ? NULL : buf_data(&x->headers);
+}
+
+
 CURLcode exchange_set_callbacks (struct exchange *x) {
   CURLcode code = CURLE_OK;
   SET(CURLOPT_PRIVATE, x);

@@ -85,8 +85,11 @@ static int has_length (const struct http_request *request) {
 static CURLcode set_body (struct exchange *x,
                           const struct http_request *request) {
   const struct body *b = request->body;
+  int is_head = strcmp(request->method, "HEAD") == 0;
   CURLcode code = CURLE_OK;
-  if (has_length(request)) {
+  if (is_head)
+    SET(CURLOPT_NOBODY, 1L);
+  else if (has_length(request)) {
     SET(CURLOPT_POST, 1L);
     SET(CURLOPT_POSTFIELDSIZE_LARGE,
         b == NULL ? (curl_off_t)0 : (curl_off_t)b->length);
@@ -94,7 +97,7 @@ static CURLcode set_body (struct exchange *x,
   else
     SET(CURLOPT_HTTPGET, 1L);
   SET(CURLOPT_CUSTOMREQUEST,
-      strcmp(request->method, "GET") == 0 ? NULL : request->method);
+      is_head || strcmp(request->method, "GET") == 0 ? NULL : request->method);
   return code;
 }
 

@@ -260,6 +260,16 @@ function Attempt:header(name)
   return value and self.session:redact(value) or nil
 end
 
+--- All headers of the response, by their names in lower case, as `header`.
+---@return table<string, string>
+function Attempt:headers()
+  local headers = self.transfer and self.transfer:headers() or {}
+  for name, value in pairs(headers) do
+    headers[name] = self.session:redact(value)
+  end
+  return headers
+end
+
 --- Bytes received so far.
 ---@return integer
 function Attempt:received()

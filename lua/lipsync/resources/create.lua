@@ -142,10 +142,9 @@ local function key_of(options)
   local key = options.idempotency_key
   if not key then
     return core.random_text(), "the system has no random bytes for a key"
-  elseif #key > 128 or not key:find "^[A-Za-z0-9._~-]+$" then
-    return nil, "idempotency_key must be 1 to 128 of A-Z a-z 0-9 . _ ~ -"
   end
-  return key
+  local problem = operation.bad_key(key)
+  return not problem and key or nil, problem
 end
 
 -- The parts of a multipart body: plain text, or JSON where the value is no

@@ -47,6 +47,20 @@ describe("a response", function()
     server:stop()
   end)
 
+  it("gives its headers by name, once they are complete", function()
+    serve { { { read = true }, { send = "HTTP/1.1 200 a: b\r\nX-A: 1\r\n" },
+              { stall = 0.05 }, { send = "x-a:\t2 \r\nEmpty:\r\nX-\195\137: i"
+                .. "\r\nContent-Length: 0\r\n\r\n" }, { hold = true } } }
+    local transfer = start "whole"
+    assert.is_nil(transfer:headers())
+    assert.equal("", (transfers.read(session, transfer)))
+    assert.same({ ["x-a"] = "1, 2", empty = "", ["x-\195\137"] = "i",
+                  ["content-length"] = "0" }, transfer:headers())
+    assert.equal("1", transfer:header "X-A")
+    transfer:close()
+    assert.is_nil(transfer:headers())
+  end)
+
   describe("in chunks", function()
     local function read(max)
       local transfer = start "chunks"
