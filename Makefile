@@ -73,7 +73,7 @@ PARTS = $(patsubst src/%.c,build/unit/obj/%.o,\
   src/http/inflate.c src/http/address.c src/http/body.c src/http/no_proxy.c \
   src/emulator/api/multipart.c))
 # Lua modules of the specs' own.
-SUPPORT = scripted_server process
+SUPPORT = scripted_server process tracer
 
 # The VM to test, where one was asked for by name.
 ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
