@@ -97,6 +97,24 @@ local function describe_tasks(vm)
       ]])
     end)
 
+    it("gets the place of one that nobody will resume", function()
+      service:fault { route = "count", delay = 60, times = 1 }
+      assert.equal("20 0\n", run [[
+        local client = require "lipsync".new { max_in_flight = 1 }
+        local function drop()
+          local controller = cqueues.new()
+          controller:wrap(function() client.generations:count() end)
+          for _ = 1, 50 do controller:step(0.01) end
+        end
+        drop()
+        begin(function()
+          local n = assert(client.generations:count())
+          local _, transfers = require "lipsync.http".live()
+          print(n .. " " .. transfers)
+        end)
+      ]])
+    end)
+
     it("does not start a canceled one", function()
       assert.equal("true 0\nfalse 20\n", run [[
         begin(function()

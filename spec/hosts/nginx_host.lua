@@ -128,6 +128,31 @@ location = /unyieldable { content_by_lua_block {
   client:run()
   ngx.say(tostring(began), " ", client:pending())
 } }
+location = /narrow { content_by_lua_block {
+  narrow = narrow or require "lipsync".new { max_in_flight = 1 }
+  if ngx.var.arg_leave then
+    ngx.thread.spawn(function() narrow.generations:count() end)
+    ngx.exit(204)
+  end
+  ngx.say((narrow.generations:count()))
+} }
+location = /crowd { content_by_lua_block {
+  local crowded, done = require "lipsync".new { max_in_flight = 1 }, 0
+  local sleep, sleeps = ngx.sleep, 0
+  function ngx.sleep(seconds)
+    sleeps = sleeps + 1
+    return sleep(seconds)
+  end
+  for _ = 1, 100 do
+    crowded:spawn(function()
+      assert(crowded.generations:count())
+      done = done + 1
+    end)
+  end
+  crowded:run()
+  ngx.sleep = sleep
+  ngx.say(done, " ", sleeps < 6000 or sleeps)
+} }
 location = /slow { content_by_lua_block {
   local words = {}
   slow = client:spawn(function()
@@ -367,6 +392,21 @@ describe("nginx", function()
     assert.matches("^0 30 3 a coroutine of its own making died",
       get("/aborted").body)
     assert.matches("in its own coroutine", server:log())
+  end)
+
+  it("wakes those that wait for a place when it is their turn", function()
+    start()
+    service:fault { route = "count", delay = 1, times = 1 }
+    assert.equal("100 true\n", get("/crowd").body)
+  end)
+
+  it("gives the place of a request that has ended to another", function()
+    start()
+    service:fault { route = "count", delay = 60, times = 1 }
+    assert.equal(204, get("/narrow?leave=1").status)
+    local from = scripted.now()
+    assert.equal("3000\n", get("/narrow").body)
+    assert.is_true(scripted.now() - from < 20)
   end)
 
   it("cancels the calls of a task in another request", function()

@@ -9,6 +9,7 @@ local attempt = require "lipsync.call.attempt"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local host = require "lipsync.host"
+local lua51 = require "lipsync.host.lua51"
 local message = require "lipsync.error.message"
 local retry = require "lipsync.error.retry"
 local schema = require "lipsync.base.schema"
@@ -20,10 +21,8 @@ Call.__index = Call
 
 local call = {}
 
--- How long to sleep (seconds) when no transfer is awaited. `run` polls before
--- a retry and for a slot where nothing wakes it; for a slot it polls always,
--- because the call that is next may have been abandoned.
-local retry_nap, slot_nap, slot_look = 0.25, 0.005, 1
+-- The longest sleep (seconds) before a retry where nothing wakes it.
+local retry_nap = 0.25
 
 -- How long a request under an idempotency key is repeated after one whose
 -- outcome is unknown (seconds). The service forgets keys after a time; a later
@@ -89,6 +88,7 @@ function call.new(client, spec, given)
     state = false, attempt = false, attempts = 0, postponed = 0, wake = 0,
     open = false, open_since = false, open_at = false, no_expect = false,
     sent_since = 0, sent_at = 0, took = 0,
+    kept = false,
     condition = false, queued = false, has_slot = false, bytes = 0,
     over = false,
   }, Call)
@@ -276,7 +276,7 @@ function begin(self)
     return self:finish(nil,
       self:error("invalid", message.no_key, "no_key", "api_key"))
   end
-  host.check(client, self.runtime.scheduler)
+  self.kept = host.check(client, self.runtime.scheduler)
   self.state = take_slot
 end
 
@@ -300,8 +300,8 @@ function take_slot(self)
         emit(self, "queued", { attempt = self.attempts + 1 })
       end
     end
-    self.wake = core.now() + slot_look
-    self.condition = new_condition(self, slot_nap, is_turn)
+    self.wake = core.now() + limiter:patience(self)
+    self.condition = new_condition(self, limiter:nap(self), is_turn)
     return true
   end
 end
@@ -545,12 +545,28 @@ function Call:wait()
     seconds))
 end
 
+local function drive(self)
+  while not self:advance() do self:wait() end
+end
+
+-- If anything is raised (by a hook, or for lack of memory), the program may
+-- catch that, and then nothing else would give the slot back. Lua 5.1 cannot
+-- yield inside pcall, but there the program cannot catch it either.
+local function drive_safely(self)
+  local ok, problem = pcall(drive, self)
+  if ok then return end
+  drop(self)
+  core.raise(problem)
+end
+
+local drive_call = lua51.is_limited() and drive or drive_safely
+
 --- Advances and waits until the call is over.
 ---@return any value
 ---@return lipsync.Error|nil err
 ---@return string|nil note
 function Call:run()
-  while not self:advance() do self:wait() end
+  drive_call(self)
   if self.note then return self.value, nil, self.note end
   return self.value, self.err
 end

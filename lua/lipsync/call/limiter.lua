@@ -3,19 +3,45 @@
 -- begun. A slot is given back when the response begins, so none is held across
 -- the caller's loop body; otherwise eight loops that delete would wait for each
 -- other for ever. Calls get slots in the order in which they asked.
+--
+-- A slot or a place in the queue may belong to a coroutine that is never
+-- resumed again: nginx ends a request, or a program drops a loop of cqueues.
+-- The weak tables forget it when it is collected, so a queue that stands still
+-- has the collector work, in small pieces. If every coroutine will be resumed
+-- for certain, none of that is needed: calls sleep until it is their turn.
+
+local core = require "lipsync.core"
 
 local Limiter = {}
 Limiter.__index = Limiter
 
 local limiter = {}
 
--- The coroutine of a slot or a queue place may never be resumed again. The weak
--- tables forget it when it is collected. A queue that has not moved for this
--- long triggers a collection.
-local stuck = 1  -- seconds
+-- How long a queue stands still before the collector works for it (seconds).
+local stuck = 1
+
+-- The length of the collector's pieces, the pause after each, and how long it
+-- goes on (seconds). Two cycles find everything. Where the collector works by
+-- the age of objects, such pieces never end a cycle.
+local piece, pause, longest, cycles = 0.0005, 0.002, 10, 2
+
+-- How often all waiting calls together look by themselves (per second), and the
+-- longest sleep (seconds) of the next one where nothing wakes it.
+local looks, nap = 1000, 0.005
+
+-- Lets the collector work for about so long; math.huge: through a full cycle.
+-- Returns whether it ended a cycle.
+local function collect_for(seconds)
+  if seconds == math.huge then return collectgarbage() == 0 end
+  local until_ = core.now() + seconds
+  repeat
+    if collectgarbage("step", 0) then return true end
+  until core.now() >= until_
+  return false
+end
 
 ---@param slots integer
----@param collect function|nil  a full garbage collection
+---@param collect fun(seconds: number): boolean|nil  for tests
 ---@return table
 function limiter.new(slots, collect)
   return setmetatable({
@@ -23,8 +49,12 @@ function limiter.new(slots, collect)
     taken = setmetatable({}, { __mode = "k" }),
     waiting = setmetatable({}, { __mode = "v" }),
     first = 1, last = 0,
-    moved = -math.huge, collected = -math.huge, idle = math.huge,
-    collect = collect or function() collectgarbage() end,
+    moved = -math.huge, idle = math.huge,
+    is_behind = false,
+    doubts = false,  -- whether a ticket may belong to an abandoned coroutine
+    collect = collect or collect_for,
+    searcher = setmetatable({}, { __mode = "v" }),
+    cycles = 0, began = 0, rests_until = -math.huge,
   }, Limiter)
 end
 
@@ -80,17 +110,70 @@ local function pass_over(self, now)
   self.waiting[self.last], turn.place = turn, self.last
 end
 
+-- Whether another ticket than `ticket` has the collector work.
+local function has_searcher(self, ticket)
+  local one = self.searcher.ticket
+  return one ~= nil and one ~= ticket and is_here(self, one, one.place)
+end
+
+-- Has the collector work until it has found everything that was abandoned. At
+-- once if the caller blocks the program anyway; and if pieces did not find it,
+-- unless a budget of the program would be exceeded.
+local function search(self, ticket, now)
+  if has_searcher(self, ticket) then return end
+  if self.cycles == 0 then self.cycles, self.began = cycles, now end
+  self.searcher.ticket = ticket
+  local is_late = now - self.began >= longest
+  local whole = ticket.blocks or is_late and not ticket.kept
+  if self.collect(whole and math.huge or piece) then
+    self.cycles = self.cycles - 1
+  end
+  if whole or is_late then self.cycles = 0 end
+  if self.cycles > 0 then return end
+  self.searcher.ticket = nil
+  self.rests_until = now + math.max(stuck, 10 * (now - self.began))
+end
+
 -- Unblocks a queue that has not moved.
-local function unstick(self, now)
+local function unstick(self, ticket, now)
   pass_over(self, now)
-  if now - self.moved < stuck or now - self.collected < stuck then return end
-  self.collected = now
-  self.collect()
+  if not self.doubts then return end
+  if now - self.moved >= stuck and now >= self.rests_until then
+    search(self, ticket, now)
+  elseif self.searcher.ticket == ticket then
+    self.searcher.ticket = nil
+  end
+end
+
+-- Whether the coroutine of a ticket may be abandoned; one that drives a group
+-- may abandon that.
+local function is_doubtful(ticket)
+  return not ticket.kept or ticket.group ~= nil
+end
+
+local function holds_doubtful(self)
+  for ticket in pairs(self.taken) do
+    if is_doubtful(ticket) then return true end
+  end
+  return false
+end
+
+-- The first doubtful ticket: from now on all have to look, so all are called.
+local function doubt(self)
+  self.doubts = true
+  for place = self.first, self.last do
+    local ticket = self.waiting[place]
+    if ticket and ticket.called then ticket:called() end
+  end
 end
 
 local function enqueue(self, ticket, now)
   if ticket.place then return end
-  if self.first > self.last then self.moved = now end
+  head(self)  -- skips empty places
+  if self.first > self.last then
+    self.moved, self.doubts = now, holds_doubtful(self)
+  end
+  if is_doubtful(ticket) and not self.doubts then doubt(self) end
   self.last = self.last + 1
   self.waiting[self.last] = ticket
   ticket.place = self.last
@@ -109,8 +192,9 @@ end
 --- and must ask again.
 ---@param ticket table  the call; its member `place` is the queue's. It may
 ---   have called(), invoked when it is next; begun(), true if it needs no slot
----   any more; `blocks`, true if nothing else can run while it waits, so it
----   goes first; `group`, whose `busy` means that it cannot take a slot now
+---   any more; `kept`, true if its coroutine cannot be abandoned; `blocks`,
+---   true if nothing else can run while it waits, so it goes first; `group`,
+---   whose `busy` means that it cannot take a slot now
 ---@param now number  monotonic seconds
 ---@return boolean
 function Limiter:take(ticket, now)
@@ -122,12 +206,13 @@ function Limiter:take(ticket, now)
   end
   if not may_take(self, ticket) then
     enqueue(self, ticket, now)
-    unstick(self, now)
+    unstick(self, ticket, now)
     self:call_next()  -- a slot may just have been found free
     return false
   end
   if not self.taken[ticket] then self.used = self.used + 1 end
   self.taken[ticket] = true
+  if is_doubtful(ticket) and not self.doubts then doubt(self) end
   self.moved, self.idle = now, math.huge
   self:leave(ticket)
   return true
@@ -140,10 +225,34 @@ function Limiter:is_turn(ticket)
   return may_take(self, ticket)
 end
 
+--- The seconds after which `ticket` must ask again although it was not called.
+---@param ticket table
+---@return number
+function Limiter:patience(ticket)
+  if not self.doubts then return math.huge end
+  if self.searcher.ticket == ticket then return pause end
+  return math.max(stuck, (self.last - self.first) / looks)
+end
+
+--- The longest sleep (seconds) of `ticket` where nothing wakes it: longer the
+--- further it is from its turn.
+---@param ticket table  has a place in the queue
+---@return number
+function Limiter:nap(ticket)
+  return math.max(nap, math.min(stuck, (ticket.place - self.first) / looks))
+end
+
 --- Notifies the next ticket if a slot is free and the ticket has called().
 function Limiter:call_next()
+  self.is_behind = true  -- until the end; it may raise for lack of memory
   local turn = head(self)
   if turn and turn.called and has_slot(self) then turn:called() end
+  self.is_behind = false
+end
+
+--- Repeats a notification that raised.
+function Limiter:catch_up()
+  if self.is_behind then self:call_next() end
 end
 
 --- Gives back the slot of `ticket`, if it has one.

@@ -9,9 +9,8 @@ local global = require "lipsync.host.global"
 local poll_interval = require "lipsync.host.poll_interval"
 local timeslice = require "lipsync.host.timeslice"
 local yielding = require "lipsync.host.yielding"
-local http = require "lipsync.http"
 
-local haproxy = { name = "haproxy" }
+local haproxy = { name = "haproxy", naps = true }
 
 local function proxy()
   local it = global.with("core", "msleep")
@@ -85,8 +84,7 @@ function haproxy.wait(session, target, seconds, client)
   repeat
     local from = core.now()
     local left = math.max(until_ - from, 0.001)
-    local _, transfers = http.live()
-    local pause = math.min(poll_interval.seconds(n, transfers), left)
+    local pause = math.min(poll_interval.of(target, n), left)
     it.msleep(math.ceil(pause * 1000))
     n = n + 1
     if not session:is_open() then return end

@@ -9,6 +9,8 @@
 --   check(client)   raises where nothing can wait, before anything is sent
 --   real            its wait never returns at once without a reason
 --   wakes           its waits are woken, so no polling is needed
+--   naps            its waits poll by themselves, as often as target.nap says
+--   keeps           no coroutine that waits can be abandoned
 --   probe(client)   for hosts that wait by yielding: yields once, or raises
 --   starter         makes tasks as coroutines of the host
 --   pump(client, move)   makes a client's steps by itself
@@ -100,15 +102,17 @@ end
 --- request is sent, because its outcome would be lost.
 ---@param client table
 ---@param scheduler table|nil  of its runtime
+---@return boolean  whether every wait here is resumed for certain
 function host.check(client, scheduler)
   local here = find(client, scheduler)
-  if not here then return end
+  if not here then return false end
   if client.options.host and not here.here(client) then
     misuse.raise(('host = "%s" cannot wait here%s.'):format(here.name,
       here.advice and ": " .. here.advice or ""))
   end
   if here.check then here.check(client) end
   if here.probe then yielding.check(here.probe, client) end
+  return here.keeps == true
 end
 
 --- Whether a wait would yield now.
@@ -160,7 +164,7 @@ end
 function host.wait(client, session, target, seconds)
   local here, from = find(client), core.now()
   if here and here.probe then yielding.check(here.probe, client) end
-  if target and target.nap and not (here and here.wakes) then
+  if target and target.nap and not (here and (here.wakes or here.naps)) then
     seconds = math.min(seconds, target.nap)
   end
   local waiter = here and here.wait or client.options.host

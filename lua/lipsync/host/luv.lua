@@ -7,7 +7,7 @@
 local global = require "lipsync.host.global"
 local task = require "lipsync.host.task"
 
-local luv = { name = "luv", real = true, wakes = true,
+local luv = { name = "luv", real = true, wakes = true, keeps = true,
   wait = task.wait, probe = task.probe, advice = task.advice }
 
 local function library()

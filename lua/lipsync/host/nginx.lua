@@ -8,9 +8,8 @@ local global = require "lipsync.host.global"
 local poll_interval = require "lipsync.host.poll_interval"
 local timeslice = require "lipsync.host.timeslice"
 local yielding = require "lipsync.host.yielding"
-local http = require "lipsync.http"
 
-local nginx = { name = "nginx", real = true }
+local nginx = { name = "nginx", real = true, naps = true }
 
 -- The phases where ngx.sleep works. In init and init_worker nothing is served
 -- yet, so blocking is allowed.
@@ -46,6 +45,38 @@ function nginx.probe()
   global.get "ngx".sleep(0.001)
 end
 
+-- The module ngx.semaphore, by which one coroutine wakes another.
+local semaphore
+
+--- Called for each new client.
+function nginx.attach()
+  if semaphore or not nginx.is_present() then return end
+  local ok, module = pcall(require, "ngx.semaphore")
+  semaphore = ok and module or nil
+end
+
+local Waiter = {}
+Waiter.__index = Waiter
+
+function Waiter:wake()
+  self.semaphore:post(1)
+end
+
+-- The shortest sleep (seconds) of a wait that is woken. It still looks by
+-- itself, because nginx may have ended the coroutine that would wake it.
+local look = 0.05
+
+-- Sleeps until `target` is notified. Returns whether that is possible here.
+local function doze(target, seconds, client)
+  if not semaphore or not target or not target.nap then return false end
+  local waiters = client:runtime().waiters
+  local waiter = setmetatable({ semaphore = semaphore.new(0) }, Waiter)
+  waiters:subscribe(target, waiter)
+  local ok = pcall(waiter.semaphore.wait, waiter.semaphore, seconds)
+  waiters:unsubscribe(target, waiter)
+  return ok
+end
+
 --- Waits until `target:ready()` or `seconds` have passed. Never ngx.sleep(0),
 --- because it returns before anything else has run.
 ---@param session table
@@ -56,8 +87,10 @@ function nginx.wait(session, target, seconds, client)
   local ngx, until_, n = global.get "ngx", core.now() + seconds, 0
   repeat
     local left = math.max(until_ - core.now(), 0.001)
-    local _, transfers = http.live()
-    ngx.sleep(math.min(poll_interval.seconds(n, transfers), left))
+    local pause = poll_interval.of(target, n)
+    if not doze(target, math.min(math.max(pause, look), left), client) then
+      ngx.sleep(math.min(pause, left))
+    end
     n = n + 1
     if not session:is_open() then return end
     timeslice.step(session, coroutine.running())

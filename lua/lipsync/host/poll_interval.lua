@@ -4,6 +4,8 @@
 -- longer. So a call of 1 ms takes 2 ms and one of 300 ms hardly longer, and a
 -- host with hundreds of waits still has time for its own work.
 
+local http = require "lipsync.http"
+
 local poll_interval = {}
 
 -- The more waits, the longer each sleeps, so all together check only so many
@@ -22,6 +24,17 @@ end
 ---@return number
 function poll_interval.seconds(n, sleepers)
   return math.max(base(n), math.min((sleepers or 1) * between, longest))
+end
+
+--- The same for a wait in a host of many coroutines. Nothing arrives for a
+--- target that has a member `nap`, which is how long to sleep.
+---@param target table|nil
+---@param n integer
+---@return number
+function poll_interval.of(target, n)
+  if target and target.nap then return target.nap end
+  local _, transfers = http.live()
+  return poll_interval.seconds(n, transfers)
 end
 
 return poll_interval

@@ -2,7 +2,7 @@
 -- Waiting in a task: it yields to the client:step that resumed it. For games
 -- and any other program with a loop or a timer.
 
-local task = { name = "task", real = true, wakes = true,
+local task = { name = "task", real = true, wakes = true, keeps = true,
   advice = "call it in a task: client:spawn(function() … end)" }
 
 --- Whether the running coroutine is a task of this client. A coroutine nested

@@ -245,6 +245,7 @@ local function turns(self, until_)
     session:step(until_ - core.now())
     local became = waiters:dispatch(session)
     total = total + became
+    self.runtime.limiter:catch_up()
     wake_due(self)
     for _ = 1, queue:size() do
       resume(self, queue:shift())

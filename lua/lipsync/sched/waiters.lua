@@ -9,10 +9,15 @@ Waiters.__index = Waiters
 
 local waiters = {}
 
+-- A target is held by the coroutine that waits for it. If that one is never
+-- resumed again, a transfer is collected with it, and so closed.
+local weak = { __mode = "k" }
+
 ---@return table
 function waiters.new()
   return setmetatable({
-    by = {}, closers = {}, groups = setmetatable({}, { __mode = "k" }),
+    by = setmetatable({}, weak), closers = {},
+    groups = setmetatable({}, weak),
   }, Waiters)
 end
 

@@ -10,6 +10,7 @@ describe("limiter", function()
       collections = collections + 1
       collectgarbage()
       collectgarbage()
+      return true
     end)
   end
 
@@ -133,5 +134,149 @@ describe("limiter", function()
     assert.is_true(q:take(c, 11))
     q:release(c)
     assert.is_true(q:take(b, 11))
+  end)
+
+  describe("where coroutines can be abandoned", function()
+    -- Three that wait for the one slot, and pieces of two cycles of four.
+    local function stuck()
+      local pieces, budgets = 0, {}
+      local q = queue.new(1, function(seconds)
+        pieces = pieces + 1
+        budgets[#budgets + 1] = seconds
+        return pieces % 4 == 0
+      end)
+      local all = {}
+      for i = 1, 4 do
+        all[i] = { called = function(self) self.calls = self.calls + 1 end,
+                   calls = 0 }
+        q:take(all[i], 0)
+      end
+      return q, all, budgets
+    end
+
+    it("has one waiting call collect two cycles, in pieces", function()
+      local q, all, budgets = stuck()
+      assert.equal(0, #budgets)
+      assert.is_true(q:patience(all[2]) >= 1)
+      for i = 0, 20 do
+        local now = 1 + i * 0.01
+        for k = 2, 4 do assert.is_false(q:take(all[k], now)) end
+        if i < 7 then
+          assert.is_true(q:patience(all[2]) < 0.01)
+          assert.equal(i + 1, #budgets)
+        end
+        assert.is_true(q:patience(all[3]) >= 1)
+      end
+      assert.equal(8, #budgets)
+      for _, seconds in ipairs(budgets) do assert.is_true(seconds < 1e-3) end
+      assert.is_true(q:patience(all[2]) >= 1)
+    end)
+
+    it("has another call go on if that one leaves", function()
+      local q, all, budgets = stuck()
+      q:take(all[2], 1)
+      q:take(all[3], 1.01)
+      assert.equal(1, #budgets)
+      q:leave(all[2])
+      q:take(all[3], 1.02)
+      q:take(all[4], 1.02)
+      assert.equal(2, #budgets)
+    end)
+
+    it("collects all at once for a call that blocks", function()
+      local q, all, budgets = stuck()
+      all[2].blocks = true
+      q:take(all[2], 1)
+      q:take(all[2], 1.5)
+      assert.same({ math.huge }, budgets)
+      q:take(all[2], 2.5)
+      assert.equal(2, #budgets)
+    end)
+
+    -- The budgets of 100 looks, one a second, of a collector that reports no
+    -- cycle.
+    local function endless(ticket)
+      local budgets = {}
+      local q = queue.new(1, function(seconds)
+        budgets[#budgets + 1] = seconds
+      end)
+      q:take({}, 0)
+      for now = 0, 100 do q:take(ticket, now) end
+      return budgets
+    end
+
+    it("collects all at once if the pieces end no cycle", function()
+      local budgets, whole = endless {}, 0
+      assert.is_true(#budgets > 5 and #budgets < 30, #budgets)
+      assert.is_true(budgets[10] < 1)
+      for _, seconds in ipairs(budgets) do
+        if seconds == math.huge then whole = whole + 1 end
+      end
+      assert.equal(1, whole)
+    end)
+
+    it("never does so in a step with a budget", function()
+      local budgets = endless { kept = true }
+      assert.is_true(#budgets > 5 and #budgets < 30, #budgets)
+      for _, seconds in ipairs(budgets) do assert.is_true(seconds < 1e-3) end
+    end)
+
+    it("has all together look at most 1,000 times a second", function()
+      local q, all = new(1), {}
+      for i = 1, 5001 do
+        all[i] = {}
+        q:take(all[i], 0)
+      end
+      assert.is_true(q:patience(all[5001]) >= 4.9)
+      assert.is_true(q:nap(all[2]) <= 0.005)
+      assert.is_true(q:nap(all[2001]) >= 0.9)
+      local rate = 0
+      for i = 2, 5001 do rate = rate + 1 / q:nap(all[i]) end
+      assert.is_true(rate < 15000, rate)
+    end)
+  end)
+
+  describe("where no coroutine can be abandoned", function()
+    local function kept()
+      return { kept = true, calls = 0, called = function(self)
+        self.calls = self.calls + 1
+      end }
+    end
+
+    it("lets calls sleep, and never collects", function()
+      local q, a, b = new(1), kept(), kept()
+      q:take(a, 0)
+      for now = 0, 10 do
+        assert.is_false(q:take(b, now))
+        assert.equal(math.huge, q:patience(b))
+      end
+      assert.equal(0, collections)
+      assert.equal(0, b.calls)
+    end)
+
+    it("has all look while there is a call that can be", function()
+      local q, a, b, c, d = new(1), kept(), kept(), kept(), {}
+      q:take(a, 0)
+      q:take(b, 0)
+      q:take(c, 0)
+      q:take(d, 0)
+      assert.same({ 1, 1 }, { b.calls, c.calls })
+      q:take({}, 0)
+      assert.same({ 1, 1 }, { b.calls, c.calls })
+      assert.is_true(q:patience(b) < 2)
+    end)
+
+    it("counts calls that have a slot, and those of a group", function()
+      local q, a, b = new(1), kept(), kept()
+      a.group = {}
+      q:take(a, 0)
+      q:take(b, 0)
+      assert.is_true(q:patience(b) < 2)
+      q:leave(b)
+      q:release(a)
+      q:take(b, 0)
+      q:take(kept(), 0)
+      assert.equal(math.huge, q:patience(b))
+    end)
   end)
 end)

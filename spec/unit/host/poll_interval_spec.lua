@@ -12,6 +12,12 @@ describe("poll_interval", function()
     assert.is_true(last <= 0.005)
   end)
 
+  it("is as long as a target says for which nothing is received", function()
+    assert.equal(0.25, poll_interval.of({ nap = 0.25 }, 0))
+    assert.equal(poll_interval.seconds(0), poll_interval.of({}, 0))
+    assert.equal(poll_interval.seconds(0), poll_interval.of(nil, 0))
+  end)
+
   it("is short for a few, longer for hundreds of sleepers", function()
     for n = 0, 50 do
       assert.equal(poll_interval.seconds(n), poll_interval.seconds(n, 20))

@@ -149,6 +149,32 @@ describe("an interrupted step", function()
     assert.is_true(jit ~= nil or overflows > 0)
   end)
 
+  it("gives the slot back of a call whose error the program catches",
+    function()
+      if _VERSION == "Lua 5.1" and not jit then return end  -- nothing can
+      here.start({ { { read = true }, { hold = true } },
+        { { read = true },
+          { send = scripted.response(200, '{"count":7}') } } },
+        { max_in_flight = 1 })
+      local waiters, problem, n = here.client:runtime().waiters, nil, nil
+      here.client:spawn(function()
+        waiters.subscribe = function()
+          waiters.subscribe = nil
+          error "interrupted"
+        end
+        local _
+        _, problem = pcall(function() here.client.generations:count() end)
+        here.client:runtime().scheduler:wait(nil, math.huge)
+      end)
+      here.client:spawn(function()
+        n = assert(here.client.generations:count({}, { timeout = 5 }))
+      end)
+      local deadline = core.now() + 10
+      while not n and core.now() < deadline do here.client:step(0.01) end
+      assert.matches("interrupted", problem)
+      assert.equal(7, n)
+    end)
+
   it("ends a task that cannot be resumed although it is not dead", function()
     local resume, failing = coroutine.resume, true
     local began = false

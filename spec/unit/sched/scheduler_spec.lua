@@ -363,6 +363,38 @@ describe("scheduler", function()
     assert.is_true(wakes < 20 * 6, wakes)
   end)
 
+  it("is not woken without a cause while it waits for a place", function()
+    start({ { { read = true }, { hold = true } }, loop = true },
+      { max_in_flight = 2 })
+    local collect, collections, resumed = collectgarbage, 0, 0
+    for _ = 1, 50 do
+      client:spawn(function() client.generations:count() end)
+    end
+    await_requests(2)
+    local resume = coroutine.resume
+    rawset(coroutine, "resume", function(...)
+      resumed = resumed + 1
+      return resume(...)
+    end)
+    rawset(_G, "collectgarbage", function(...)
+      collections = collections + 1
+      return collect(...)
+    end)
+    local scheduler, deadline = client:runtime().scheduler, core.now() + 5
+    while scheduler:timeout() == 0 and core.now() < deadline do
+      client:step()
+    end
+    assert.is_true(scheduler:timeout() > 2)
+    resumed, deadline = 0, core.now() + 1.5
+    repeat
+      client:step()
+      scripted.sleep(0.05)
+    until core.now() > deadline
+    rawset(coroutine, "resume", resume)
+    rawset(_G, "collectgarbage", collect)
+    assert.same({ 0, 0 }, { resumed, collections })
+  end)
+
   it("spends no time on waiting tasks", function()
     start({ { { read = true }, { hold = true } }, loop = true },
       { max_in_flight = 1 })
