@@ -47,32 +47,6 @@ describe("scheduler", function()
     step_until(function() return #server:requests() >= n end)
   end
 
-  -- Sends the response to a second request before it is made, so the call that
-  -- sends the request also reads the response.
-  local function early()
-    local answer = scripted.response(200, service.generation "g1")
-    start { { { read = true }, { send = answer }, { stall = 0.02 },
-              { send = answer }, { read = true }, { hold = true } } }
-    assert(client.generations:get "g1")
-    scripted.sleep(0.1)
-    return core.now()
-  end
-
-  it("runs a task whose response is there at once", function()
-    local began = early()
-    client:spawn(function() assert(client.generations:get "g1") end)
-    client:run()
-    assert.is_true(core.now() - began < 10)
-    assert.equal(1, #server:connections(1))
-    assert.same({}, failures)
-  end)
-
-  it("is not needed for such a response", function()
-    local began = early()
-    assert(client.generations:get "g1")
-    assert.is_true(core.now() - began < 10)
-  end)
-
   it("starts a task in the next step, with its arguments", function()
     start {}
     local got
