@@ -8,6 +8,7 @@
 #include "create.h"
 #include "catalog.h"
 #include "check.h"
+#include "query.h"
 #include "resource.h"
 #include "../store/text.h"
 #include "../store/value.h"
@@ -175,34 +176,44 @@ static void answer_full (const struct creating *x, struct running running) {
   sqlite3_free(more);
 }
 
-/* Makes the generation and answers with it; 0 where that is refused. */
-static int create (struct creating *x, char *members, const char *outcome) {
+/* Makes the generation, in a batch if 'part' is not NULL, and gives its JSON;
+** where that is refused it has answered and gives NULL. */
+static char *create (struct creating *x, const char *body, size_t length,
+                     const struct batch_part *part) {
   struct call *c = x->c;
+  char *members = make_members(x, body, length);
+  char *outcome = make_outcome(c->fault), *json = NULL, *why = NULL;
   struct creation creation = {
     &generations.kind,
     {members, members != NULL ? strlen(members) : 0, c->org, x->once.now, 0, 1},
-    x->settings.concurrency_limit,
-    outcome};
+    part != NULL ? 0 : x->settings.concurrency_limit,
+    outcome,
+    part != NULL ? part->batch : NULL,
+    part != NULL ? part->request : NULL};
   struct running running;
-  char *json, *why;
   enum store_code code = STORE_FAILED;
   creation.addition.seed = (uint64_t)c->service->start.random_seed;
   if (members != NULL)
     code = store_create(c->service->store, &x->once, &creation, &json, &running,
                         &why);
-  else
-    why = NULL;
-  if (code == STORE_OK)
-    response_text(c->response, 201, TYPE_JSON, json, strlen(json));
-  else if (code == STORE_FULL)
+  if (code == STORE_FULL)
     answer_full(x, running);
   else if (code == STORE_WRONG)
-    response_error(c->response, 400, "generation_input_validation_failed", NULL,
-                   why);
-  else
+    query_refuse(c, NULL, text_copy(why, strlen(why)));
+  else if (code != STORE_OK)
     response_error(c->response, 500, "internal_error", NULL, why);
   sqlite3_free(why);
-  return code == STORE_OK;
+  sqlite3_free(outcome);
+  sqlite3_free(members);
+  return code == STORE_OK ? json : NULL;
+}
+
+int create_part (struct call *c, const char *json, size_t length,
+                 const struct batch_part *part) {
+  struct creating x = {c, {0}, {c->org, NULL, json, service_now(c->service)}};
+  char *made = create(&x, json, length, part);
+  sqlite3_free(made);
+  return made != NULL;
 }
 
 /* Sleeps as long as a create takes, which may be set meanwhile. */
@@ -218,20 +229,17 @@ static void take_time (struct creating *x) {
   } while (left > 0 && service_sleep(x->c->service, left));
 }
 
-/* Checks the body and creates; 0 where that is refused. */
+/* Checks the body, creates and answers; 0 where that is refused. */
 static int perform (struct creating *x, const char *json, size_t length) {
-  char *members, *outcome;
-  int good;
+  char *made;
   if (!create_check(x->c, json, length))
     return 0;
   take_time(x);
   x->once.now = service_now(x->c->service);
-  members = make_members(x, json, length);
-  outcome = make_outcome(x->c->fault);
-  good = create(x, members, outcome);
-  sqlite3_free(outcome);
-  sqlite3_free(members);
-  return good;
+  made = create(x, json, length, NULL);
+  if (made != NULL)
+    response_text(x->c->response, 201, TYPE_JSON, made, strlen(made));
+  return made != NULL;
 }
 
 void create_generation (struct call *c, const char *json, size_t length) {

@@ -245,3 +245,7 @@ void media_upload (struct call *c) {
     refuse(c, 404, refusal("NoSuchKey", "Its bytes are not kept."));
   upload_close(&upload);
 }
+
+int media_signed (struct call *c) {
+  return check_signature(c, "host", "");
+}

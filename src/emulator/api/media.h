@@ -8,6 +8,10 @@
 
 #include "routes.h"
 
+/* Whether the URL of a request was signed for it, and is still good; else it
+** has refused. */
+int media_signed (struct call *c);
+
 /* GET of an output. A subject means that it is where the setting
 ** "media_redirect" has led to, and redirects no more. */
 void media_output (struct call *c);

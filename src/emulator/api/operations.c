@@ -3,6 +3,7 @@
 ** operations: every operation of the service that is emulated, a row each.
 */
 
+#include "batch.h"
 #include "catalog.h"
 #include "form.h"
 #include "intake.h"
@@ -69,6 +70,12 @@ const struct route api_routes[] = {
   {"models", "GET", "/v2/models", answer_text, models, KEY, 0},
   {"media", "GET", "/media/outputs/*", media_output, NULL, OPEN, 0},
   {"media", "GET", "/moved/media/outputs/*", media_output, "moved", OPEN, 0},
+  {"batch", "POST", "/v2/batch", batch_create, NULL, KEY,
+   BATCH_MAX + CREATE_MAX},
+  {"batch", "GET", "/v2/batch", batch_list, NULL, KEY, 0},
+  {"batch", "GET", "/v2/batch/*", batch_get, NULL, KEY, 0},
+  {"batch", "GET", "/v2/batch/*/output", batch_output, NULL, KEY, 0},
+  {"media", "GET", "/media/batches/*", batch_results, NULL, OPEN, 0},
   {"media", "GET", "/media/uploads/*", media_upload, NULL, OPEN, 0},
   {"media", "GET", "/moved/media/uploads/*", media_upload, "moved", OPEN, 0},
   {NULL, NULL, NULL, NULL, NULL, 0, 0},
@@ -83,6 +90,7 @@ const struct intake *intake_of (const struct route *route) {
   return intakes[i];
 }
 
-static const struct kind *const kinds[] = {&generations.kind, NULL};
+static const struct kind *const kinds[] = {&generations.kind, &batch_kind,
+                                           NULL};
 
 const struct offer api_offer = {kinds, {api_routes, sizeof(*api_routes)}};

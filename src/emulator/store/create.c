@@ -119,12 +119,14 @@ static int settle_key (struct store *s, const struct once *o, const char *id,
 
 /* ---- Making it ---- */
 
-/* Counts the organization's documents that have a next status. */
+/* Counts the organization's documents that have a next status; a batch has
+** limits of its own. */
 static int count_running (struct store *s, const struct once *o,
                           const struct kind *kind, struct running *running) {
   sqlite3_stmt *q = db_prepare(s,
                                "SELECT count(*), ifnull(min(due), 0) FROM"
-                               " documents WHERE due IS NOT NULL AND +kind = ?1"
+                               " documents WHERE due IS NOT NULL"
+                               " AND batch IS NULL AND +kind = ?1"
                                " AND +org = ?2");
   int good;
   db_text(q, 1, kind->name);
@@ -136,16 +138,19 @@ static int count_running (struct store *s, const struct once *o,
   return good;
 }
 
-/* Sets the outcome of the document, and gives its JSON; NULL on failure. */
+/* Sets what is kept beside the JSON, and gives that; NULL on failure. */
 static char *finish (struct store *s, const struct creation *c,
                      const char *id) {
   sqlite3_stmt *q = db_prepare(s,
-                               "UPDATE documents SET outcome = ?3 WHERE"
+                               "UPDATE documents SET outcome = ?3, batch = ?4,"
+                               " request = ?5 WHERE"
                                " kind = ?1 AND id = ?2 RETURNING shown(body)");
   char *json = NULL;
   db_text(q, 1, c->kind->name);
   db_text(q, 2, id);
   db_text(q, 3, c->outcome);
+  db_text(q, 4, c->batch);
+  db_text(q, 5, c->request);
   if (sqlite3_step(q) == SQLITE_ROW)
     json = copy_column(q, 0);
   sqlite3_finalize(q);

@@ -80,6 +80,27 @@ static sqlite3_stmt *prepare (struct store *s, const char *head, int is_scan,
   return q;
 }
 
+enum store_code store_text (struct store *s, int64_t now, const char *sql,
+                            const char *const *values, int count, char **text) {
+  enum store_code code = STORE_FAILED;
+  sqlite3_stmt *q;
+  int i, step;
+  *text = NULL;
+  if (!store_enter(s, now))
+    return code;
+  q = db_prepare(s, sql);
+  for (i = 0; i < count; i++)
+    db_text(q, i + 1, values[i]);
+  step = sqlite3_step(q);
+  if (step == SQLITE_ROW && sqlite3_column_type(q, 0) != SQLITE_NULL)
+    *text = sqlite3_mprintf("%s", sqlite3_column_text(q, 0));
+  if (step == SQLITE_ROW || step == SQLITE_DONE)
+    code = *text != NULL ? STORE_OK : STORE_NONE;
+  sqlite3_finalize(q);
+  store_leave(s);
+  return code;
+}
+
 enum store_code store_count (struct store *s, const struct scope *scope,
                              int64_t *count) {
   enum store_code code = STORE_FAILED;

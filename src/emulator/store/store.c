@@ -39,6 +39,8 @@ static const char tables[] =
   "  project TEXT COLLATE NOCASE,"
   "  due INTEGER,"
   "  outcome TEXT,"
+  "  batch TEXT,"
+  "  request TEXT,"
   "  body TEXT NOT NULL);"
   "CREATE TABLE tombstones ("
   "  kind TEXT NOT NULL,"
@@ -63,19 +65,23 @@ static const char key_table[] =
 /* Version 1 knew generations only. */
 static const char from_version_1[] =
   "INSERT INTO documents SELECT seq, 'generation', id, org, created, status,"
-  " source, project, due, NULL, body FROM generations ORDER BY seq;"
+  " source, project, due, NULL, NULL, NULL, body FROM generations ORDER BY seq;"
   "INSERT INTO tombstones SELECT 'generation', id, org, created FROM gone;"
   "DROP TABLE generations;"
   "DROP TABLE gone;";
 
-/* Version 2 knew no outcomes and no keys. */
+/* Version 2 knew no outcomes, batches and keys. */
 static const char from_version_2[] =
-  "ALTER TABLE documents ADD COLUMN outcome TEXT;";
+  "ALTER TABLE documents ADD COLUMN outcome TEXT;"
+  "ALTER TABLE documents ADD COLUMN batch TEXT;"
+  "ALTER TABLE documents ADD COLUMN request TEXT;";
 
 static const char indexes[] =
   "CREATE UNIQUE INDEX IF NOT EXISTS by_id ON documents (kind, id);"
   "CREATE INDEX IF NOT EXISTS by_time"
   "  ON documents (kind, org, created, id, status);"
+  "CREATE INDEX IF NOT EXISTS by_batch"
+  "  ON documents (batch) WHERE batch IS NOT NULL;"
   "CREATE INDEX IF NOT EXISTS by_due"
   "  ON documents (due) WHERE due IS NOT NULL;";
 
@@ -295,6 +301,7 @@ enum store_code store_clear (struct store *s) {
   good = db_run(s,
                 "BEGIN; DROP INDEX IF EXISTS by_id;"
                 "DROP INDEX IF EXISTS by_time;"
+                "DROP INDEX IF EXISTS by_batch;"
                 "DROP INDEX IF EXISTS by_due;"
                 "DELETE FROM documents; DELETE FROM tombstones;"
                 "DELETE FROM keys; COMMIT");

@@ -114,6 +114,8 @@ struct creation {
   struct addition addition; /* one document */
   int64_t most;             /* that may be running; 0: any number */
   const char *outcome;      /* what transitions know as that, or NULL */
+  const char *batch;        /* the id of the batch it is in, or NULL */
+  const char *request;      /* what it is called there */
 };
 
 /* How many are running, and when the first of them goes on. */
@@ -137,6 +139,11 @@ struct scope {
   int64_t now;
   char *values[FILTERS_MAX];
 };
+
+/* The first text that a query gives, NULL where there is none. Its parameters
+** are texts, or NULL. */
+enum store_code store_text (struct store *s, int64_t now, const char *sql,
+                            const char *const *values, int count, char **text);
 
 /* Frees what it points to. */
 void scope_close (struct scope *scope);
