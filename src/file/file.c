@@ -5,6 +5,7 @@
 
 #define _FILE_OFFSET_BITS 64
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -349,6 +350,28 @@ enum file_status file_remove (const char *path, int *os_error) {
   if (unlink(path) == 0 || errno == ENOENT)
     return FILE_OK;
   return note(os_error, to_status(errno, FILE_UNWRITTEN));
+}
+
+
+enum file_status file_names (const char *path, char *out, size_t room,
+                             size_t *size, int *os_error) {
+  DIR *folder = opendir(path);
+  const struct dirent *entry;
+  *size = 0;
+  if (folder == NULL) {
+    *os_error = errno;
+    return to_status(*os_error, FILE_UNREADABLE);
+  }
+  while ((entry = readdir(folder)) != NULL) {
+    size_t n = strlen(entry->d_name) + 1;
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+      continue;
+    if (*size + n <= room)
+      memcpy(out + *size, entry->d_name, n);
+    *size += n;
+  }
+  closedir(folder);
+  return FILE_OK;
 }
 
 

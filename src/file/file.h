@@ -77,6 +77,11 @@ enum file_status file_place (const char *from, const char *to, int overwrite,
 enum file_status file_info (const char *path, enum file_type *type,
                             uint64_t *size, int *os_error);
 
+/* Writes the names of what is in a folder, each with its NUL, as far as there
+** is room; '*size' is how many bytes they take. */
+enum file_status file_names (const char *path, char *out, size_t room,
+                             size_t *size, int *os_error);
+
 /* It is no failure that there is no such file. */
 enum file_status file_remove (const char *path, int *os_error);
 

@@ -247,6 +247,37 @@ static int info (lua_State *L) {
 }
 
 
+/* Pushes an array of the 'size' bytes of names at 'at'. */
+static int push_names (lua_State *L, const char *at, size_t size) {
+  const char *end = at + size;
+  lua_Integer n = 0;
+  lua_newtable(L);
+  for (; at < end; at += strlen(at) + 1) {
+    lua_pushstring(L, at);
+    lua_rawseti(L, -2, (int)++n);
+  }
+  return 1;
+}
+
+
+/* file.names(path): of what is in a folder, in no order. The block is Lua's, so
+** that running out of memory leaves nothing behind. */
+static int names (lua_State *L) {
+  const char *path = check_path(L, 1);
+  size_t room = 4096, size = 0;
+  for (;;) {
+    char *block = (char *)compat_newuserdata(L, room);
+    int os_error = 0;
+    enum file_status status = file_names(path, block, room, &size, &os_error);
+    if (status != FILE_OK)
+      return push_failure(L, status, os_error, path);
+    if (size <= room)
+      return push_names(L, block, size);
+    room = 2 * size; /* some may come in the meantime */
+  }
+}
+
+
 /* file.remove(path): true also where there is none. */
 static int remove_file (lua_State *L) {
   const char *path = check_path(L, 1);
@@ -277,9 +308,9 @@ static const luaL_Reg methods[] = {
 };
 
 static const luaL_Reg functions[] = {
-  {"open", open_file}, {"replace", replace},    {"place", place},
-  {"info", info},      {"remove", remove_file}, {"boot_id", boot_id},
-  {NULL, NULL},
+  {"open", open_file},  {"replace", replace}, {"place", place},
+  {"names", names},     {"info", info},       {"remove", remove_file},
+  {"boot_id", boot_id}, {NULL, NULL},
 };
 
 

@@ -173,6 +173,17 @@ describe("lipsync.file", function()
     assert.is_number(failure.os_error)
   end)
 
+  it("names what is in a folder, however much", function()
+    assert.same({}, file.names(folder))
+    shell("cd " .. folder .. " && mkdir .b && touch $(seq 1000 1999)")
+    local names, seen = file.names(folder), {}
+    for _, name in ipairs(names) do seen[name] = true end
+    assert.equal(1001, #names)
+    assert.is_true(seen[".b"] and seen["1000"] and seen["1999"])
+    assert.equal("file_missing", code(path "no", file.names(path "no")))
+    assert.equal("file_missing", code(path "1000", file.names(path "1000")))
+  end)
+
   it("knows the start of the machine", function()
     local id = file.boot_id()
     assert.equal(id, file.boot_id())
