@@ -81,6 +81,18 @@ function schema.integer(most)
   end
 end
 
+--- The type for a string that is one of `words`.
+---@param words string[]
+---@return fun(value: any, name: string): string
+function schema.choice(words)
+  local known = {}
+  for _, word in ipairs(words) do known[word] = true end
+  return function(value, name)
+    if known[value] then return value end
+    refuse(name, "one of " .. table.concat(words, ", "), value)
+  end
+end
+
 --- The type for callable values; `what` names them.
 ---@param what string|nil  default "a function"
 ---@return fun(value: any, name: string): any

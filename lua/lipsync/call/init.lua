@@ -44,6 +44,10 @@ local repeat_window = 600
 ---   the call
 ---@field unsettled table|nil  see api.lua
 ---@field idempotency_key string|nil  for errors and events
+---@field repeat_window number|nil  seconds, in place of the default
+---@field earlier { err: lipsync.Error, at: number }|nil  an earlier process
+---   sent this request, at this time (seconds since 1970), and its outcome is
+---   unknown
 ---@field headers table|nil  of the request, in place of the options' own
 ---@field body string|table|nil  of the request: bytes, or an object of
 ---   http.body, which the end of the call closes
@@ -92,6 +96,12 @@ function call.new(client, spec, given)
     condition = false, queued = false, has_slot = false, bytes = 0,
     over = false,
   }, Call)
+  local earlier = spec.earlier
+  if earlier then
+    self.open, self.open_at = earlier.err, earlier.at
+    self.outcome_unknown = true
+    self.open_since = core.now() - math.max(0, core.time() - earlier.at)
+  end
   local scheduler = runtime.scheduler
   if scheduler.is_used then scheduler:adopt(self) end
   return self
@@ -337,7 +347,7 @@ local function is_too_late(self, delay)
   if not self.open then return false end
   local since = math.max(core.now() - self.open_since,
     core.time() - self.open_at)
-  return since + delay > repeat_window
+  return since + delay > (self.spec.repeat_window or repeat_window)
 end
 
 -- Ends the call with an error. If an earlier request may have been carried out

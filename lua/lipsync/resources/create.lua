@@ -48,8 +48,16 @@ local create = {}
 ---   to the first of the response; default 300 with files, else stall_timeout
 ---@field on_progress nil|fun(sent: integer, total: integer)  bytes of the
 ---   request with files; begins anew with each attempt
+---@field repeat_for number|nil  seconds for which a request is repeated under
+---   its key after its outcome became unknown; default 600
+---@field receipt string|nil  path of a file that remembers this create, so that
+---   it is not paid for twice when the process is killed; see receipt.lua
+---@field on_unknown string|nil  "create": sends the request anew where a
+---   receipt is older than repeat_for and nothing is found; default "error"
 create.options = schema.join(operation.options, {
   idempotency_key = schema.string, queue = schema.boolean,
+  repeat_for = schema.seconds, receipt = schema.string,
+  on_unknown = schema.choice { "error", "create" },
   answer_timeout = schema.seconds, on_progress = schema.callable(),
 })
 
@@ -282,13 +290,15 @@ end
 ---@param on_held nil|fun(call: table): any, lipsync.Error|nil  called before
 ---   the last bytes of each attempt are sent; nil and an error end the call
 ---   without them
+---@param earlier table|nil  see call.lua
 ---@return lipsync.Generation|nil
 ---@return lipsync.Error|nil err
-function create.send(generations, spec, fixed, options, on_held)
+function create.send(generations, spec, fixed, options, on_held, earlier)
   local client, key = generations.client, fixed.idempotency_key
   local own, err = open_body(client, spec, fixed, options)
   if not own then return nil, err end
-  own.idempotency_key = key
+  own.idempotency_key, own.earlier = key, earlier
+  own.repeat_window = options.repeat_for
   own.hold = (own.is_transfer or on_held) and held or nil
   own.headers = schema.join(options.headers or {},
     { ["Idempotency-Key"] = key })
@@ -316,7 +326,14 @@ function create.run(generations, spec, request, options)
   options = schema.read(create.options, options, "options")
   local fixed, err = create.read(generations.client, spec, request, options)
   if not fixed then return nil, err end
-  return create.send(generations, spec, fixed, options)
+  if not options.receipt then
+    return create.send(generations, spec, fixed, options)
+  end
+  -- Here, because only this needs the module for files.
+  return require "lipsync.resources.receipt".run(generations, spec, options,
+    fixed, function(of, on_held, earlier)
+      return create.send(generations, spec, of, options, on_held, earlier)
+    end)
 end
 
 return create

@@ -1,0 +1,383 @@
+-- SPDX-License-Identifier: MIT
+-- A create under a receipt: whatever came in between, one generation.
+
+local core = require "lipsync.core"
+local file = require "lipsync.file"
+local receipt = require "lipsync.resources.receipt"
+local service = require "spec.support.service"
+
+local GENERATION = service.generation("g1", "PENDING")
+local WINDOW = receipt.window
+
+describe("a receipt's step", function()
+  local function note(state, more)
+    local all = { version = 1, state = state, origin = "o", account = "a",
+      content = "c", files = { { path = "p", stamp = "s" } },
+      idempotency_key = "k", open_at = 1000, id = "g1" }
+    for name, value in pairs(more or {}) do all[name] = value end
+    return all
+  end
+  local request = note "prepared"
+
+  local function step(state, more, now)
+    return receipt.decide(state and note(state, more), request, now or 1000,
+      WINDOW)
+  end
+
+  it("sends where nothing can have been created", function()
+    for _, more in ipairs { {}, { content = "other" }, { account = "b" } } do
+      assert.equal("send", (step("prepared", more)))
+      assert.equal("send", (step("refused", more)))
+    end
+    assert.equal("send", (step(nil)))
+  end)
+
+  it("fetches what was created", function()
+    assert.equal("fetch", (step("created", nil, 1e9)))
+  end)
+
+  it("repeats what is open, as long as the key is good", function()
+    assert.equal("repeat", (step("open", nil, 1000)))
+    assert.equal("repeat", (step("open", nil, 1000 + WINDOW)))
+    assert.equal("find", (step("open", nil, 1001 + WINDOW)))
+    assert.equal("find", (step("open", nil, 999)))
+  end)
+
+  it("is none for anything else", function()
+    for _, state in ipairs { "open", "created" } do
+      for _, case in ipairs { { { origin = "x" }, "is of another api_key or "
+            .. "base_url" }, { { account = "x" }, "is of another api_key or "
+            .. "base_url" }, { { content = "x" }, "is of another request" },
+          { { files = {} }, "is of another request" },
+          { { files = { { path = "p", stamp = "x" } } },
+            "is of another request" } } do
+        local got, problem = step(state, case[1])
+        assert.is_nil(got)
+        assert.equal(case[2], problem)
+      end
+    end
+  end)
+end)
+
+describe("create with a receipt", function()
+  local here = service.fixture(after_each)
+  local answer = service.answer
+  local folder, path
+
+  before_each(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    os.execute("mkdir " .. folder)
+    path = folder .. "/one.json"
+  end)
+
+  after_each(function()
+    os.execute("rm -r " .. folder)
+  end)
+
+  local function request(more)
+    local all = { model = "lipsync-2", outputFileName = "one",
+      input = { { type = "video", url = "https://media.example/v.mp4" },
+                { type = "audio", assetId = "a1" } } }
+    for name, value in pairs(more or {}) do all[name] = value end
+    return all
+  end
+
+  local created = answer(201, GENERATION)
+  local cut = { { read = true }, { close = true } }
+
+  local function says(status, code)
+    return answer(status, ('{"message":"Words.","statusCode":%d,"errorCode":'
+      .. '"%s"}'):format(status, code), { ["Retry-After"] = "0" })
+  end
+
+  local function note()
+    local opened = assert(file.open(path, "read"))
+    local bytes = opened:read(opened:size())
+    opened:close()
+    return core.decode(bytes), bytes
+  end
+
+  -- Changes the receipt as it is on disk.
+  local function rewrite(members)
+    local own = note()
+    for name, value in pairs(members) do own[name] = value end
+    assert(file.replace(path, core.encode(own)))
+  end
+
+  local function keys()
+    local all = {}
+    for i, each in ipairs(here.server:requests()) do
+      all[i] = each.headers["idempotency-key"] or each.target
+    end
+    return all
+  end
+
+  it("notes what was created, and fetches it from then on", function()
+    local generations = here.start { created, answer(200,
+      service.generation("g1", "COMPLETED")), answer(404, '{"message":"Words.",'
+      .. '"statusCode":404,"errorCode":"generation_not_found"}') }
+    local options = { receipt = path }
+    assert.equal("PENDING", assert(generations:create(request(),
+      options)).status)
+    local own, bytes = note()
+    assert.equal("created", own.state)
+    assert.equal("g1", own.id)
+    assert.equal(GENERATION, own.object)
+    assert.is_nil(bytes:find(service.key, 1, true))
+    assert.equal("COMPLETED", assert(generations:create(request(),
+      options)).status)
+    -- One that is gone is not made anew.
+    local generation, err = generations:create(request(), options)
+    assert.is_nil(generation)
+    assert.equal(404, err.statusCode)
+    local seen = keys()
+    assert.equal(3, #seen)
+    assert.equal(own.idempotency_key, seen[1])
+    assert.equal("/v2/generate/g1", seen[2])
+  end)
+
+  it("is open before the last bytes are sent", function()
+    local states = {}
+    local generations = here.start { created }
+    local replace = file.replace
+    file.replace = function(to, bytes)  -- luacheck: ignore
+      states[#states + 1] = core.decode(bytes).state
+      states[#states + 1] = #here.server:requests()
+      return replace(to, bytes)
+    end
+    local generation, err = generations:create(request(), { receipt = path })
+    file.replace = replace  -- luacheck: ignore
+    assert(generation, err)
+    assert.same({ "prepared", 0, "open", 0, "created", 1 }, states)
+  end)
+
+  it("goes on with the same bytes after a run that was cut off", function()
+    local generations = here.start { cut, created }
+    local options = { receipt = path, max_attempts = 1 }
+    local generation, err = generations:create(request(), options)
+    assert.is_nil(generation)
+    assert.is_true(err.outcomeUnknown)
+    assert.equal("open", note().state)
+    generation = assert(generations:create(request(), options))
+    assert.equal("g1", generation.id)
+    local seen = here.server:requests()
+    assert.equal(2, #seen)
+    assert.equal(seen[1].body, seen[2].body)
+    assert.equal(seen[1].headers["idempotency-key"],
+      seen[2].headers["idempotency-key"])
+    assert.equal("created", note().state)
+  end)
+
+  it("takes a refusal after such a run for no refusal", function()
+    local generations = here.start { cut, says(422, "input_invalid"),
+                                     created }
+    local options = { receipt = path, max_attempts = 1 }
+    assert.is_nil((generations:create(request(), options)))
+    local generation, err = generations:create(request(), options)
+    assert.is_nil(generation)
+    assert.is_true(err.outcomeUnknown)
+    assert.equal(422, err.cause.statusCode)
+    assert.matches("^create generation: an earlier run did not get the "
+      .. "response, and then: .*Words", tostring(err))
+    assert.equal("open", note().state)
+    assert(generations:create(request(), options))
+    local seen = keys()
+    assert.equal(seen[1], seen[3])
+  end)
+
+  it("lets another request follow a refusal, under another key", function()
+    local generations = here.start { says(422, "input_invalid"), created }
+    local options = { receipt = path }
+    local _, err = generations:create(request(), options)
+    assert.equal(422, err.statusCode)
+    assert.is_nil(err.outcomeUnknown)
+    assert.equal("refused", note().state)
+    assert(generations:create(request { model = "lipsync-2-pro" }, options))
+    local seen = keys()
+    assert.not_equal(seen[1], seen[2])
+  end)
+
+  it("does not take a key that is known otherwise for a refusal", function()
+    for _, case in ipairs { { 409, "IDEMPOTENCY_KEY_CONFLICT" },
+                            { 404, "generation_not_found" } } do
+      local generations = here.start { says(case[1], case[2]) }
+      local _, err = generations:create(request(), { receipt = path })
+      assert.equal(case[1], err.statusCode)
+      assert.equal("open", note().state)
+      here.stop()
+      os.remove(path)
+    end
+  end)
+
+  it("refuses what it is not of", function()
+    local generations = here.start { cut }
+    local options = { receipt = path, max_attempts = 1 }
+    generations:create(request(), options)
+    local _, err = generations:create(request { model = "other" }, options)
+    assert.equal("invalid", err.kind)
+    assert.equal("receipt", err.field)
+    assert.matches('^create generation: the receipt ".*one.json" is of another '
+      .. "request", tostring(err))
+    rewrite { account = "other" }
+    _, err = generations:create(request(), options)
+    assert.matches("is of another api_key or base_url", tostring(err))
+    assert(file.replace(path, "{}"))
+    _, err = generations:create(request(), options)
+    assert.matches("is none: another file has this name", tostring(err))
+    assert.equal(1, #here.server:requests())
+  end)
+
+  it("says which folder is missing", function()
+    local generations = here.start {}
+    local _, err = generations:create(request(),
+      { receipt = folder .. "/no/one.json" })
+    assert.equal("file", err.kind)
+    assert.matches("/no/one.json", tostring(err))
+    assert.equal(0, #here.server:requests())
+  end)
+
+  -- ---- After the window ----
+
+  local function iso(at) return os.date("!%Y-%m-%dT%H:%M:%SZ", at) end
+
+  local function row(id, more)
+    local all = { id = id, createdAt = iso(os.time() - 2000),
+      status = "PENDING", model = "lipsync-2", outputFileName = "One.mp4",
+      input = { { type = "video", url = "https://media.example/v.mp4" },
+                { type = "audio", assetId = "a1" } } }
+    for name, value in pairs(more or {}) do all[name] = value end
+    return all
+  end
+
+  -- Has a run be cut off 2,000 seconds ago, and another one begin with such
+  -- rows at the service, the last of them too old.
+  local function find(rows, options)
+    rows[#rows + 1] = row("old", { createdAt = iso(os.time() - 9000) })
+    local generations = here.start { cut, answer(200, core.encode(rows)),
+                                     created }
+    generations:create(request(), { receipt = path, max_attempts = 1 })
+    rewrite { open_at = os.time() - 2000 }
+    local all = { receipt = path }
+    for name, value in pairs(options or {}) do all[name] = value end
+    return generations:create(request(), all)
+  end
+
+  it("finds the only one that can be meant", function()
+    local generation = assert(find {
+      row("late", { createdAt = iso(os.time()) }),
+      row("name", { outputFileName = "two" }), row("model", { model = "x" }),
+      row("input", { input = core.array {} }), row "it" })
+    assert.equal("it", generation.id)
+    assert.equal("it", note().id)
+    assert.equal(2, #here.server:requests())
+  end)
+
+  it("sends nothing where several or none can be meant", function()
+    local generation, err = find { row "a", row "b" }
+    assert.is_nil(generation)
+    assert.is_true(err.outcomeUnknown)
+    assert.equal(2, #err.candidates)
+    assert.is_string(err.idempotencyKey)
+    assert.matches("^create generation: the receipt .* is open since "
+      .. "%d+%-%d%d%-%d%dT.*, and of the generations made then 2 can be the "
+      .. "one%.", tostring(err))
+    assert.equal("open", note().state)
+    here.stop()
+    os.remove(path)
+    generation, err = find({})
+    assert.is_nil(generation)
+    assert.equal(0, #err.candidates)
+    assert.equal(2, #here.server:requests())
+  end)
+
+  it("does not take what another receipt has", function()
+    assert(file.replace(folder .. "/two.json", core.encode { version = 1,
+      state = "created", id = "a", idempotency_key = "k", content = "{}",
+      files = core.array {} }))
+    assert(file.replace(folder .. "/three.txt", "no receipt"))
+    assert.equal("b", assert(find { row "a", row "b" }).id)
+  end)
+
+  it("sends anew if that is wanted, under another key", function()
+    assert(find({}, { on_unknown = "create" }))
+    local seen = keys()
+    assert.equal(3, #seen)
+    assert.not_equal(seen[1], seen[3])
+    assert.equal("created", note().state)
+  end)
+
+  it("repeats for as long as it is told", function()
+    local generations = here.start { cut, created }
+    generations:create(request(), { receipt = path, max_attempts = 1 })
+    rewrite { open_at = os.time() - 2000 }
+    assert(generations:create(request(), { receipt = path,
+                                           repeat_for = 3000 }))
+    local seen = keys()
+    assert.equal(seen[1], seen[2])
+  end)
+
+  -- ---- Two at once ----
+
+  it("waits for another one that has it", function()
+    local generations = here.start { created }
+    local other = assert(file.open(path .. ".lock", "edit"))
+    assert.is_true(other:lock())
+    local generation, err = generations:create(request(),
+      { receipt = path, timeout = 0.05 })
+    assert.is_nil(generation)
+    assert.equal("file", err.kind)
+    assert.equal(path, err.path)
+    assert.equal(0, #here.server:requests())
+    local client, done = generations.client, false
+    client:spawn(function()
+      done = assert(generations:create(request(), { receipt = path }))
+    end)
+    for _ = 1, 5 do client:step() end
+    assert.is_false(done)
+    other:close()
+    client:run()
+    assert.equal("g1", done.id)
+  end)
+
+  it("is for its own user only", function()
+    assert(here.start { created }:create(request(), { receipt = path }))
+    local pipe = io.popen("ls -l " .. folder)
+    assert.equal(2, select(2, pipe:read "*a":gsub("%-rw%-%-%-%-%-%-%-", "")))
+    pipe:close()
+  end)
+
+  -- ---- Files ----
+
+  it("goes on with files that are as they were", function()
+    local clip = folder .. "/clip.mp4"
+    assert(file.replace(clip, "bytes"))
+    local generations = here.start { cut, created }
+    local options = { receipt = path, max_attempts = 1 }
+    local with_file = { model = "lipsync-2", input = {
+      { type = "video", file = clip },
+      { type = "audio", url = "https://media.example/a.wav" } } }
+    generations:create(with_file, options)
+    assert(generations:create(with_file, options))
+    local seen = here.server:requests()
+    assert.equal(seen[1].body, seen[2].body)
+    assert.equal(seen[1].headers["content-type"],
+      seen[2].headers["content-type"])
+    assert(file.replace(clip, "other"))
+    local _, err = generations:create(with_file, options)
+    assert.matches("is of another request", tostring(err))
+  end)
+
+  it("is checked for misuse", function()
+    local generations = here.start {}
+    for _, case in ipairs {
+        { { receipt = 5 }, "receipt must be a string" },
+        { { receipt = path, on_unknown = "x" },
+          "on_unknown must be one of error, create" } } do
+      local ok, problem = pcall(generations.create, generations, request(),
+        case[1])
+      assert.is_false(ok)
+      assert.matches(case[2], problem)
+    end
+  end)
+end)
