@@ -21,6 +21,22 @@ function text.cut(given, most)
   return (given:sub(1, most):gsub("[\192-\255]?[\128-\191]*$", ""))
 end
 
+--- The text with each `part` of it replaced. Both are taken as they are.
+---@param given string
+---@param part string  not empty
+---@param by string
+---@return string
+function text.replace(given, part, by)
+  local pieces, at = {}, 1
+  while true do
+    local from, to = given:find(part, at, true)
+    if not from then break end
+    pieces[#pieces + 1] = given:sub(at, from - 1) .. by
+    at = to + 1
+  end
+  return at == 1 and given or table.concat(pieces) .. given:sub(at)
+end
+
 local small = {}
 for byte = ("A"):byte(), ("Z"):byte() do
   small[string.char(byte)] = string.char(byte + 32)

@@ -104,6 +104,23 @@ function attempt.next(self, until_)
   return false
 end
 
+--- Only the head of a response in chunks; for another status, the body.
+function attempt.head(self, until_)
+  local status = self.transfer:status()
+  if status == 200 or status == 206 then return true end
+  return attempt.whole(self, until_)
+end
+
+--- The next bytes of a response in chunks, nil at its end.
+function attempt.chunk(self, until_)
+  local transfer = self.transfer
+  repeat
+    local chunk, failure = transfer:chunk()
+    if chunk ~= false then return true, chunk, failure end
+  until not transfer:ready() or until_ and now() >= until_
+  return false
+end
+
 --- Call after the first object was delivered.
 function Attempt:open()
   self.page, self.object = true, false

@@ -11,6 +11,7 @@ local errors = require "lipsync.error"
 local host = require "lipsync.host"
 local lua51 = require "lipsync.host.lua51"
 local message = require "lipsync.error.message"
+local replace = require "lipsync.base.text".replace
 local retry = require "lipsync.error.retry"
 local schema = require "lipsync.base.schema"
 local stopwatch = require "lipsync.base.stopwatch"
@@ -20,6 +21,8 @@ local Call = {}
 Call.__index = Call
 
 local call = {}
+
+local none = {}
 
 -- The longest sleep (seconds) before a retry where nothing wakes it.
 local retry_nap = 0.25
@@ -37,7 +40,10 @@ local repeat_window = 600
 ---@field path string  without the query
 ---@field target string|nil  path with the query; default `path`
 ---@field key boolean|nil  false: sent without the API key
----@field mode string|nil  "objects": the response is a stream of them
+---@field origin string|nil  of another server than the API's: it gets neither
+---   the key nor the headers of client and call
+---@field secrets string[]|nil  what no error and no event may hold
+---@field mode string|nil  "objects" or "chunks": the response is a stream
 ---@field id string|nil
 ---@field retry string  see api.lua
 ---@field later table|nil  see api.lua; an errorCode that is false in it ends
@@ -63,6 +69,9 @@ local repeat_window = 600
 ---@field is_long boolean|nil  a long poll, which takes no slot
 ---@field listing table|nil  errors report its `delivered`
 ---@field read function  see attempt.lua
+---@field read_on function|nil  the same for the rest of a stream
+---@field decides nil|fun(call: table, status: integer): boolean  whether
+---   `accept` decides about a status that is no 2xx
 ---@field accept fun(call: table, status: integer, value: any): any, table|nil,
 ---   string|nil  for a 2xx response: the call's value, or nil and a raw
 ---   failure, or value, nil and a note
@@ -126,6 +135,10 @@ function Call:about()
   about.unknown = self.outcome_unknown and spec.unknown
   about.outcome_unknown = self.outcome_unknown
   about.idempotency_key = spec.idempotency_key
+  if spec.origin then
+    about.host, about.is_foreign = spec.origin:match "//(.*)$", true
+    about.base_url, about.base_url_from = nil, nil
+  end
   return about
 end
 
@@ -150,6 +163,22 @@ local function emit(self, kind, event)
   core.raise(problem)
 end
 
+-- A text from a server, without what no one else may see: the key, and the
+-- signatures in addresses.
+local function redacted(self, given)
+  given = self.runtime.session:redact(given)
+  for _, secret in ipairs(self.spec.secrets or none) do
+    given = replace(given, secret, "(secret)")
+  end
+  return given
+end
+
+-- A header of the response, nil if there is none.
+local function header(self, name)
+  local value = self.attempt and self.attempt:header(name)
+  return value and redacted(self, value) or nil
+end
+
 -- Reports the end of an attempt.
 local function emit_response(self, err)
   local current = self.attempt
@@ -158,7 +187,7 @@ local function emit_response(self, err)
     bytes = current and current.bytes or 0, err = err,
     seconds = current and current:seconds() or 0,
     requestId = err and err.requestId
-      or current and current:header "x-request-id" or nil,
+      or header(self, "x-request-id"),
   })
 end
 
@@ -207,7 +236,7 @@ end
 function Call:unexpected(expected, body)
   local current = self.attempt
   return { code = "unexpected", wanted = expected, body = body or "",
-           media = current:header "content-type", status = current.status }
+           media = header(self, "content-type"), status = current.status }
 end
 
 -- The fields of a raw failure with text from the server.
@@ -221,9 +250,8 @@ local function explained(self, raw)
   if about.foreign and raw.code:find "^json_" and current.status then
     raw = self:unexpected("a JSON array", raw.body)
   end
-  local session = self.runtime.session
   for _, name in ipairs(sent_back) do
-    if raw[name] then raw[name] = session:redact(raw[name]) end
+    if raw[name] then raw[name] = redacted(self, raw[name]) end
   end
   raw.status = raw.status or current and current.status or nil
   return errors.from_failure(raw, about)
@@ -234,10 +262,10 @@ local function refusal(self, body)
   local current = self.attempt
   local status = current.status
   if status >= 400 then
-    body = self.runtime.session:redact(body or "")
+    body = redacted(self, body or "")
     return errors.from_response({ status = status, body = body,
       proxy = current:proxy(),
-      header = function(name) return current:header(name) end }, self:about())
+      header = function(name) return header(self, name) end }, self:about())
   end
   local location = current:header "location"
   return explained(self, { code = "redirect", status = status,
@@ -321,6 +349,7 @@ local function request_of(self)
   local spec, request = self.spec, self.runtime.request
   request.method, request.path = spec.method, spec.target or spec.path
   request.key = spec.key ~= false
+  request.origin, request.bare = spec.origin, spec.origin and true
   request.headers = spec.headers or self.options.headers
   request.mode, request.type = spec.mode, spec.type
   request.body, request.content_type = spec.body, spec.content_type
@@ -491,7 +520,10 @@ function perform(self)
   end
   self.bytes = current.bytes
   if raw then return failed(self, raw) end
-  if status >= 200 and status <= 299 then return succeeded(self, value) end
+  if status >= 200 and status <= 299
+     or self.spec.decides and self.spec.decides(self, status) then
+    return succeeded(self, value)
+  end
   return failed(self, nil, value)
 end
 
@@ -603,9 +635,9 @@ end
 
 -- ---- Streams ----
 
--- The error object of a stream that broke. A broken stream is reported before
+-- The error object of a listing that broke. A broken one is reported before
 -- any other reason, because it cannot be resumed.
-local function broken(self, raw)
+local function broken_listing(self, raw)
   local err = explained(self, raw)
   local about = self:about()
   about.broken = true
@@ -617,11 +649,16 @@ local function broken(self, raw)
   elseif err.kind == "timeout" then
     err = errors.new("timeout", err.message .. ", " .. after, about)
   end
+  return err
+end
+
+local function broken(self, raw)
+  local err = (self.spec.listing and broken_listing or explained)(self, raw)
   if self.client.listener then emit_response(self, err) end
   return err
 end
 
---- The next object of a stream, after its first one.
+--- The next object of a stream, after its first one, or the next bytes.
 ---@return boolean over  false: wait
 ---@return any object  nil at the end
 ---@return lipsync.Error|nil err
@@ -631,7 +668,7 @@ function Call:follow()
   end
   local current = self.attempt
   current:open()
-  local done, value, raw = current:advance(self.spec.read,
+  local done, value, raw = current:advance(self.spec.read_on or self.spec.read,
     self.client.step_ends)
   if raw then return true, nil, broken(self, raw) end
   return done, value
@@ -643,6 +680,17 @@ end
 function Call:uploaded()
   if not self.attempt then return nil end
   return self.attempt:uploaded()
+end
+
+--- Makes another attempt after a stream broke, or ends the call.
+---@param err lipsync.Error  from `follow`
+---@param moved boolean  whether the stream got further; then attempts are
+---   counted anew
+function Call:again(err, moved)
+  self:close()
+  self.over, self.value = false, nil
+  if moved then self.attempts = 1 end
+  retry_or_end(self, err)
 end
 
 --- Bytes of this attempt received so far.

@@ -201,7 +201,7 @@ end
 
 local by_kind = {
   api = function(err, about)
-    local own = api_advice[err.statusCode]
+    local own = not about.is_foreign and api_advice[err.statusCode]
     local what = err.suggestion or row_advice(err, about)
       or own and own(err, about)
     if not what or not about.unknown then return what or about.unknown end

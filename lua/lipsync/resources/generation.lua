@@ -99,6 +99,17 @@ local function wait(self, options)
   return client_of(self, "wait"):wait(self, options)
 end
 
+--- Downloads its output: client.generations:download of its client.
+---@param self lipsync.Generation
+---@param path string
+---@param options lipsync.DownloadOptions|nil
+---@return lipsync.Downloaded|nil
+---@return lipsync.Error|nil err
+local function download(self, path, options)
+  check_self(self, "download")
+  return client_of(self, "download"):download(self, path, options)
+end
+
 --- Makes the type. Called once, by init.lua.
 function generation.install()
   core.object_type {
@@ -106,7 +117,7 @@ function generation.install()
     aliases = { errorCode = "error_code", outputUrl = "outputMediaUrl" },
     shows = { "id", "status", "errorCode" },
     methods = { is_terminal = is_terminal, created_at = created_at,
-                delete = delete, wait = wait },
+                delete = delete, wait = wait, download = download },
   }
 end
 
