@@ -71,7 +71,7 @@ $(WITH_LUA:%=build/fuzz/%): LUA = lua5.4
 # The emulator without libmicrohttpd, its program and its Lua module.
 EMULATED = query control import
 $(EMULATED:%=build/fuzz/%): $(wildcard \
-  $(patsubst %,src/emulator/%/*.c,store service api))
+  $(patsubst %,src/emulator/%/*.c,store service api) src/digest/*.c)
 build/fuzz/control build/fuzz/import: $(JSON)
 
 build/fuzz/%: spec/fuzz/%_fuzz.c
