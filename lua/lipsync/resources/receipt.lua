@@ -132,7 +132,7 @@ local function take_lock(self, client, patience)
     if locked == nil then return nil, broken(self, holder) end
     if left <= 0 then
       return nil, broken(self, { code = "file_locked", path = self.path,
-                                 holder = holder })
+                                 pid = holder })
     end
     local slept, err = sleep.run(client, math.min(lock_nap, left),
       self.about.action)
@@ -274,12 +274,14 @@ local function has_inputs(generation, input)
   return true
 end
 
--- The ids in the other receipts of the folder.
+-- The ids in the other receipts of the folder. What a crash has left of the
+-- writing of this one is none of them.
 local function ids_of_others(path)
   local folder, own = path:match "^(.*/)[^/]*$", path:match "[^/]*$"
   local ids = {}
   for _, name in ipairs(file.names(folder or ".") or {}) do
-    local other = name ~= own and not name:find("%.lock$")
+    local other = name ~= own and name ~= own .. ".new"
+      and not name:find("%.lock$")
       and file.open((folder or "") .. name, "read")
     local note = other and parse(read_all(other) or "")
     if note and note.id then ids[note.id] = true end

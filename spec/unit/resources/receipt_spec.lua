@@ -3,6 +3,7 @@
 
 local core = require "lipsync.core"
 local file = require "lipsync.file"
+local proc = require "spec.support.proc"
 local receipt = require "lipsync.resources.receipt"
 local service = require "spec.support.service"
 
@@ -251,13 +252,14 @@ describe("create with a receipt", function()
   end
 
   -- Has a run be cut off 2,000 seconds ago, and another one begin with such
-  -- rows at the service, the last of them too old.
-  local function find(rows, options)
+  -- rows at the service, the last of them too old; calls `between` before that.
+  local function find(rows, options, between)
     rows[#rows + 1] = row("old", { createdAt = iso(os.time() - 9000) })
     local generations = here.start { cut, answer(200, core.encode(rows)),
                                      created }
     generations:create(request(), { receipt = path, max_attempts = 1 })
     rewrite { open_at = os.time() - 2000 }
+    if between then between() end
     local all = { receipt = path }
     for name, value in pairs(options or {}) do all[name] = value end
     return generations:create(request(), all)
@@ -299,6 +301,15 @@ describe("create with a receipt", function()
     assert.equal("b", assert(find { row "a", row "b" }).id)
   end)
 
+  it("takes what it wrote itself when its process was killed", function()
+    local generation = assert(find({ row "a" }, nil, function()
+      local own = note()
+      own.state, own.id = "created", "a"
+      assert(file.replace(path .. ".new", core.encode(own)))
+    end))
+    assert.equal("a", generation.id)
+  end)
+
   it("sends anew if that is wanted, under another key", function()
     assert(find({}, { on_unknown = "create" }))
     local seen = keys()
@@ -328,6 +339,9 @@ describe("create with a receipt", function()
     assert.is_nil(generation)
     assert.equal("file", err.kind)
     assert.equal(path, err.path)
+    if proc.is_here then
+      assert.matches("is being written by process %d+%.", tostring(err))
+    end
     assert.equal(0, #here.server:requests())
     local client, done = generations.client, false
     client:spawn(function()
