@@ -11,7 +11,7 @@ comma = ,
 TORTURE = $(patsubst spec/torture/%.c,$(OUT)/obj/torture/%.o,\
   $(addprefix spec/torture/,torture.c fault.c modules.c responder.c))
 
-.PHONY: check torture every-byte
+.PHONY: check torture every-byte kill-nine
 
 check: ## torture, every-byte, fuzz, tsan, asan, collect: ten minutes
 	@scripts/deps check lua5.4
@@ -39,6 +39,13 @@ every-byte: ## responses that break after every byte, not each seventh
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" LUA_CPATH="$(OUT)/?.so;;" \
 	  LIPSYNC_LUA=$(LUA) LIPSYNC_EVERY=1 \
 	  $(LUA) "$$(command -v busted)" spec/promises/every_byte_spec.lua </dev/null
+
+kill-nine: ## kill a create at each of its system calls; two minutes
+	@scripts/deps check $(LUA)
+	@$(MAKE) -s --no-print-directory build support
+	@LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" LUA_CPATH="$(OUT)/?.so;;" \
+	  LIPSYNC_LUA=$(LUA) LIPSYNC_EVERY=1 \
+	  $(LUA) "$$(command -v busted)" spec/promises/killed_spec.lua </dev/null
 
 # ---- Fuzzing ----
 

@@ -2,9 +2,13 @@
 -- Files after a power loss: the system calls of a real run are recorded, and
 -- after each of them all that the disk may have by then is looked at.
 
+local core = require "lipsync.core"
 local disk = require "spec.support.disk"
 local file = require "lipsync.file"
+local scripted = require "spec.support.scripted"
+local service = require "spec.support.service"
 local tracer = require "tracer"
+require "lipsync.resources.receipt"
 
 -- Containers may forbid it, and sanitizers trace by themselves.
 local can_trace = tracer.run(function() end)
@@ -27,11 +31,11 @@ local function record(fn)
   return calls
 end
 
--- Files of the tests end with a full stop.
-local function is_whole(bytes) return bytes:find "^[a-z ]+%.$" ~= nil end
+-- A file of these tests is a sentence.
+local function is_sentence(bytes) return bytes:find "^[a-z ]+%.$" ~= nil end
 
 local function check(fn)
-  return disk.check(record(fn), folder, path, is_whole)
+  return disk.check(record(fn), folder, path, is_sentence)
 end
 
 describe("a power loss", function()
@@ -84,5 +88,76 @@ describe("a power loss", function()
       out:close()
       assert(os.rename(path .. ".new", path))
     end))
+  end)
+end)
+
+describe("a power loss during a create", function()
+  local server
+
+  before_each(function()
+    folder = shell "mktemp -d"
+    path = folder .. "/file"
+    -- The first answer is lost, the second one arrives.
+    server = scripted.start { { { read = true }, { close = true } },
+      service.answer(201, service.generation("g1", "PENDING")) }
+    service.client(server.base_url):close()  -- loads the client
+  end)
+  after_each(function()
+    server:stop()
+    shell("rm -rf " .. folder)
+  end)
+
+  local function is_receipt(bytes)
+    local note = core.decode(bytes)
+    return note ~= nil and bytes:sub(-1) == "\n" and note.state ~= nil
+  end
+
+  -- What a create with a receipt does.
+  local function create(input)
+    return record(function()
+      local client = service.client(server.base_url)
+      assert(client.generations:create({ model = "lipsync-2", input = {
+        input, { type = "audio", url = "https://media.example/a.wav" } } },
+        { receipt = path }))
+    end)
+  end
+
+  -- Checks that the receipt is one at any time, and that it is open, whatever
+  -- the disk has by then, before the request's last bytes are sent.
+  local function check_receipt(calls)
+    local opened = assert(io.open(path, "rb"))
+    local note = core.decode(opened:read "*a")
+    opened:close()
+    local last = note.boundary and "--" .. note.boundary .. "--"
+      or note.content
+    local sent, states = "", {}
+    local problem, versions = disk.check(calls, folder, path, is_receipt,
+      function(call, left)
+        if call.name == "send" then sent = sent .. call.bytes end
+        if not sent:find(last, 1, true) then return end
+        for bytes in pairs(left) do
+          local state = assert(core.decode(bytes)).state
+          states[state] = (states[state] or 0) + 1
+        end
+      end)
+    assert.is_nil(problem)
+    assert.equal(3, versions)
+    assert.is_true(states.open > 0 and states.created > 0)
+    states.open, states.created = nil, nil
+    assert.same({}, states)
+  end
+
+  it_traced("leaves a receipt, open before the request is complete",
+    function()
+      check_receipt(create { type = "video",
+                             url = "https://media.example/v.mp4" })
+    end)
+
+  it_traced("leaves one where files are sent", function()
+    local clip = shell "mktemp"
+    assert(file.replace(clip, ("0123456789"):rep(900)))
+    local calls = create { type = "video", file = clip }
+    os.remove(clip)
+    check_receipt(calls)
   end)
 end)
