@@ -94,7 +94,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile \
 	  scripts/bench.mk scripts/check.mk scripts/hosts.mk
 
-demo: ## list and delete against the emulator, from nothing
+demo: ## make, list and delete against the emulator, from nothing
 	@scripts/deps demo $(LUA)
 	@$(MAKE) -s --no-print-directory build
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="$(OUT)/?.so;;" \

@@ -7,7 +7,10 @@ local program = require "spec.support.program"
 local function examples()
   local found = {}
   local pipe = assert(io.popen "ls examples/*.lua 2>/dev/null")
-  for path in pipe:lines() do found[#found + 1] = path end
+  for path in pipe:lines() do
+    -- Which needs files, and has a test of its own.
+    if path ~= "examples/studio.lua" then found[#found + 1] = path end
+  end
   pipe:close()
   return found
 end
@@ -20,6 +23,45 @@ describe("examples", function()
       assert.is_true(well, text)
     end)
   end
+
+  -- Prints how many creates there were, by their keys, and what is left.
+  local count = [[
+    local client = require "lipsync".new()
+    local keys, n = {}, 0
+    local log = assert(client:request("GET", "/_emulator/requests")).body
+    for _, sent in ipairs(log) do
+      local key = sent.headers["idempotency-key"]
+      if key and not keys[key] then keys[key], n = true, n + 1 end
+    end
+    print(n .. " creates, " .. client.generations:count() .. " left")]]
+
+  it("studio renders each clip once, although it is killed", function()
+    if not program.can_run() then pending "the emulator is left out" end
+    local folder = os.tmpname()
+    os.remove(folder)
+    os.execute("mkdir -p " .. folder .. "/out")
+    for name, content in pairs { ["a.mp4"] = "a", ["b.mov"] = "b",
+        ["voice.wav"] = "v", ["count.lua"] = count } do
+      local file = assert(io.open(folder .. "/" .. name, "wb"))
+      file:write(content)
+      file:close()
+    end
+    local studio = ("%s examples/studio.lua %s/voice.wav %s/out %s/a.mp4 "
+      .. "%s/b.mov"):format(program.vm, folder, folder, folder, folder)
+    local text, well = program.run_command(
+      ("sh -c '%s >/dev/null & sleep 0.3; kill -9 $!; wait; %s && %s && %s "
+        .. "%s/count.lua'"):format(studio, studio, studio, program.vm, folder),
+      "--generations 0 --pending-seconds 0.2 --processing-seconds 0.2")
+    local first = io.open(folder .. "/out/a.mp4", "rb")
+    local second = io.open(folder .. "/out/b.mp4", "rb")
+    os.execute("rm -r " .. folder)
+    assert.is_true(well, text)
+    assert.matches("2 of 2 done%.\n.*2 of 2 done%.\n2 creates, 0 left\n$",
+      text)
+    assert.is_truthy(first and second)
+    first:close()
+    second:close()
+  end)
 
   it("have a line each in their README", function()
     local linked, n = {}, 0

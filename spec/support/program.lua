@@ -13,27 +13,36 @@ program.vm = os.getenv "LIPSYNC_LUA" or arg[-1] or "lua"
 --- Whether there is an emulator to run against.
 program.can_run = emulator.has_program
 
---- Runs the file `path`.
----@param path string
+--- Runs a command of the shell beside an emulator.
+---@param command string
+---@param options string|nil  of the emulator
 ---@return string text its output, both streams
 ---@return boolean well whether it ended with status 0
-function program.run(path)
-  local pipe = assert(io.popen(("build/lipsync-emulator --port 0 -- %s %s "
-    .. "</dev/null 2>&1 && echo status 0"):format(program.vm, path)))
+function program.run_command(command, options)
+  local pipe = assert(io.popen(("build/lipsync-emulator --port 0 %s -- %s "
+    .. "</dev/null 2>&1 && echo status 0"):format(options or "", command)))
   local text = pipe:read "*a"
   pipe:close()
   local printed = text:match "^(.*)status 0\n$"
   return printed or text, printed ~= nil
 end
 
+--- Runs the file `path`.
+---@param path string
+---@return string text
+---@return boolean well
+function program.run(path, options)
+  return program.run_command(program.vm .. " " .. path, options)
+end
+
 -- Runs the command `before` with a file that holds `code`.
-local function run_text(before, code, ending)
+local function run_text(before, code, ending, options)
   local name = os.tmpname()
   local path = name .. ending
   local file = assert(io.open(path, "wb"))
   file:write(code)
   file:close()
-  local text, well = program.run(before .. path)
+  local text, well = program.run(before .. path, options)
   os.remove(path)
   os.remove(name)
   return text, well
@@ -41,10 +50,11 @@ end
 
 --- Runs a text as a program.
 ---@param code string
+---@param options string|nil  of the emulator
 ---@return string text
 ---@return boolean well
-function program.run_text(code)
-  return run_text("", code, "")
+function program.run_text(code, options)
+  return run_text("", code, "", options)
 end
 
 --- Runs a text as a spec of busted.
