@@ -93,7 +93,8 @@ local function new(client, items, options, work)
   local from, of = listing.is(items), pool.new(client)
   local self = setmetatable({
     client = client, options = options, work = work, pool = of,
-    clock = of.clock, concurrency = options.concurrency or 8,
+    clock = of.clock,
+    concurrency = options.concurrency or work.concurrency or 8,
     next = from and next_of_listing or next_of_array,
     listing = from and items, items = items, at = 0, seen = {},
     total = not from and #items or nil, begun = 0, done = 0,
@@ -216,7 +217,8 @@ end
 
 --- A call is over; called by the pool.
 function Each:settled(call, item)
-  if call.err and is_hopeless(call.err) then give_up(self, call.err) end
+  local err, own = call.err, self.work.is_hopeless
+  if err and (is_hopeless(err) or own and own(err)) then give_up(self, err) end
   count(self, self.work.outcome_of(call), item, call.value, call.err)
 end
 
@@ -240,6 +242,9 @@ end
 ---@field prepare fun(item: any, group: table): table|nil, lipsync.Error|nil
 ---   makes the call for an item, with `group` as its group
 ---@field identify fun(item: any): string  its id; raises for another value
+---@field concurrency integer|nil  default 8
+---@field is_hopeless nil|fun(err: lipsync.Error): boolean  whether all further
+---   calls would fail, too
 ---@field outcome_of fun(call: table): string  its name in the tally
 ---@field foresee fun(item: any): string  that name without a call, for dry_run
 

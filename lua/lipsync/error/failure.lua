@@ -183,6 +183,7 @@ local words = {
     return "{file} is being written by "
       .. (raw.pid and ("process %d"):format(raw.pid) or "another process")
   end },
+  no_folder = { "file", "folder", "{file} is no folder" },
   folder_missing = { "file", "missing", "there is no folder for {file}" },
   part_malformed = { "invalid", "part",
     "a part of the body has a name, a type or a boundary that cannot be sent" },

@@ -39,7 +39,7 @@ local lock_nap = 0.25
 --- Options beside those of every call.
 download.options = {
   if_exists = schema.choice { "refuse", "keep", "overwrite" },
-  allow_unknown_length = schema.boolean, on_progress = schema.callable(),
+  allow_unknown_length = schema.boolean,
 }
 
 ---@class lipsync.Downloaded

@@ -57,6 +57,10 @@ function name.ending_of_type(media)
   return plain and by_type[lower(plain)] or nil
 end
 
+local function harmless(text)
+  return (text:gsub('[%z\1-\31\127/\\<>:"|?*]', "_"))
+end
+
 --- A text as a name: with "_" for what separates folders or means something to
 --- a shell or to Windows. Nil if nothing is left.
 ---@param text string|nil
@@ -64,8 +68,8 @@ end
 ---@param more string|nil  "-1234abcd", put before the ending
 ---@return string|nil
 function name.safe(text, ending, more)
-  text, ending, more = text or "", ending or "", more or ""
-  text = text:gsub('[%z\1-\31\127/\\<>:"|?*]', "_"):gsub("^[ .]+", "")
+  text, ending, more = text or "", ending or "", harmless(more or "")
+  text = harmless(text):gsub("^[ .]+", "")
   local stem, own = text, name.ending(text)
   if own then
     stem = text:sub(1, -#own - 1)

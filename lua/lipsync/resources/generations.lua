@@ -3,7 +3,7 @@
 
 local api = require "lipsync.api"
 local create = require "lipsync.resources.create"
-local download = require "lipsync.media.download"
+local downloads = require "lipsync.resources.download"
 local each = require "lipsync.bulk.each"
 local errors = require "lipsync.error"
 local listing = require "lipsync.list.listing"
@@ -133,49 +133,6 @@ function Generations:wait_many(items, options)
     options))
 end
 
----@class lipsync.DownloadOptions : lipsync.CallOptions
----@field timeout number|nil  seconds for the whole download; default none
----@field if_exists string|nil  "refuse" (default): an error. "keep": the file
----   that is there is taken if it is as long. "overwrite"
----@field on_progress nil|fun(received: integer, total: integer|nil)
----@field allow_unknown_length boolean|nil  true: takes a file although the
----   server does not say how long it is
-local download_options = schema.join(operation.options, download.options)
-
--- What a download needs to know about a generation.
-local function to_subject(self, given)
-  local spec = Generations.specs.get
-  local id, generation = operation.identify(given, spec)
-  return {
-    id = id, object = generation, action = "download generation",
-    noun = spec.noun,
-    ask = function(options, own)
-      return operation.prepare(self, spec, id, options, own)
-    end,
-    read = function(found)
-      local status, address = found:get "status", found:get "outputUrl"
-      if status ~= "COMPLETED" then
-        return nil, ("it is %s; it can be downloaded once it is COMPLETED")
-          :format(tostring(status))
-      elseif type(address) ~= "string" or address == "" then
-        return nil, "it has no outputUrl"
-      end
-      return address
-    end,
-    name = function(found)
-      local name = found:get "outputFileName"
-      return type(name) == "string" and name or nil
-    end,
-  }
-end
-
-local function check_path(path, name)
-  if type(path) ~= "string" or path == "" then
-    misuse.raise(("%s must be a string with a path, got %s"):format(name,
-      misuse.show(path)))
-  end
-end
-
 --- Downloads the output of a generation. Writes to PATH.part, which a later
 --- call goes on with after an error, and renames it once it is complete and on
 --- the disk. Asks for the generation first where only its id is given, or where
@@ -188,10 +145,32 @@ end
 ---@return lipsync.Error|nil err  of kind `file` for what the disk refuses;
 ---   `err.generation` is the last state seen
 function Generations:download(id, path, options)
-  local client = Generations.client_of(self, "download")
-  check_path(path, "path")
-  options = schema.read(download_options, options, "options")
-  return download.new(client, to_subject(self, id), path, options):run()
+  Generations.client_of(self, "download")
+  return downloads.one(self, Generations.specs.get, id, path, options)
+end
+
+---@class lipsync.DownloadedMany
+---@field downloaded integer  by this call
+---@field existing integer  were there already
+---@field skipped integer  refused by `when`, or an id given twice
+---@field failed integer  see `errors`
+---@field errors lipsync.Error[]  of the failed ones, in the order of their end;
+---   at most 100
+
+--- Downloads many outputs into a folder, several at once, while it reads the
+--- listing. Each file is named after outputFileName, or the id, and the first 8
+--- characters of the id. Goes on after a failed one, but not after a broken
+--- listing, a rejected key (401), a closed client or a full disk. Called again
+--- it goes on: files that are there already are kept.
+---@param items (string|lipsync.Generation)[]|lipsync.Listing
+---@param folder string  is there already
+---@param options lipsync.DownloadManyOptions|nil
+---@return lipsync.DownloadedMany|nil result
+---@return lipsync.Error|nil err  why it stopped early
+---@return lipsync.DownloadedMany|nil so_far  what was done until then
+function Generations:download_many(items, folder, options)
+  Generations.client_of(self, "download_many")
+  return downloads.many(self, Generations.specs.get, items, folder, options)
 end
 
 -- Arrays returned by `all` without a filter.

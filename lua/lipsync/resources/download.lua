@@ -1,0 +1,176 @@
+-- SPDX-License-Identifier: MIT
+-- The outputs of generations on disk: one, or many into a folder.
+
+local download = require "lipsync.media.download"
+local each = require "lipsync.bulk.each"
+local errors = require "lipsync.error"
+local file = require "lipsync.file"
+local misuse = require "lipsync.base.misuse"
+local operation = require "lipsync.operation"
+local place = require "lipsync.media.place"
+local schema = require "lipsync.base.schema"
+
+local downloads = {}
+
+---@class lipsync.DownloadOptions : lipsync.CallOptions
+---@field timeout number|nil  seconds for the whole download; default none
+---@field if_exists string|nil  "refuse" (default): an error. "keep": the file
+---   that is there is taken if it is as long. "overwrite"
+---@field on_progress nil|fun(received: integer, total: integer|nil)
+---@field allow_unknown_length boolean|nil  true: takes a file although the
+---   server does not say how long it is
+local one = schema.join(operation.options, download.options,
+  { on_progress = schema.callable() })
+
+---@class lipsync.DownloadManyOptions : lipsync.CallOptions
+---@field timeout number|nil  seconds for each download; default none
+---@field if_exists string|nil  as for one, but the default is "keep"
+---@field allow_unknown_length boolean|nil
+---@field concurrency integer|nil  downloads under way at once; default 4
+---@field max integer|nil  the most downloads
+---@field dry_run boolean|nil  true: fetches nothing, only counts what would be
+---   downloaded
+---@field when nil|fun(item: lipsync.Generation|string, stop: fun()): any
+---@field on_result nil|fun(id: string, outcome: string,
+---   result: lipsync.Downloaded|nil, err: lipsync.Error|nil, stop: fun())
+---   outcome: "downloaded", "existing", "skipped" or "failed"
+---@field on_progress nil|fun(done: integer, total: integer|nil, stop: fun())
+local many = schema.join(operation.options, download.options, each.options)
+
+-- The address of a generation's output, or nil and why there is none.
+local function read(generation)
+  local status, address = generation:get "status", generation:get "outputUrl"
+  if status ~= "COMPLETED" then
+    return nil, ("it is %s; it can be downloaded once it is COMPLETED")
+      :format(tostring(status))
+  elseif type(address) ~= "string" or address == "" then
+    return nil, "it has no outputUrl"
+  end
+  return address
+end
+
+local function name_of(generation)
+  local name = generation:get "outputFileName"
+  return type(name) == "string" and name or nil
+end
+
+-- What a download needs to know about a generation.
+local function to_subject(resource, spec, given)
+  local id, generation = operation.identify(given, spec)
+  return {
+    id = id, object = generation, action = "download " .. spec.noun,
+    noun = spec.noun, read = read, name = name_of,
+    ask = function(options, own)
+      return operation.prepare(resource, spec, id, options, own)
+    end,
+  }
+end
+
+-- With the beginning of the id in the file's name, as many may have one name.
+local function to_one_of_many(resource, spec, given)
+  local subject = to_subject(resource, spec, given)
+  subject.more = "-" .. subject.id:sub(1, 8)
+  return subject
+end
+
+local function check_path(path, name)
+  if type(path) ~= "string" or path == "" then
+    misuse.raise(("%s must be a path, got %s"):format(name, misuse.show(path)))
+  end
+end
+
+--- See client.generations:download.
+---@param resource table
+---@param spec table  of the row `get`
+---@param given string|lipsync.Generation
+---@param path string
+---@param options lipsync.DownloadOptions|nil
+---@return lipsync.Downloaded|nil
+---@return lipsync.Error|nil err
+function downloads.one(resource, spec, given, path, options)
+  check_path(path, "path")
+  options = schema.read(one, options, "options")
+  return download.new(resource.client, to_subject(resource, spec, given), path,
+    options):run()
+end
+
+-- ---- Many ----
+
+local function outcome_of(this)
+  if not this.value then return "failed" end
+  return this.value.existing and "existing" or "downloaded"
+end
+
+-- The outcome that an item would have.
+local function foresee(folder, subject)
+  local generation = subject.object
+  if not generation then return "downloaded" end
+  local address = read(generation)
+  if not address then return "failed" end
+  local found = place.find(folder, { id = subject.id, url = address,
+    name = name_of(generation), more = subject.more })
+  return found and found.info and "existing" or "downloaded"
+end
+
+-- The folder is no folder: an error of the first download would say it, too,
+-- but only after it has asked for a generation.
+local function check_folder(client, folder)
+  local info, failure
+  if folder:find("\0", 1, true) then
+    return errors.new("invalid", "the folder's path has a NUL character",
+      client:about(), nil, "folder")
+  end
+  info, failure = file.info(folder)
+  if info and info.type == "folder" then return nil end
+  local about = client:about()
+  about.action = "download generations"
+  if info then failure = { code = "no_folder", path = folder } end
+  return errors.from_failure(failure, about)
+end
+
+-- The numbers of a full disk, a read-only one and a used up quota (on Linux,
+-- then elsewhere): all further downloads would fail too.
+local full = { [28] = true, [30] = true, [122] = true, [69] = true }
+
+--- See client.generations:download_many.
+---@param resource table
+---@param spec table  of the row `get`
+---@param items (string|lipsync.Generation)[]|lipsync.Listing
+---@param folder string
+---@param options lipsync.DownloadManyOptions|nil
+---@return table|nil result
+---@return lipsync.Error|nil err
+---@return table|nil so_far
+function downloads.many(resource, spec, items, folder, options)
+  local client = resource.client
+  check_path(folder, "folder")
+  options = schema.read(many, options, "options")
+  local own = setmetatable({ if_exists = options.if_exists or "keep",
+    on_progress = false }, { __index = options })
+  local work = {
+    noun = spec.noun, list = "client.generations:list { … }",
+    outcome_of = outcome_of, concurrency = 4,
+    tally = { downloaded = 0, existing = 0, skipped = 0, failed = 0,
+              errors = {} },
+    prepare = function(item, group)
+      return download.new(client, to_one_of_many(resource, spec, item),
+        folder .. "/", own, { group = group, clock = group.clock:lap() })
+    end,
+    identify = function(item)
+      return (operation.identify(item, spec))
+    end,
+    foresee = function(item)
+      return foresee(folder, to_one_of_many(resource, spec, item))
+    end,
+    is_hopeless = function(err)
+      return err.kind == "file" and (full[err.os_error]
+        or check_folder(client, folder) ~= nil)
+    end,
+  }
+  each.items(client, items, work)  -- raises what is wrong with them
+  local err = check_folder(client, folder)
+  if err then return nil, err, work.tally end
+  return each.run(client, items, options, work)
+end
+
+return downloads

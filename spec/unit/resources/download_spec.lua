@@ -1,0 +1,201 @@
+-- SPDX-License-Identifier: MIT
+-- Downloads from the emulator, which has its files on the same port, so each
+-- request is seen.
+
+local lipsync = require "lipsync"
+local media = require "spec.support.media"
+local service = require "spec.support.service"
+
+describe("client.generations", function()
+  local here = service.fixture(after_each)
+  local disk = media.fixture(before_each, after_each)
+  local folder
+
+  local function emulate(n)
+    here.emulate { generations = 0 }
+    for i = 1, n do
+      here.server:add { id = ("a%07d-1"):format(i), status = "COMPLETED",
+                        outputFileName = "clip " .. i,
+                        outputUrl = ("emulator:/media/outputs/%d.mp4"):format(i)
+      }
+    end
+    folder = disk.folder
+    return here.client.generations
+  end
+
+  local function media_requests()
+    local found = {}
+    for _, request in ipairs(here.server:requests()) do
+      if request.path:find("/media/", 1, true) then
+        found[#found + 1] = request
+      end
+    end
+    return found
+  end
+
+  describe(":download", function()
+    it("gets the bytes that the service has", function()
+      local generations = emulate(1)
+      local result = assert(generations:download("a0000001-1", folder))
+      assert.equal(folder .. "/clip 1.mp4", result.path)
+      assert.equal("video/mp4", result.type)
+      assert.equal(4096, result.bytes)
+      assert.equal("ftyp", media.read(result.path):sub(5, 8))
+      assert.not_equal("600", media.shell(("stat -c %%a '%s'")
+        :format(result.path)))
+      -- The same bytes, by a connection that is cut again and again.
+      for cut = 300, 4000, 1231 do
+        here.server:fault { route = "media", cut = cut, times = 1 }
+        local other = assert(generations:download("a0000001-1",
+          folder .. "/other.mp4", { if_exists = "overwrite" }))
+        assert.is_true(media.read(result.path) == media.read(other.path))
+      end
+    end)
+
+    it("sends neither the key nor headers to the file's server", function()
+      local generations = emulate(1)
+      assert(generations:download("a0000001-1", folder,
+        { headers = { ["X-Canary"] = "canary" } }))
+      local seen = media_requests()
+      assert.equal(1, #seen)
+      for name, value in pairs(seen[1].headers) do
+        assert.is_nil((name .. value):lower():find("canary", 1, true))
+        assert.is_nil((name .. value):find(here.server.key, 1, true), name)
+      end
+      local keys = 0
+      for _, request in ipairs(here.server:requests()) do
+        for name in pairs(request.headers) do
+          if name:lower() == "x-canary" then keys = keys + 1 end
+        end
+      end
+      assert.equal(1, keys)
+    end)
+
+    it("takes an address that has expired meanwhile", function()
+      local generations = emulate(1)
+      here.server:set { media_lifetime = 60 }
+      local generation = assert(generations:get "a0000001-1")
+      here.server:advance(120)
+      assert(generation:download(folder))
+      assert.equal(2, #media_requests())
+    end)
+  end)
+
+  describe(":download_many", function()
+    it("gets a whole listing into a folder, and nothing twice", function()
+      local generations = emulate(12)
+      here.server:add { id = "b1", status = "FAILED" }
+      local filter = { status = "COMPLETED", page_size = 5 }
+      local count, most = 0, 0
+      local result = assert(generations:download_many(
+        generations:list(filter), folder, {
+          on_result = function(id, outcome, file, err)
+            assert.is_nil(err)
+            assert.equal("downloaded", outcome)
+            assert.matches(id:sub(1, 8) .. "%.mp4$", file.path)
+            count = count + 1
+          end,
+          on_progress = function(done) most = math.max(most, done) end,
+        }))
+      assert.same({ downloaded = 12, existing = 0, skipped = 0, failed = 0,
+                    errors = {} }, result)
+      assert.same({ 12, 12 }, { count, most })
+      assert.equal("12", media.shell("ls -A " .. folder .. " | wc -l"))
+      assert.is_string(media.read(folder .. "/clip 3-a0000003.mp4"))
+      -- Again: each is asked for its length only.
+      local before = #media_requests()
+      result = assert(generations:download_many(generations:list(filter),
+        folder))
+      assert.equal(12, result.existing)
+      for i = before + 1, #media_requests() do
+        assert.equal("bytes=0-0", media_requests()[i].headers.Range
+          or media_requests()[i].headers.range)
+      end
+    end)
+
+    it("takes ids, and counts what fails and is skipped", function()
+      local generations = emulate(3)
+      here.server:add { id = "b1", status = "FAILED" }
+      local outcomes = {}
+      local result = assert(generations:download_many({ "a0000001-1",
+        "a0000001-1", "a0000002-1", "a0000003-1", "b1", "none" }, folder, {
+        when = function(id) return id ~= "a0000002-1" end, concurrency = 2,
+        on_result = function(id, outcome) outcomes[id] = outcome end,
+      }))
+      assert.same({ 2, 0, 2, 2 }, { result.downloaded, result.existing,
+        result.skipped, result.failed })
+      assert.equal("failed", outcomes.b1)
+      assert.equal(2, #result.errors)
+    end)
+
+    it("fetches nothing in a dry run", function()
+      local generations = emulate(3)
+      local all = assert(generations:all { status = "COMPLETED" })
+      assert(generations:download_many({ all[1] }, folder))
+      local before = #here.server:requests()
+      local result = assert(generations:download_many(all, folder,
+        { dry_run = true }))
+      assert.same({ 2, 1 }, { result.downloaded, result.existing })
+      assert.equal(before, #here.server:requests())
+    end)
+
+    it("stops when asked to, at its maximum, and for a callback's error",
+      function()
+        local generations = emulate(5)
+        local function run(options)
+          return generations:download_many(
+            generations:list { status = "COMPLETED", page_size = 2 }, folder,
+            options)
+        end
+        local result = assert(run { max = 2 })
+        assert.equal(2, result.downloaded)
+        result = assert(run { concurrency = 1, on_result = function(_, _, _, _,
+            stop) stop() end })
+        assert.equal(1, result.existing + result.downloaded)
+        local tally, err = run { on_result = function() error("mine", 0) end }
+        assert.equal("mine", err.cause)
+        assert.is_true(tally.downloaded + tally.existing >= 1)
+      end)
+
+    it("needs a folder", function()
+      local generations = emulate(1)
+      media.write(folder .. "/file", "x")
+      for name, reason in pairs { ["/no"] = "there is no file",
+          ["/file"] = "is no folder" } do
+        local none, err, so_far = generations:download_many(
+          { "a0000001-1" }, folder .. name)
+        assert.is_nil(none)
+        assert.equal("file", err.kind)
+        assert.matches("^download generations: ", tostring(err))
+        assert.is_truthy(err.message:find(reason, 1, true), err.message)
+        assert.equal(0, so_far.downloaded)
+      end
+      assert.equal("invalid", select(2, generations:download_many({},
+        "a\0b")).kind)
+      assert.equal(0, #here.server:requests())
+      assert.has_error(function() generations:download_many({}, "") end)
+      assert.has_error(function() generations:download_many(5, folder) end)
+    end)
+
+    it("ends when the folder goes", function()
+      local generations = emulate(8)
+      folder = folder .. "/sub"
+      media.shell("mkdir " .. folder)
+      local none, err, so_far = generations:download_many(
+        generations:list { status = "COMPLETED", page_size = 4 }, folder, {
+          concurrency = 1,
+          on_result = function(_, outcome)
+            if outcome == "downloaded" then media.shell("rm -r " .. folder) end
+          end })
+      assert.is_nil(none)
+      assert.equal("file", err.kind)
+      assert.same({ 1, 1 }, { so_far.downloaded, so_far.failed })
+    end)
+  end)
+
+  it("has no method for a generation without a client", function()
+    emulate(0)
+    local generation = assert(lipsync.generation '{"id":"a"}')
+    assert.has_error(function() generation:download(folder) end)
+  end)
+end)
