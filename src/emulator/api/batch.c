@@ -394,7 +394,7 @@ static const char results_sql[] =
 void batch_results (struct call *c) {
   const char *values[] = {c->request->segments[c->request->segment_count - 1]};
   char *lines;
-  if (!media_signed(c))
+  if (!media_check(c, "host", ""))
     return;
   if (store_text(c->service->store, service_now(c->service), results_sql,
                  values, 1, &lines)

@@ -23,6 +23,7 @@ struct intake {
 /* The intake of a route (or NULL), or NULL: operations.c. */
 const struct intake *intake_of (const struct route *route);
 
-extern const struct intake form_intake; /* form.c */
+extern const struct intake form_intake;   /* form.c */
+extern const struct intake assets_intake; /* assets.c */
 
 #endif

@@ -42,6 +42,11 @@ static void refuse (struct call *c, int status, sqlite3_str *s) {
   response_text(c->response, status, TYPE_XML, text, length);
 }
 
+void media_refuse (struct call *c, int status, const char *code,
+                   const char *message) {
+  refuse(c, status, refusal(code, message));
+}
+
 static void refuse_expired (struct call *c, const char *lifetime,
                             int64_t until) {
   sqlite3_str *s = refusal("AccessDenied", "Request has expired");
@@ -61,10 +66,7 @@ static char *signed_path (const struct request *r) {
   return path != NULL ? text_copy(path, strcspn(path, "?")) : NULL;
 }
 
-/* Whether the request's URL was signed for it, and is still good; else it has
-** refused. 'headers' and 'values' are as in struct signing. */
-static int check_signature (struct call *c, const char *headers,
-                            const char *values) {
+int media_check (struct call *c, const char *headers, const char *values) {
   const struct request *r = c->request;
   char *path = signed_path(r);
   struct signing what = {r->method, path, headers, values};
@@ -211,7 +213,7 @@ void media_output (struct call *c) {
   struct output output;
   struct file file = {0, NULL, NULL, &output, -1};
   c->response->plain = 1;
-  if (!check_signature(c, "host", "") || redirect(c))
+  if (!media_check(c, "host", "") || redirect(c))
     return;
   service_settings(c->service, &s);
   output_open(&output, name_of(c->request), s.media_size, s.media_version);
@@ -227,7 +229,7 @@ void media_upload (struct call *c) {
   struct file file = {0, NULL, NULL, NULL, -1};
   char etag[SHA256_HEX + 2];
   c->response->plain = 1;
-  if (!check_signature(c, "host", "") || redirect(c))
+  if (!media_check(c, "host", "") || redirect(c))
     return;
   if (!uploads_find(&c->service->uploads, name_of(c->request), NULL, &upload)) {
     refuse(c, 404, refusal("NoSuchKey", "There is no such file."));
@@ -244,8 +246,4 @@ void media_upload (struct call *c) {
   else
     refuse(c, 404, refusal("NoSuchKey", "Its bytes are not kept."));
   upload_close(&upload);
-}
-
-int media_signed (struct call *c) {
-  return check_signature(c, "host", "");
 }

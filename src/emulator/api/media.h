@@ -8,9 +8,13 @@
 
 #include "routes.h"
 
-/* Whether the URL of a request was signed for it, and is still good; else it
-** has refused. */
-int media_signed (struct call *c);
+/* Refuses in S3's form. */
+void media_refuse (struct call *c, int status, const char *code,
+                   const char *message);
+
+/* Whether the request's URL was signed for it, and is still good; else it has
+** refused. 'headers' and 'values' are as in struct signing. */
+int media_check (struct call *c, const char *headers, const char *values);
 
 /* GET of an output. A subject means that it is where the setting
 ** "media_redirect" has led to, and redirects no more. */

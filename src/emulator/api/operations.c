@@ -3,6 +3,7 @@
 ** operations: every operation of the service that is emulated, a row each.
 */
 
+#include "assets.h"
 #include "batch.h"
 #include "catalog.h"
 #include "form.h"
@@ -68,6 +69,16 @@ const struct route api_routes[] = {
    CREATE_MAX},
   {"errors", "GET", "/v2/errors", answer_catalog, NULL, OPEN, 0},
   {"models", "GET", "/v2/models", answer_text, models, KEY, 0},
+  {"announce", "POST", "/v2/assets/upload", assets_announce, &assets, KEY,
+   CREATE_MAX},
+  {"put", "PUT", "/media/uploads/*", assets_put, NULL, OPEN, 0},
+  {"create_asset", "POST", "/v2/assets", assets_create, &assets, KEY,
+   CREATE_MAX},
+  {"list_assets", "GET", "/v2/assets", assets_list, &assets, KEY, 0},
+  {"get_asset", "GET", "/v2/assets/*", resource_get, &assets, KEY, 0},
+  {"delete_asset", "DELETE", "/v2/assets/*", assets_delete, &assets, KEY, 0},
+  {"download_asset", "GET", "/v2/assets/*/download", resource_download, &assets,
+   KEY, 0},
   {"media", "GET", "/media/outputs/*", media_output, NULL, OPEN, 0},
   {"media", "GET", "/moved/media/outputs/*", media_output, "moved", OPEN, 0},
   {"batch", "POST", "/v2/batch", batch_create, NULL, KEY,
@@ -82,7 +93,8 @@ const struct route api_routes[] = {
 };
 
 const struct intake *intake_of (const struct route *route) {
-  static const struct intake *const intakes[] = {&form_intake, NULL};
+  static const struct intake *const intakes[] = {&form_intake, &assets_intake,
+                                                 NULL};
   int i = 0;
   while (intakes[i] != NULL
          && (route == NULL || intakes[i]->handle != route->handle))
@@ -91,6 +103,6 @@ const struct intake *intake_of (const struct route *route) {
 }
 
 static const struct kind *const kinds[] = {&generations.kind, &batch_kind,
-                                           NULL};
+                                           &assets.kind, NULL};
 
 const struct offer api_offer = {kinds, {api_routes, sizeof(*api_routes)}};

@@ -84,6 +84,8 @@ const struct parameter parameter_table[] = {
       "5368709120", "largest file that may be uploaded"),
   ROW("body_limit", WHOLE, settings.body_limit, MEDIA_MAX, NULL, "BYTES",
       "17179869184", "largest request with files"),
+  ROW("upload_lifetime", WHOLE, settings.upload_lifetime, LONGEST, NULL,
+      "SECONDS", "604800", "how long an asset may be put at its URL"),
   ROW("media_lifetime", WHOLE, settings.media_lifetime, LONGEST, NULL,
       "SECONDS", "604800", "how long the URL of an output is good"),
   ROW("media_size", WHOLE, settings.media_size, MEDIA_MAX, NULL, "BYTES",

@@ -44,10 +44,11 @@ struct settings {
   int64_t media_version;      /* another one gives other bytes */
   int64_t media_etag;
   int64_t media_ignore_range;
-  int64_t media_chunked; /* no Content-Length */
-  int64_t file_limit;    /* bytes of an uploaded file */
-  int64_t body_limit;    /* of a request with files */
-  char *media_redirect;  /* what a Location begins with; empty: none */
+  int64_t media_chunked;   /* no Content-Length */
+  int64_t file_limit;      /* bytes of an uploaded file */
+  int64_t upload_lifetime; /* seconds of a URL to put a file at */
+  int64_t body_limit;      /* of a request with files */
+  char *media_redirect;    /* what a Location begins with; empty: none */
 };
 
 /* What is set at the start; the texts are of SQLite's memory. */

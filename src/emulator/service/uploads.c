@@ -160,6 +160,15 @@ int uploads_add (struct uploads *all, const char *name, const char *org,
   return 1;
 }
 
+int uploads_expect (struct uploads *all, const char *name, const char *org,
+                    const char *type) {
+  struct incoming none;
+  sha256_open(&none.sha256);
+  none.fd = -1;
+  none.size = -1;
+  return uploads_add(all, name, org, type, &none);
+}
+
 int uploads_find (struct uploads *all, const char *name, const char *org,
                   struct upload *out) {
   struct upload *u;

@@ -38,8 +38,8 @@ struct upload {
   char *org;  /* that it belongs to */
   char *type; /* of its content; "" where it is not known */
   char digest[SHA256_HEX];
-  int64_t size;
-  int fd; /* -1: its bytes are not kept */
+  int64_t size; /* -1: it is announced, but has not come */
+  int fd;       /* -1: its bytes are not kept */
   struct upload *next;
 };
 
@@ -60,6 +60,10 @@ void uploads_close (struct uploads *all);
 ** organization is replaced. Returns 0 when out of memory. */
 int uploads_add (struct uploads *all, const char *name, const char *org,
                  const char *type, struct incoming *f);
+
+/* Announces a file, which has no bytes yet. Returns 0 when out of memory. */
+int uploads_expect (struct uploads *all, const char *name, const char *org,
+                    const char *type);
 
 /* Finds a file by its name, and by its organization unless that is NULL: a copy
 ** with a descriptor of its own. Returns 0 where there is none. */

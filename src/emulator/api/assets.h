@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+**
+** assets: files that an organization keeps: how they are announced, uploaded by
+** a signed PUT, named, listed and deleted.
+*/
+
+#ifndef emulator_assets_h
+#define emulator_assets_h
+
+#include "resource.h"
+
+/* POST: where to put a file, and where it is then. */
+void assets_announce (struct call *c);
+
+/* PUT to a URL that assets_announce gave. */
+void assets_put (struct call *c);
+
+/* POST: makes an asset of an uploaded file, or of any URL. */
+void assets_create (struct call *c);
+
+void assets_list (struct call *c);
+void assets_delete (struct call *c);
+
+extern const struct resource assets;
+
+#endif
