@@ -9,6 +9,7 @@
 #include "connections.h"
 #include "host.h"
 #include "../api/intake.h"
+#include "../store/iso_time.h"
 #include "../store/text.h"
 
 #include <locale.h>
@@ -294,6 +295,13 @@ static struct MHD_Response *make_out (struct response *response) {
   return out;
 }
 
+/* Dates the response by the emulator's clock, in place of the library's. */
+static void add_date (struct service *s, struct MHD_Response *out) {
+  char date[TIME_HTTP_SIZE];
+  time_format_http(service_now(s), date);
+  MHD_add_response_header(out, "Date", date);
+}
+
 static enum MHD_Result send_response (struct exchange *x,
                                       struct MHD_Connection *connection,
                                       struct response *response) {
@@ -302,6 +310,7 @@ static enum MHD_Result send_response (struct exchange *x,
   struct MHD_Response *out = make_out(response);
   if (out == NULL)
     return MHD_NO;
+  add_date(x->service, out);
   service_settings(x->service, &settings);
   /* libmicrohttpd's timeout is how long a reader may pause */
   MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,

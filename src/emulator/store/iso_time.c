@@ -77,3 +77,17 @@ void time_format (int64_t milliseconds, char out[TIME_SIZE]) {
            (unsigned)t.tm_hour % 100u, (unsigned)t.tm_min % 100u,
            (unsigned)t.tm_sec % 100u, (unsigned)(milliseconds % 1000) % 1000u);
 }
+
+void time_format_http (int64_t milliseconds, char out[TIME_HTTP_SIZE]) {
+  static const char days[] = "SunMonTueWedThuFriSat";
+  static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  time_t seconds = (time_t)(milliseconds / 1000);
+  struct tm t;
+  memset(&t, 0, sizeof(t));
+  gmtime_r(&seconds, &t);
+  snprintf(out, TIME_HTTP_SIZE, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
+           days + 3 * t.tm_wday, (unsigned)t.tm_mday % 100u,
+           months + 3 * t.tm_mon, (unsigned)(t.tm_year + 1900) % 10000u,
+           (unsigned)t.tm_hour % 100u, (unsigned)t.tm_min % 100u,
+           (unsigned)t.tm_sec % 100u);
+}

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#define TIME_HTTP_SIZE 30
+
 #define TIME_SIZE 25 /* "2026-08-25T12:00:00.123Z" and its NUL */
 
 /* Reads "2026-08-25", "2026-08-25T12:00:00Z", fractions and offsets such as
@@ -17,5 +19,8 @@ int time_parse (const char *text, int64_t *milliseconds);
 
 /* Writes a time with three digits of fraction and "Z". */
 void time_format (int64_t milliseconds, char out[TIME_SIZE]);
+
+/* Writes a time as HTTP has it: "Tue, 25 Aug 2026 12:00:00 GMT". */
+void time_format_http (int64_t milliseconds, char out[TIME_HTTP_SIZE]);
 
 #endif
