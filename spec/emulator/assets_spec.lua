@@ -204,6 +204,26 @@ describe("the emulator's assets", function()
     assert.are.equal('{"count":0}', ask("GET", "/v2/generations/count").body)
   end)
 
+  it("are changed by id", function()
+    local id = create("https://a.example/b").json.id
+    service:advance(1)
+    local answer = ask("PATCH", "/v2/assets/" .. id, {
+      name = "New", width = 64, other = 1, visibility = cjson.null })
+    assert.are.equal(200, answer.status)
+    local asset = ask("GET", "/v2/assets/" .. id).json
+    assert.are.same(answer.json, asset)
+    assert.are.equal("New USER 2026-08-25T12:00:01.000Z", table.concat({
+      asset.name, asset.visibility, asset.updatedAt }, " "))
+    assert.are.equal(64, asset.width)
+    assert.is_nil(asset.other)
+    assert_refused(400, "generation_input_validation_failed", "width",
+                   ask("PATCH", "/v2/assets/" .. id, { width = "x" }))
+    assert_refused(404, "asset_not_found", nil,
+                   ask("PATCH", "/v2/assets/" .. NOBODY, { name = "x" }))
+    assert_refused(404, "asset_not_found", nil,
+                   ask("PATCH", "/v2/assets/" .. id, { name = "x" }, "b"))
+  end)
+
   it("are read and deleted by id", function()
     local asset = create("https://a.example/b").json
     assert.are.equal("Clip", ask("GET", "/v2/assets/" .. asset.id).json.name)

@@ -483,18 +483,63 @@ void assets_list (struct call *c) {
   sqlite3_free(sqlite3_str_finish(all));
 }
 
-void assets_delete (struct call *c) {
-  const struct scope scope = scope_of(c);
-  const char *id = c->request->segments[2];
-  char *json;
-  enum store_code code = store_delete(c->service->store, &scope, id, &json);
+/* Answers for an operation on one asset: with its JSON, which it takes. */
+static void answer_one (struct call *c, enum store_code code, char *json) {
   if (code == STORE_OK)
-    response_json(c->response, value_query("SELECT json_object('id', "
-                                           "json_extract(?1, '$.id'))",
-                                           json, strlen(json), NULL));
+    response_json(c->response, json);
   else
     response_code(c->response, code == STORE_FAILED ? "internal_error"
-                               : uuid_valid(id)     ? assets.not_found
-                                                    : assets.invalid_id);
+                               : uuid_valid(c->request->segments[2])
+                                 ? assets.not_found
+                                 : assets.invalid_id);
+}
+
+void assets_delete (struct call *c) {
+  const struct scope scope = scope_of(c);
+  char *json, *id = NULL;
+  enum store_code code = store_delete(c->service->store, &scope,
+                                      c->request->segments[2], &json);
+  if (code == STORE_OK)
+    id = value_query("SELECT json_object('id', json_extract(?1, '$.id'))", json,
+                     strlen(json), NULL);
+  answer_one(c, code, id);
   sqlite3_free(json);
+}
+
+/* ---- Changing ---- */
+
+static const struct member_rule change_rules[] = {
+  {"name", MEMBER_TEXT, 1, 255, NULL},
+  {"visibility", MEMBER_TEXT, 0, 0, visibilities},
+  {"durationSeconds", MEMBER_NUMBER, 0, 1e9, NULL},
+  {"size", MEMBER_WHOLE, 0, 1e15, NULL},
+  {"format", MEMBER_TEXT, 1, 255, NULL},
+  {"width", MEMBER_WHOLE, 1, 1e6, NULL},
+  {"height", MEMBER_WHOLE, 1, 1e6, NULL},
+  {NULL, MEMBER_TEXT, 0, 0, NULL},
+};
+
+/* What of the request is to be changed, and when that was. */
+static const char patch_sql[] =
+  "SELECT json_patch(json_group_object(key, value), ?2) FROM json_each(?1)"
+  " WHERE type <> 'null' AND key IN ('name', 'visibility', 'durationSeconds',"
+  " 'size', 'format', 'width', 'height')";
+
+void assets_change (struct call *c) {
+  static const char *const nothing[] = {NULL};
+  const struct request *r = c->request;
+  const struct scope scope = scope_of(c);
+  char now[TIME_SIZE], *when, *patch, *json = NULL;
+  enum store_code code = STORE_FAILED;
+  if (!check_body(c, r->body, r->body_length, change_rules, nothing))
+    return;
+  time_format(scope.now, now);
+  when = sqlite3_mprintf("{\"updatedAt\":\"%s\"}", now);
+  patch = value_query(patch_sql, r->body, r->body_length, when);
+  if (patch != NULL)
+    code = store_change(c->service->store, &scope, r->segments[2], patch,
+                        &json);
+  answer_one(c, code, json);
+  sqlite3_free(patch);
+  sqlite3_free(when);
 }

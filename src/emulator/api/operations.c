@@ -77,6 +77,8 @@ const struct route api_routes[] = {
   {"list_assets", "GET", "/v2/assets", assets_list, &assets, KEY, 0},
   {"get_asset", "GET", "/v2/assets/*", resource_get, &assets, KEY, 0},
   {"delete_asset", "DELETE", "/v2/assets/*", assets_delete, &assets, KEY, 0},
+  {"change_asset", "PATCH", "/v2/assets/*", assets_change, &assets, KEY,
+   CREATE_MAX},
   {"download_asset", "GET", "/v2/assets/*/download", resource_download, &assets,
    KEY, 0},
   {"media", "GET", "/media/outputs/*", media_output, NULL, OPEN, 0},

@@ -289,6 +289,41 @@ enum store_code store_get (struct store *s, const struct scope *scope,
   return code;
 }
 
+/* Merges a patch into the body of a row. */
+static int patch_row (struct store *s, const struct kind *kind, const char *id,
+                      const char *patch) {
+  sqlite3_stmt *q = db_prepare(s,
+                               "UPDATE documents SET body ="
+                               " json_patch(body, ?3)"
+                               " WHERE kind = ?1 AND id = ?2");
+  int good;
+  db_text(q, 1, kind->name);
+  db_text(q, 2, id);
+  db_text(q, 3, patch);
+  good = sqlite3_step(q) == SQLITE_DONE;
+  sqlite3_finalize(q);
+  return good;
+}
+
+enum store_code store_change (struct store *s, const struct scope *scope,
+                              const char *id, const char *patch, char **json) {
+  struct document d = {NULL, 0, -1, 0};
+  enum store_code code;
+  if (!store_enter(s, scope->now))
+    return STORE_FAILED;
+  code = read_document(s, scope, id, &d);
+  if (code == STORE_OK) {
+    sqlite3_free(d.json);
+    d.json = NULL;
+    code = patch_row(s, scope->kind, id, patch)
+             ? read_document(s, scope, id, &d)
+             : STORE_FAILED;
+  }
+  store_leave(s);
+  *json = d.json;
+  return code;
+}
+
 /* Replaces a row by a tombstone, which keeps its position for cursors. */
 static int bury (struct store *s, const struct kind *kind, const char *id) {
   char *sql = sqlite3_mprintf(

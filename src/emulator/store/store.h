@@ -193,6 +193,11 @@ struct document {
 enum store_code store_get (struct store *s, const struct scope *scope,
                            const char *id, struct document *document);
 
+/* Merges a JSON object into a document, as RFC 7396 has it, and gives the JSON
+** that it then has. What is kept beside that does not change. */
+enum store_code store_change (struct store *s, const struct scope *scope,
+                              const char *id, const char *patch, char **json);
+
 /* Removes a terminal document and gives its JSON. */
 enum store_code store_delete (struct store *s, const struct scope *scope,
                               const char *id, char **json);
