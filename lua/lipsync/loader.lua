@@ -11,7 +11,7 @@ local loader = {}
 -- The name of this VM in `make install LUA=…`.
 local function vm()
   if global.get "jit" then return "luajit", "LuaJIT" end
-  return _VERSION:lower():gsub(" ", ""), _VERSION
+  return "lua" .. _VERSION:sub(5), _VERSION
 end
 
 --- Loads one of the two libraries, or raises how to get it. Uses assert,

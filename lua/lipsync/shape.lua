@@ -6,6 +6,7 @@
 local attempt = require "lipsync.call.attempt"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
+local texts = require "lipsync.base.text"
 
 local shape = {}
 
@@ -15,7 +16,7 @@ local longest = 256 * 1024
 
 -- Ids are UUIDs, where letter case does not matter.
 local function same_id(a, b)
-  return a == b or type(a) == "string" and a:lower() == b:lower()
+  return a == b or type(a) == "string" and texts.lower(a) == texts.lower(b)
 end
 
 -- The body as the requested object, or nil and a failure.
@@ -82,7 +83,8 @@ end
 shape.removed = {
   read = attempt.whole,
   accept = function(call, status, body)
-    if status == 204 or body:find "^%s*$" or body:find "^%s*{%s*}%s*$" then
+    if status == 204 or body:find "^[ \t-\r]*$"
+       or body:find "^[ \t-\r]*{[ \t-\r]*}[ \t-\r]*$" then
       return stand_in(call)
     end
     return read_object(call, body)
@@ -129,7 +131,7 @@ shape.entries = {
       count = count + 1
       entries[count] = read_entry(call.spec.members, value[count])
     end
-    if value and #entries == count and body:find "^%s*%[" then
+    if value and #entries == count and body:find "^[ \t-\r]*%[" then
       return entries
     end
     return nil, call:unexpected(("an array of %ss"):format(call.spec.noun),

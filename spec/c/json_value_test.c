@@ -301,7 +301,7 @@ static void test_number_memory (void) {
 ** locale here; LOCPATH may name a directory of them. */
 static void test_comma_locale (void) {
   static const char *const names[] = {
-    "de_DE.UTF-8", "de_DE.utf8",  "de_DE",       "fr_FR.UTF-8",
+    "tr_TR.UTF-8", "de_DE.UTF-8", "de_DE.utf8",  "fr_FR.UTF-8",
     "fr_FR.utf8",  "es_ES.UTF-8", "it_IT.UTF-8", "nl_NL.UTF-8",
     "pl_PL.UTF-8", "ru_RU.UTF-8", "cs_CZ.UTF-8", "pt_BR.UTF-8"};
   size_t i;

@@ -328,9 +328,9 @@ static void test_no_numbers (void) {
 /* The numbers again where the comma is the decimal point, if there is such a
 ** locale here, the process's or the thread's; it stays what it was. */
 static void test_comma_locale (void) {
-  static const char *const names[] = {"de_DE.UTF-8", "fr_FR.UTF-8",
-                                      "es_ES.UTF-8", "it_IT.UTF-8",
-                                      "nl_NL.UTF-8", "pl_PL.UTF-8"};
+  static const char *const names[] = {
+    "tr_TR.UTF-8", "de_DE.UTF-8", "fr_FR.UTF-8", "es_ES.UTF-8",
+    "it_IT.UTF-8", "nl_NL.UTF-8", "pl_PL.UTF-8"};
   size_t i;
   for (i = 0; i < sizeof names / sizeof *names; i++)
     if (setlocale(LC_ALL, names[i]) != NULL

@@ -3,6 +3,7 @@
 -- One HTTP request by hand, for specs that test a server rather than the
 -- client: over its own connection, with the raw bytes of the response.
 
+local lower = require "lipsync.base.text".lower
 local scripted = require "scripted_server"
 local cjson = require "cjson"
 
@@ -27,7 +28,7 @@ local function parse(reply, ending)
   if not head then return answer end
   answer.status = tonumber(head:match("^HTTP/1%.1 (%d%d%d)"))
   for name, value in head:gmatch("\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
-    answer.headers[name:lower()] = value
+    answer.headers[lower(name)] = value
   end
   answer.body, answer.whole = body, true
   if answer.headers["transfer-encoding"] == "chunked" then

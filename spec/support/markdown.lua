@@ -3,6 +3,8 @@
 -- Reads the documents: their code blocks, links, headings and anchors; only the
 -- Markdown that they use.
 
+local lower = require "lipsync.base.text".lower
+
 local markdown = {}
 
 --- The whole text of a file.
@@ -51,7 +53,7 @@ end
 
 -- Makes an anchor from a heading, like GitHub.
 local function slug(heading)
-  local text = heading:gsub("%[([^%]]*)%]%b()", "%1"):lower()
+  local text = lower((heading:gsub("%[([^%]]*)%]%b()", "%1")))
   text = text:gsub("[^%w%s_\128-\255-]", ""):gsub("…", ""):gsub("Ö", "ö")
   return (text:gsub("%s", "-"))
 end

@@ -29,6 +29,7 @@
 --
 --   { pick = true, { when = "GET /a ", times = 1, { send = "…" } }, … }
 
+local lower = require "lipsync.base.text".lower
 local core = require "scripted_server"
 
 local scripted = { exchange = core.exchange, now = core.now,
@@ -73,7 +74,7 @@ local function parse_request(connection, head, body)
   local method, target = head:match("^(%S+) (.-) HTTP/")
   local headers = {}
   for name, value in head:gmatch("\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
-    headers[name:lower()] = value
+    headers[lower(name)] = value
   end
   return { type = "request", connection = connection, head = head,
            body = body, method = method, target = target, headers = headers }

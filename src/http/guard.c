@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "address.h"
 #include "guard.h"
@@ -21,7 +20,7 @@ int guard_is_to_api (const struct exchange *x) {
 static int is_named (const struct exchange *x) {
   const struct curl_slist *name = x->pub.session->media_hosts;
   for (; name != NULL; name = name->next)
-    if (strcasecmp(name->data, x->origin->name) == 0)
+    if (curl_strequal(name->data, x->origin->name))
       return 1;
   return 0;
 }

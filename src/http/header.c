@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "header.h"
 
@@ -30,7 +29,7 @@ int header_is_value (const char *s) {
 
 
 int header_is_key (const char *name) {
-  return strcasecmp(name, "x-api-key") == 0;
+  return curl_strequal(name, "x-api-key");
 }
 
 
@@ -51,7 +50,7 @@ int header_is_reserved (const char *name) {
   if (header_is_key(name))
     return 1;
   for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
-    if (strcasecmp(name, reserved[i]) == 0)
+    if (curl_strequal(name, reserved[i]))
       return 1;
   return 0;
 }
@@ -59,7 +58,7 @@ int header_is_reserved (const char *name) {
 
 /* Whether a line of ours ("name: value" or "name;") is of header 'name'. */
 static int line_is (const char *line, const char *name, size_t n) {
-  return strncasecmp(line, name, n) == 0 && (line[n] == ':' || line[n] == ';');
+  return curl_strnequal(line, name, n) && (line[n] == ':' || line[n] == ';');
 }
 
 
@@ -191,7 +190,7 @@ const char *header_find (const char *lines, size_t size, const char *name,
   size_t n = strlen(name);
   struct header_field field;
   while (header_next(&lines, &size, &field))
-    if (field.name_length == n && strncasecmp(field.name, name, n) == 0) {
+    if (field.name_length == n && curl_strnequal(field.name, name, n)) {
       *length = field.value_length;
       return field.value;
     }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "origin.h"
 
@@ -55,8 +54,8 @@ static enum http_refusal refuse_parts (CURLU *url) {
 ** the address of a connection is checked separately. */
 static int names_loopback (const char *host) {
   size_t n = strlen(host);
-  return strcasecmp(host, "localhost") == 0
-         || (n > 10 && strcasecmp(host + n - 10, ".localhost") == 0)
+  return curl_strequal(host, "localhost")
+         || (n > 10 && curl_strequal(host + n - 10, ".localhost"))
          || strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0;
 }
 
@@ -183,7 +182,7 @@ enum http_refusal origin_parse_bare (struct origin *o, const char *text) {
 
 
 int origin_is_same (const struct origin *a, const struct origin *b) {
-  return strcasecmp(a->text, b->text) == 0;
+  return curl_strequal(a->text, b->text);
 }
 
 

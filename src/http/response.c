@@ -6,8 +6,8 @@
 ** is not complete; the rest is unread.
 */
 
+#include <curl/curl.h>
 #include <string.h>
-#include <strings.h>
 
 #include "response.h"
 
@@ -82,7 +82,7 @@ static void drop_scanned (struct response *a) {
 
 
 static int is_token (const char *text, size_t n, const char *token) {
-  return n == strlen(token) && strncasecmp(text, token, n) == 0;
+  return n == strlen(token) && curl_strnequal(text, token, n);
 }
 
 

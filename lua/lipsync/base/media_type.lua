@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Media types of files, by their suffixes. Pure.
 
+local texts = require "lipsync.base.text"
+
 local media_type = {}
 
 -- By suffix: the type, or one for each kind of medium.
@@ -19,8 +21,8 @@ local types = {
 ---@param kind string|nil  "video", "audio" or "image": what the file is for
 ---@return string  application/octet-stream for an unknown suffix
 function media_type.of(path, kind)
-  local suffix = path:match "%.(%w+)$"
-  local found = suffix and types[suffix:lower()]
+  local suffix = path:match "%.([A-Za-z0-9]+)$"
+  local found = suffix and types[texts.lower(suffix)]
   if type(found) == "table" then found = found[kind] or found.video end
   return found or "application/octet-stream"
 end

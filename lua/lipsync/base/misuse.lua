@@ -81,7 +81,7 @@ end
 
 -- For a misspelt name, project_id and projectId are the same word.
 local function plain(name)
-  return (name:gsub("[_%-%s]", ""):lower())
+  return (texts.lower(name):gsub("[_ \t-\r-]", ""))
 end
 
 --- The name in `known` that is nearest to `name`, nil if none is near.
@@ -113,7 +113,7 @@ end
 function misuse.show(value)
   if type(value) == "string" then
     local short = #value > 40 and texts.cut(value, 40) .. "…" or value
-    return 'string "' .. short:gsub("%c", "?") .. '"'
+    return 'string "' .. short:gsub("[" .. texts.control .. "]", "?") .. '"'
   elseif type(value) == "number" or type(value) == "boolean" then
     return type(value) .. " " .. tostring(value)
   end

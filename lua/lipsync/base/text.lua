@@ -3,6 +3,10 @@
 
 local text = {}
 
+--- White space and control characters of ASCII, for sets in patterns: %s and %c
+--- ask the locale, which may have more of them, inside of UTF-8 too.
+text.space, text.control = " \t-\r", "%z\1-\31\127"
+
 --- Trims white space in linear time. The pattern "%s+$" would be quadratic,
 --- because it tries every run of spaces from each of its positions.
 ---@param given string

@@ -1,6 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- Percent-encoding: ids as one path segment, filters as a query.
 
+local texts = require "lipsync.base.text"
+
+local control = "[" .. texts.control .. "]"
+local unprintable = "[" .. texts.control .. texts.space .. "]"
+
 local url = {}
 
 local function escape(byte)
@@ -42,7 +47,7 @@ function url.segment(id)
   if id == "." or id == ".." then
     return nil, ('the id cannot be "%s"'):format(id)
   end
-  if id:find "%c" or id:find("\0", 1, true) then
+  if id:find(control) then
     return nil, "the id has a control character"
   elseif not is_utf8(id) then
     return nil, "the id is not UTF-8"
@@ -55,7 +60,7 @@ end
 ---@return string
 function url.readable(id)
   if #id > 80 then id = id:sub(1, 80) .. "…" end
-  return (id:gsub("[%c%s]", escape))
+  return (id:gsub(unprintable, escape))
 end
 
 --- `path?name=value&…` of pairs in the given order. Commas stay, because the
@@ -77,14 +82,14 @@ end
 ---@return string
 function url.origin(address, base)
   address = address:gsub("\\", "/")
-  local scheme, rest = address:match "^(%a[%w+.-]*)://([^/?#]*)"
+  local scheme, rest = address:match "^([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)"
   if not scheme then
     rest = address:match "^//([^/?#]*)"
     if not rest then return base end
     scheme = base:match "^[^:]*"
   end
-  local host = rest:gsub("^.*@", ""):gsub("%c", "")
-  return scheme:lower() .. "://" .. host
+  local host = rest:gsub("^.*@", ""):gsub(control, "")
+  return texts.lower(scheme) .. "://" .. host
 end
 
 return url

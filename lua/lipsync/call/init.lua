@@ -15,6 +15,7 @@ local replace = require "lipsync.base.text".replace
 local retry = require "lipsync.error.retry"
 local schema = require "lipsync.base.schema"
 local stopwatch = require "lipsync.base.stopwatch"
+local texts = require "lipsync.base.text"
 local url = require "lipsync.base.url"
 
 local Call = {}
@@ -226,7 +227,7 @@ end
 -- Whether the response has another media type than JSON.
 local function is_foreign(current)
   local media = current and current:header "content-type"
-  return media and not media:lower():find("json", 1, true) or false
+  return media and not texts.lower(media):find("json", 1, true) or false
 end
 
 --- A failure for a response of another form than documented; for `accept`.

@@ -4,6 +4,7 @@
 -- sentence. Pure.
 
 local message = require "lipsync.error.message"
+local texts = require "lipsync.base.text"
 
 local failure = {}
 
@@ -41,10 +42,10 @@ local derived = {
   file = function(raw)
     return raw.path and ('"%s"'):format(raw.path) or "the file"
   end,
-  noun = function(raw) return raw.noun or raw.type:lower() end,
+  noun = function(raw) return raw.noun or texts.lower(raw.type) end,
   wanted = function(raw)
     return wanted[raw.wanted]
-      or failure.article(raw.type:lower()) .. " (a JSON object)"
+      or failure.article(texts.lower(raw.type)) .. " (a JSON object)"
   end,
   position = function(raw) return ("%.0f"):format(raw.offset + 1) end,
   offset = function(raw) return ("%.0f"):format(raw.offset) end,
@@ -157,7 +158,7 @@ local words = {
   no_id = { "protocol", "shape", function(raw)
     return raw.index
       and "element {index} of the list is an object without a string id"
-      or failure.article(raw.type:lower()) .. " without an id"
+      or failure.article(texts.lower(raw.type)) .. " without an id"
   end },
   blank = { "limit", "max_generation",
     "more than {limit} bytes of white space (max_generation)" },
@@ -249,7 +250,7 @@ function failure.describe(raw, host)
   local text = entry[3]
   if type(text) == "function" then text = text(raw) end
   if not entry.whole then
-    text = text:gsub("{(%w+)}", function(name)
+    text = text:gsub("{([A-Za-z0-9]+)}", function(name)
       return derived[name] and derived[name](raw, host or "") or raw[name]
     end)
   end

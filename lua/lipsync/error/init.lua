@@ -137,7 +137,9 @@ end
 
 -- A longer body is no error of the service, and decoding it takes time.
 local function decode_object(body)
-  if #body > errors.body_limit or not body:find "^%s*{" then return nil end
+  if #body > errors.body_limit or not body:find "^[ \t-\r]*{" then
+    return nil
+  end
   local value = core.decode(body)
   return type(value) == "table" and value or nil
 end

@@ -78,7 +78,7 @@ end
 ---@param text string
 ---@return string
 function message.inline(text)
-  text = trim((text:gsub("%c+", " ")))
+  text = trim((text:gsub("[" .. texts.control .. "]+", " ")))
   if #text <= 400 then return text end
   return cut(text, 400) .. "…"
 end

@@ -24,7 +24,7 @@ end
 ---@param etag string|nil
 ---@return string|nil
 function resume.strong(etag)
-  return etag and etag:match '^"[^"%c]*"$' or nil
+  return etag and etag:match '^"[^"%z\1-\31\127]*"$' or nil
 end
 
 --- Reads Content-Range.

@@ -11,6 +11,7 @@ local media_type = require "lipsync.base.media_type"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
+local texts = require "lipsync.base.text"
 
 local create = {}
 
@@ -76,9 +77,9 @@ local is_local = { data = true, file = true }
 
 -- Why the service cannot read this address; nil if it may.
 local function bad_url(text)
-  local scheme = text:match "^(%a[%w+.-]+):"
+  local scheme = text:match "^([A-Za-z][A-Za-z0-9+.-]+):"
   if not scheme then return "is no address that the service can read" end
-  scheme = scheme:lower()
+  scheme = texts.lower(scheme)
   return is_local[scheme]
     and ("begins with %s:, which the service does not read"):format(scheme)
 end
@@ -139,7 +140,7 @@ end
 -- The header must come from here only.
 local function check_headers(headers)
   for name in pairs(headers or {}) do
-    if name:lower() == "idempotency-key" then
+    if texts.lower(name) == "idempotency-key" then
       misuse.raise "headers must not hold Idempotency-Key: pass idempotency_key"
     end
   end

@@ -8,6 +8,7 @@ local core = require "lipsync.core"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
+local texts = require "lipsync.base.text"
 local url = require "lipsync.base.url"
 
 local request = {}
@@ -53,7 +54,7 @@ end
 local function bad_path(path)
   if not path:find "^/" or path:find "^//" then
     return "the path must begin with exactly one /"
-  elseif path:find "%c" or path:find("\0", 1, true) then
+  elseif path:find("[" .. texts.control .. "]") then
     return "the path has a control character"
   elseif path:find("\\", 1, true) then
     return "the path has a backslash"
@@ -102,7 +103,7 @@ end
 
 local function has_header(headers, wanted)
   for name in pairs(headers or {}) do
-    if name:lower() == wanted then return true end
+    if texts.lower(name) == wanted then return true end
   end
   return false
 end
@@ -132,7 +133,7 @@ end
 -- because the caller would index it.
 local function body_of(this, headers, body)
   if body == "" then return nil end
-  local media = (headers["content-type"] or ""):lower()
+  local media = texts.lower(headers["content-type"] or "")
   if not media:find("json", 1, true) then return body end
   local value = core.decode(body)
   if value ~= nil then return value end

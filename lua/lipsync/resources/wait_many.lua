@@ -17,6 +17,7 @@ local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local raise = require "lipsync.host.raise"
 local schema = require "lipsync.base.schema"
+local texts = require "lipsync.base.text"
 local shape = require "lipsync.shape"
 local sleep = require "lipsync.call.sleep"
 local stopwatch = require "lipsync.base.stopwatch"
@@ -146,7 +147,7 @@ end
 
 -- Ids are UUIDs, where letter case does not matter.
 local function key_of(id)
-  return id:lower()
+  return texts.lower(id)
 end
 
 -- Why an id cannot be in a list of ids.

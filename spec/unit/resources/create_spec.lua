@@ -2,6 +2,7 @@
 -- Creating a generation: whatever the server and the connection do, all
 -- requests of a call have the same key and the same bytes.
 
+local lower = require "lipsync.base.text".lower
 local core = require "lipsync.core"
 local lipsync = require "lipsync"
 local scripted = require "spec.support.scripted"
@@ -123,7 +124,7 @@ describe("create", function()
     for _, url in ipairs { "data:video/mp4;base64,AA", "DATA:,x",
                            "file:///v.mp4" } do
       fails("input[2].url", ("input[2].url begins with %s:, which the service "
-        .. "does not read."):format(url:match "^%a+":lower()), function(own)
+        .. "does not read."):format(lower(url:match "^%a+")), function(own)
           own.input[2] = { type = "audio", url = url }
         end)
     end
