@@ -24,10 +24,16 @@
 #define COUNT     5
 #define LONG_TEXT 20000 /* one of them does not fit a first buffer */
 #define MEMBERS   70    /* and one not a first index */
+#define TOLD_MAX  200
 
 static char body[256 * 1024], packed[256 * 1024];
 static int control, peer;
 static size_t request_length; /* of the request's body */
+static struct told {
+  const char *line, *text;
+  int status;
+} told[TOLD_MAX];
+static int told_count;
 
 
 /* ---- What it says ---- */
@@ -80,11 +86,38 @@ static char *put_list (const char *head) {
 }
 
 
+int responder_tell (const char *line, int status, const char *text) {
+  struct told *t = &told[told_count];
+  if (told_count == TOLD_MAX || strlen(text) >= sizeof(body))
+    return 0;
+  t->line = line;
+  t->status = status;
+  t->text = text;
+  told_count++;
+  return 1;
+}
+
+
+/* What it was told to answer, or NULL. */
+static const struct told *find_told (const char *head) {
+  int i;
+  for (i = 0; i < told_count; i++)
+    if (strncmp(head, told[i].line, strlen(told[i].line)) == 0)
+      return &told[i];
+  return NULL;
+}
+
+
 /* Writes the response to a request into 'body'; returns the status. */
 static int answer (const char *head, size_t *length) {
+  const struct told *known = find_told(head);
   char *at = body;
   int status = 200;
-  if (strstr(head, "missing") != NULL) {
+  if (known != NULL) {
+    status = known->status;
+    at += sprintf(at, "%s", known->text);
+  }
+  else if (strstr(head, "missing") != NULL) {
     status = 404;
     at += sprintf(at,
                   "{\"message\":\"not here\",\"statusCode\":404,\"error\":"

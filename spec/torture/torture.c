@@ -97,6 +97,38 @@ static int push_text (lua_State *L) {
 }
 
 
+/* Tells the responder what all operations are answered with. The state that
+** holds the texts has to stay open until it has started; NULL on failure. */
+static lua_State *tell_responder (void) {
+  static const char lines[] =
+    "local lines = {} "
+    "for _, each in ipairs(dofile 'spec/support/operations.lua'.list) do "
+    "  for _, exchange in ipairs(each.exchanges) do "
+    "    lines[#lines + 1] = { each.method .. ' /sample' .. each.path "
+    "      .. exchange[1] .. ' ', each.status, exchange[2] } "
+    "  end "
+    "end "
+    "return lines";
+  lua_State *L = luaL_newstate();
+  int i, good;
+  luaL_openlibs(L);
+  good = luaL_dostring(L, lines) == 0;
+  for (i = 1; good && i <= (int)lua_rawlen(L, 1); i++) {
+    lua_settop(L, 1);
+    lua_rawgeti(L, 1, i);
+    lua_rawgeti(L, 2, 1);
+    lua_rawgeti(L, 2, 2);
+    lua_rawgeti(L, 2, 3); /* the table keeps the texts */
+    good = responder_tell(lua_tostring(L, 3), (int)lua_tointeger(L, 4),
+                          lua_tostring(L, 5));
+  }
+  if (good)
+    return L;
+  lua_close(L);
+  return NULL;
+}
+
+
 /* The message at the top, an error object's too. */
 static const char *message (lua_State *L) {
   lua_pushcfunction(L, push_text);
@@ -316,12 +348,14 @@ static void torture_once (void) {
 int main (int argc, char **argv) {
   unsigned long step = 1;
   struct responder responder;
+  lua_State *texts = tell_responder();
   int count, i;
   char **names;
-  if (!responder_start(&responder) || !fault_hook_curl()) {
+  if (texts == NULL || !responder_start(&responder) || !fault_hook_curl()) {
     fprintf(stderr, "torture cannot start\n");
     return 1;
   }
+  lua_close(texts);
   sprintf(url, "http://127.0.0.1:%d", responder.port);
   names = list_calls(&count);
   if (argc > 1 && strcmp(argv[1], "-q") == 0) {
@@ -339,7 +373,7 @@ int main (int argc, char **argv) {
     unsigned long before = passed, wrong = failed;
     name = names[i];
     torture_call(step);
-    printf("%-16s %lu rounds, %lu failed\n", name, passed - before,
+    printf("%-24s %lu rounds, %lu failed\n", name, passed - before,
            failed - wrong);
     fflush(stdout);
   }
