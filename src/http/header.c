@@ -108,7 +108,7 @@ enum http_refusal header_add (struct curl_slist **list, const char *name,
     memcpy(line + n + 2, value, v + 1);
   }
   refusal = add_line(list, line);
-  wipe(line, n + v);
+  wipe(line, strlen(line));
   free(line);
   return refusal;
 }
