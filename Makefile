@@ -5,6 +5,8 @@
 LUA = lua5.4
 PREFIX = /usr/local
 VMS = lua5.4 luajit lua5.3 lua5.2 lua5.1
+# What test-curl tries where nothing else is asked for.
+VERSIONS = 7.81.0 8.5.0 8.14.1
 
 # The version in LUA's paths: 5.1 for LuaJIT, because it has that ABI; a program
 # without a version in its name is asked for it.
@@ -80,7 +82,7 @@ ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
 
 .PHONY: all build client emulator help demo test lint format trace deps \
   install install-client install-emulator uninstall clean units support \
-  headers FORCE
+  headers test-curl FORCE
 .SECONDARY:
 
 all: build ## build the module for LUA (default lua5.4) and the emulator
@@ -103,6 +105,10 @@ demo: ## make, list and delete against the emulator, from nothing
 test: ## luacheck, unit tests and specs; LUA=… SPEC=… for a part
 	@scripts/deps test $(ASKED)
 	@MAKE="$(MAKE)" SPEC="$(SPEC)" scripts/test $(or $(ASKED),$(VMS))
+
+test-curl: ## the specs on libcurl built from a clone; CURL=… VERSIONS=…
+	@MAKE="$(MAKE)" SPEC="$(SPEC)" LUA="$(LUA)" \
+	  scripts/test-curl "$(CURL)" $(VERSIONS)
 
 lint: ## the checks that run nothing
 	@scripts/lint

@@ -154,6 +154,8 @@ enum http_refusal origin_parse (struct origin *o, const char *base_url) {
   enum http_refusal refusal;
   CURLU *url;
   memset(o, 0, sizeof(*o));
+  if (*base_url == '\0')
+    return HTTP_URL_SCHEME; /* which libcurl calls malformed since 8.0 */
   if (has_controls(base_url))
     return HTTP_URL_MALFORMED;
   url = curl_url();

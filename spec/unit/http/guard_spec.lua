@@ -66,8 +66,14 @@ describe("the guard of addresses", function()
     for _, host in ipairs { "127.0.0.1", "localhost", "127.1", "0",
         "2130706433", "x.localhost" } do
       local place = ("%s:%d"):format(host, server.port)
-      assert.equal("media_http", code_of("http://" .. place), host)
-      assert.equal("media_address", code_of("https://" .. place), host)
+      for scheme, code in pairs { http = "media_http",
+          https = "media_address" } do
+        local found = code_of(scheme .. "://" .. place)
+        -- libcurl before 7.85 asks a name server for it
+        if host ~= "x.localhost" or found ~= "resolve" then
+          assert.equal(code, found, host)
+        end
+      end
     end
     assert.same({}, server:connections(0))
   end)
