@@ -399,6 +399,31 @@ describe("the key", function()
     end
   end)
 
+  it("goes by http: to no proxy, here or elsewhere, without allow_http",
+    function()
+      local proxy = start({ { { hold = true } }, loop = true })
+      for _, url in ipairs { "http://service.invalid", "http://192.0.2.1" } do
+        local client = new(url, { proxy = proxy.base_url })
+        for _, operation in ipairs(operations.list) do
+          assert.is_nil((operation:run(client, { timeout = 2 })))
+        end
+      end
+      assert.same({}, proxy:connections(0))
+    end)
+
+  it("goes to no proxy where the service is on this machine", function()
+    local proxy = start({ { { hold = true } }, loop = true })
+    for _, host in ipairs { "localhost", "a.localhost", "A.LOCALHOST",
+        "127.1.2.3", "[::1]" } do
+      for _, scheme in ipairs { "http", "https" } do
+        local client = new(scheme .. "://" .. host .. ":1", {
+          proxy = proxy.base_url, allow_http = true })
+        assert.is_nil((client.generations:count(nil, { timeout = 2 })))
+      end
+    end
+    assert.same({}, proxy:connections(0))
+  end)
+
   it("goes to a named proxy by absolute URL where http: is allowed",
     function()
       local script = append_successes { service.answer(200, "[]") }

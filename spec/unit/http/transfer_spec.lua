@@ -647,6 +647,27 @@ describe("a transfer", function()
       end
     end)
 
+    it("for no response of just the size that is allowed", function()
+      local text = ("x"):rep(4000)
+      for _, answer in ipairs { response(200, text), response(200, gzip(text),
+          { ["Content-Encoding"] = "x-gzip" }) } do
+        serve { loop = true, { { read = true }, { send = answer } } }
+        assert.equal(text, (read { max_response = 4000 }))
+        assert.equal("limit max_response",
+          what((select(2, read { max_response = 3999 }))))
+        session:close()
+        server:stop()
+      end
+    end)
+
+    it("for what is kept of a response that is no JSON", function()
+      serve { { { read = true }, { send = response(200, ("x"):rep(1e5)) } } }
+      local transfer = transfers.start(session, { mode = "objects" })
+      while not transfer:done() do session:poll(1) end
+      local _, failure = transfer:next()
+      assert.equal(64 * 1024, #failure.body)
+    end)
+
     it("for headers, also of responses before the final one", function()
       serve { { { read = true }, { send = "HTTP/1.1 200 OK\r\n" },
                 { repeat_send = "X-A: " .. ("x"):rep(1000) .. "\r\n" } },
@@ -868,6 +889,16 @@ describe("a transfer", function()
   end)
 
   describe("connects", function()
+    it("and takes no trailer for a header", function()
+      serve { { { read = true }, { send = "HTTP/1.1 200 OK\r\nX-A: 1\r\n"
+        .. "Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n"
+        .. "X-A: 2\r\nX-B: 3\r\n\r\n" } } }
+      local body, _, transfer = read()
+      assert.equal("[]", body)
+      assert.equal("1", transfer:header "x-a")
+      assert.is_nil(transfer:header "x-b")
+    end)
+
     it("by http: to this machine only, by its address", function()
       serve({ { { read = true }, { send = response(200, "[]") },
                 { close = true } }, loop = true })
@@ -989,6 +1020,20 @@ describe("a session", function()
       assert.equal("g\nSigPnd: 0000000000000000\nShdPnd: 0000000000000000\n"
         .. "SigBlk: 0000000000000000\nstatus 0\n", text)
     end)
+
+  it("redacts its key, of eight characters and more", function()
+    local function redacted(key, text)
+      local s = transfers.session("https://api.example", { api_key = key })
+      local made = s:redact(text)
+      s:close()
+      return made
+    end
+    assert.equal("a (key) b (key)",
+      redacted("12345678", "a 12345678 b 12345678"))
+    assert.equal("a 1234567", redacted("12345678", "a 1234567"))
+    assert.equal("a 1234567", redacted("1234567", "a 1234567"))
+    assert.equal("(key)9 (key)", redacted("123456789", "1234567899 12345678"))
+  end)
 
   it("knows its origin", function()
     local s = transfers.session "https://api.example:8443/prefix"
