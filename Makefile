@@ -5,8 +5,10 @@
 LUA = lua5.4
 PREFIX = /usr/local
 VMS = lua5.4 luajit lua5.3 lua5.2 lua5.1
-# What test-curl tries where nothing else is asked for.
+# What test-curl and mutants try where nothing else is asked for.
 VERSIONS = 7.81.0 8.5.0 8.14.1
+COUNT = 60
+SEED = 1
 
 # The version in LUA's paths: 5.1 for LuaJIT, because it has that ABI; a program
 # without a version in its name is asked for it.
@@ -82,7 +84,7 @@ ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
 
 .PHONY: all build client emulator help demo test lint format trace deps \
   install install-client install-emulator uninstall clean units support \
-  headers test-curl FORCE
+  headers test-curl mutants FORCE
 .SECONDARY:
 
 all: build ## build the module for LUA (default lua5.4) and the emulator
@@ -109,6 +111,9 @@ test: ## luacheck, unit tests and specs; LUA=… SPEC=… for a part
 test-curl: ## the specs on libcurl built from a clone; CURL=… VERSIONS=…
 	@MAKE="$(MAKE)" SPEC="$(SPEC)" LUA="$(LUA)" \
 	  scripts/test-curl "$(CURL)" $(VERSIONS)
+
+mutants: ## small mutations that no spec notices; COUNT=… SEED=… FILES=…
+	@MAKE="$(MAKE)" scripts/mutants $(COUNT) $(SEED) $(FILES)
 
 lint: ## the checks that run nothing
 	@scripts/lint
