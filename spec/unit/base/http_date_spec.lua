@@ -12,6 +12,8 @@ describe("http_date", function()
   it("resolves a two-digit year to the nearer century", function()
     assert.equal(1793954977,
       http_date.parse "Friday, 06-Nov-26 08:49:37 GMT")
+    assert.equal(0, http_date.parse "Thursday, 01-Jan-70 00:00:00 GMT")
+    assert.equal(3124224000, http_date.parse "Tuesday, 01-Jan-69 00:00:00 GMT")
   end)
 
   it("refuses any other text", function()

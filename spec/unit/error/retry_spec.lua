@@ -45,6 +45,14 @@ describe("retry.decide", function()
     end
   end)
 
+  it("does not retry when the delay ends at the deadline", function()
+    local _, why = decide({ kind = "timeout" }, 1,
+      { remaining = 0.125, random = 0.5 })
+    assert.equal("deadline", why)
+    assert.equal(0.125, decide({ kind = "timeout" }, 1,
+      { remaining = 0.126, random = 0.5 }))
+  end)
+
   it("does not retry after the deadline", function()
     local delay, why = decide({ kind = "timeout" }, 1, { remaining = 0 })
     assert.is_nil(delay)
