@@ -63,6 +63,13 @@ describe("delete_many", function()
     assert.equal(0, result.failed)
   end)
 
+  it("counts one as gone if its first request had no response", function()
+    local result = assert(start { { { read = true }, { reset = true } },
+      missing }:delete_many { "a" })
+    assert.same({ deleted = 0, gone = 1, skipped = 0, failed = 0,
+                  errors = {} }, result)
+  end)
+
   it("goes on after a failed deletion", function()
     local result = assert(start(all(running)):delete_many { "a", "b", ".." })
     assert.equal(3, result.failed)
