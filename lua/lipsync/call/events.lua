@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The events of a client's calls: passed to `on_event`, and with SYNC_LOG=1
--- written to standard error, a line each. They hold no secret and no query.
+-- written to standard error, a line each. They hold no secret. An event holds
+-- no query; a line of the log has it, but only of a request to the API.
 
 local core = require "lipsync.core"
 local message = require "lipsync.error.message"
@@ -23,22 +24,38 @@ local message = require "lipsync.error.message"
 
 local events = {}
 
+local function duration(seconds)
+  if seconds < 1 then return ("%.0f ms"):format(seconds * 1000) end
+  return message.seconds(seconds) .. " s"
+end
+
 local parts = {
-  { "statusCode", "%d" }, { "attempt", "attempt %d" },
-  { "bytes", "%d bytes" }, { "seconds", "%s s" }, { "delay", "in %s s" },
+  { "statusCode", function(status) return ("%d"):format(status) end },
+  { "attempt", function(n) return n > 1 and ("attempt %d"):format(n) end },
+  { "bytes", function(n) return ("%.0f bytes"):format(n) end },
+  { "seconds", duration },
+  { "delay", function(seconds) return "in " .. duration(seconds) end },
+  { "tag", function(tag) return "tag " .. message.inline(tostring(tag)) end },
 }
+
+-- "17:58:03.250", in local time.
+local function time_of_day(at)
+  local whole = math.floor(at)
+  return ("%s.%03d"):format(os.date("%H:%M:%S", whole),
+    math.floor((at - whole) * 1000))
+end
 
 --- One line for the log.
 ---@param event lipsync.Event
+---@param target string|nil  the path with the query; default event.path
+---@param at number  seconds since 1970
 ---@return string
-function events.line(event)
-  local words = { "lipsync:", event.type, event.method, event.path }
+function events.line(event, target, at)
+  local words = { "lipsync:", time_of_day(at), event.type, event.method,
+                  target or event.path }
   for _, part in ipairs(parts) do
     local value = event[part[1]]
-    if value ~= nil and (part[1] ~= "attempt" or value > 1) then
-      if part[2]:find("%s", 1, true) then value = message.seconds(value) end
-      words[#words + 1] = part[2]:format(value)
-    end
+    words[#words + 1] = value ~= nil and part[2](value) or nil
   end
   if event.err then words[#words + 1] = "(" .. tostring(event.err) .. ")" end
   return table.concat(words, " ")
@@ -62,11 +79,13 @@ end
 --- listener.
 ---@param on_event fun(event: lipsync.Event)|nil
 ---@param log boolean
----@return fun(event: lipsync.Event)|nil
+---@return nil|fun(event: lipsync.Event, target: string|nil)
 function events.listener(on_event, log)
-  if not log then return on_event end
-  return function(event)
-    core.log(events.line(event))
+  if not log then
+    return on_event and function(event) on_event(event) end
+  end
+  return function(event, target)
+    core.log(events.line(event, target, core.time()))
     if on_event then on_event(event) end
   end
 end

@@ -157,7 +157,9 @@ local function emit(self, kind, event)
   event.attempt = event.attempt or self.attempts
   event.idempotencyKey = self.spec.idempotency_key
   event.tag = self.options.tag
-  local ok, problem = pcall(self.client.listener, event)
+  -- Of an address that a response has named, the query may be a secret.
+  local target = not self.spec.origin and self.spec.target or nil
+  local ok, problem = pcall(self.client.listener, event, target)
   if ok then return end
   self.keep_open = nil
   self:finish(nil, self:error("canceled", "on_event raised an error"))

@@ -82,13 +82,16 @@ describe("events", function()
   end)
 
   it("are lines for the log", function()
-    assert.equal("lipsync: response GET /v2/errors 200 12 bytes 0.25 s",
-      events.line { type = "response", method = "GET", path = "/v2/errors",
-                    statusCode = 200, attempt = 1, bytes = 12,
-                    seconds = 0.25 })
-    assert.equal("lipsync: retry GET /x attempt 2 in 1.5 s (why)",
-      events.line { type = "retry", method = "GET", path = "/x", attempt = 2,
-                    delay = 1.5, err = "why" })
+    local at = os.time { year = 2026, month = 8, day = 25, hour = 17,
+                         min = 8, sec = 9 } + 0.0625
+    assert.equal("lipsync: 17:08:09.062 response GET /v2/errors 200 12 bytes "
+      .. "4 ms", events.line({ type = "response", method = "GET",
+        path = "/v2/errors", statusCode = 200, attempt = 1, bytes = 12,
+        seconds = 0.004 }, nil, at))
+    assert.equal("lipsync: 17:08:09.062 retry GET /x?a=1 attempt 2 in 1.5 s "
+      .. "tag job 7 (why)", events.line({ type = "retry", method = "GET",
+        path = "/x", attempt = 2, delay = 1.5, err = "why", tag = "job\n7" },
+        "/x?a=1", at))
   end)
 
   it("are logged as SYNC_LOG says, with a warning if unknown", function()
@@ -104,6 +107,21 @@ describe("events", function()
     assert.match('SYNC_LOG is "debug"', lines[1])
   end)
 
+  it("have the query in the log, but not that of another server", function()
+    local lines, log = {}, core.log
+    core.log = function(line) lines[#lines + 1] = line end
+    local generations = start { service.answer(200, '{"count":3}') }
+    local listener = here.client.listener
+    here.client.listener = events.listener(listener, true)
+    generations:count({ status = "FAILED" }, { tag = "t" })
+    core.log = log
+    assert.match("request GET /v2/generations/count%?status=FAILED tag t$",
+      lines[1])
+    assert.match(" 200 .* tag t$", lines[2])
+    assert.is_nil(told[1].query)
+    assert.equal("/v2/generations/count", told[1].path)
+  end)
+
   it("are both logged and passed to the listener", function()
     local lines, log = {}, core.log
     core.log = function(line) lines[#lines + 1] = line end
@@ -111,7 +129,8 @@ describe("events", function()
     local listener = events.listener(function() heard = heard + 1 end, true)
     listener { type = "request", method = "GET", path = "/x", attempt = 1 }
     core.log = log
-    assert.same({ "lipsync: request GET /x" }, lines)
+    assert.equal(1, #lines)
+    assert.match("^lipsync: %d%d:%d%d:%d%d%.%d%d%d request GET /x$", lines[1])
     assert.equal(1, heard)
     assert.is_nil(events.listener(nil, false))
   end)
