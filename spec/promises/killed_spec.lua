@@ -67,14 +67,15 @@ end
 
 -- A function that creates a generation as a program would: with its own client,
 -- by a clock that is `ahead` seconds. It returns the id; "unknown", if that is
--- all there is to know; or what went wrong.
-local function creating(own, ahead, options)
+-- all there is to know; or what went wrong. `on_event` is the client's.
+local function creating(own, ahead, options, on_event)
   local all = { receipt = path_of(own.outputFileName) }
   for name, value in pairs(options or {}) do all[name] = value end
   return function()
     local now = core.time
     core.time = function() return now() + (ahead or 0) end
-    local client = service.client(server.base_url, { api_key = server.key })
+    local client = service.client(server.base_url, { api_key = server.key,
+                                                     on_event = on_event })
     local generation, err = client.generations:create(own, all)
     if generation then return generation.id end
     return err.outcomeUnknown and "unknown" or err.kind .. " " .. tostring(err)
@@ -214,18 +215,30 @@ describe("two creates with one receipt", function()
   before_each(start)
   after_each(stop)
 
-  -- Starts a create and waits until it has the receipt.
+  -- Starts a create that has the receipt until `let_go` is called.
   local function begin()
-    server:set { create_seconds = 0.3 }
-    local pid, descriptor = process.fork(creating(request "both"))
-    while not file.info(path_of "both") do scripted.sleep(0.005) end
-    return pid, descriptor
+    local sign = folder .. "/go"
+    local function hold(event)
+      while event.type == "response" and not file.info(sign) do
+        scripted.sleep(0.005)
+      end
+    end
+    local pid, descriptor = process.fork(creating(request "both", 0, nil, hold))
+    local latest = core.now() + 60
+    while not file.info(path_of "both") and core.now() < latest do
+      scripted.sleep(0.005)
+    end
+    return pid, descriptor, function() assert(file.replace(sign, "go")) end
   end
 
   it_emulates("give one generation, the second after the first", function()
-    local pid, descriptor = begin()
-    local said = run(creating(request "both"))
-    assert.same({ said, 0 }, { process.wait(pid, descriptor) })
+    local pid, descriptor, let_go = begin()
+    local other, its_descriptor = process.fork(creating(request "both"))
+    scripted.sleep(0.1)
+    let_go()
+    local said, status = process.wait(pid, descriptor)
+    assert.same({ said, 0 }, { process.wait(other, its_descriptor) })
+    assert.equal(0, status)
     check { both = said }
     local creates = 0
     for _, each in ipairs(server:requests()) do
@@ -235,8 +248,9 @@ describe("two creates with one receipt", function()
   end)
 
   it_emulates("or tell which process the first is in", function()
-    local pid, descriptor = begin()
+    local pid, descriptor, let_go = begin()
     local said = run(creating(request "both", 0, { timeout = 0.05 }))
+    let_go()
     local first, status = process.wait(pid, descriptor)
     assert.equal(0, status)
     check { both = first }

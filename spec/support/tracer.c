@@ -29,7 +29,8 @@
 
 COMPAT_EXPORT int luaopen_tracer (lua_State *L);
 
-#ifdef PTRACE_GET_SYSCALL_INFO
+/* On systems of 32 bits an offset takes two arguments. */
+#if defined(PTRACE_GET_SYSCALL_INFO) && UINTPTR_MAX > 0xffffffffu
 
 /* ---- What is noted ---- */
 
