@@ -119,8 +119,6 @@ describe("a create at the emulator", function()
     for _, members in ipairs {
       { input = input(VIDEO, text { stability = 0.5, similarityBoost = 1 }) },
       { input = input(IMAGE, AUDIO), model = "sync-3" },
-      { input = input({ type = "video",
-          assetId = "3f8c2a71-5b0e-4d6f-9a1c-7e2b4c5d6e80" }, AUDIO) },
       { input = input(VIDEO, sound "a", sound "b"),
         segments = { segment(0, 1, "a"), segment(1, 2.5, "b") } },
       { input = input(VIDEO), dubParams = { targetLang = "de" } },
@@ -200,6 +198,23 @@ describe("a create at the emulator", function()
       assert.are.equal(0, count())
     end)
   end
+
+  it("takes assets of the organization that are of the item's type", function()
+    local function with(id, kind)
+      return create { input = input({ type = kind or "video", assetId = id },
+                                    kind and VIDEO or AUDIO) }
+    end
+    local video = service:add { kind = "asset", type = "VIDEO" }
+    assert.are.equal(201, with(video).status)
+    local answer = assert_error(422, "generation_input_asset_type_mismatch",
+                                with(video, "audio"))
+    assert.are.equal("input[0].assetId", answer.json.field)
+    answer = assert_error(404, "asset_not_found",
+                          with "3f8c2a71-5b0e-4d6f-9a1c-7e2b4c5d6e80")
+    assert.are.equal("input[0].assetId", answer.json.field)
+    assert_error(404, "asset_not_found", with(service:add {
+      kind = "asset", type = "VIDEO", organization = "another" }))
+  end)
 
   it("is refused if it is no JSON object", function()
     for _, wrong in ipairs { "", "{", "[]", "1", '{"model":"\255"}' } do

@@ -208,6 +208,34 @@ static const char combination_sql[] = TABLES FIRST_OF
 static const char *const wrong_sql[] = {missing_sql, media_sql, combination_sql,
                                         NULL};
 
+/* The first asset of a body (?1) that the organization (?2) has not, or that is
+** of another type than its item. */
+static const char assets_sql[] =
+  "SELECT iif(type IS NULL, '!', '?') || 'input[' || n || '].assetId'"
+  " FROM (SELECT item.key AS n,"
+  "  upper(json_extract(item.value, '$.type')) AS wanted,"
+  "  (SELECT json_extract(body, '$.type') FROM documents WHERE kind = 'asset'"
+  "   AND org = ?2 AND id = json_extract(item.value, '$.assetId')) AS type"
+  "  FROM json_each(?1, '$.input') AS item"
+  "  WHERE json_extract(item.value, '$.assetId') NOT NULL)"
+  " WHERE type IS NOT wanted ORDER BY n LIMIT 1";
+
+static int check_assets (struct call *c, const char *json) {
+  const char *values[] = {json, c->org};
+  char *field;
+  enum store_code code = store_text(c->service->store, service_now(c->service),
+                                    assets_sql, values, 2, &field);
+  if (code == STORE_OK && *field == '!')
+    response_error(c->response, 404, "asset_not_found", field + 1, NULL);
+  else if (code == STORE_OK)
+    response_error(c->response, 422, "generation_input_asset_type_mismatch",
+                   field + 1, NULL);
+  else if (code == STORE_FAILED)
+    response_code(c->response, "internal_error");
+  sqlite3_free(field);
+  return code == STORE_NONE;
+}
+
 int create_check (struct call *c, const char *json, size_t length) {
-  return check_body(c, json, length, rules, wrong_sql);
+  return check_body(c, json, length, rules, wrong_sql) && check_assets(c, json);
 }
