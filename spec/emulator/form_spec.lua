@@ -163,6 +163,19 @@ describe("the emulator's forms", function()
     assert_refused(413, nil, post(form { video }))
   end)
 
+  it("keep the bytes of the newest files only", function()
+    local urls = {}
+    for i = 1, 66 do
+      local made = post(form { { "video", "moving " .. i, "a.mp4" }, model,
+                               { "input", TEXT } }).json
+      urls[i] = made.input[1].url:sub(#service.base_url + 1)
+    end
+    for i, status in pairs { 404, 404, 200, [66] = 200 } do
+      local answer = http.request(service.base_url, "GET", urls[i])
+      assert.are.equal(status, answer.status)
+    end
+  end)
+
   it("suffer faults before their body, and after it", function()
     service:fault { route = "create", early = true, statusCode = 413 }
     service:fault { route = "create", early = true, reset = true }

@@ -74,6 +74,7 @@ void uploads_open (struct uploads *all) {
   pthread_mutex_init(&all->lock, NULL);
   all->first = NULL;
   all->kept = 0;
+  all->open = 0;
 }
 
 void upload_close (struct upload *u) {
@@ -84,12 +85,21 @@ void upload_close (struct upload *u) {
   sqlite3_free(u->type);
 }
 
+/* Forgets the bytes of one. The lock is held. */
+static void forget (struct uploads *all, struct upload *u) {
+  if (u->fd < 0)
+    return;
+  close(u->fd);
+  u->fd = -1;
+  all->kept -= u->size;
+  all->open--;
+}
+
 /* Takes one out of the list. The lock is held. */
 static void drop (struct uploads *all, struct upload **at) {
   struct upload *u = *at;
   *at = u->next;
-  if (u->fd >= 0)
-    all->kept -= u->size;
+  forget(all, u);
   upload_close(u);
   free(u);
 }
@@ -117,16 +127,14 @@ static struct upload **find (struct uploads *all, const char *name,
   return at;
 }
 
-/* Closes the oldest files until all that are open fit. The lock is held. */
+/* Forgets the oldest until those that are left fit. The lock is held. */
 static void make_room (struct uploads *all) {
-  while (all->kept > UPLOAD_SPACE) {
+  while (all->kept > UPLOAD_SPACE || all->open > UPLOAD_FILES) {
     struct upload *u = all->first, *oldest = NULL;
     for (; u != NULL; u = u->next)
       if (u->fd >= 0)
         oldest = u;
-    close(oldest->fd);
-    oldest->fd = -1;
-    all->kept -= oldest->size;
+    forget(all, oldest);
   }
 }
 
@@ -153,8 +161,10 @@ int uploads_add (struct uploads *all, const char *name, const char *org,
     drop(all, old);
   u->next = all->first;
   all->first = u;
-  if (u->fd >= 0)
+  if (u->fd >= 0) {
     all->kept += u->size;
+    all->open++;
+  }
   make_room(all);
   pthread_mutex_unlock(&all->lock);
   return 1;

@@ -2,8 +2,8 @@
 **
 ** uploads: files that requests have brought. All are counted and digested. The
 ** bytes go to a temporary file without a name, which is kept, so that their URL
-** gives them, while all that are kept do not exceed a number of bytes; the
-** oldest go first. Knows nothing of HTTP.
+** gives them, while all that are kept do not exceed a number of bytes and of
+** files; the oldest go first. Knows nothing of HTTP.
 */
 
 #ifndef emulator_uploads_h
@@ -14,6 +14,7 @@
 #include <pthread.h>
 
 #define UPLOAD_SPACE ((int64_t)1 << 30) /* bytes that are kept at a time */
+#define UPLOAD_FILES 64                 /* descriptors, which are few */
 
 /* A file that is being received. */
 struct incoming {
@@ -47,6 +48,7 @@ struct uploads {
   pthread_mutex_t lock;
   struct upload *first; /* the newest */
   int64_t kept;         /* bytes */
+  int open;             /* files whose bytes these are */
 };
 
 void uploads_open (struct uploads *all);
