@@ -46,7 +46,8 @@ describe("the reference", function()
   for class, path in pairs {
     Options = "reference", CallOptions = "reference",
     CreateRequest = "reference", InputItem = "reference",
-    CreateOptions = "reference", EstimateRequest = "reference",
+    CreateOptions = "reference", CreateManyOptions = "reference",
+    Creates = "reference", EstimateRequest = "reference",
     DeleteManyOptions = "reference", WaitManyOptions = "reference",
     Waits = "reference", DeleteWhenDoneOptions = "reference",
     RequestOptions = "reference", Response = "reference",

@@ -137,9 +137,10 @@ local function check_input(input)
   return false, next(files) ~= nil
 end
 
--- The header must come from here only.
-local function check_headers(headers)
-  for name in pairs(headers or {}) do
+--- Raises for a header that must come from here only.
+---@param options lipsync.CreateOptions  checked otherwise
+function create.check_options(options)
+  for name in pairs(options.headers or {}) do
     if texts.lower(name) == "idempotency-key" then
       misuse.raise "headers must not hold Idempotency-Key: pass idempotency_key"
     end
@@ -194,7 +195,7 @@ end
 ---@return lipsync.Error|nil err  for what cannot be sent
 function create.read(client, spec, request, options)
   local body = spec.takes(request, "request")
-  check_headers(options.headers)
+  create.check_options(options)
   local problem, field = check_input(body.input)
   local has_files = not problem and field
   if problem then
@@ -316,6 +317,27 @@ function create.send(generations, spec, fixed, options, on_held, earlier)
   return value, failure
 end
 
+--- Sends a fixed request as its options say: with a receipt or without.
+---@param generations lipsync.Generations
+---@param spec table  of the row
+---@param fixed lipsync.FixedCreate
+---@param options lipsync.CreateOptions  checked
+---@param note nil|fun(key: string)  gets the idempotency key that is used
+---@return lipsync.Generation|nil
+---@return lipsync.Error|nil err
+---@return lipsync.Error|nil problem  of a receipt that could not be written
+function create.perform(generations, spec, fixed, options, note)
+  if not options.receipt then
+    return create.send(generations, spec, fixed, options)
+  end
+  -- Here, because only this needs the module for files.
+  return require "lipsync.resources.receipt".run(generations, spec, options,
+    fixed, function(of, on_held, earlier)
+      if note then note(of.idempotency_key) end
+      return create.send(generations, spec, of, options, on_held, earlier)
+    end)
+end
+
 --- See client.generations:create.
 ---@param generations lipsync.Generations
 ---@param spec table  of the row
@@ -327,14 +349,7 @@ function create.run(generations, spec, request, options)
   options = schema.read(create.options, options, "options")
   local fixed, err = create.read(generations.client, spec, request, options)
   if not fixed then return nil, err end
-  if not options.receipt then
-    return create.send(generations, spec, fixed, options)
-  end
-  -- Here, because only this needs the module for files.
-  return require "lipsync.resources.receipt".run(generations, spec, options,
-    fixed, function(of, on_held, earlier)
-      return create.send(generations, spec, of, options, on_held, earlier)
-    end)
+  return create.perform(generations, spec, fixed, options)
 end
 
 return create

@@ -3,6 +3,7 @@
 
 local api = require "lipsync.api"
 local create = require "lipsync.resources.create"
+local create_many = require "lipsync.resources.create_many"
 local downloads = require "lipsync.resources.download"
 local each = require "lipsync.bulk.each"
 local errors = require "lipsync.error"
@@ -73,6 +74,21 @@ local Generations = operation.resource("generations", api.generations)
 function Generations:create(request, options)
   Generations.client_of(self, "create")
   return create.run(self, Generations.specs.create, request, options)
+end
+
+--- Creates many generations, several at a time. Gives each when it is
+--- accepted, as `for index, generation, err in …` or by `iterator:next()`: one
+--- that cannot be created comes as `index, nil, err`, and nothing of a request
+--- is raised.
+--- Each is created as `create` does it, and waits for its turn where the
+--- organization has as many under way as it may.
+---@param requests lipsync.CreateRequest[]|fun(): lipsync.CreateRequest|nil
+---@param options lipsync.CreateManyOptions|nil
+---@return lipsync.Creates
+function Generations:create_many(requests, options)
+  Generations.client_of(self, "create_many")
+  return operation.iterator(create_many.new(self, Generations.specs.create,
+    requests, options))
 end
 
 --- Waits until a generation has ended; COMPLETED, FAILED and REJECTED are
