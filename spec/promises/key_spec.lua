@@ -243,6 +243,32 @@ describe("the key", function()
     end
   end)
 
+  it("does not go to the server of a file, nor where that leads", function()
+    local there = start {
+      service.answer(302, "", { Location = "/moved" }),
+      service.answer(503, CANARY), service.answer(403, "<Error/>"),
+      service.answer(404, "<Error/>", { ["X-Request-Id"] = CANARY }),
+    }
+    local row = service.generation("g1", "COMPLETED",
+      (',"outputUrl":"%s/o.mp4?sig=%s"'):format(there.base_url, CANARY))
+    local server = start { service.answer(200, row), service.answer(200, row) }
+    local client, events = new(server.base_url, { max_attempts = 2,
+      user_agent = CANARY, headers = { ["X-Own"] = CANARY } })
+    local none, err = client.generations:download("g1", os.tmpname() .. ".mp4",
+      { headers = { Cookie = CANARY } })
+    assert.is_nil(none)
+    assert.equal(404, err.statusCode)
+    for i, request in ipairs(there:requests(4)) do
+      -- The signature, which has the same text, is in no other place.
+      local head = request.head:gsub("^GET %S+", "")
+      assert.is_nil(head:find(CANARY, 1, true), i)
+    end
+    assert.equal(CANARY, server:requests()[2].headers["x-api-key"])
+    err.generation = nil  -- as the service has sent it
+    assert.is_false(holds(err))
+    assert.is_false(holds(events))
+  end)
+
   it("is told to hold what no key has, with the place, and not sent",
     function()
       local server = start { loop = true, { { close = true } } }

@@ -219,6 +219,26 @@ function calls.create_files()
   end
 end
 
+
+-- What the responder sends is as good a file as any.
+function calls.download()
+  local own = client()
+  local path = os.tmpname()
+  local generation = assert(require "lipsync".generation(
+    ('{"id":"g1","status":"COMPLETED","outputUrl":"%s/v2/generations?ids=g2"}')
+      :format(url)))
+  return function()
+    local result, err = own.generations:download(generation, path,
+      { if_exists = "overwrite" })
+    if not result then error(err, 0) end
+    local file = assert(io.open(path, "rb"))
+    assert(file:seek "end" == result.bytes and result.bytes > 20000)
+    file:close()
+    os.remove(path .. ".part")
+    os.remove(path)
+  end
+end
+
 function calls.delete()
   local own = client()
   return function()

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -21,7 +20,8 @@
 
 #include "file.h"
 
-#define PRIVATE 0600
+#define PRIVATE   0600
+#define PATH_SIZE 4096 /* the system takes no longer path */
 
 
 /* ---- Opening ---- */
@@ -241,14 +241,15 @@ int file_is_at (const struct file *f, const char *path) {
 static int sync_folder (const char *path) {
   const char *slash = strrchr(path, '/');
   size_t n = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
-  char *folder = (char *)malloc(n + 1);
+  char folder[PATH_SIZE];
   int fd, good;
-  if (folder == NULL)
+  if (n >= sizeof(folder)) {
+    errno = ENAMETOOLONG;
     return 0;
+  }
   memcpy(folder, slash == NULL ? "." : path, n);
   folder[n] = '\0';
   fd = open_path(folder, O_RDONLY | O_DIRECTORY, 0);
-  free(folder);
   if (fd < 0)
     return errno == EACCES;
   good = sync_fd(fd, 1);
@@ -285,10 +286,12 @@ enum file_status file_replace (const char *path, const char *data, size_t n,
                                int *os_error) {
   static const char ending[] = ".new";
   size_t length = strlen(path);
-  char *beside = (char *)malloc(length + sizeof(ending));
+  char beside[PATH_SIZE];
   enum file_status status;
-  if (beside == NULL)
-    return note(os_error, FILE_UNWRITTEN);
+  if (length + sizeof(ending) > sizeof(beside)) {
+    *os_error = ENAMETOOLONG;
+    return FILE_UNWRITTEN;
+  }
   memcpy(beside, path, length);
   memcpy(beside + length, ending, sizeof(ending));
   status = write_beside(beside, data, n, os_error);
@@ -298,7 +301,6 @@ enum file_status file_replace (const char *path, const char *data, size_t n,
     unlink(beside);
   else if (!sync_folder(path))
     status = note(os_error, FILE_UNWRITTEN);
-  free(beside);
   return status;
 }
 

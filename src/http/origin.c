@@ -197,40 +197,54 @@ void origin_free (struct origin *o) {
 }
 
 
-/* A part of 'url', which curl_free takes, or NULL. */
-static char *get_part (CURLU *url, CURLUPart part) {
-  char *text = NULL;
-  return curl_url_get(url, part, &text, CURLU_NO_DEFAULT_PORT) == CURLUE_OK
-           ? text
-           : NULL;
+/* The parts of an address that are kept; those that are missing are NULL. */
+enum { PART_SCHEME, PART_HOST, PART_PORT, PART_PATH, PART_QUERY, PARTS };
+
+static enum http_refusal get_parts (CURLU *url, char *parts[PARTS]) {
+  static const CURLUPart names[PARTS] = {
+    CURLUPART_SCHEME, CURLUPART_HOST,  CURLUPART_PORT,
+    CURLUPART_PATH,   CURLUPART_QUERY,
+  };
+  int i;
+  for (i = 0; i < PARTS; i++) {
+    CURLUcode code = curl_url_get(url, names[i], &parts[i],
+                                  CURLU_NO_DEFAULT_PORT);
+    if (code == CURLUE_OUT_OF_MEMORY)
+      return HTTP_NO_MEMORY;
+  }
+  return parts[PART_HOST] == NULL || parts[PART_PATH] == NULL
+           ? HTTP_URL_MALFORMED
+           : HTTP_ACCEPTED;
 }
 
 
-/* Writes what 'url' has. A part that is missing for lack of memory makes the
-** whole malformed, as one that was not there. */
+/* Writes 'before' and 'text', or nothing where that is NULL; returns how many
+** bytes, 'size' where they do not fit. */
+static size_t put (char *out, size_t size, const char *before,
+                   const char *text) {
+  int n = text == NULL ? 0 : snprintf(out, size, "%s%s", before, text);
+  return n < 0 ? size : (size_t)n < size ? (size_t)n : size;
+}
+
+
 static enum http_refusal write_parts (CURLU *url, char *out, size_t size,
                                       size_t *target) {
-  char *scheme = get_part(url, CURLUPART_SCHEME);
-  char *host = get_part(url, CURLUPART_HOST);
-  char *port = get_part(url, CURLUPART_PORT);
-  char *path = get_part(url, CURLUPART_PATH);
-  char *query = get_part(url, CURLUPART_QUERY);
-  enum http_refusal refusal = HTTP_URL_MALFORMED;
-  if (scheme != NULL && host != NULL && path != NULL) {
-    int begin = snprintf(out, size, "%s://%s%s%s", scheme, host,
-                         port == NULL ? "" : ":", port == NULL ? "" : port);
-    int all = begin
-              + snprintf(out + begin, size - (size_t)begin, "%s%s%s", path,
-                         query == NULL ? "" : "?", query == NULL ? "" : query);
-    *target = (size_t)begin;
-    if ((size_t)all < size)
-      refusal = HTTP_ACCEPTED;
+  char *parts[PARTS] = {NULL, NULL, NULL, NULL, NULL};
+  enum http_refusal refusal = get_parts(url, parts);
+  size_t n = 0;
+  int i;
+  if (refusal == HTTP_ACCEPTED) {
+    n += put(out, size, "", parts[PART_SCHEME]);
+    n += put(out + n, size - n, "://", parts[PART_HOST]);
+    n += put(out + n, size - n, ":", parts[PART_PORT]);
+    *target = n;
+    n += put(out + n, size - n, "", parts[PART_PATH]);
+    n += put(out + n, size - n, "?", parts[PART_QUERY]);
+    if (n >= size)
+      refusal = HTTP_URL_MALFORMED;
   }
-  curl_free(scheme);
-  curl_free(host);
-  curl_free(port);
-  curl_free(path);
-  curl_free(query);
+  for (i = 0; i < PARTS; i++)
+    curl_free(parts[i]);
   return refusal;
 }
 

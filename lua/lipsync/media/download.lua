@@ -517,15 +517,15 @@ end
 
 -- The response has ended, perhaps before the file has.
 local function end_body(self)
+  local is_whole = not self.total or self.offset == self.total
+  if not is_whole and not (self.moved and self.etag) then
+    return break_off(self, self.call:error("connection",
+      "the connection broke", "cut"))
+  end
   self.call:close()
   self.call = false
-  if not self.total or self.offset == self.total then
-    self.state = complete
-  elseif self.moved and self.etag then
-    self.state = fetch  -- the server sends so much at once
-  else
-    return fail(self, { code = "media_range" })
-  end
+  -- The server may send only so much at once.
+  self.state = is_whole and complete or fetch
 end
 
 function stream(self)
