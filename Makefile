@@ -112,8 +112,8 @@ test-curl: ## the specs on libcurl built from a clone; CURL=… VERSIONS=…
 	@MAKE="$(MAKE)" SPEC="$(SPEC)" LUA="$(LUA)" \
 	  scripts/test-curl "$(CURL)" $(VERSIONS)
 
-mutants: ## small mutations that no spec notices; COUNT=… SEED=… FILES=…
-	@MAKE="$(MAKE)" scripts/mutants $(COUNT) $(SEED) $(FILES)
+mutants: ## small mutations that no spec notices; COUNT=… SEED=… FILES=… SPEC=…
+	@MAKE="$(MAKE)" SPEC="$(SPEC)" scripts/mutants $(COUNT) $(SEED) $(FILES)
 
 lint: ## the checks that run nothing
 	@scripts/lint
