@@ -13,6 +13,8 @@
 --                 the type of each (base/schema.lua)
 --   checked       the filter that each object of a list must match, because a
 --                 service that ignored it would feed a loop that deletes
+--   paging        "token": the response names the cursor of the next page, and
+--                 holds its objects as `items`; default: the cursor is an id
 --   takes         the type of the request's body (base/schema.lua)
 --   returns       the shape of a good response (shape.lua): "object",
 --                 "created", "removed", "data", "count", "objects", "entries"
@@ -111,6 +113,29 @@ api.generations = {
       generation_not_deletable_while_processing = "It can be deleted once it "
         .. "is COMPLETED, FAILED or REJECTED; the API has no cancel",
     },
+  },
+}
+
+api.assets = {
+  type = "Asset", noun = "asset",
+  list = {
+    method = "GET", path = "/v2/assets", action = "list assets",
+    query = {
+      "projectId", "userId", "searchQuery", "sortBy", "types",
+      fields = { projectId = text, userId = text, searchQuery = text,
+                 sortBy = text, types = schema.strings },
+    },
+    paging = "token", returns = "list", retry = "safe",
+  },
+  get = {
+    method = "GET", path = "/v2/assets/{id}", action = "get asset",
+    returns = "object", retry = "safe", advice = { [404] = not_there },
+  },
+  delete = {
+    method = "DELETE", path = "/v2/assets/{id}", action = "delete asset",
+    returns = "removed", removes = true, retry = "idempotent",
+    unknown = "The asset may have been deleted",
+    advice = { [404] = not_there },
   },
 }
 

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- A client: its options, its session, and the methods for a program's own loop.
 
+local assets = require "lipsync.resources.assets"
 local retry_budget = require "lipsync.call.retry_budget"
 local error_codes = require "lipsync.resources.errors"
 local misuse = require "lipsync.base.misuse"
@@ -21,6 +22,7 @@ local waiters = require "lipsync.sched.waiters"
 local http = require "lipsync.http"
 
 ---@class lipsync.Client
+---@field assets lipsync.Assets
 ---@field generations lipsync.Generations
 ---@field models lipsync.Models
 ---@field errors lipsync.ErrorCodes
@@ -188,7 +190,7 @@ function client.new(given)
   }, Client)
   self:start_runtime(session)
   self.generations, self.models = generations.new(self), models.new(self)
-  self.errors = error_codes.new(self)
+  self.assets, self.errors = assets.new(self), error_codes.new(self)
   return self
 end
 

@@ -6,6 +6,7 @@
 local call = require "lipsync.call"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
+local failure = require "lipsync.error.failure"
 local filter = require "lipsync.list.filter"
 local listing = require "lipsync.list.listing"
 local misuse = require "lipsync.base.misuse"
@@ -87,8 +88,8 @@ end
 function operation.identify(given, spec)
   if type(given) == "string" then return given end
   if core.type_of(given) ~= spec.type then
-    misuse.raise(("id must be a string or a %s, got %s"):format(spec.noun,
-      misuse.show(given)))
+    misuse.raise(("id must be a string or %s, got %s")
+      :format(failure.article(spec.noun), misuse.show(given)))
   end
   local id = given:get "id"
   if type(id) ~= "string" then
@@ -229,7 +230,7 @@ end
 function kinds.list(spec, class, name)
   return function(self, given, options)
     class.client_of(self, name)
-    local own = filter.read(spec.query, given)
+    local own = filter.read(spec.query, given, spec.paging ~= nil)
     options = options and read_options(options) or none
     return operation.iterator(listing.new(self, spec, own, options))
   end

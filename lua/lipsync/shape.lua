@@ -6,6 +6,7 @@
 local attempt = require "lipsync.call.attempt"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
+local failure = require "lipsync.error.failure"
 local texts = require "lipsync.base.text"
 
 local shape = {}
@@ -30,8 +31,9 @@ local function read_object(call, body)
   if type(id) == "string" and (not spec.id or same_id(id, spec.id)) then
     return object
   end
-  return nil, call:unexpected(type(id) == "string" and spec.id
-    and ("the %s %s"):format(spec.noun, spec.id) or "a " .. spec.noun, body)
+  local other = type(id) == "string" and spec.id
+  return nil, call:unexpected(other and ("the %s %s"):format(spec.noun, spec.id)
+    or failure.article(spec.noun), body)
 end
 
 --- One object, which must have the requested id.
@@ -148,13 +150,43 @@ end
 --- An array of objects.
 shape.objects = { read = attempt.objects, accept = accept_array }
 
+-- The objects among the decoded items of a page; nil if any is none.
+local function read_items(call, items)
+  local objects = {}
+  for i, item in ipairs(items) do
+    local object = type(item) == "table"
+      and core.object(call.spec.type, core.encode(item), call.client)
+    if not object then return nil end
+    objects[i] = object
+  end
+  return objects
+end
+
+--- A page of a list, as { items, nextCursor }: an array of objects, with the
+--- cursor as its member `next`.
+shape.page = {
+  read = attempt.whole,
+  accept = function(call, _, body)
+    local page = core.decode(body)
+    local items = type(page) == "table" and page.items
+    local objects = type(items) == "table" and read_items(call, items)
+    if not objects then
+      return nil, call:unexpected(('{"items": [%ss]}'):format(call.spec.noun),
+        body)
+    end
+    local token = page.nextCursor
+    objects.next = type(token) == "string" and token or nil
+    return objects
+  end,
+}
+
 --- A list in one response, delivered while it arrives.
 shape.stream = {
   mode = "objects", read = attempt.next,
   accept = function(call, status, value)
-    local first, failure = accept_array(call, status, value)
+    local first, raw = accept_array(call, status, value)
     call.keep_open = first ~= nil or nil
-    return first, failure
+    return first, raw
   end,
 }
 

@@ -21,6 +21,7 @@ local operations = {}
 ---   unknown  the sentence after an unknown outcome, or nil
 ---   advice   the advice after some statuses
 --   status   of the service's good response; default 200
+---   emulated  false: the emulator does not have it yet
 operations.rows = {
   ["generations.list"] = {
     action = "list generations", method = "GET", path = "/v2/generations",
@@ -68,6 +69,25 @@ operations.rows = {
       [409] = "It can be deleted once it is COMPLETED, FAILED or REJECTED; "
         .. "the API has no cancel.",
     },
+  },
+  ["assets.list"] = {
+    action = "list assets", method = "GET", path = "/v2/assets", key = true,
+    expects = '{"items": [assets]}', retry = "safe", emulated = false,
+  },
+  ["assets.get"] = {
+    action = "get asset", method = "GET", path = "/v2/assets/{id}", key = true,
+    expects = "an asset", retry = "safe", emulated = false, advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
+  ["assets.delete"] = {
+    action = "delete asset", method = "DELETE", path = "/v2/assets/{id}",
+    key = true, expects = "an asset", retry = "idempotent", emulated = false,
+    accepts = function(status, body)
+      return status == 204 or status == 200 and (body == "" or body == "{}")
+    end,
+    unknown = "The asset may have been deleted.",
+    advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
   },
   ["models.list"] = {
     action = "list models", method = "GET", path = "/v2/models", key = true,
@@ -122,6 +142,19 @@ local id_misuse = {
 }
 
 local function itself(text) return { text } end
+
+-- The same for another resource.
+local function misuse_of(noun)
+  local copy = {}
+  for i, each in ipairs(id_misuse) do
+    copy[i] = { each[1], (each[2]:gsub("a generation", noun)) }
+  end
+  return copy
+end
+
+local function asset(id)
+  return ('{"id":"%s","name":"voice.wav","type":"AUDIO"}'):format(id)
+end
 
 -- What is sent to create a generation, with the given address of its video.
 local function to_create(url)
@@ -240,6 +273,28 @@ local samples = {
     arguments = { { status = "COMPLETED" } },
     exchanges = { { "?status=COMPLETED", "[" .. g1 .. "]" } },
     value = { g1 }, misuse = list_misuse, texts = filters },
+  { name = "assets", of = "assets.list", call = "assets:list",
+    arguments = { { types = { "AUDIO", "VIDEO" }, page_size = 2 } },
+    exchanges = {
+      { "?types=AUDIO,VIDEO&limit=2", '{"items":[' .. asset "a1" .. ","
+        .. asset "a2" .. '],"nextCursor":"t/1"}' },
+      { "?types=AUDIO,VIDEO&limit=2&cursor=t%2F1", '{"items":['
+        .. asset "a3" .. '],"nextCursor":null}' } },
+    read = read_listing, value = { asset "a1", asset "a2", asset "a3" },
+    misuse = { list_misuse[1],
+      { { typess = "x" }, 'unknown filter "typess", did you mean "types"? '
+        .. "Known: cursor, limit, page_size, projectId, searchQuery, sortBy, "
+        .. "types, userId." } },
+    texts = function(text)
+      return { { types = { text } }, { searchQuery = text },
+               { cursor = text } }
+    end },
+  { name = "asset", of = "assets.get", call = "assets:get",
+    arguments = { "g1" }, exchanges = { { "", asset "g1" } },
+    value = asset "g1", misuse = misuse_of "an asset", texts = itself },
+  { name = "delete_asset", of = "assets.delete", call = "assets:delete",
+    arguments = { "g1" }, exchanges = { { "", asset "g1" } },
+    value = asset "g1", misuse = misuse_of "an asset", texts = itself },
   { name = "models", of = "models.list", call = "models:list",
     arguments = {}, exchanges = { { "", '[{"id":"m1"},{"id":"m2"}]' } },
     value = { '{"id":"m1"}', '{"id":"m2"}' } },

@@ -19,11 +19,15 @@ local of_pages = {
   page_size = schema.integer(filter.page_limit),
 }
 
--- Raises for fields that are valid each, but not together.
-local function check_together(own)
+-- Raises for a cursor without pages.
+local function check_cursor(own)
   if own.cursor and not own.limit and not own.page_size then
     misuse.raise("cursor needs a limit or a page_size")
   end
+end
+
+-- Raises for fields that are valid each, but not together.
+local function check_together(own)
   if not own.ids or #own.ids <= filter.ids_at_once then return end
   for name in pairs(of_pages) do
     if own[name] then
@@ -79,10 +83,13 @@ end
 --- Checks a filter and copies it; raises what is wrong with it.
 ---@param query table  of a row in api.lua
 ---@param given table|nil
+---@param comes_in_pages boolean|nil  true: whatever the filter
 ---@return table own  with the booleans `nothing`, `paged` and `selects`
 ---   added
-function filter.read(query, given)
-  return read(query, fields(query), given)
+function filter.read(query, given, comes_in_pages)
+  local own = read(query, fields(query), given)
+  if not comes_in_pages then check_cursor(own) end
+  return own
 end
 
 --- As filter.read, for a count, which takes no limit, cursor or page_size.

@@ -60,7 +60,8 @@ function listing.new(resource, spec, own, options)
   if own.nothing then
     self.source = nothing
   else
-    self.source = own.paged and pages.new(self) or stream.new(self)
+    local in_pages = own.paged or spec.paging
+    self.source = in_pages and pages.new(self) or stream.new(self)
   end
   return self
 end

@@ -7,34 +7,43 @@ local cursor = require "lipsync.list.cursor"
 local filter = require "lipsync.list.filter"
 local shape = require "lipsync.shape"
 local time = require "lipsync.base.time"
+local token_cursor = require "lipsync.list.token_cursor"
 
 local Pages = {}
 Pages.__index = Pages
 
 local page_source = {}
 
+-- Of a row's `paging`: the policy, and the shape of a page.
+local by_id = { policy = cursor, shape = shape.objects }
+local by_token = { policy = token_cursor, shape = shape.page }
+
 ---@param listing table  client, resource, spec, options, clock, filter
 ---@return table
 function page_source.new(listing)
   local own = listing.filter
-  local policy = cursor.new(own.page_size or filter.page_limit, own.limit,
-    own.cursor)
+  local paging = listing.spec.paging == "token" and by_token or by_id
+  local policy = paging.policy.new(own.page_size or filter.page_limit,
+    own.limit, own.cursor)
   listing.resource:_watch(policy)
   return setmetatable({
-    listing = listing, policy = policy, rows = {}, next_row = 1, received = 0,
+    listing = listing, policy = policy, shape = paging.shape,
+    rows = {}, next_row = 1, received = 0,
     group = filter.groups(own)[1],
   }, Pages)
 end
 
+-- The call for the next page; nil after the last one.
 local function new_call(self)
   local listing, ask = self.listing, self.policy:ask()
+  if not ask then return nil end
   local spec = listing.spec
   -- A check whether an id still exists uses no other filter.
   local own = ask.ids and {} or listing.filter
   return call.new(listing.client, setmetatable({
     target = filter.target(spec.query, spec.path, own, { cursor = ask.cursor,
       ids = ask.ids or self.group, limit = ask.limit }),
-    read = shape.objects.read, accept = shape.objects.accept,
+    read = self.shape.read, accept = self.shape.accept,
     timeout = math.huge, clock = listing.clock, listing = listing,
   }, spec), listing.options)
 end
@@ -48,7 +57,7 @@ end
 local function take(self, page, this)
   local rows = {}
   for i, object in ipairs(page) do rows[i] = row_of(object) end
-  local what, detail = self.policy:page(rows)
+  local what, detail = self.policy:page(rows, page.next)
   self.rows, self.next_row = {}, 1
   if what == "rows" then
     for i, index in ipairs(detail) do
@@ -88,6 +97,7 @@ function Pages:advance()
     end
     local this = self.call or new_call(self)
     self.call = this
+    if not this then return true end
     if not this:advance() then return false end
     finished(self, this)
   end
