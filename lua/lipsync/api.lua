@@ -28,6 +28,7 @@
 --   members       of each of its entries; the first one is always there. Of
 --                 data: the one that is always there; the id, if it was asked
 --                 by id
+--   is_step       true: a part of another call, and no method
 --   removes       true: the object is gone afterwards
 --   unknown       what may have happened if the outcome is unknown
 --   advice        what to do about an error, by errorCode or status
@@ -130,6 +131,16 @@ api.assets = {
   get = {
     method = "GET", path = "/v2/assets/{id}", action = "get asset",
     returns = "object", retry = "safe", advice = { [404] = not_there },
+  },
+  upload_url = {
+    method = "POST", path = "/v2/assets/upload", action = "upload asset",
+    is_step = true, returns = "data", members = { "uploadUrl" },
+    retry = "safe",
+  },
+  create = {
+    method = "POST", path = "/v2/assets", action = "upload asset",
+    is_step = true, returns = "created", retry = "never",
+    unknown = "The asset may have been created",
   },
   delete = {
     method = "DELETE", path = "/v2/assets/{id}", action = "delete asset",

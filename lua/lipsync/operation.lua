@@ -282,7 +282,9 @@ function operation.resource(name, rows)
     if type(row) == "table" then
       local spec = compile(rows, row)
       class.specs[method] = spec
-      class[method] = kinds[row.returns](spec, class, method)
+      if not row.is_step then
+        class[method] = kinds[row.returns](spec, class, method)
+      end
     end
   end
   return class

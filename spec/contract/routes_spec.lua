@@ -15,7 +15,7 @@ local beyond = {
   ["POST /v2/generate/estimate-cost"] = "another name of the estimate",
   ["POST /v2/analyze/cost"] = "another name of the estimate",
   ["/v2/batch/"] = "batches are not in the client yet",
-  ["/v2/assets/"] = "what an upload needs",
+  ["/v2/assets/"] = "what no upload needs",
 }
 
 local function is_beyond(route)
@@ -29,12 +29,14 @@ local function is_beyond(route)
   return false
 end
 
--- Each operation of the client, by "generations.get".
-local function rows()
+-- Each operation of the client, by "generations.get"; also those that are only
+-- a step of a method, if they are wanted.
+local function rows(with_steps)
   local found = {}
   for resource, members in pairs(api) do
     for name, row in pairs(members) do
-      if type(row) == "table" and row.method then
+      if type(row) == "table" and row.method
+         and (with_steps or not row.is_step) then
         found[resource .. "." .. name] = row
       end
     end
@@ -45,7 +47,7 @@ end
 -- "GET /v2/generate/*" of each row.
 local function client_routes()
   local found = {}
-  for _, row in pairs(rows()) do
+  for _, row in pairs(rows(true)) do
     found[row.method .. " " .. row.path:gsub("{[%w_]+}", "*")] = true
   end
   return found

@@ -4,6 +4,7 @@
 local api = require "lipsync.api"
 local core = require "lipsync.core"
 local operation = require "lipsync.operation"
+local upload_asset = require "lipsync.resources.upload_asset"
 
 core.object_type { name = "Asset", has_id = true,
                    shows = { "id", "type", "name" } }
@@ -27,5 +28,16 @@ core.object_type { name = "Asset", has_id = true,
 ---@field delete fun(self, id: string|table, options: lipsync.CallOptions|nil):
 ---   table|nil, lipsync.Error|nil, string|nil
 local Assets = operation.resource("assets", api.assets)
+
+--- Uploads a file and makes an asset of it. The file is read from disk while it
+--- is sent; one that changes meanwhile is never completed.
+---@param path string
+---@param options lipsync.UploadOptions|nil
+---@return table|nil asset
+---@return lipsync.Error|nil err
+function Assets:upload(path, options)
+  Assets.client_of(self, "upload")
+  return upload_asset.run(self, Assets.specs, path, options)
+end
 
 return Assets

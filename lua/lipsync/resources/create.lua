@@ -12,6 +12,7 @@ local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
 local texts = require "lipsync.base.text"
+local upload = require "lipsync.call.upload"
 
 local create = {}
 
@@ -257,32 +258,6 @@ local function check_files(this)
     path = own.parts[part].file }, this:about())
 end
 
--- Calls on_progress; the error object if it raises.
-local function report(this, sent, total)
-  local ok, problem = pcall(this.options.on_progress, sent, total)
-  if ok then return nil end
-  this:cancel()
-  local err = this:error("canceled", "on_progress raised an error: "
-    .. tostring(problem))
-  err.cause = problem
-  return err
-end
-
--- Runs a call and reports how far its request was sent, and that it was sent.
-local function run(this)
-  local length, last = this.spec.length, nil
-  if not this.options.on_progress or not length then return this:run() end
-  while not this:advance() do
-    local sent = this:uploaded()
-    local err = sent and sent ~= last and report(this, sent, length)
-    if err then return nil, err end
-    last = sent
-    this:wait()
-  end
-  local err = this.value and last ~= length and report(this, length, length)
-  return this.value, this.err or err or nil, this.note
-end
-
 --- Sends a fixed request until its outcome is known, or no repetition is
 --- allowed any more.
 ---@param generations lipsync.Generations
@@ -312,7 +287,7 @@ function create.send(generations, spec, fixed, options, on_held, earlier)
     return true
   end
   local this = call.new(client, setmetatable(own, spec), options)
-  local value, failure, note = run(this)
+  local value, failure, note = upload.run(this, own.length)
   if note == "named" then return get_named(generations, this, value) end
   return value, failure
 end

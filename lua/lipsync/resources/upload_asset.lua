@@ -1,0 +1,275 @@
+-- SPDX-License-Identifier: MIT
+-- Uploading a file as an asset, in three steps: the service names an address,
+-- the file goes there, and the service makes an asset of it. Each step may be
+-- repeated: another address costs nothing, the same bytes may be put again, and
+-- before the last step is repeated its asset is looked for.
+
+local attempt = require "lipsync.call.attempt"
+local backoff = require "lipsync.error.backoff"
+local call = require "lipsync.call"
+local core = require "lipsync.core"
+local errors = require "lipsync.error"
+local http = require "lipsync.http"
+local media_type = require "lipsync.base.media_type"
+local misuse = require "lipsync.base.misuse"
+local operation = require "lipsync.operation"
+local schema = require "lipsync.base.schema"
+local sleep = require "lipsync.call.sleep"
+local stopwatch = require "lipsync.base.stopwatch"
+local upload = require "lipsync.call.upload"
+
+local upload_asset = {}
+
+---@class lipsync.UploadOptions : lipsync.CallOptions
+---@field name string|nil  default the file's own
+---@field content_type string|nil  default by the file's suffix
+---@field type string|nil  VIDEO, AUDIO or IMAGE; default by the content type
+---@field visibility string|nil  USER (the service's default) or ORGANIZATION
+---@field projectId string|nil
+---@field timeout number|nil  seconds for the whole upload; default none
+---@field answer_timeout number|nil  seconds from the file's last byte to the
+---   first of the response; default 300
+---@field on_progress nil|fun(sent: integer, total: integer)  bytes of the file;
+---   begins anew with each attempt
+upload_asset.options = schema.join(operation.options, {
+  name = schema.text, content_type = schema.text, type = schema.text,
+  visibility = schema.text, projectId = schema.text,
+  answer_timeout = schema.seconds, on_progress = schema.callable(),
+})
+
+-- In seconds: the wait for the response to the file. In bytes: the end of the
+-- file, held back until it is known not to have changed; a shorter value of a
+-- query, which is no secret and may be part of any word.
+local patience, held, secret_min = 300, 4096, 8
+
+local action = "upload asset"
+
+local function about(self)
+  local facts = self.client:about()
+  facts.action, facts.tag = action, self.options.tag
+  facts.seconds = self.clock:seconds()
+  return facts
+end
+
+-- The options of one of the calls for JSON: the client's timeout, but no more
+-- than is left of the whole.
+local function options_of(self)
+  local given = self.options
+  return {
+    timeout = math.min(self.timeout,
+      self.clock:seconds() + self.client.options.timeout),
+    stall_timeout = given.stall_timeout, max_attempts = given.max_attempts,
+    headers = given.headers, tag = given.tag,
+  }
+end
+
+-- Makes one of these calls.
+local function post(self, spec, body)
+  return call.new(self.client, setmetatable({ body = core.encode(body),
+    content_type = "application/json", clock = self.clock }, spec),
+    options_of(self)):run()
+end
+
+-- ---- The file ----
+
+local kinds = { video = "VIDEO", audio = "AUDIO", image = "IMAGE" }
+
+-- The kind of asset by its content type; nil if it is not known.
+local function kind_of(content_type)
+  return kinds[content_type:match "^[a-z]+"]
+end
+
+local function opened(self)
+  local body, raw = http.body { file = self.path }
+  if body then return body end
+  return nil, errors.from_failure(raw, about(self))
+end
+
+-- Opens the file, which must be the one that it was before.
+local function open(self)
+  local body, err = opened(self)
+  if not body then return nil, err end
+  self.stamp = self.stamp or body:stamp()
+  if body:stamp() == self.stamp then return body end
+  body:close()
+  return nil, errors.from_failure({ code = "file_changed", path = self.path },
+    about(self))
+end
+
+-- ---- The address ----
+
+-- The values of a query that let their holder write.
+local function secrets_of(query)
+  local found = {}
+  for value in query:gmatch "=([^&]*)" do
+    if #value >= secret_min then found[#found + 1] = value end
+  end
+  return found
+end
+
+-- Whether the address takes the header Content-Type: any unless its signature
+-- names the headers, and then only those.
+local function takes_type(query)
+  local signed = query:match "[?&]X%-Amz%-SignedHeaders=([^&]*)"
+  if not signed then return true end
+  signed = ";" .. signed:gsub("%%3[Bb]", ";"):lower() .. ";"
+  return signed:find(";content-type;", 1, true) ~= nil
+end
+
+-- Asks for an address: its parts, and what the service calls the file then.
+local function ask_address(self)
+  local found, err = post(self, self.specs.upload_url, {
+    fileName = self.name, contentType = self.content_type, size = self.length,
+  })
+  if not found then return nil, err end
+  local address = tostring(found:get "uploadUrl")
+  local origin, path, query =
+    address:match "^(https?://[^/?#]+)(/[^?#]*)([^#]*)"
+  if not origin or type(found:get "url") ~= "string" then
+    return nil, errors.new("protocol",
+      "the service named no address to upload to", about(self), "shape")
+  end
+  return { origin = origin, path = path, query = query, url = found:get "url" }
+end
+
+-- ---- The file's way there ----
+
+-- A body whose file has changed is never completed.
+local function check_file(this)
+  if not this.spec.body:changed() then return true end
+  return nil, errors.from_failure({ code = "file_changed",
+    path = this.spec.file }, this:about())
+end
+
+local put_spec = {
+  method = "PUT", action = action, noun = "asset", key = false,
+  retry = "idempotent", is_transfer = true, hold = held, on_held = check_file,
+  read = attempt.whole, accept = function() return true end, headers = {},
+}
+put_spec.__index = put_spec
+
+-- Sends the file; true, or nil and an error.
+local function put(self, address)
+  local body, err = open(self)
+  if not body then return nil, err end
+  local given = self.options
+  local this = call.new(self.client, setmetatable({
+    origin = address.origin, path = address.path,
+    target = address.path .. address.query,
+    secrets = secrets_of(address.query), body = body, file = self.path,
+    content_type = takes_type(address.query) and self.content_type or nil,
+    clock = self.clock,
+  }, put_spec), {
+    timeout = self.timeout, stall_timeout = given.stall_timeout,
+    answer_timeout = given.answer_timeout or patience,
+    max_attempts = given.max_attempts, tag = given.tag,
+    on_progress = given.on_progress,
+  })
+  return upload.run(this, self.length)
+end
+
+-- Sends the file to an address of the service's. One that has expired says 403;
+-- then once more to another.
+local function send(self)
+  local address, err = ask_address(self)
+  if not address then return nil, err end
+  local done
+  done, err = put(self, address)
+  if done then return address end
+  if err.statusCode ~= 403 then return nil, err end
+  address, err = ask_address(self)
+  if not address then return nil, err end
+  done, err = put(self, address)
+  return done and address or nil, err
+end
+
+-- ---- The asset ----
+
+-- An address without what is only signed into it.
+local function bare(address)
+  return type(address) == "string" and address:match "^[^?#]*" or nil
+end
+
+-- The asset of this upload, if an earlier request has made it after all.
+-- Returns also an error if that cannot be known.
+local function find(self, url)
+  local listing = self.assets:list({ searchQuery = self.name, limit = 100 },
+    options_of(self))
+  while true do
+    local asset, err = listing:next()
+    if not asset then return nil, err end
+    if bare(asset:get "url") == bare(url) then return asset end
+  end
+end
+
+-- Sleeps before the last step is repeated.
+local function rest(self, n, err)
+  return sleep.run(self.client, math.min(self.timeout - self.clock:seconds(),
+    err.retryAfter or backoff.jitter(n, core.random())), action, self.clock)
+end
+
+-- Has the service make an asset of the file.
+local function register(self, url)
+  local given = self.options
+  local most = given.max_attempts or self.client.options.max_attempts
+  for n = 1, most do
+    local asset, err = post(self, self.specs.create, { url = url,
+      type = self.type, name = self.name, visibility = given.visibility,
+      projectId = given.projectId })
+    if asset or not err.outcomeUnknown then return asset, err end
+    local found, unknown = find(self, url)
+    if found then return found end
+    if unknown or n == most or self.clock:seconds() >= self.timeout
+       or not rest(self, n, err) then
+      return nil, err
+    end
+  end
+end
+
+-- ---- All of it ----
+
+-- What cannot be sent, although the program is right: the path may come from
+-- elsewhere.
+local function invalid(self, problem, field)
+  return nil, operation.invalid(self.client, self.specs.create, problem, field)
+end
+
+--- See client.assets:upload.
+---@param assets lipsync.Assets
+---@param specs table  of its rows
+---@param path string
+---@param options lipsync.UploadOptions|nil
+---@return table|nil asset
+---@return lipsync.Error|nil err
+function upload_asset.run(assets, specs, path, options)
+  if type(path) ~= "string" or path == "" then
+    misuse.raise("path must be a string with a path, got " .. misuse.show(path))
+  end
+  options = schema.read(upload_asset.options, options, "options")
+  local content_type = options.content_type or media_type.of(path)
+  local self = {
+    assets = assets, client = assets.client, specs = specs, path = path,
+    options = options, clock = stopwatch.new(),
+    timeout = options.timeout or math.huge, content_type = content_type,
+    name = options.name or media_type.file_name(path),
+    type = options.type or kind_of(content_type),
+  }
+  if path:find("\0", 1, true) then
+    return invalid(self, "the path has a NUL character", "path")
+  elseif not core.encode(self.name) then
+    return invalid(self, "the name of the file is not UTF-8", "name")
+  elseif not self.type then
+    return invalid(self, "it is not known whether this is a video, a sound or "
+      .. "an image: pass type and content_type", "type")
+  end
+  local body, err = open(self)
+  if not body then return nil, err end
+  self.length = body:length()
+  body:close()
+  local address
+  address, err = send(self)
+  if not address then return nil, err end
+  return register(self, address.url)
+end
+
+return upload_asset

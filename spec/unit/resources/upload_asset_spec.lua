@@ -1,0 +1,262 @@
+-- SPDX-License-Identifier: MIT
+local scripted = require "spec.support.scripted"
+local service = require "spec.support.service"
+
+local unpack = table.unpack or unpack
+
+describe("client.assets:upload", function()
+  local here = service.fixture(after_each)
+  local path, storage
+
+  -- Not a single slice, and no text.
+  local content = ("\0\1\2video\255"):rep(20000)
+
+  local function write(text)
+    local file = assert(io.open(path, "wb"))
+    file:write(text)
+    file:close()
+  end
+
+  before_each(function()
+    path = os.tmpname() .. ".mp4"
+    write(content)
+  end)
+
+  after_each(function()
+    os.remove(path)
+    os.remove((path:gsub("%.mp4$", "")))
+    if storage then storage:stop() end
+    storage = nil
+  end)
+
+  -- The API and a storage of another origin, with its address in the first
+  -- response; `query` is of the signed address.
+  local query = "?X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost"
+    .. "&X-Amz-Signature=0123456789abcdef"
+
+  local function start(api, put, options, address_query)
+    storage = scripted.start(put)
+    local script = {}
+    for i, each in ipairs(api) do
+      script[i] = each == "address" and service.answer(201,
+        ('{"uploadUrl":"%s/bucket/a%%20b.mp4%s","expiresIn":60,'
+          .. '"url":"https://cdn.example/a.mp4?sig=1"}')
+          :format(storage.base_url, address_query or query)) or each
+    end
+    here.start(script, options)
+    return here.client.assets
+  end
+
+  local asset = '{"id":"a1","type":"VIDEO","name":"clip.mp4",'
+    .. '"url":"https://cdn.example/a.mp4?sig=2"}'
+
+  local function created() return service.answer(201, asset) end
+
+  local function stored() return service.answer(200, "") end
+
+  it("asks for an address, puts the file there, and makes the asset",
+    function()
+      local assets = start({ "address", created() }, { stored() },
+        { headers = { ["X-Own"] = "a" }, user_agent = "mine" })
+      local told = {}
+      local made, err = assets:upload(path, { name = "clip.mp4",
+        visibility = "ORGANIZATION", projectId = "p", on_progress =
+          function(sent, total) told[#told + 1] = { sent, total } end })
+      assert.is_nil(err)
+      assert.equal("Asset a1 VIDEO clip.mp4", tostring(made))
+      local first, last = unpack(here.server:requests(2))
+      assert.equal("POST /v2/assets/upload", first.method .. " "
+        .. first.target)
+      assert.equal(('{"contentType":"video/mp4","fileName":"clip.mp4",'
+        .. '"size":%d}'):format(#content), first.body)
+      assert.equal("POST /v2/assets", last.method .. " " .. last.target)
+      assert.equal('{"name":"clip.mp4","projectId":"p","type":"VIDEO",'
+        .. '"url":"https://cdn.example/a.mp4?sig=1",'
+        .. '"visibility":"ORGANIZATION"}', last.body)
+      local put = storage:requests(1)[1]
+      assert.equal("PUT /bucket/a%20b.mp4" .. query, put.method .. " "
+        .. put.target)
+      assert.is_true(content == put.body)
+      assert.same({ #content, #content }, told[#told])
+    end)
+
+  it("sends the storage nothing but what it has signed", function()
+    for signed, wanted in pairs { [query] = "video/mp4", ["?a=b"] = "video/mp4",
+        ["?X-Amz-SignedHeaders=host"] = false } do
+      local assets = start({ "address", created() }, { stored() },
+        { headers = { ["X-Own"] = "a" }, user_agent = "mine" }, signed)
+      assert(assets:upload(path))
+      local headers = storage:requests(1)[1].headers
+      local names = {}
+      for name in pairs(headers) do names[#names + 1] = name end
+      table.sort(names)
+      assert.equal("accept-encoding content-length "
+        .. (wanted and "content-type " or "") .. "host user-agent",
+        table.concat(names, " "))
+      assert.equal(wanted or nil, headers["content-type"])
+      assert.is_nil(headers["user-agent"]:find("mine", 1, true))
+      storage:stop()
+      here.stop()
+    end
+  end)
+
+  it("puts the file again after what may pass", function()
+    local assets = start({ "address", created() }, { service.answer(503, ""),
+      { { read = true }, { close = true } }, stored() })
+    assert(assets:upload(path))
+    for _, put in ipairs(storage:requests(3)) do
+      assert.is_true(content == put.body)
+    end
+  end)
+
+  it("asks for another address once, if the first has expired", function()
+    local denied = service.answer(403, "<Error><Code>AccessDenied</Code>"
+      .. "<Message>Request has expired</Message></Error>",
+      { ["Content-Type"] = "application/xml" })
+    local assets = start({ "address", "address", created() },
+      { denied, stored() })
+    assert(assets:upload(path))
+    storage:stop()
+    here.stop()
+    assets = start({ "address", "address" }, { denied, denied })
+    local made, err = assets:upload(path, { tag = "t" })
+    assert.is_nil(made)
+    assert.equal(403, err.statusCode)
+    assert.equal("t", err.tag)
+    assert.match("^upload asset: 403 ", tostring(err))
+    assert.is_nil(tostring(err):find("0123456789abcdef", 1, true))
+    assert.equal("/bucket/a%20b.mp4", err.path)
+  end)
+
+  it("follows no redirect with a file", function()
+    local assets = start({ "address" }, { service.answer(307, "",
+      { Location = "https://elsewhere.example/x?secret=1" }) })
+    local made, err = assets:upload(path)
+    assert.is_nil(made)
+    assert.equal("protocol", err.kind)
+    assert.match("307 redirect to https://elsewhere.example, which",
+      tostring(err))
+    assert.is_nil(tostring(err):find("secret", 1, true))
+  end)
+
+  it("looks for the asset before it makes another one", function()
+    local cut = { { read = true }, { close = true } }
+    local function found(items)
+      return service.answer(200, '{"items":[' .. items .. "]}")
+    end
+    local assets = start({ "address", cut,
+      found('{"id":"other","url":"https://cdn.example/b.mp4"},' .. asset) },
+      { stored() })
+    assert.equal("a1", assert(assets:upload(path, { name = "clip" })).id)
+    assert.equal("/v2/assets?searchQuery=clip&limit=100",
+      here.server:requests(3)[3].target)
+    storage:stop()
+    here.stop()
+    assets = start({ "address", cut, found "", created() }, { stored() })
+    assert.equal("a1", assert(assets:upload(path)).id)
+    assert.equal(4, #here.server:requests(4))
+  end)
+
+  it("leaves the outcome unknown where the asset cannot be looked for",
+    function()
+      local assets = start({ "address", { { read = true }, { close = true } },
+        service.answer(403, "{}") }, { stored() })
+      local made, err = assets:upload(path)
+      assert.is_nil(made)
+      assert.is_true(err.outcomeUnknown)
+      assert.match("The asset may have been created%.$", tostring(err))
+    end)
+
+  it("returns a refusal", function()
+    local assets = start({ "address", service.answer(422,
+      '{"errorCode":"uploaded_file_not_found","message":"None."}') },
+      { stored() })
+    local made, err = assets:upload(path)
+    assert.is_nil(made)
+    assert.equal("uploaded_file_not_found", err.errorCode)
+    assert.equal(2, #here.server:requests(2))
+  end)
+
+  it("never completes a file that has changed", function()
+    local assets = start({ "address" }, { { { read = true } } })
+    local changed = false
+    local made, err = assets:upload(path, { on_progress = function()
+      if not changed then write(("x"):rep(#content)) end
+      changed = true
+    end })
+    assert.is_nil(made)
+    assert.equal("invalid", err.kind)
+    assert.is_truthy(tostring(err):find(path, 1, true))
+    assert.equal(1, #here.server:requests(1))
+  end)
+
+  it("ends with what on_progress raises", function()
+    local assets = start({ "address" }, { stored() })
+    local made, err = assets:upload(path, { on_progress = function()
+      error("enough", 0)
+    end })
+    assert.is_nil(made)
+    assert.equal("canceled", err.kind)
+    assert.equal("enough", err.cause)
+  end)
+
+  it("says at once what is wrong with the file", function()
+    local assets = start({}, {})
+    local function refused(kind, name, options)
+      local made, err = assets:upload(name, options)
+      assert.is_nil(made)
+      assert.equal(kind, err.kind, tostring(err))
+      assert.match("^upload asset: ", tostring(err))
+      return err
+    end
+    refused("file", path .. ".none.mp4")
+    refused("file", "/tmp", { type = "VIDEO" })
+    write ""
+    refused("file", path)
+    assert.equal("path", refused("invalid", "a\0b.mp4").field)
+    assert.equal("name", refused("invalid", "/tmp/\255.mp4").field)
+    assert.equal("type", refused("invalid", "/tmp/a.txt").field)
+    assert.equal(0, #here.server:connections())
+  end)
+
+  it("refuses a storage that is no public host", function()
+    local assets = start({ service.answer(201,
+      '{"uploadUrl":"https://10.0.0.1/x","url":"https://a.example/"}') }, {})
+    local made, err = assets:upload(path)
+    assert.is_nil(made)
+    assert.equal("invalid", err.kind)
+    for _, address in ipairs { "ftp://a.example/x", "", "https://a.example" } do
+      storage:stop()
+      here.stop()
+      assets = start({ service.answer(201, ('{"uploadUrl":"%s","url":"u"}')
+        :format(address)) }, {})
+      made, err = assets:upload(path)
+      assert.is_nil(made)
+      assert.equal("protocol", err.kind)
+    end
+  end)
+
+  it("works in a task, and ends with it", function()
+    local assets = start({ "address", created() }, { stored() })
+    local task = here.client:spawn(function() return assets:upload(path) end)
+    assert.equal("a1", assert(task:wait()).id)
+    storage:stop()
+    here.stop()
+    assets = start({ "address" }, { { { read = true }, { hold = true } } })
+    local one = here.client:spawn(function() assets:upload(path) end)
+    repeat here.client:step() until #storage:requests() == 1
+    one:cancel()
+    assert.equal(0, here.client:pending())
+  end)
+
+  it("raises for misuse", function()
+    local assets = start({}, {})
+    for _, value in ipairs { 5, "", false } do
+      local ok, problem = pcall(function() assets:upload(value) end)
+      assert.is_false(ok)
+      assert.match("upload_asset_spec.lua:%d+: path must be a string", problem)
+    end
+    assert.has_error(function() assets:upload(path, { nam = "a" }) end)
+    assert.has_error(function() assets.upload(path) end)
+  end)
+end)
