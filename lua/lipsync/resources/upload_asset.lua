@@ -10,6 +10,7 @@ local call = require "lipsync.call"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local http = require "lipsync.http"
+local lower = require "lipsync.base.text".lower
 local media_type = require "lipsync.base.media_type"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
@@ -112,7 +113,7 @@ end
 local function takes_type(query)
   local signed = query:match "[?&]X%-Amz%-SignedHeaders=([^&]*)"
   if not signed then return true end
-  signed = ";" .. signed:gsub("%%3[Bb]", ";"):lower() .. ";"
+  signed = ";" .. lower((signed:gsub("%%3[Bb]", ";"))) .. ";"
   return signed:find(";content-type;", 1, true) ~= nil
 end
 
