@@ -4,6 +4,7 @@
 local api = require "lipsync.api"
 local create = require "lipsync.resources.create"
 local create_many = require "lipsync.resources.create_many"
+local download = require "lipsync.media.download"
 local downloads = require "lipsync.resources.download"
 local each = require "lipsync.bulk.each"
 local errors = require "lipsync.error"
@@ -104,38 +105,6 @@ function Generations:wait(id, options)
     schema.read(wait.options, options, "options"))
 end
 
----@class lipsync.DeleteWhenDoneOptions : lipsync.WaitOptions
----@field discard boolean|nil  true: the output is not wanted
-local delete_when_done_options = schema.join(wait.options,
-  { discard = schema.boolean })
-
--- The options of a wait for the calls after it: `timeout` is the wait's.
-local function after_wait(options)
-  return { stall_timeout = options.stall_timeout, tag = options.tag,
-           max_attempts = options.max_attempts, headers = options.headers }
-end
-
---- Waits as `wait` does, then deletes. An output is gone with its generation,
---- so this raises unless `discard` says that it is not wanted.
----@param id string|lipsync.Generation
----@param options lipsync.DeleteWhenDoneOptions
----@return lipsync.Generation|nil deleted
----@return lipsync.Error|nil err  `err.generation` is the last state seen
----@return string|nil note  as of delete
-function Generations:delete_when_done(id, options)
-  Generations.client_of(self, "delete_when_done")
-  options = schema.read(delete_when_done_options, options, "options")
-  if not options.discard then
-    misuse.raise("delete_when_done needs discard = true, because the output "
-      .. "is lost")
-  end
-  local done, late = wait.run(self, Generations.specs.get, id, options)
-  if not done then return nil, late end
-  local deleted, err, note = self:delete(done, after_wait(options))
-  if err then err.generation = done end
-  return deleted, err, note
-end
-
 --- Waits for many generations at once. Gives each when it has ended, as
 --- `for id, generation, err in …` or by `iterator:next()`: one that cannot be
 --- waited for comes as `id, nil, err`. Asks in rounds of one request for each
@@ -187,6 +156,60 @@ end
 function Generations:download_many(items, folder, options)
   Generations.client_of(self, "download_many")
   return downloads.many(self, Generations.specs.get, items, folder, options)
+end
+
+---@class lipsync.DeleteWhenDoneOptions : lipsync.WaitOptions
+---@field download string|nil  where to download the output first: a path as of
+---   download
+---@field if_exists string|nil  as of download
+---@field discard boolean|nil  true: the output is not wanted
+local delete_when_done_options = schema.join(wait.options, {
+  download = schema.text, if_exists = download.options.if_exists,
+  discard = schema.boolean,
+})
+
+-- The options for the calls after a wait, whose `timeout` is its own.
+local function after_wait(options, if_exists)
+  return { stall_timeout = options.stall_timeout, tag = options.tag,
+           max_attempts = options.max_attempts, headers = options.headers,
+           if_exists = if_exists }
+end
+
+-- Raises unless the options say what becomes of the output, which is gone with
+-- its generation.
+local function check_output(options)
+  if options.download and options.discard then
+    misuse.raise "download does not go with discard"
+  elseif not options.download and not options.discard then
+    misuse.raise("delete_when_done needs download = path, or discard = true, "
+      .. "because the output is lost")
+  end
+end
+
+--- Waits as `wait` does, downloads the output if it should, and deletes. With
+--- `download` nothing is deleted before the file is complete and on the disk:
+--- not after a failed download, and not if it has ended without an output.
+---@param id string|lipsync.Generation
+---@param options lipsync.DeleteWhenDoneOptions
+---@return lipsync.Generation|nil deleted
+---@return lipsync.Error|nil err  `err.generation` is the last state seen
+---@return string|nil note  as of delete
+---@return lipsync.Downloaded|nil file
+function Generations:delete_when_done(id, options)
+  Generations.client_of(self, "delete_when_done")
+  options = schema.read(delete_when_done_options, options, "options")
+  check_output(options)
+  local done, late = wait.run(self, Generations.specs.get, id, options)
+  if not done then return nil, late end
+  local file, failure
+  if options.download then
+    file, failure = self:download(done, options.download,
+      after_wait(options, options.if_exists))
+    if not file then return nil, failure end
+  end
+  local deleted, err, note = self:delete(done, after_wait(options))
+  if err then err.generation = done end
+  return deleted, err, note, file
 end
 
 -- Arrays returned by `all` without a filter.

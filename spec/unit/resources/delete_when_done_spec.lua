@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local lipsync = require "lipsync"
+local media = require "spec.support.media"
+local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 describe("delete_when_done", function()
@@ -61,6 +63,67 @@ describe("delete_when_done", function()
     assert.equal("COMPLETED", err.generation.status)
   end)
 
+  describe("with a path", function()
+    local path, storage
+
+    before_each(function() path = os.tmpname() .. ".mp4" end)
+
+    after_each(function()
+      storage:stop()
+      for _, suffix in ipairs { "", ".part", ".part.json", ".part.lock" } do
+        os.remove(path .. suffix)
+      end
+      os.remove((path:gsub("%.mp4$", "")))
+    end)
+
+    -- A generation that has ended, and its output at another server.
+    local function start(status, script, rest)
+      storage = scripted.start(script)
+      local text = service.generation("g1", status,
+        (',"outputUrl":"%s/o.mp4"'):format(storage.base_url))
+      local own = { service.answer(200, text) }
+      for _, each in ipairs(rest or {}) do own[#own + 1] = each end
+      return here.start(own)
+    end
+
+    it("downloads first", function()
+      local generations = start("COMPLETED", { media.once(media.partial(0)) },
+        { service.answer(204, "") })
+      local deleted, err, note, file = generations:delete_when_done("g1",
+        { download = path })
+      assert.is_nil(err)
+      assert.equal("COMPLETED", deleted.status)
+      assert.is_nil(note)
+      assert.equal(path, file.path)
+      assert.is_true(media.body == media.read(path))
+      assert.same({ "GET /v2/generate/g1", "DELETE /v2/generations/g1" },
+        requests(2))
+    end)
+
+    it("deletes nothing after a failed download", function()
+      local generations = start("COMPLETED", { service.answer(500, "") })
+      local deleted, err = generations:delete_when_done("g1",
+        { download = path, max_attempts = 1 })
+      assert.is_nil(deleted)
+      assert.equal(500, err.statusCode)
+      assert.equal("COMPLETED", err.generation.status)
+      assert.same({ "GET /v2/generate/g1" }, requests(1))
+    end)
+
+    it("deletes nothing that has no output", function()
+      local generations = start("FAILED", {},
+        { answer "FAILED", answer "FAILED" })
+      local deleted, err = generations:delete_when_done("g1",
+        { download = path })
+      assert.is_nil(deleted)
+      assert.equal("invalid", err.kind)
+      assert.equal("FAILED", err.generation.status)
+      for _, request in ipairs(requests(1)) do
+        assert.equal("GET /v2/generate/g1", request)
+      end
+    end)
+  end)
+
   it("raises unless something says what becomes of the output", function()
     local generations = here.start {}
     for _, options in ipairs { {}, { discard = false }, { tag = 1 } } do
@@ -72,6 +135,9 @@ describe("delete_when_done", function()
         problem)
     end
     assert.has_error(function() generations:delete_when_done "g1" end)
+    assert.has_error(function()
+      generations:delete_when_done("g1", { discard = true, download = "a" })
+    end)
     assert.equal(0, #here.server:connections())
   end)
 end)
