@@ -249,6 +249,22 @@ describe("client.assets:upload", function()
     assert.equal(0, here.client:pending())
   end)
 
+  it("uploads to the emulator, whose generations take it", function()
+    here.emulate { generations = 0 }
+    local assets = here.client.assets
+    local made = assert(assets:upload(path, { name = "clip" }))
+    assert.equal(#content, made.size)
+    local listed = assert(assets:list({ searchQuery = "clip" }):next())
+    assert.equal(made.id, listed.id)
+    assert.equal(made.id, assert(assets:get(made)).id)
+    assert(here.client.generations:create { model = "lipsync-2", input = {
+      { type = "video", assetId = made.id },
+      { type = "audio", url = "https://a.example/voice.wav" } } })
+    assert(assets:delete(made.id))
+    assert.equal(404, select(2, assets:get(made)).statusCode)
+    assert.is_nil((assets:list():next()))
+  end)
+
   it("raises for misuse", function()
     local assets = start({}, {})
     for _, value in ipairs { 5, "", false } do
