@@ -219,7 +219,6 @@ function calls.create_files()
   end
 end
 
-
 -- What the responder sends is as good a file as any.
 function calls.download()
   local own = client()

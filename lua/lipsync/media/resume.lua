@@ -83,7 +83,6 @@ end
 ---@field etag string|nil
 ---@field is_chunked boolean
 
--- A code for what is wrong with the response; nil if it is good.
 local function is_encoded(answer)
   local coding = answer.content_encoding
   return coding ~= nil and coding ~= "" and lower(coding) ~= "identity"

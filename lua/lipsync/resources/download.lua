@@ -112,7 +112,7 @@ local function foresee(folder, subject)
   return found and found.info and "existing" or "downloaded"
 end
 
--- The folder is no folder: an error of the first download would say it, too,
+-- The error for a folder that is none. The first download would say it, too,
 -- but only after it has asked for a generation.
 local function check_folder(client, folder)
   local info, failure
