@@ -210,6 +210,9 @@ void http_consume (struct http_exchange *x, size_t n);
 ** Not at once: libcurl would then move all such exchanges on in one piece. */
 void http_resume (struct http_exchange *x);
 
+/* Whether that would do anything: nothing more comes before it was called. */
+int http_can_resume (const struct http_exchange *x);
+
 /* Lets go of the bytes at the end of the request's body that are held back. */
 void http_release (struct http_exchange *x);
 

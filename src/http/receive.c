@@ -574,11 +574,16 @@ void http_consume (struct http_exchange *x, size_t n) {
 }
 
 
+int http_can_resume (const struct http_exchange *pub) {
+  const struct exchange *x = (const struct exchange *)pub;
+  return x->paused && !x->in[QUEUE_RESUME] && !pub->over
+         && pub->unread < HTTP_LOW && pub->session->forks == process_forks();
+}
+
+
 void http_resume (struct http_exchange *pub) {
-  struct exchange *x = (struct exchange *)pub;
-  if (x->paused && !x->in[QUEUE_RESUME] && !pub->over && pub->unread < HTTP_LOW
-      && pub->session->forks == process_forks())
-    enqueue(x, QUEUE_RESUME);
+  if (http_can_resume(pub))
+    enqueue((struct exchange *)pub, QUEUE_RESUME);
 }
 
 

@@ -170,7 +170,8 @@ static enum response_failure outcome (const struct response *a) {
 int response_ready (const struct response *a) {
   return a->holds || a->failure != FAILURE_NONE || a->exchange->over
          || a->exchange->held || can_decode(a)
-         || (a->exchange->streams && unread(a) > 0);
+         || (a->exchange->streams && unread(a) > 0)
+         || http_can_resume(a->exchange);
 }
 
 

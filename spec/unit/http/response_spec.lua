@@ -110,6 +110,25 @@ describe("a response", function()
       assert.is_nil((transfer:chunk(0)))
     end)
 
+    -- A reader that takes one piece each time that there is one, as one with
+    -- a budget does. What paused must not wait for a second look.
+    it("is ready where it only has to go on after a pause", function()
+      local body = bytes_of(2 * 1024 * 1024)
+      serve { { { read = true }, { send = response(200, body) } } }
+      local transfer, n = start "chunks", 0
+      local deadline = core.now() + 20
+      while true do
+        while not transfer:ready() do
+          assert.is_true(core.now() < deadline)
+          session:poll(0.5)
+        end
+        local piece = transfer:chunk()
+        if piece == nil then break end
+        n = n + (piece and #piece or 0)
+      end
+      assert.equal(#body, n)
+    end)
+
     it("asks for no encoding, and refuses one", function()
       local script, packed = {}, gzip "x"
       for i, encoding in ipairs { "gzip", "x-gzip", "br", "identity", "" } do
