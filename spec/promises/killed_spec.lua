@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- A create with a receipt, killed by SIGKILL before and after its system calls
--- and run again: one generation each time, and the second run returns it.
+-- and run again: one generation each time, and the second run returns it. A
+-- download, killed and run again: the file is whole or not there.
 --
 -- Kills at some of the calls, at others in each test; with LIPSYNC_EVERY=1, as
 -- "make kill-nine" does, at all of them, and the run that follows, too.
@@ -14,7 +15,9 @@ local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 local time = require "lipsync.base.time"
 local tracer = require "tracer"
-require "lipsync.resources.receipt"  -- so that no child has to load it
+-- So that no child has to load them.
+require "lipsync.resources.receipt"
+require "lipsync.resources.download"
 
 local EVERY = os.getenv "LIPSYNC_EVERY" == "1"
 local STEP = EVERY and 1 or 29
@@ -44,12 +47,17 @@ end
 
 local function path_of(name) return folder .. "/" .. name .. ".json" end
 
+local function content(path)
+  local opened = io.open(path, "rb")
+  if not opened then return nil end
+  local bytes = opened:read "*a"
+  opened:close()
+  return bytes
+end
+
 -- What a receipt says.
 local function note_of(name)
-  local opened = assert(io.open(path_of(name), "rb"))
-  local note = core.decode(opened:read "*a")
-  opened:close()
-  return note
+  return core.decode(assert(content(path_of(name))))
 end
 
 local function request(name)
@@ -160,9 +168,6 @@ end
 describe("a create that is killed and run again", function()
   before_each(start)
   after_each(stop)
-  teardown(function()
-    if EVERY then print(("\n%d kills"):format(kills)) end
-  end)
 
   it_kills("is done once", function()
     check(kill_all(request))
@@ -208,6 +213,42 @@ describe("a create that is killed and run again", function()
       end
     end
     check(said, ids)
+  end)
+end)
+
+describe("a download that is killed and run again", function()
+  before_each(start)
+  after_each(stop)
+
+  -- Long enough to be worth going on with.
+  it_kills("gives the whole file, and gave no other before", function()
+    server:set { media_size = 2 ^ 21 }
+    local id = server:add { status = "PENDING" }
+    server:advance(HOUR)
+    local path = folder .. "/film.mp4"
+    local function download()
+      local client = service.client(server.base_url, { api_key = server.key })
+      local result, err = client.generations:download(id, path,
+        { if_exists = "keep" })
+      return result and "done " .. tostring(result.resumed) or tostring(err)
+    end
+    assert.equal("done false", run(download))
+    local whole, before_it, resumed = content(path), kills, 0
+    local stop_at = EVERY and 1 or 7
+    while true do
+      assert(os.remove(path))
+      local _, status = tracer.run(download, stop_at)
+      if status == 0 then break end
+      kills = kills + 1
+      assert.is_true((content(path) or whole) == whole)
+      local said = run(download)
+      assert.matches("^done", said)
+      if said == "done true" then resumed = resumed + 1 end
+      assert.is_true(content(path) == whole)
+      assert.equal("clip.mp4\nfilm.mp4", shell("ls " .. folder))
+      stop_at = stop_at + STEP
+    end
+    assert.is_true(kills - before_it >= FEWEST and resumed > 0)
   end)
 end)
 
@@ -257,4 +298,8 @@ describe("two creates with one receipt", function()
     assert.matches('^file .*both%.json" is being written by '
       .. (proc.is_here and "process " .. pid or "another process"), said)
   end)
+end)
+
+teardown(function()
+  if EVERY then print(("\n%d kills"):format(kills)) end
 end)

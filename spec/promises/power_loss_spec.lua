@@ -4,16 +4,20 @@
 
 local core = require "lipsync.core"
 local disk = require "spec.support.disk"
+local emulator = require "spec.support.emulator"
 local file = require "lipsync.file"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 local tracer = require "tracer"
 require "lipsync.resources.receipt"
+require "lipsync.resources.download"
 
 -- Containers may forbid it, and sanitizers trace by themselves.
 local can_trace = tracer.run(function() end)
   and not os.getenv "LIPSYNC_SANITIZED"
 local it_traced = can_trace and it or pending
+local it_downloads = can_trace and pcall(require, "lipsync.emulator") and it
+  or pending
 
 local folder, path
 
@@ -159,5 +163,28 @@ describe("a power loss during a create", function()
     local calls = create { type = "video", file = clip }
     os.remove(clip)
     check_receipt(calls)
+  end)
+end)
+
+describe("a power loss during a download", function()
+  it_downloads("leaves the whole file or none", function()
+    folder = shell "mktemp -d"
+    path = folder .. "/film.mp4"
+    local server = assert(emulator.start { generations = 0 })
+    server:set { media_size = 200000 }
+    local id = server:add { status = "PENDING" }
+    server:advance(3600)
+    service.client(server.base_url):close()  -- loads the client
+    local calls = record(function()
+      local client = service.client(server.base_url, { api_key = server.key })
+      assert(client.generations:download(id, path))
+    end)
+    local problem, versions = disk.check(calls, folder, path, function(bytes)
+      return #bytes == 200000
+    end)
+    server:stop()
+    shell("rm -r " .. folder)
+    assert.is_nil(problem)
+    assert.equal(1, versions)
   end)
 end)

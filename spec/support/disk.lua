@@ -224,7 +224,8 @@ function disk.check(calls, folder, path, is_whole, visit)
     for bytes in pairs(left) do
       if bytes ~= now and bytes ~= before
          or bytes ~= "none" and not is_whole(bytes) then
-        return ("after call %d, %s, it may hold %q"):format(i, call.name, bytes)
+        return ("after call %d, %s, it may hold %q"):format(i, call.name,
+          bytes:sub(1, 80))
       end
     end
     if now ~= before and left[now] and next(left, next(left)) == nil then
