@@ -135,9 +135,12 @@ end
 ---@return table|nil failure
 function Part:place(target, overwrite)
   local done, failure = self.file:sync()
-  if done then done, failure = file.place(self.path, target, overwrite) end
   if not done then return nil, failure end
+  -- First, because a process that dies in between must leave no note that
+  -- nothing would remove: the next call may find the file and be content.
   file.remove(self.side)
+  done, failure = file.place(self.path, target, overwrite)
+  if not done then return nil, failure end
   self:close()
   return true
 end
