@@ -2,6 +2,7 @@
 -- A create makes one generation, wherever its connection dies: before the
 -- answer, at each byte of it, and after it; and all its requests have one key.
 
+local launch = require "spec.support.launch"
 local service = require "spec.support.service"
 
 local it = pcall(require, "lipsync.emulator") and it or pending
@@ -15,7 +16,7 @@ describe("a create is paid for once", function()
 
   -- Makes one create under faults. Checks that there is one more job, and that
   -- each request had the key.
-  local function once(generations, faults, sends)
+  local function once(generations, faults, sends, of)
     local before = assert(generations:count())
     local seen = #here.server:requests()
     for _, fault in ipairs(faults) do
@@ -23,7 +24,7 @@ describe("a create is paid for once", function()
       here.server:fault(fault)
     end
     local key = "key-" .. seen
-    local generation = assert(generations:create(request,
+    local generation = assert(generations:create(of or request,
       { idempotency_key = key, max_attempts = 8 }))
     assert.equal("once", generation.outputFileName)
     assert.equal(before + 1, assert(generations:count()))
@@ -56,6 +57,19 @@ describe("a create is paid for once", function()
     for n = 0, length - 1, 23 do
       once(generations, { { cut = n, perform = true } }, 2)
     end
+  end)
+
+  it("if it has files, and any of its connections dies", function()
+    local folder = launch.folder()
+    finally(function() launch.remove(folder) end)
+    local clip, voice = folder .. "/clip.mp4", folder .. "/voice.wav"
+    launch.write(clip, ("V"):rep(300000))
+    launch.write(voice, "A")
+    local generations = here.emulate { generations = 0 }
+    once(generations, { { reset = true }, { reset = true, perform = true },
+      { cut = 20, perform = true } }, 4, { model = "lipsync-2",
+      outputFileName = "once", input = { { type = "video", file = clip },
+                                         { type = "audio", file = voice } } })
   end)
 
   it("if the service does not know, with the id or without", function()
