@@ -195,6 +195,9 @@ units: $(UNITS)
 build/unit/%: build/unit/obj/%.o $(PARTS)
 	$(CC) -pthread -o $@ $< $(PARTS) -lz $(LIBS) -lm $(LDFLAGS)
 
+# Which tests the header's code with libcurl's comparisons.
+build/unit/header_test: LIBS += $(CURL_LIBS)
+
 build/unit/obj/%.o: spec/c/%.c build/unit/flags
 	@mkdir -p $(@D)
 	$(COMPILE) $(INCLUDES) $(CFLAGS) -c -o $@ $<
