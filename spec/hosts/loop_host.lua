@@ -267,6 +267,35 @@ describe("luv", function()
     assert.matches("a task failed: [^\n]*died here", log)
     assert.matches("0\tnil\n", log)
   end)
+
+  it("outlives a program that closes all handles", function()
+    local service, folder = emulator.start { generations = 10 },
+      launch.folder()
+    local status, log = launch.script("lua5.4", [[
+      local uv = require "luv"
+      for _, turn in ipairs { "nowait", false } do
+        local client = require "lipsync".new()
+        client:spawn(function() client.generations:count() end)
+        uv.walk(function(handle)
+          if not handle:is_closing() then handle:close() end
+        end)
+        if turn then uv.run(turn) end
+        print(pcall(client.spawn, client, function() end))
+        print(pcall(client.run, client))
+        print(client:close())
+        print(client:close())
+      end
+      uv.run()
+      print "the end"
+    ]], { folder = folder, env = { SYNC_API_KEY = service.key,
+                                   SYNC_BASE_URL = service.base_url } })
+    service:stop()
+    launch.remove(folder)
+    assert.equal(0, status, log)
+    local _, n = log:gsub("false\t[^\n]*has closed this client's handles", "")
+    assert.equal(4, n, log)
+    assert.matches("the end\n", log)
+  end)
 end)
 
 describe("a program's own loop", function()

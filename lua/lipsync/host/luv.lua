@@ -5,6 +5,7 @@
 -- does not know its owner, so a yield might reach the wrong code.
 
 local global = require "lipsync.host.global"
+local misuse = require "lipsync.base.misuse"
 local task = require "lipsync.host.task"
 
 local luv = { name = "luv", real = true, wakes = true, keeps = true,
@@ -59,8 +60,16 @@ function Pump:fire()
   end)
 end
 
+-- Whether the program has closed the pump's handles, as a loop at its end does
+-- with all there are. luv ends the process if such a handle is used.
+local function is_lost(self)
+  if not self.timer then return false end
+  local ok, is_closing = pcall(self.uv.is_closing, self.timer)
+  return not ok or is_closing
+end
+
 function Pump:rest()
-  if not self.timer then return end
+  if not self.timer or is_lost(self) then return end
   self.uv.timer_stop(self.timer)
   if self.poll then self.uv.poll_stop(self.poll) end
 end
@@ -72,11 +81,16 @@ function Pump:open()
   self.poll = fd and self.uv.new_poll(fd)
 end
 
---- Runs a step when something arrives or is due.
+--- Runs a step when something arrives or is due. Raises if the program has
+--- closed its handles.
 ---@param on boolean  false: never
 ---@param seconds number|nil  nil: nothing is due
 function Pump:arm(on, seconds)
   if not on then return self:close() end
+  if is_lost(self) then
+    misuse.raise("the program has closed this client's handles in luv's loop, "
+      .. "so its tasks cannot go on. Close the client before.")
+  end
   if self.fired then return end
   if not self.timer then self:open() end
   local uv, fire = self.uv, self.on_event
@@ -95,7 +109,9 @@ end
 function Pump:close()
   local uv, timer, poll = self.uv, self.timer, self.poll
   if not timer then return end
+  local lost = is_lost(self)
   self.timer, self.poll, self.on_event = nil, nil, nil
+  if lost then return end
   uv.close(timer)
   if poll then uv.close(poll) end
   if not global.get "vim" and uv.loop_mode and not uv.loop_mode() then
