@@ -13,9 +13,9 @@ TORTURE = $(patsubst spec/torture/%.c,$(OUT)/obj/torture/%.o,\
 
 .PHONY: check torture every-byte kill-nine
 
-check: ## torture, every-byte, fuzz, tsan, asan, collect: ten minutes
+check: ## torture, every-byte, fuzz, tsan, asan, collect; ONLY=…
 	@scripts/deps check lua5.4
-	@MAKE="$(MAKE)" scripts/check
+	@MAKE="$(MAKE)" ONLY="$(ONLY)" scripts/check
 
 torture: ## fail every allocation of every call once (CALLS=…)
 	@scripts/deps check $(LUA)
@@ -119,7 +119,7 @@ threads:
 	  build/threads "$$SYNC_BASE_URL"'
 
 build/threads: spec/torture/threads.c \
-    $(wildcard src/core/*.c src/http/*.c src/digest/*.c)
+    $(wildcard $(patsubst %,src/%/*.c,core http file digest))
 	@mkdir -p $(@D)
 	$(CC) -std=c99 -D_GNU_SOURCE -O1 -g -pthread -fsanitize=thread $(INCLUDES) \
 	  $(LUA_CFLAGS) $(CURL_CFLAGS) -o $@ $^ $(LUA_LIBS) $(CURL_LIBS) -lz \
