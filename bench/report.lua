@@ -4,44 +4,22 @@
 -- their goals, as a table on standard output and in FILE, with what the table
 -- of growth says (build/bench/growth.md) where that was made.
 
+local figures = require "bench.figures"
 local samples = require "bench.samples"
-local http = require "lipsync.http"
 
 local samples_path, report_path, rows, most, runs = arg[1], arg[2],
   tonumber(arg[3]), tonumber(arg[4]), arg[5]
 local vms = {}
 for i = 6, #arg do vms[#vms + 1] = arg[i] end
 
-local read_file, median = samples.read_file, samples.medians(samples_path)
+local thousands = figures.thousands
+local taken = figures.open(samples_path, vms)
+local median = taken.median
+local function ratio(a, b) return taken:ratio(a, b) end
+local function difference(a, b, scale) return taken:difference(a, b, scale) end
+local function seconds(name) return taken:seconds(name) end
 
--- a / b, or nil where one of them is missing.
-local function ratio(a, b)
-  a, b = median(a), median(b)
-  return a and b and a / b
-end
-
-local function difference(a, b, scale)
-  a, b = median(a), median(b)
-  return a and b and (a - b) * scale
-end
-
-local function seconds(name)
-  local value = median(name)
-  return value and ("%.3f s"):format(value) or "not here"
-end
-
-local function thousands(n)
-  local text = ("%d"):format(n)
-  while true do
-    local changed
-    text, changed = text:gsub("^(%d+)(%d%d%d)", "%1,%2")
-    if changed == 0 then return text end
-  end
-end
-
--- What is measured: `of` gives it for a VM (or for all, where `shared`),
--- `beside` what its peers needed. A goal is at most or at least a number.
-local figures = {
+local list = {
   { "list " .. thousands(rows) .. ", reading `id` and `status`, against raw "
       .. "libcurl", most = 2.5,
     of = function(vm) return ratio(vm .. ".list.seconds", "raw.seconds") end,
@@ -129,65 +107,7 @@ local figures = {
     end },
 }
 
-local function goal(figure)
-  if figure.most then return "≤ " .. figure.most end
-  return figure.least and "≥ " .. figure.least or ""
-end
-
-local function is_missed(figure, value)
-  return figure.most and value > figure.most
-    or figure.least and value < figure.least
-end
-
-local function cell(figure, value)
-  if not value then return "–" end
-  local text = ("%.2f"):format(value)
-  return is_missed(figure, value) and text .. " **missed**" or text
-end
-
--- ", lua5.4 0.123 s, luajit 0.098 s"
-local function each(suffix, form)
-  local parts = {}
-  for _, vm in ipairs(vms) do
-    local value = median(vm .. suffix)
-    if value then
-      parts[#parts + 1] = (", %s " .. (form or "%.3f s")):format(vm,
-        form and form:find "%%d" and math.floor(value) or value)
-    end
-  end
-  return table.concat(parts)
-end
-
-local function line(figure)
-  local cells = { figure[1], goal(figure) }
-  for i, vm in ipairs(vms) do
-    cells[#cells + 1] = figure.shared and i > 1 and ""
-      or cell(figure, figure.of(vm))
-  end
-  local beside = figure.beside and figure.beside(each) or ""
-  cells[#cells + 1] = beside:gsub("^(%a+),", "%1")
-  return "| " .. table.concat(cells, " | ") .. " |"
-end
-
--- Cores, model, libcurl: what the figures depend on.
-local function machine()
-  local text = read_file "/proc/cpuinfo" or ""
-  local _, cores = text:gsub("processor%s*:", "")
-  local model = text:match "model name%s*:%s*([^\n]+)" or "unknown processor"
-  local libcurl = tostring(http.curl_version):match "[%d.]+" or "unknown"
-  return ("%d cores, %s, libcurl %s"):format(cores, model, libcurl)
-end
-
-local lines = { "# Results of `make bench`", "",
-  ("%s; medians of %s interleaved runs; a static nginx on the same machine; "
-    .. "generations of about 1.1 KB."):format(machine(), runs), "",
-  "| figure | goal | " .. table.concat(vms, " | ") .. " | beside it |",
-  "|---|---|" .. ("---|"):rep(#vms + 1) }
-for _, figure in ipairs(figures) do lines[#lines + 1] = line(figure) end
-local text = table.concat(lines, "\n") .. "\n"
-io.write(text)
-
-local growth = read_file "build/bench/growth.md"
-local file = assert(io.open(report_path, "wb"))
-file:write(text, growth and "\n" .. growth or "")
-file:close()
+taken:report(report_path, "Results of `make bench`",
+  ("medians of %s interleaved runs; a static nginx on the same machine; "
+    .. "generations of about 1.1 KB."):format(runs), list,
+  samples.read_file "build/bench/growth.md")

@@ -93,3 +93,25 @@ have_sdk () {
 sdk () {
   node --max-old-space-size=8192 "$out/sdk/list.js" "$1"
 }
+
+# instructions COMMAND…: what callgrind counts in it.
+instructions () {
+  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 2>&1 |
+    sed -n 's/.*Collected : *//p'
+}
+
+# each COMMAND…: instructions of one call, those of the process's start and of
+# the first calls left out.
+each () {
+  many=$(instructions "$@" 600) some=$(instructions "$@" 100)
+  echo "instructions $(((many - some) / 500))"
+}
+
+# each_on VM SCRIPT ARGUMENT…: the same in a VM. (valgrind needs the program,
+# not a function.)
+each_on () {
+  each_vm=$1
+  shift
+  LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" \
+  LUA_CPATH="build/$each_vm/?.so;;" each "$each_vm" "$@"
+}

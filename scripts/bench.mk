@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: MIT
 # The benchmarks and what they measure with.
 
-.PHONY: bench bench-plot measures
+.PHONY: bench bench-media bench-plot measures
 
 bench: ## times and memory beside those of others; QUICK=1: in short
 	@scripts/deps bench $(ASKED)
 	@MAKE="$(MAKE)" bench/run $(ASKED)
 
+bench-media: ## creating and downloading beside curl and the SDK; QUICK=1
+	@scripts/deps bench $(ASKED)
+	@MAKE="$(MAKE)" bench/media $(ASKED)
+
 bench-plot: ## time and memory over the size of a listing, as bench/plot.svg
 	@scripts/deps bench $(ASKED)
 	@MAKE="$(MAKE)" bench/plot $(ASKED)
 
-measures: $(addprefix build/bench/,raw raw_delete scan scan_plain) \
+measures: $(addprefix build/bench/,raw raw_create raw_delete scan \
+  scan_plain sink) \
   $(OUT)/bench_index.so
 
 build/bench/%: bench/%.c build/bench/flags
