@@ -33,11 +33,13 @@ $(OUT)/obj/torture/%.o: spec/torture/%.c $(OUT)/flags | headers
 
 -include $(TORTURE:.o=.d)
 
-every-byte: ## responses that break after every byte, not each seventh
+# Breaks responses after each EVERY-th byte.
+EVERY = 1
+every-byte: ## responses that break after every byte, not each 29th
 	@scripts/deps check $(LUA)
 	@$(MAKE) -s --no-print-directory build support
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" LUA_CPATH="$(OUT)/?.so;;" \
-	  LIPSYNC_LUA=$(LUA) LIPSYNC_EVERY=1 \
+	  LIPSYNC_LUA=$(LUA) LIPSYNC_EVERY=$(EVERY) \
 	  $(LUA) "$$(command -v busted)" spec/promises/every_byte_spec.lua </dev/null
 
 kill-nine: ## kill a create at each of its system calls; two minutes

@@ -4,9 +4,9 @@
 -- one; by a close, a reset and a stall. Also the pages of a listing, which must
 -- go on, and responses that arrive in two pieces.
 --
--- Cuts after every seventh byte, from another start each time, for the first
--- call of each kind of reading, and every 55th for the others; after every byte
--- for all with LIPSYNC_EVERY=1, as "make every-byte" does.
+-- Cuts after every 29th byte, from another start each time, for the first call
+-- of each kind of reading, and every 253rd for the others; after every byte for
+-- all with LIPSYNC_EVERY=1, as "make every-byte" does.
 
 local core = require "lipsync.core"
 local cuts = require "spec.support.cuts"
@@ -14,7 +14,7 @@ local operations = require "spec.support.operations"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
-local STEP = tonumber(os.getenv "LIPSYNC_EVERY") or 7
+local STEP = tonumber(os.getenv "LIPSYNC_EVERY") or 29
 local STRIDE = 9 * (STEP - 1) + 1
 local AT_ONCE = 48
 local RETRIES = 32  -- at once; a client has tokens for at most 35

@@ -128,7 +128,7 @@ if (os.getenv "LIPSYNC_LUA" or "lua5.4"):find "lua%-?5%.4$"
       local server = emulator.program { "--generations", "300" }
       finally(function() server:stop() end)
       local first
-      for _ = 1, 3 do
+      for _ = 1, 2 do
         for _, route in ipairs(ROUTES) do ask(server, route) end
         first = first or resident(server.pid)
       end
