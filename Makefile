@@ -95,7 +95,7 @@ client: $(patsubst %,$(OUT)/lipsync/%.so,core http file)
 
 help: ## list the targets
 	@echo "make TARGET [LUA=lua5.4|luajit|lua5.3|lua5.2|lua5.1]"
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile \
+	@LC_ALL=C sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile \
 	  scripts/bench.mk scripts/check.mk scripts/hosts.mk
 
 demo: ## make, list and delete against the emulator, from nothing
