@@ -70,7 +70,7 @@ JSON = src/core/buf.c $(wildcard src/core/json*.c)
 build/fuzz/json: $(JSON)
 build/fuzz/write: $(wildcard src/core/*.c)
 build/fuzz/header: src/http/header.c
-build/fuzz/http: $(JSON) \
+build/fuzz/http: $(JSON) src/core/descriptor.c \
   $(filter-out src/http/lua% src/http/failure.c,$(wildcard src/http/*.c))
 build/fuzz/multipart: src/emulator/api/multipart.c
 # With Lua in it. The modules that are read from lua/ are always for the

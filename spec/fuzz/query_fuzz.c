@@ -52,7 +52,8 @@ static void read_query (struct call *c) {
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   struct request r;
   struct response response;
-  struct call call = {the_service(), &r, ORG, &response};
+  struct call call = {
+    .service = the_service(), .request = &r, .org = ORG, .response = &response};
   char *target = (char *)malloc(size + 1);
   memcpy(target, data, size);
   target[size] = '\0';
