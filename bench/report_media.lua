@@ -63,7 +63,7 @@ local list = {
       return "steps" .. each(".frames.steps", "%d")
         .. "; longest by the wall" .. each ".frames.wall"
     end },
-  { ("peak memory of the TypeScript SDK uploading %d MiB, MB"):format(size / 4),
+  { ("peak memory of the TypeScript SDK uploading %g MiB, MB"):format(size / 4),
     shared = true,
     of = function()
       local value = median "sdk.peak"
