@@ -106,9 +106,7 @@ end
 
 -- The error of a failure of the file.
 local function broken(self, failure)
-  local err = errors.from_failure(failure, self.about)
-  err.path, err.os_error = failure.path, failure.os_error
-  return err
+  return errors.from_failure(failure, self.about)
 end
 
 local function refuse(self, problem)
