@@ -35,6 +35,11 @@ CURL_CFLAGS = $(call once,CURL_CFLAGS,$(shell \
   $(PKG_CONFIG) --cflags libcurl 2>/dev/null || curl-config --cflags))
 CURL_LIBS = $(call once,CURL_LIBS,$(shell \
   $(PKG_CONFIG) --libs libcurl 2>/dev/null || curl-config --libs))
+CRYPTO = $(call once,CRYPTO,$(call have,libcrypto))
+CRYPTO_CFLAGS = $(call once,CRYPTO_CFLAGS,$(shell \
+  $(PKG_CONFIG) --cflags libcrypto))
+CRYPTO_LIBS = $(call once,CRYPTO_LIBS,$(shell \
+  $(PKG_CONFIG) --libs libcrypto))
 EMULATOR = $(call once,EMULATOR,$(call have,libmicrohttpd sqlite3))
 EMULATOR_CFLAGS = $(call once,EMULATOR_CFLAGS,$(shell \
   $(PKG_CONFIG) --cflags libmicrohttpd sqlite3))
@@ -58,7 +63,8 @@ endif
 
 # The client is three modules, see src/core/capi.h: lipsync.core, which is loaded
 # at once, lipsync.http, which links libcurl, and lipsync.file. The others have
-# all of the core in them but for the core's own module.
+# all of the core in them but for the core's own module. lipsync.hmac, which
+# links libcrypto, has nothing of it.
 
 OUT = build/$(LUA)
 CORE = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/core/*.c))
@@ -66,6 +72,7 @@ HTTP = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/http/*.c \
   src/digest/*.c))
 FILE = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/file/*.c))
 CLIENT = $(CORE) $(HTTP) $(FILE)
+HMAC = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/hmac/*.c))
 # The emulator is a program, a Lua module, and a library that knows neither.
 SERVER = $(patsubst src/%.c,build/%.o,$(wildcard \
   $(patsubst %,src/emulator/%/*.c,store service api http) src/digest/*.c))
@@ -91,7 +98,10 @@ all: build ## build the module for LUA (default lua5.4) and the emulator
 
 build: client emulator
 
-client: $(patsubst %,$(OUT)/lipsync/%.so,core http file)
+# Without libcrypto's headers webhooks cannot be verified; all else can be done.
+client: $(patsubst %,$(OUT)/lipsync/%.so,core http file $(if $(CRYPTO),hmac))
+	$(if $(CRYPTO),@:,@echo "Left out: lipsync.webhook's verification" \
+	  "(lipsync.hmac); it needs the headers of libcrypto (OpenSSL).")
 
 help: ## list the targets
 	@echo "make TARGET [LUA=lua5.4|luajit|lua5.3|lua5.2|lua5.1]"
@@ -156,11 +166,17 @@ $(OUT)/lipsync/file.so: $(FILE) $(filter-out %/core.o,$(CORE)) $(OUT)/flags
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $(filter %.o,$^) $(LIBS) $(LDFLAGS)
 
+$(OUT)/lipsync/hmac.so: $(HMAC) $(OUT)/flags
+	@mkdir -p $(@D)
+	$(MODULE) -o $@ $(HMAC) $(CRYPTO_LIBS) $(LDFLAGS)
+
 # Says how to get lua.h, because the compiler would only miss it.
 headers:
 	$(if $(lua_package)$(filter command line,$(origin LUA_CFLAGS)),@:,@echo \
 	  "pkg-config does not know the headers of $(LUA): run \"make deps\", or" \
 	  "make LUA_CFLAGS=-I..." >&2; exit 1)
+
+$(HMAC): INCLUDES = -Isrc/core $(CRYPTO_CFLAGS)
 
 $(OUT)/obj/%.o: src/%.c $(OUT)/flags | headers
 	@mkdir -p $(@D)
@@ -235,6 +251,6 @@ include scripts/check.mk
 include scripts/bench.mk
 include scripts/hosts.mk
 
--include $(CLIENT:.o=.d) $(BINDING:.o=.d) $(SERVER:.o=.d) $(MAIN:.o=.d)
+-include $(CLIENT:.o=.d) $(HMAC:.o=.d) $(BINDING:.o=.d) $(SERVER:.o=.d) $(MAIN:.o=.d)
 -include $(PARTS:.o=.d) $(UNITS:build/unit/%=build/unit/obj/%.d)
 -include $(SUPPORT:%=$(OUT)/obj/support/%.d)

@@ -51,7 +51,7 @@ describe("the reference", function()
     DeleteManyOptions = "reference", WaitManyOptions = "reference",
     Waits = "reference", DeleteWhenDoneOptions = "reference",
     AssetFilter = "reference", UploadOptions = "reference",
-    RequestOptions = "reference",
+    RequestOptions = "reference", WebhookOptions = "reference",
     Response = "reference",
     Filter = "reference",
     Listing = "reference", Generation = "reference", Deleted = "reference",
@@ -66,6 +66,9 @@ describe("the reference", function()
     local text = read "docs/reference.md"
     for name in pairs(lipsync) do
       assert.is_truthy(text:find("lipsync." .. name, 1, true), name)
+    end
+    for name in pairs(lipsync.webhook) do
+      assert.is_truthy(text:find("### lipsync.webhook." .. name, 1, true), name)
     end
   end)
 

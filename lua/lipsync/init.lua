@@ -18,11 +18,13 @@ local misuse = require "lipsync.base.misuse"
 local errors = require "lipsync.error"
 local generation = require "lipsync.resources.generation"
 local time = require "lipsync.base.time"
+local webhook = require "lipsync.webhook"
 
 errors.install()
 generation.install()
 
-local lipsync = { _VERSION = core._VERSION, null = core.null }
+local lipsync = { _VERSION = core._VERSION, null = core.null,
+                  webhook = webhook }
 
 -- Raises if the caller wrote a colon instead of the dot of `call`.
 local function check_dot(first, call)

@@ -14,11 +14,12 @@ local function vm()
   return "lua" .. _VERSION:sub(5), _VERSION
 end
 
---- Loads one of the two libraries, or raises how to get it. Uses assert,
---- because the `error` of OBS does not raise, it only logs.
+--- Loads one of the libraries, or raises how to get it. Uses assert, because
+--- the `error` of OBS does not raise, it only logs.
 ---@param name string
+---@param needs string|nil  what it is only built with
 ---@return table
-function loader.binary(name)
+function loader.binary(name, needs)
   local ok, module = pcall(require, name)
   if ok then return module end
   -- Found, but refused to load; its own message gives the reason.
@@ -27,7 +28,8 @@ function loader.binary(name)
   local command, vm_name = vm()
   local cpath = global.field(global.get "package", "cpath") or "unknown"
   assert(false, ('%s was not found for %s (package.cpath %s): run '
-    .. '"make install LUA=%s".'):format(name, vm_name, cpath, command))
+    .. '"make install LUA=%s"%s.'):format(name, vm_name, cpath, command,
+    needs and ", where there is " .. needs or ""))
 end
 
 local loaded = global.field(global.get "package", "loaded") or {}

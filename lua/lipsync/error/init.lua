@@ -11,7 +11,7 @@ local retry_after = require "lipsync.error.retry_after"
 
 ---@class lipsync.Error
 ---@field kind string  api, timeout, connection, tls, protocol, limit, file,
----   invalid, canceled or closed
+---   invalid, signature, canceled or closed
 ---@field message string  the service's, or our description
 ---@field errorCode string|nil  stable; what to branch on
 ---@field statusCode integer|nil
