@@ -131,6 +131,7 @@ static struct http_session *open_session (void) {
 
 static enum http_mode mode_of (int how) {
   return how & HOW_CHUNKS    ? HTTP_CHUNKS
+         : how & HOW_LINES   ? HTTP_LINES
          : how & HOW_OBJECTS ? HTTP_OBJECTS
                              : HTTP_WHOLE;
 }
@@ -199,7 +200,6 @@ static void open_response (struct response *a, struct http_exchange *x,
   struct response_rules rules;
   memset(&rules, 0, sizeof(rules));
   rules.mode = mode_of(how);
-  rules.lines = (how & HOW_LINES) != 0;
   rules.has_ids = 1;
   rules.max_element = 1024;
   rules.max_response = 4096;

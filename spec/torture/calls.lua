@@ -529,7 +529,7 @@ function calls.lines()
   local session = require "lipsync.http".session { base_url = url }
   return function()
     local first = exchange(session, { method = "GET", path = "/lines",
-      mode = "objects", lines = true, type = "Generation" }, "next")
+      mode = "lines", type = "Generation" }, "next")
     check_generation(first)
   end
 end
@@ -542,6 +542,7 @@ function calls.object_type()
     local thing = checked(core.object("Thing", '{"id":"x","b":"y"}', {}))
     assert(tostring(thing) == "Thing x y" and thing:own() == 1)
     assert(core.type_of(thing) == "Thing" and core.owner(thing))
+    assert(core.member(thing, "b") == '"y"')
   end
 end
 

@@ -135,6 +135,7 @@ static const luaL_Reg functions[] = {
   {"object_type", object_type},
   {"object", object_new},
   {"type_of", object_type_of},
+  {"member", object_member},
   {"owner", object_owner},
   {"decode", value_decode},
   {"array", value_array},

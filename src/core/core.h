@@ -86,4 +86,7 @@ int object_type_of (lua_State *L);
 /* core.owner(object). */
 int object_owner (lua_State *L);
 
+/* core.member(object, name). */
+int object_member (lua_State *L);
+
 #endif

@@ -561,6 +561,26 @@ const char *object_text (lua_State *L, size_t *length) {
 }
 
 
+/* core.member(object, name): a member as it was sent, its JSON text; nil where
+** there is none. */
+int object_member (lua_State *L) {
+  const struct json_member *m;
+  const struct object *o;
+  const char *name;
+  size_t length;
+  push_type_of(L);
+  if (lua_isnil(L, -1))
+    return luaL_argerror(L, 1, "an object expected");
+  o = (const struct object *)lua_touserdata(L, 1);
+  name = check_name(L, &length);
+  m = find(o, name, length);
+  if (m == NULL)
+    return 0;
+  lua_pushlstring(L, text_of(o) + m->value, m->value_length);
+  return 1;
+}
+
+
 int object_type_of (lua_State *L) {
   const struct object_type *t;
   push_type_of(L);

@@ -137,7 +137,7 @@ int failure_push (lua_State *L, struct response *a, const char *type) {
     case FAILURE_GZIP: return error_push(L, "gzip");
     case FAILURE_JSON:
       error_push_json(L, &a->scanner, a->json,
-                      a->rules.lines ? "lines" : "array");
+                      a->rules.mode == HTTP_LINES ? "lines" : "array");
       set_body(L, a);
       return set_element(L, a, type);
     case FAILURE_NO_ID: error_push(L, "no_id"); return set_element(L, a, type);

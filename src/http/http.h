@@ -86,7 +86,8 @@ enum http_refusal {
 enum http_mode {
   HTTP_WHOLE,   /* at once, at most 'max_body' bytes */
   HTTP_OBJECTS, /* of a 200, as a stream: it pauses at HTTP_MARK */
-  HTTP_CHUNKS   /* of a 200 or 206, the same; it is not to be compressed */
+  HTTP_CHUNKS,  /* of a 200 or 206, the same; it is not to be compressed */
+  HTTP_LINES    /* of a 200 or 206, as objects one after the other */
 };
 
 struct http_header {

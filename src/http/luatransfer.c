@@ -30,7 +30,8 @@ static struct transfer *to_transfer (lua_State *L) {
 
 
 /* For http.h's modes, by their numbers. */
-static const char *const modes[] = {"whole", "objects", "chunks", NULL};
+static const char *const modes[] = {"whole", "objects", "chunks", "lines",
+                                    NULL};
 
 static int is_open (const struct transfer *t) {
   return t->response.exchange != NULL;
@@ -157,7 +158,6 @@ static void read_request (lua_State *L, struct http_request *request,
   request->no_expect = field_boolean(L, 2, "no_expect");
   rules->max_response = request->max_body;
   rules->max_element = size_field(L, "max_object", 1024u * 1024);
-  rules->lines = field_boolean(L, 2, "lines");
   request->headers = field_headers(L, 2, &request->header_count);
 }
 
@@ -452,6 +452,15 @@ static int transfer_received (lua_State *L) {
 }
 
 
+/* transfer:position(): where in the decoded body the last object that next gave
+** ended, in bytes. */
+static int transfer_position (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  compat_pushint64(L, is_open(t) ? (int64_t)t->response.end : 0);
+  return 1;
+}
+
+
 /* transfer:uploaded(): bytes of the request's body that were given to libcurl,
 ** which has at most 64 KiB of them not sent yet; and how many there are. */
 static int transfer_uploaded (lua_State *L) {
@@ -517,15 +526,25 @@ static int transfer_tostring (lua_State *L) {
 
 
 static const luaL_Reg methods[] = {
-  {"read", transfer_read},           {"chunk", transfer_chunk},
-  {"ready", transfer_ready},         {"done", transfer_done},
-  {"status", transfer_status},       {"header", transfer_header},
-  {"headers", transfer_headers},     {"received", transfer_received},
-  {"sent", transfer_sent},           {"close", transfer_close},
-  {"uploaded", transfer_uploaded},   {"held", transfer_held},
-  {"release", transfer_release},     {"proxy", transfer_proxy},
-  {"__gc", transfer_close},          {"__close", transfer_close},
-  {"__tostring", transfer_tostring}, {NULL, NULL},
+  {"read", transfer_read},
+  {"chunk", transfer_chunk},
+  {"ready", transfer_ready},
+  {"done", transfer_done},
+  {"status", transfer_status},
+  {"header", transfer_header},
+  {"headers", transfer_headers},
+  {"received", transfer_received},
+  {"sent", transfer_sent},
+  {"close", transfer_close},
+  {"uploaded", transfer_uploaded},
+  {"held", transfer_held},
+  {"release", transfer_release},
+  {"proxy", transfer_proxy},
+  {"position", transfer_position},
+  {"__gc", transfer_close},
+  {"__close", transfer_close},
+  {"__tostring", transfer_tostring},
+  {NULL, NULL},
 };
 
 

@@ -446,7 +446,7 @@ static int status_of (const char *line, size_t n) {
 
 static int is_stream (enum http_mode mode, int status) {
   return (mode != HTTP_WHOLE && status == 200)
-         || (mode == HTTP_CHUNKS && status == 206);
+         || (mode >= HTTP_CHUNKS && status == 206);
 }
 
 

@@ -19,7 +19,8 @@ void response_open (struct response *a, struct http_exchange *x,
   limits.element = rules->max_element;
   limits.depth = JSON_DEPTH_MAX;
   limits.members = JSON_MEMBERS_MAX;
-  json_open(&a->scanner, rules->lines ? JSON_LINES : JSON_LIST, &limits);
+  json_open(&a->scanner, rules->mode == HTTP_LINES ? JSON_LINES : JSON_LIST,
+            &limits);
   buf_init(&a->plain, (size_t)-1);
   a->exchange = x;
   a->rules = *rules;
@@ -280,6 +281,7 @@ enum response_status response_next (struct response *a, struct element *e) {
 void response_take (struct response *a) {
   a->holds = 0;
   a->taken++;
+  a->end = a->scanner.offset;
   drop_scanned(a);
 }
 

@@ -51,7 +51,6 @@ enum response_coding {
 /* What is expected of a response. */
 struct response_rules {
   enum http_mode mode; /* as the request's */
-  int lines;           /* objects one after the other, not in an array */
   int has_ids;         /* each of them has a string "id" */
   size_t max_element;
   size_t max_response; /* of what is read whole */
@@ -68,6 +67,7 @@ struct response {
   struct buf plain; /* decoded bytes */
   size_t unread;    /* of those, not scanned yet */
   uint64_t taken;   /* elements so far, or bytes where they are chunks */
+  uint64_t end;     /* of the last of those elements, in the decoded body */
   size_t blank;     /* bytes since the last element, outside of one */
   int holds;        /* an element waits to be taken */
 };
@@ -77,7 +77,7 @@ void response_open (struct response *a, struct http_exchange *x,
                     const struct response_rules *rules);
 
 /* The next element, valid until the next call here. The same one again until it
-** is taken. In HTTP_WHOLE and HTTP_OBJECTS. */
+** is taken. In all modes but HTTP_CHUNKS. */
 enum response_status response_next (struct response *a, struct element *e);
 void response_take (struct response *a);
 

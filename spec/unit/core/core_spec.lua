@@ -190,6 +190,15 @@ describe("a generation", function()
     end
   end)
 
+  it("gives a member as it was sent", function()
+    local g = generation '"o": { "a":1.0 } ,"n":null'
+    assert.equal('{ "a":1.0 }', core.member(g, "o"))
+    assert.equal("null", core.member(g, "n"))
+    assert.is_nil((core.member(g, "x")))
+    assert.has_error(function() core.member({}, "o") end)
+    assert.has_error(function() core.member(g, 1) end)
+  end)
+
   it("knows its owner", function()
     local owner = {}
     local g = assert(core.object("Generation", '{"id":"x","o":{}}', owner))

@@ -231,9 +231,11 @@ describe("a response", function()
   describe("of lines", function()
     local function read(text, more)
       serve { { { read = true }, { send = text, chunk = 5 } } }
-      local request = { lines = true, type = "Object" }
+      local request = { type = "Object" }
       for name, value in pairs(more or {}) do request[name] = value end
-      return transfers.list(session, start("objects", request))
+      local transfer = start("lines", request)
+      local found, failure = transfers.list(session, transfer)
+      return found, failure, transfer:position()
     end
 
     it("is read object by object", function()
@@ -247,8 +249,16 @@ describe("a response", function()
       assert.equal("{}", found[3]:json())
     end)
 
+    it("may be a part of a body", function()
+      local found, failure, position = read(response(206, '{}\n{"a":1}\n'))
+      assert.is_nil(failure)
+      assert.equal(2, #found)
+      assert.equal(10, position)
+    end)
+
     it("may be empty", function()
-      assert.same({}, (read(response(200, "\n"))))
+      local found, failure, position = read(response(200, "\n"))
+      assert.same({ {}, nil, 0 }, { found, failure, position })
     end)
 
     it("reports which line is wrong", function()
@@ -259,8 +269,9 @@ describe("a response", function()
     end)
 
     it("delivers the whole lines of a cut response", function()
-      local found, failure = read(response(200, "{}\n{\"a\":"))
+      local found, failure, position = read(response(200, "{}\n{\"a\":"))
       assert.equal(1, #found)
+      assert.equal(2, position)
       assert.equal("json_cut", failure.code)
     end)
   end)
