@@ -4,6 +4,7 @@
 --
 -- A resource has `type`, the type of its objects (see core.object_type),
 -- `noun`, the word for one of them, and its operations by their methods' names.
+-- One whose objects end has `ends`, the statuses in which they have.
 -- A row of an operation has
 --
 --   method, path  as sent; {id} in the path is the method's first argument
@@ -28,6 +29,9 @@
 --   members       of each of its entries; the first one is always there. Of
 --                 data: the one that is always there; the id, if it was asked
 --                 by id
+--   poll          of `get`, how to wait until its object has ended: the seconds
+--                 from one look to the next, where the service does not say; or
+--                 "long": the service answers when it has, or after some time
 --   is_step       true: a part of another call, and no method
 --   removes       true: the object is gone afterwards
 --   unknown       what may have happened if the outcome is unknown
@@ -59,7 +63,8 @@ api.generations = {
   },
   get = {
     method = "GET", path = "/v2/generate/{id}", action = "get generation",
-    returns = "object", retry = "safe", advice = { [404] = not_there },
+    returns = "object", retry = "safe", poll = "long",
+    advice = { [404] = not_there },
   },
   create = {
     method = "POST", path = "/v2/generate", action = "create generation",

@@ -279,7 +279,7 @@ function operation.resource(name, rows)
   end
 
   for method, row in pairs(rows) do
-    if type(row) == "table" then
+    if type(row) == "table" and row.method then
       local spec = compile(rows, row)
       class.specs[method] = spec
       if not row.is_step then

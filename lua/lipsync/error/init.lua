@@ -32,7 +32,8 @@ local retry_after = require "lipsync.error.retry_after"
 ---@field delivered integer|nil  objects a listing delivered before it broke
 ---@field outcomeUnknown boolean|nil  true: the request may have been done
 ---@field idempotencyKey string|nil  of a create, to go on with
----@field generation lipsync.Generation|nil  the last state that a wait saw
+---@field object table|nil  the last state that a wait saw
+---@field generation lipsync.Generation|nil  the same, if that is one
 ---@field details table  further members of the API's own body
 ---@field cause lipsync.Error|nil  the error that led to this one
 ---@field tag any  the call's option

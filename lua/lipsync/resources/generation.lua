@@ -91,7 +91,7 @@ end
 
 --- Waits until it has ended: client.generations:wait of its client.
 ---@param self lipsync.Generation
----@param options lipsync.WaitOptions|nil
+---@param options lipsync.GenerationWaitOptions|nil
 ---@return lipsync.Generation|nil
 ---@return lipsync.Error|nil err
 local function wait(self, options)

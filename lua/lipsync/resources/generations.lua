@@ -96,13 +96,13 @@ end
 --- values, not errors. Waits as the host waits, so other tasks go on. Goes on
 --- after a temporary error, such as a broken connection, but not after a 404.
 ---@param id string|lipsync.Generation
----@param options lipsync.WaitOptions|nil
+---@param options lipsync.GenerationWaitOptions|nil
 ---@return lipsync.Generation|nil
 ---@return lipsync.Error|nil err  `err.generation` is the last state seen
 function Generations:wait(id, options)
   Generations.client_of(self, "wait")
   return wait.run(self, Generations.specs.get, id,
-    schema.read(wait.options, options, "options"))
+    schema.read(wait.generation_options, options, "options"))
 end
 
 --- Waits for many generations at once. Gives each when it has ended, as
@@ -158,12 +158,12 @@ function Generations:download_many(items, folder, options)
   return downloads.many(self, Generations.specs.get, items, folder, options)
 end
 
----@class lipsync.DeleteWhenDoneOptions : lipsync.WaitOptions
+---@class lipsync.DeleteWhenDoneOptions : lipsync.GenerationWaitOptions
 ---@field download string|nil  where to download the output first: a path as of
 ---   download
 ---@field if_exists string|nil  as of download
 ---@field discard boolean|nil  true: the output is not wanted
-local delete_when_done_options = schema.join(wait.options, {
+local delete_when_done_options = schema.join(wait.generation_options, {
   download = schema.text, if_exists = download.options.if_exists,
   discard = schema.boolean,
 })

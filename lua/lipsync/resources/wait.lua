@@ -1,11 +1,15 @@
 -- SPDX-License-Identifier: MIT
--- Waits until a generation has ended, by long polls. Pauses only after a
--- response that came early, so a service that answers at once is not flooded.
+-- Waits until an object that the service works on has ended, as the row `get`
+-- of its resource says: by long polls, where it pauses only after a response
+-- that came early, so a service that answers at once is not flooded; or by
+-- asking every few seconds, or as often as the service says.
 
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local message = require "lipsync.error.message"
+local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
+local retry_after = require "lipsync.error.retry_after"
 local schema = require "lipsync.base.schema"
 local sleep = require "lipsync.call.sleep"
 local stopwatch = require "lipsync.base.stopwatch"
@@ -16,12 +20,16 @@ local wait = {}
 ---@class lipsync.WaitOptions : lipsync.CallOptions
 ---@field timeout number|nil  seconds for the whole wait; default 3600;
 ---   math.huge: no limit
----@field on_change nil|fun(generation: lipsync.Generation)  called when the
----   status has changed
+---@field on_change nil|fun(object: table)  called when the status has changed
+wait.options = schema.join(operation.options, {
+  on_change = schema.callable(),
+})
+
+---@class lipsync.GenerationWaitOptions : lipsync.WaitOptions
 ---@field on_progress nil|fun(percent: number, generation: lipsync.Generation)
 ---   polls for the progress instead of using long polls
-wait.options = schema.join(operation.options, {
-  on_change = schema.callable(), on_progress = schema.callable(),
+wait.generation_options = schema.join(wait.options, {
+  on_progress = schema.callable(),
 })
 
 -- In seconds: the whole wait; the shortest and the longest poll; the first
@@ -31,39 +39,66 @@ local least, most = 1, 10
 local pause, longest_pause = 0.25, 4
 local margin = 5
 
--- Polls once. Returns the generation, or nil and an error, and whether the
--- response came early.
-local function ask(self, left)
-  local options, begun = self.options, self.clock:seconds()
-  local seconds = math.floor(math.max(least, math.min(most, left)))
+-- The query of a poll that the service may answer late, by `seconds`.
+local function long_query(options, seconds)
+  if options.on_progress then return "include=progress", 0 end
+  return ("wait=true&timeout=%d"):format(seconds), seconds
+end
+
+-- Accepts the object as every call of the row does, and notes how long the
+-- service asks to wait before the next poll.
+local function accept(self)
+  return function(this, status, body)
+    local current = this.attempt
+    self.asked = retry_after.header(current:header "retry-after",
+      current:header "date", core.time())
+    return self.spec.accept(this, status, body)
+  end
+end
+
+-- The options of a poll, which may be answered late.
+local function poll_options(self, left, late)
+  local options = self.options
   local stall = options.stall_timeout or self.client.options.stall_timeout
-  local this, err = operation.prepare(self.resource, self.spec, self.id, {
-    timeout = begun + left + margin,
-    stall_timeout = math.max(stall, seconds + margin),
+  return {
+    timeout = self.clock:seconds() + left + margin,
+    stall_timeout = late > 0 and math.max(stall, late + margin) or stall,
     max_attempts = options.max_attempts, headers = options.headers,
     tag = options.tag,
-  }, {
-    query = options.on_progress and "include=progress"
-      or ("wait=true&timeout=%d"):format(seconds),
-    action = self.action, is_long = true, clock = self.clock,
-  })
+  }
+end
+
+-- Polls once. Returns the object, or nil and an error, and the seconds to pause
+-- if the response came early; nil: none.
+local function ask(self, left)
+  local spec, late, query = self.spec, 0, nil
+  local begun = self.clock:seconds()
+  if spec.poll == "long" then
+    query, late = long_query(self.options,
+      math.floor(math.max(least, math.min(most, left))))
+  end
+  self.asked = nil
+  local this, err = operation.prepare(self.resource, spec, self.id,
+    poll_options(self, left, late), { query = query, action = self.action,
+      is_long = late > 0, clock = self.clock, accept = accept(self) })
   if not this then return nil, err end
-  local generation
-  generation, err = this:run()
-  local took = self.clock:seconds() - begun
-  return generation, err, options.on_progress ~= nil or took < seconds - least
+  local object
+  object, err = this:run()
+  if spec.poll ~= "long" then return object, err, self.asked or spec.poll end
+  local is_early = late == 0 or self.clock:seconds() - begun < late - least
+  return object, err, is_early and self.pause or nil
 end
 
 -- Notes the response and reports it.
-local function note(self, generation)
+local function note(self, object)
   local options, before = self.options, self.last
-  self.last = generation
+  self.last = object
   if options.on_progress then
-    options.on_progress(generation:get "progress_percent" or 0, generation)
+    options.on_progress(object:get "progress_percent" or 0, object)
   end
-  if options.on_change and not (before and before.status == generation.status)
+  if options.on_change and not (before and before.status == object.status)
   then
-    options.on_change(generation)
+    options.on_change(object)
   end
 end
 
@@ -83,9 +118,10 @@ local function is_passing(err)
   return err.retryable and err.statusCode ~= 404
 end
 
--- Pauses before the next poll. Returns an error if that was interrupted.
+-- Pauses about as long as asked before the next poll. Returns an error if that
+-- was interrupted.
 local function rest(self, asked)
-  local seconds = (asked or self.pause) * (1 + core.random() / 4)
+  local seconds = asked * (1 + core.random() / 4)
   self.pause = math.min(2 * self.pause, longest_pause)
   local _, err = sleep.run(self.client,
     math.max(0, math.min(seconds, self.timeout - self.clock:seconds())),
@@ -95,43 +131,90 @@ end
 
 -- Ends the wait with the last state seen.
 local function give_up(self, err)
-  err.generation = self.last
+  err.object = self.last
+  if self.spec.type == "Generation" then err.generation = self.last end
   return nil, err
 end
 
---- See client.generations:wait.
+--- Waits for one object, of a type with `is_terminal`.
 ---@param resource table
 ---@param spec table  of the row `get`
----@param given string|lipsync.Generation
+---@param given string|table  an id or an object
 ---@param options lipsync.WaitOptions  read by `wait.options`
----@return lipsync.Generation|nil
----@return lipsync.Error|nil err
+---@return table|nil
+---@return lipsync.Error|nil err  `err.object` is the last state seen
 function wait.run(resource, spec, given, options)
-  local id, generation = operation.identify(given, spec)
-  if generation and generation:is_terminal() then return generation end
+  local id, object = operation.identify(given, spec)
+  if object and object:is_terminal() then return object end
   local self = {
     client = resource.client, resource = resource, spec = spec, id = id,
     options = options, timeout = options.timeout or patience,
-    clock = stopwatch.new(), last = generation, pause = pause,
+    clock = stopwatch.new(), last = object, pause = pause,
     action = "wait for " .. spec.noun,
   }
   while true do
     local left = self.timeout - self.clock:seconds()
     if left <= 0 then return give_up(self, too_late(self)) end
-    local found, err, is_early = ask(self, left)
+    local found, err, early = ask(self, left)
     if found then
       note(self, found)
       if found:is_terminal() then return found end
     elseif not is_passing(err) then
       return give_up(self, err)
+    else
+      early = err.retryAfter or self.pause
     end
-    if err or is_early then
-      local interrupted = rest(self, err and err.retryAfter)
+    if early then
+      local interrupted = rest(self, early)
       if interrupted then return give_up(self, interrupted) end
     else
       self.pause = pause
     end
   end
+end
+
+-- ---- Types of objects that end ----
+
+--- Gives a resource the method `wait`, and makes the type of its objects, with
+--- the methods `wait` and `is_terminal`.
+---@param class table  of operation.resource
+---@param name string  the member of the client
+---@param rows table  of api.lua, with `ends`
+---@param shows string[]|nil  the members that tostring gives; default id and
+---   status
+function wait.install(class, name, rows, shows)
+  local type_name = rows.type
+
+  local called = rows.noun:gsub(" ", "_")
+
+  local function check_self(self, method)
+    if core.type_of(self) ~= type_name then
+      misuse.raise(("call it with a colon: %s:%s()"):format(called, method))
+    end
+  end
+
+  function class.wait(self, given, options)
+    class.client_of(self, "wait")
+    return wait.run(self, class.specs.get, given,
+      schema.read(wait.options, options, "options"))
+  end
+
+  local function is_terminal(self)
+    check_self(self, "is_terminal")
+    return rows.ends[self:get "status"] or false
+  end
+
+  local function wait_for(self, options)
+    check_self(self, "wait")
+    local client = core.owner(self)
+    if client then return client[name]:wait(self, options) end
+    misuse.raise(("this %s was made from text and has no client: call "
+      .. "client.%s:wait(%s)"):format(rows.noun, name, called))
+  end
+
+  core.object_type { name = type_name, has_id = true,
+    shows = shows or { "id", "status" },
+    methods = { is_terminal = is_terminal, wait = wait_for } }
 end
 
 return wait

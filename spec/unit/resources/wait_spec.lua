@@ -1,6 +1,9 @@
 -- SPDX-License-Identifier: MIT
+local core = require "lipsync.core"
 local lipsync = require "lipsync"
+local operation = require "lipsync.operation"
 local service = require "spec.support.service"
+local wait = require "lipsync.resources.wait"
 
 describe("wait", function()
   local here = service.fixture(after_each)
@@ -153,5 +156,92 @@ describe("wait", function()
     end)
     client:run()
     assert.equal("COMPLETED", generation.status)
+  end)
+end)
+
+describe("wait by the rows of a resource", function()
+  local here = service.fixture(after_each)
+
+  -- Rows whose service says only by Retry-After when to ask again.
+  local rows = {
+    type = "SpecJob", noun = "spec job", ends = { DONE = true, HALF = true },
+    get = { method = "GET", path = "/v2/jobs/{id}", action = "get spec job",
+            returns = "object", retry = "safe", poll = 3600 },
+  }
+  local Jobs = operation.resource("spec_jobs", rows)
+  wait.install(Jobs, "spec_jobs", rows)
+
+  local function answer(status, after)
+    return service.answer(200, ('{"id":"j/1","status":"%s"}'):format(status),
+      { ["Retry-After"] = after })
+  end
+
+  local function start(script)
+    here.start(script)
+    local jobs = Jobs.new(here.client)
+    here.client.spec_jobs = jobs
+    return jobs
+  end
+
+  it("asks again when the service says, until one of its ends", function()
+    local jobs = start { answer("PENDING", "0"), answer("NEW", "0.01"),
+                         answer "HALF" }
+    local told = {}
+    local job = assert(jobs:wait("j/1", {
+      on_change = function(j) told[#told + 1] = j.status end }))
+    assert.equal("HALF", job.status)
+    assert.same({ "PENDING", "NEW", "HALF" }, told)
+    for _, request in ipairs(here.server:requests(3)) do
+      assert.equal("/v2/jobs/j%2F1", request.target)
+    end
+    assert.equal(3, #here.server:requests())
+  end)
+
+  it("asks every so often where the service says nothing", function()
+    local jobs = start { answer "PENDING", answer "PENDING", answer "DONE" }
+    local every = Jobs.specs.get.poll
+    Jobs.specs.get.poll = 0.01
+    local job, err = jobs:wait "j/1"
+    Jobs.specs.get.poll = every
+    assert.is_nil(err)
+    assert.equal("DONE", job.status)
+  end)
+
+  it("ends at its timeout with the last object", function()
+    local jobs = start { answer "PENDING" }
+    local job, err = jobs:wait("j/1", { timeout = 0.3 })
+    assert.is_nil(job)
+    assert.equal("timeout", err.kind)
+    assert.equal("PENDING", err.object.status)
+    assert.is_nil(err.generation)
+    assert.equal("wait for spec job j/1: 0.3 s have passed (timeout); it is "
+      .. "PENDING.", tostring(err))
+  end)
+
+  it("has no progress to report", function()
+    local jobs = start {}
+    local ok, message = pcall(jobs.wait, jobs, "j/1", { on_progress = print })
+    assert.is_false(ok)
+    assert.match('unknown option "on_progress"', message)
+  end)
+
+  it("is a method of its objects", function()
+    local jobs = start { answer("PENDING", "0"), answer "DONE" }
+    local job = assert(jobs:get "j/1")
+    assert.is_false(job:is_terminal())
+    assert.equal("SpecJob j/1 PENDING", tostring(job))
+    local done = assert(job:wait())
+    assert.is_true(done:is_terminal())
+    assert.equal(done, jobs:wait(done))
+    assert.equal(2, #here.server:requests())
+    local ok, message = pcall(function() job.wait() end)
+    assert.is_false(ok)
+    assert.match("wait_spec.lua:%d+: call it with a colon: spec_job:wait%(%)",
+      message)
+    local id = '{"id":"a"}'
+    ok, message = pcall(function() core.object("SpecJob", id):wait() end)
+    assert.is_false(ok)
+    assert.match("has no client: call client%.spec_jobs:wait%(spec_job%)",
+      message)
   end)
 end)
