@@ -352,7 +352,8 @@ local function request_of(self)
   local spec, request = self.spec, self.runtime.request
   request.method, request.path = spec.method, spec.target or spec.path
   request.key = spec.key ~= false
-  request.origin, request.bare = spec.origin, spec.origin and true
+  request.origin = spec.origin
+  request.bare = spec.origin and not request.key
   request.headers = spec.headers or self.options.headers
   request.mode, request.type = spec.mode, spec.type
   request.body, request.content_type = spec.body, spec.content_type

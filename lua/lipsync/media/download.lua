@@ -2,23 +2,20 @@
 -- Fetches one file to disk. A state machine like a call, which a coroutine or a
 -- pool drives: `advance` does what can be done now, `wants` returns what to
 -- wait for. It has one call under way at a time: for the object that names the
--- file's address, or for the file. What a response means is in resume.lua, the
--- file on disk in part.lua.
+-- file's address, or for the file. Where its bytes come from is in source.lua,
+-- the file on disk in part.lua.
 
 local attempt = require "lipsync.call.attempt"
-local call = require "lipsync.call"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local host = require "lipsync.host"
-local http = require "lipsync.http"
 local message = require "lipsync.error.message"
 local name = require "lipsync.media.name"
 local part = require "lipsync.media.part"
 local place = require "lipsync.media.place"
-local resume = require "lipsync.media.resume"
 local schema = require "lipsync.base.schema"
+local source = require "lipsync.media.source"
 local stopwatch = require "lipsync.base.stopwatch"
-local lower = require "lipsync.base.text".lower
 local url = require "lipsync.base.url"
 
 local Download = {}
@@ -26,12 +23,8 @@ Download.__index = Download
 
 local download = {}
 
--- Redirects in a row; how often a file is begun again from its first byte; how
--- many pieces (of at most 64 KiB) one step writes.
-local hops_max, restarts_max, pieces_max = 5, 3, 16
-
--- A shorter value of a query is no secret, and may be part of any word.
-local secret_min = 8
+-- How many pieces (of at most 64 KiB) one step writes.
+local pieces_max = 16
 
 -- Seconds between two looks whether a lock is free.
 local lock_nap = 0.25
@@ -77,10 +70,10 @@ function download.new(client, subject, path, options, own)
     clock = own and own.clock or stopwatch.new(), group = own and own.group,
     object = subject.object or false, call = false, part = false,
     state = false, over = false, condition = false, has_slot = false,
-    offset = 0, etag = nil, total = nil, restarts = 0, hops = 0,
-    refreshed = false, resumed = false, moved = false, settle = false,
-    probes = false, secrets = {},
+    settle = false, source = false,
   }, Download)
+  self.source = source.new(self, { mode = "chunks", read_on = attempt.chunk,
+                                   is_long = true, expects = "a file" })
   local scheduler = runtime.scheduler
   if scheduler.is_used then scheduler:adopt(self) end
   return self
@@ -187,15 +180,16 @@ local function take_object(self, this)
   self.object = this.value
   local address, reason = self.subject.read(self.object)
   if not address then return refuse(self, reason) end
-  self.url = address
+  self.source:point(address)
 end
 
 -- The address of the file, from the object at hand or a newer one.
 function look(self)
   self.kept = host.check(self.client, self.runtime.scheduler)
   self.state = place_it
-  self.url = self.object and self.subject.read(self.object)
-  return not self.url and ask(self, take_object)
+  local address = self.object and self.subject.read(self.object)
+  if not address then return ask(self, take_object) end
+  self.source:point(address)
 end
 
 -- Says no to what is there already, or has its length compared.
@@ -209,13 +203,14 @@ local function check_existing(self)
   elseif wanted == "refuse" then
     return fail(self, { code = "file_exists", path = found.target })
   end
-  self.probes = wanted == "keep" and "keep" or false
+  self.source.probes = wanted == "keep" and "keep" or false
 end
 
 function place_it(self)
   local subject = self.subject
   local found, failure = place.find(self.path, { id = subject.id,
-    url = self.url, name = subject.name(self.object), more = subject.more })
+    url = self.source.url, name = subject.name(self.object),
+    more = subject.more })
   if not found then
     if failure.code == "path_nul" then
       return refuse(self, "the path has a NUL character")
@@ -245,7 +240,7 @@ end
 -- Another process may have the part. It is waited for as long as the caller
 -- has said, and not at all if nothing was said.
 function lock(self)
-  if self.probes then
+  if self.source.probes then
     self.state = fetch
     return
   end
@@ -267,110 +262,15 @@ end
 function begin(self)
   local offset, failure = self.part:begin(self.subject.id)
   if not offset then return fail(self, failure) end
-  local note = self.part.note
-  self.offset, self.etag, self.total = offset, note.etag, note.total
-  self.resumed = offset > 0
-  self.state = offset > 0 and offset == self.total and complete or fetch
-end
-
--- ---- The response ----
-
-local redirects = { [301] = true, [302] = true, [303] = true, [307] = true,
-                    [308] = true }
-
--- Statuses of an address that has expired.
-local expired = { [403] = true, [404] = true, [410] = true }
-
--- What resume.lua judges.
-local function answer_of(this, status)
-  local current = this.attempt
-  local coding = current:header "transfer-encoding"
-  return {
-    status = status, etag = current:header "etag",
-    content_range = current:header "content-range",
-    content_length = current:header "content-length",
-    content_encoding = current:header "content-encoding",
-    is_chunked = coding ~= nil and lower(coding):find "chunked" ~= nil,
-  }
-end
-
--- The media type without its parameters.
-local function type_of(this)
-  local media = this.attempt:header "content-type"
-  return media and lower(media:match "^[ \t]*([^; \t]*)") or nil
-end
-
-local function decides(this, status)
-  local of = this.spec.download
-  if redirects[status] then return this.attempt:header "location" ~= nil end
-  if expired[status] then return not of.refreshed end
-  return resume.decides(status, of.offset)
-end
-
--- A page of a proxy or a login is no file, whatever its status.
-local function is_page(this)
-  local media = type_of(this)
-  return media == "text/html" or media == "application/xhtml+xml"
-end
-
--- A raw failure for a code of resume.lua.
-local function raw_of(this, code)
-  local found = this.attempt:header "content-encoding"
-  if code ~= "media_encoding" then return { code = code } end
-  return { code = "encoding", found = found or "" }
-end
-
-local function judge(this, status)
-  local of = this.spec.download
-  local answer = answer_of(this, status)
-  if of.probes then
-    of.length = resume.length(answer)
-    return "length"
-  end
-  local action, facts = resume.judge({ offset = of.offset, etag = of.etag,
-    total = of.total, allow_unknown = of.options.allow_unknown_length },
-    answer)
-  if not action then return nil, raw_of(this, facts) end
-  of.facts, of.type = facts, type_of(this)
-  this.keep_open = action == "append" or action == "rewrite" or nil
-  of.has_no_length = this.keep_open and not facts.total
-    and not answer.is_chunked
-  return action
-end
-
--- For the call: what a response asks for, by its head alone.
-local function accept(this, status, body)
-  local of = this.spec.download
-  if redirects[status] then
-    of.location = this.attempt:header "location"
-    return "redirect"
-  elseif expired[status] then
-    return "expired"
-  elseif status ~= 200 and status ~= 206 and status ~= 416 and status ~= 412
-         or is_page(this) and status < 300 then
-    return nil, this:unexpected("a file", body)
-  end
-  return judge(this, status)
-end
-
-local spec_of_all = {
-  method = "GET", retry = "safe", key = false, mode = "chunks", is_long = true,
-  read = attempt.head, read_on = attempt.chunk, decides = decides,
-  accept = accept,
-}
-spec_of_all.__index = spec_of_all
-
-local function headers_of(self)
-  if self.probes then return { Range = "bytes=0-0" } end
-  return resume.headers(self.offset, self.etag)
+  local note, from = self.part.note, self.source
+  from:go_on(offset, note.etag, note.total)
+  self.state = offset > 0 and offset == from.total and complete or fetch
 end
 
 -- ---- What a response asks for ----
 
-local function begin_again(self, code)
-  self.restarts = self.restarts + 1
-  if self.restarts > restarts_max then return fail(self, { code = code }) end
-  self.offset, self.etag, self.total, self.resumed = 0, nil, nil, false
+-- What is in the part is of no use any more.
+local function rewind(self)
   local done, failure = self.part:rewind(0)
   if not done then return fail(self, failure) end
   return nil
@@ -378,62 +278,45 @@ end
 
 local actions = {}
 
-function actions.redirect(self)
-  self.hops = self.hops + 1
-  if self.hops > hops_max then
-    return fail(self, { code = "media_redirects", limit = hops_max })
-  end
-  self.url, self.state = self.location, fetch
+function actions.fetch(self)
+  self.state = fetch
 end
 
 -- Asks for the object once more: its file has another address by now.
-function actions.expired(self)
-  self.refreshed, self.hops, self.base = true, 0, nil
+function actions.ask(self)
   self.state = fetch
   return ask(self, take_object)
 end
 
-function actions.again(self)
+function actions.restart(self)
   self.state = fetch
-  return begin_again(self, self.facts)
-end
-
-function actions.probe(self)
-  self.probes, self.state = "length", fetch
+  return rewind(self)
 end
 
 function actions.done(self)
-  self.total, self.state = self.offset, complete
+  self.state = complete
 end
 
+-- The file that is there already is kept if it is as long.
 function actions.length(self)
-  local purpose = self.probes
-  self.probes = false
-  if purpose == "keep" then
-    if self.length ~= self.at.info.size then
-      return fail(self, { code = "file_differs", path = self.at.target })
-    end
-    return finish(self, { path = self.at.target, bytes = self.length,
-      resumed = false, existing = true, type = self.type })
-  elseif self.length == self.offset then
-    return actions.done(self)
+  local from, found = self.source, self.at
+  if from.length ~= found.info.size then
+    return fail(self, { code = "file_differs", path = found.target })
   end
-  self.facts = "media_changed"
-  return actions.again(self)
+  return finish(self, { path = found.target, bytes = from.length,
+    resumed = false, existing = true, type = from.type })
 end
 
 function actions.append(self)
-  local facts = self.facts
-  self.etag, self.total = facts.etag, facts.total
-  self.part:describe(self.etag, self.total)
-  place.complete(self.at, self.type)
-  self.state, self.moved = stream, false
+  local from = self.source
+  self.part:describe(from.etag, from.total)
+  place.complete(self.at, from.type)
+  self.state = stream
   return check_existing(self)
 end
 
 function actions.rewrite(self)
-  if self.offset > 0 and begin_again(self, "media_changed") then return true end
-  return actions.append(self)
+  return rewind(self) or actions.append(self)
 end
 
 -- The response's head has come, or the call has failed.
@@ -443,43 +326,24 @@ local function take_answer(self, this)
     return finish(self, nil, this.err)
   end
   if not this.keep_open then self.call = false end
-  return actions[this.value](self)
-end
-
--- The values in the query of an address: among them is what signs it.
-local function note_secrets(self, target)
-  for value in (target:match "%?(.*)$" or ""):gmatch "=([^&]+)" do
-    if #value >= secret_min then
-      self.secrets[#self.secrets + 1] = value
-    end
-  end
+  local action, failure = self.source:take(this.value)
+  if not action then return fail(self, failure) end
+  return actions[action](self)
 end
 
 function fetch(self)
-  local origin, target = http.resolve(self.url, self.base)
-  if not origin then return fail(self, target) end
-  self.base = origin .. target
-  note_secrets(self, target)
-  local options = self.options
-  self.call, self.settle = call.new(self.client, setmetatable({
-    action = self.subject.action, id = self.subject.id,
-    noun = self.subject.noun, origin = origin, target = target,
-    path = self.base:match "^[^?]*", headers = headers_of(self),
-    clock = self.clock, group = self.group, download = self,
-    secrets = self.secrets,
-  }, spec_of_all), {
-    timeout = self.timeout, stall_timeout = options.stall_timeout,
-    max_attempts = options.max_attempts, tag = options.tag,
-  }), take_answer
+  local this, failure = self.source:fetch()
+  if not this then return fail(self, failure) end
+  self.call, self.settle = this, take_answer
 end
 
 -- ---- The body ----
 
 -- Tells the caller, and raises what that raises after all is closed.
 local function report(self)
-  local on_progress = self.options.on_progress
+  local on_progress, from = self.options.on_progress, self.source
   if not on_progress then return end
-  local ok, problem = pcall(on_progress, self.offset, self.total)
+  local ok, problem = pcall(on_progress, from.offset, from.total)
   if ok then return end
   finish(self, nil, interrupted(self))
   core.raise(problem)
@@ -487,13 +351,14 @@ end
 
 -- Writes a piece. Returns true if that ended the download.
 local function take(self, chunk)
-  if self.total and self.offset + #chunk > self.total then
+  local from = self.source
+  local offset = from.offset + #chunk
+  if from.total and offset > from.total then
     return fail(self, { code = "media_range" })
   end
   local done, failure = self.part:write(chunk)
   if not done then return fail(self, failure) end
-  self.offset = self.offset + #chunk
-  self.moved, self.refreshed = true, false
+  from:move(offset)
   report(self)
   return self.over
 end
@@ -501,24 +366,16 @@ end
 -- The connection broke: goes on where the file ends, if the same bytes can be
 -- had again, or from the beginning.
 local function break_off(self, err)
-  if not err.retryable or not self.part then return finish(self, nil, err) end
-  local this, moved = self.call, self.moved
-  if self.etag then
-    self.resumed = self.resumed or self.offset > 0
-  elseif self.offset > 0 then
-    if self.restarts == restarts_max then return finish(self, nil, err) end
-    if begin_again(self, "media_changed") then return true end
-  end
-  self.moved = false
-  this.spec.headers = headers_of(self)
-  this:again(err, moved)
+  local action = self.part and self.source:repeat_call(self.call, err)
+  if not action then return finish(self, nil, err) end
   self.settle = take_answer
+  return action == "restart" and rewind(self)
 end
 
 -- The response has ended, perhaps before the file has.
 local function end_body(self)
-  local is_whole = not self.total or self.offset == self.total
-  if not is_whole and not (self.moved and self.etag) then
+  local is_whole, can_go_on = self.source:is_whole()
+  if not is_whole and not can_go_on then
     return break_off(self, self.call:error("connection",
       "the connection broke", "cut"))
   end
@@ -546,17 +403,17 @@ function stream(self)
 end
 
 function complete(self)
-  local target = self.at.target
-  if self.offset == 0 then return fail(self, { code = "media_empty" }) end
+  local target, from = self.at.target, self.source
+  if from.offset == 0 then return fail(self, { code = "media_empty" }) end
   local overwrites = self.options.if_exists == "overwrite"
   local done, failure = self.part:place(target, overwrites)
   if not done then return fail(self, failure) end
   self.part = false
   local result = {
-    path = target, bytes = self.offset, resumed = self.resumed,
-    type = self.type or select(2, name.ending(target)),
+    path = target, bytes = from.offset, resumed = from.resumed,
+    type = from.type or select(2, name.ending(target)),
   }
-  if self.has_no_length then result.verified = false end
+  if from.has_no_length then result.verified = false end
   return finish(self, result)
 end
 

@@ -202,8 +202,8 @@ describe("a download", function()
   end)
 
   it("ends at its timeout, and at a stall", function()
-    for _, options in ipairs { { timeout = 0.05 },
-        { stall_timeout = 0.05, max_attempts = 1 } } do
+    for _, options in ipairs { { timeout = 0.5 },
+        { stall_timeout = 0.5, max_attempts = 1 } } do
       local none, err = here.fetch({ { { read = true },
         { send = partial(0):sub(1, 1000) }, { hold = true } } }, options)
       assert.is_nil(none)
