@@ -111,6 +111,57 @@ describe("a batch at the emulator", function()
       "/media/batches/" .. batch.id).status)
   end)
 
+  -- The results of a completed batch: all of the response.
+  local function results(id, headers)
+    local path = ask("GET", "/v2/batch/" .. id .. "/output").headers["location"]
+    return http.request(service.base_url, "GET",
+      path:sub(#service.base_url + 1), { headers = headers })
+  end
+
+  it("gives its results in any order, and errors among them", function()
+    service:set { batch_order = "mixed", batch_errors = 7 }
+    local id = create({ rows = rows(20) }).json.id
+    service:advance(360)
+    local metrics = ask("GET", "/v2/batch/" .. id).json.metrics
+    assert.are.equal(18, metrics.success_count)
+    assert.are.equal(2, metrics.failed_count)
+    local seen, order, errors = {}, {}, {}
+    for line in results(id).body:gmatch "[^\n]+" do
+      local request = line:match '"request_id":"(r%d+)"'
+      seen[request] = (seen[request] or 0) + 1
+      order[#order + 1] = request
+      if line:find('"statusCode":500', 1, true) then
+        errors[#errors + 1] = request
+      end
+    end
+    assert.are.equal(20, #order)
+    table.sort(errors)
+    assert.are.same({ "r14", "r7" }, errors)
+    local sent = {}
+    for i = 1, 20 do
+      sent[i] = "r" .. i
+      assert.are.equal(1, seen["r" .. i])
+    end
+    assert.are_not.same(sent, order)
+  end)
+
+  it("gives its results as a file: in parts, and for a time", function()
+    local id = create({ rows = rows(20) }).json.id
+    service:advance(360)
+    local whole = results(id)
+    assert.is_truthy(whole.headers["etag"]:find '^"%x+"$')
+    local part = results(id, { Range = "bytes=100-",
+                               ["If-Range"] = whole.headers["etag"] })
+    assert.are.equal(206, part.status)
+    assert.are.equal(whole.body:sub(101), part.body)
+    service:advance(1)
+    assert.are_not.equal(whole.headers["etag"], results(id).headers["etag"])
+    service:set { media_lifetime = 0 }
+    assert.are.equal(403, results(id).status)
+    service:set { media_lifetime = 60, media_redirect = "/moved" }
+    assert.are.equal(302, results(id).status)
+  end)
+
   it("may fail, and have failures in a completed one", function()
     service:fault { route = "batch", outcome = "FAILED" }
     local id = create({ rows = rows(20) }).json.id
@@ -131,6 +182,9 @@ describe("a batch at the emulator", function()
     local answer = send { input = lines(rows(20)) .. "{\n" }
     assert.are.equal(400, answer.status)
     assert.are.equal(22, answer.json.lineNumber)
+    answer = send { input = lines(rows(20)) .. (" "):rep(5 * 2 ^ 20) }
+    assert.are.equal(400, answer.status)
+    assert.are.equal("input is larger than 5 MB", answer.json.message)
     assert.are.equal(400, ask("POST", "/v2/batch", "--x",
       { ["Content-Type"] = "multipart/form-data; boundary=x" }).status)
   end)

@@ -18,7 +18,6 @@
 #include <string.h>
 
 #define ID_SEGMENT  2 /* of /v2/batch/ID */
-#define LIFETIME    604800
 #define RESULTS     "/media/batches/"
 #define TYPE_LINES  "application/x-ndjson"
 #define NUMBER_SIZE 24
@@ -100,7 +99,10 @@ static char *join_parts (struct call *c, struct sheet *u) {
   char *json;
   int good;
   sqlite3_str_appendall(s, "{\"rows\":");
-  good = append_lines(c, sqlite3_str_value(u->rows), s);
+  good = sqlite3_str_length(u->rows) <= (int)BATCH_MAX
+           ? append_lines(c, sqlite3_str_value(u->rows), s)
+           : query_refuse(c, "input",
+                          sqlite3_mprintf("input is larger than 5 MB"));
   if (sqlite3_str_length(u->webhook) > 0) {
     sqlite3_str_appendall(s, ",\"webhook_url\":");
     text_quote(s, sqlite3_str_value(u->webhook));
@@ -183,9 +185,12 @@ static const char *const wrong_sql[] = {count_sql, missing_sql, twice_sql,
 /* Rows being checked or created. */
 struct rows {
   struct call *c;
-  const char *batch; /* the id; NULL: they are only checked */
-  int number;
+  const char *batch;      /* the id; NULL: they are only checked */
+  int64_t number, errors; /* every so many of them one is to fail */
 };
+
+/* What becomes of that. */
+static const struct fault failing = {.outcome = OUTCOME_FAILED};
 
 /* A value_reader: checks or creates one row, and refuses by not being 0. */
 static int read_row (void *arg, const struct value *v) {
@@ -194,15 +199,19 @@ static int read_row (void *arg, const struct value *v) {
   char *payload = value_query("SELECT json_extract(?1, '$.payload')", v->text,
                               length, NULL);
   char *request = value_text(v->text, length, "$.request_id");
-  char *more = sqlite3_mprintf(",\"lineNumber\":%d", ++rows->number);
+  char *more = sqlite3_mprintf(",\"lineNumber\":%lld", ++rows->number);
   struct batch_part part = {rows->batch, request};
+  const struct fault *usual = rows->c->fault;
   int good = payload != NULL;
   rows->c->response->more = more;
+  if (rows->errors > 0 && rows->number % rows->errors == 0)
+    rows->c->fault = &failing;
   if (good && rows->batch == NULL)
     good = create_check(rows->c, payload, strlen(payload));
   else if (good)
     good = create_part(rows->c, payload, strlen(payload), &part);
   rows->c->response->more = NULL;
+  rows->c->fault = usual;
   sqlite3_free(more);
   sqlite3_free(request);
   sqlite3_free(payload);
@@ -211,7 +220,10 @@ static int read_row (void *arg, const struct value *v) {
 
 /* Does that to all rows; 0 where it has refused. */
 static int read_rows (struct call *c, const char *json, const char *batch) {
-  struct rows rows = {c, batch, 0};
+  struct settings settings;
+  struct rows rows = {c, batch, 0, 0};
+  service_settings(c->service, &settings);
+  rows.errors = settings.batch_errors;
   return value_walk(json, strlen(json), "$.rows", "array", read_row, &rows)
          == 0;
 }
@@ -367,13 +379,15 @@ void batch_create (struct call *c) {
 void batch_output (struct call *c) {
   char *json = find_batch(c, c->request->segments[ID_SEGMENT]), *ready, *path;
   struct signing what = {"GET", NULL, "host", ""};
+  struct settings s;
   if (json == NULL)
     return;
+  service_settings(c->service, &s);
   ready = value_text(json, strlen(json), "$.outputUrl");
   path = sqlite3_mprintf(RESULTS "%s", c->request->segments[ID_SEGMENT]);
   what.path = path;
   sqlite3_free(json);
-  json = path != NULL ? signing_url(c->service, &what, LIFETIME) : NULL;
+  json = path != NULL ? signing_url(c->service, &what, s.media_lifetime) : NULL;
   if (ready == NULL)
     response_error(c->response, 409, "generation_conflict", NULL,
                    "The batch has not ended.");
@@ -386,22 +400,32 @@ void batch_output (struct call *c) {
   sqlite3_free(ready);
 }
 
+/* ?1 is the batch. ?2 is 1: in an order that nobody would guess; 503 is a prime
+** above the number of rows. ?3 is 1: what has failed has an error's body. */
 static const char results_sql[] =
-  "SELECT group_concat(json_object('request_id', request,"
-  " 'response', json(shown(body))) || char(10), '')"
-  " FROM (SELECT * FROM documents WHERE batch = ?1 ORDER BY seq)";
+  "SELECT ifnull(group_concat(json_object('request_id', request, 'response',"
+  "  CASE WHEN status = 'FAILED' AND ?3 = '1' THEN json_object("
+  "   'statusCode', 500, 'error', 'Internal Server Error',"
+  "   'errorCode', json_extract(body, '$.errorCode'),"
+  "   'message', json_extract(body, '$.error'))"
+  "  ELSE json(shown(body)) END) || char(10), ''), '')"
+  " FROM (SELECT * FROM documents WHERE batch = ?1"
+  "  ORDER BY iif(?2 = '1', seq * 251 % 503, seq))";
 
 void batch_results (struct call *c) {
-  const char *values[] = {c->request->segments[c->request->segment_count - 1]};
+  struct settings s;
+  const char *values[3];
   char *lines;
-  if (!media_check(c, "host", ""))
+  if (!media_begin(c))
     return;
+  service_settings(c->service, &s);
+  values[0] = c->request->segments[c->request->segment_count - 1];
+  values[1] = s.batch_order == BATCH_MIXED ? "1" : "0";
+  values[2] = s.batch_errors > 0 ? "1" : "0";
   if (store_text(c->service->store, service_now(c->service), results_sql,
-                 values, 1, &lines)
-      == STORE_FAILED)
-    response_code(c->response, "internal_error");
-  else if (lines == NULL) /* all were deleted */
-    c->response->status = 200;
+                 values, 3, &lines)
+      == STORE_OK)
+    media_text(c, TYPE_LINES, lines, strlen(lines));
   else
-    response_text(c->response, 200, TYPE_LINES, lines, strlen(lines));
+    response_code(c->response, "internal_error");
 }

@@ -6,6 +6,7 @@
 #include "media.h"
 #include "output.h"
 #include "range.h"
+#include "../../digest/sha256.h"
 #include "../service/signing.h"
 #include "../store/iso_time.h"
 #include "../store/text.h"
@@ -91,12 +92,13 @@ int media_check (struct call *c, const char *headers, const char *values) {
 
 /* ---- Files ---- */
 
-/* What is served: computed bytes, or those of a descriptor. */
+/* What is served: computed bytes, a text, or what a descriptor has. */
 struct file {
   int64_t size;
   const char *type, *etag; /* a strong one */
   const struct output *output;
-  int fd; /* where there is no output */
+  const char *text;
+  int fd; /* where there is none of these */
 };
 
 /* Which part of it is to be sent. */
@@ -131,6 +133,9 @@ static struct body *make_body (const struct file *f, const struct slice *s) {
   int fd;
   if (f->output != NULL)
     return output_body(f->output, s->first, s->length);
+  if (f->text != NULL)
+    return body_text(text_copy(f->text + s->first, (size_t)s->length),
+                     (size_t)s->length);
   fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 3);
   return fd >= 0 ? body_file(fd, s->first, s->length) : NULL;
 }
@@ -208,12 +213,29 @@ static int redirect (struct call *c) {
   return 1;
 }
 
+int media_begin (struct call *c) {
+  c->response->plain = 1;
+  return media_check(c, "host", "") && !redirect(c);
+}
+
+void media_text (struct call *c, const char *type, char *text, size_t length) {
+  struct settings s;
+  uint8_t digest[SHA256_SIZE];
+  char hex[SHA256_HEX], etag[SHA256_HEX + 2];
+  struct file file = {(int64_t)length, type, etag, NULL, text, -1};
+  service_settings(c->service, &s);
+  sha256_of(text, length, digest);
+  sha256_hex(digest, hex);
+  sqlite3_snprintf(sizeof(etag), etag, "\"%s\"", hex);
+  send_file(c, &s, &file);
+  sqlite3_free(text);
+}
+
 void media_output (struct call *c) {
   struct settings s;
   struct output output;
-  struct file file = {0, NULL, NULL, &output, -1};
-  c->response->plain = 1;
-  if (!media_check(c, "host", "") || redirect(c))
+  struct file file = {0, NULL, NULL, &output, NULL, -1};
+  if (!media_begin(c))
     return;
   service_settings(c->service, &s);
   output_open(&output, name_of(c->request), s.media_size, s.media_version);
@@ -226,10 +248,9 @@ void media_output (struct call *c) {
 void media_upload (struct call *c) {
   struct settings s;
   struct upload upload;
-  struct file file = {0, NULL, NULL, NULL, -1};
+  struct file file = {0, NULL, NULL, NULL, NULL, -1};
   char etag[SHA256_HEX + 2];
-  c->response->plain = 1;
-  if (!media_check(c, "host", "") || redirect(c))
+  if (!media_begin(c))
     return;
   if (!uploads_find(&c->service->uploads, name_of(c->request), NULL, &upload)) {
     refuse(c, 404, refusal("NoSuchKey", "There is no such file."));

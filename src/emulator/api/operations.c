@@ -89,6 +89,7 @@ const struct route api_routes[] = {
   {"batch", "GET", "/v2/batch/*", batch_get, NULL, KEY, 0},
   {"batch", "GET", "/v2/batch/*/output", batch_output, NULL, KEY, 0},
   {"media", "GET", "/media/batches/*", batch_results, NULL, OPEN, 0},
+  {"media", "GET", "/moved/media/batches/*", batch_results, "moved", OPEN, 0},
   {"media", "GET", "/media/uploads/*", media_upload, NULL, OPEN, 0},
   {"media", "GET", "/moved/media/uploads/*", media_upload, "moved", OPEN, 0},
   {NULL, NULL, NULL, NULL, NULL, 0, 0},

@@ -19,6 +19,7 @@ static const char *const refusals[] = {"409", "404", "422", NULL};
 static const char *const replays[] = {"error", "answer", "create", NULL};
 
 static const char *const etags[] = {"strong", "weak", "none", NULL};
+static const char *const orders[] = {"sent", "mixed", NULL};
 
 /* Name, type, member, largest number or choices; argument, default, help. */
 #define ROW(name, type, member, most, choices, ...)                            \
@@ -101,6 +102,11 @@ const struct parameter parameter_table[] = {
   ROW("media_redirect", TEXT, settings.media_redirect, 0, NULL, "PREFIX", "",
       "redirect requests for outputs: PREFIX, a URL or\n"
       "/moved, goes before their path"),
+  ROW("batch_order", CHOICE, settings.batch_order, 0, orders, "ORDER", "sent",
+      "of the results of a batch: mixed, too"),
+  ROW("batch_errors", WHOLE, settings.batch_errors, 500, NULL, "N", "0",
+      "every Nth row of a batch fails, and its result\n"
+      "is an error; 0: none"),
   ROW(NULL, OTHER, port, 0, NULL, NULL, NULL, NULL),
 };
 

@@ -22,6 +22,9 @@ enum replay_deleted { REPLAY_ERROR, REPLAY_ANSWER, REPLAY_CREATE };
 /* Which entity tag media has. */
 enum media_etag { ETAG_STRONG, ETAG_WEAK, ETAG_NONE };
 
+/* In which order the results of a batch come. */
+enum batch_order { BATCH_SENT, BATCH_MIXED };
+
 /* What can be set at any time. */
 struct settings {
   char *keys;  /* lines "KEY\tORGANIZATION\n" */
@@ -48,6 +51,8 @@ struct settings {
   int64_t file_limit;      /* bytes of an uploaded file */
   int64_t upload_lifetime; /* seconds of a URL to put a file at */
   int64_t body_limit;      /* of a request with files */
+  int64_t batch_order;     /* of the lines of results */
+  int64_t batch_errors;    /* every so many rows one fails; 0: none */
   char *media_redirect;    /* what a Location begins with; empty: none */
 };
 
