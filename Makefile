@@ -90,7 +90,7 @@ SUPPORT = scripted_server process tracer
 ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
 
 .PHONY: all build client emulator help demo test lint format trace deps \
-  install install-client install-emulator uninstall clean units support \
+  dist install install-client install-emulator uninstall clean units support \
   headers test-curl mutants FORCE
 .SECONDARY:
 
@@ -150,6 +150,9 @@ install-client install-emulator: install-%: %
 
 uninstall: ## what install has put there
 	@scripts/install remove all $(PLACES)
+
+dist: ## the release of what is committed, in build/dist; URL=… of its place
+	@scripts/dist $(URL)
 
 clean: ## remove build/
 	rm -rf build

@@ -8,7 +8,7 @@ description = {
   summary = "The sync.so generations API in a box, for tests without network",
   detailed = [[
 An emulator of the service as a Lua module and as a program: it keeps the rules
-of the API for keys, filters, paging and deletion, and fails on demand.]],
+of the API for keys, jobs, uploads, paging and deletion, and fails on demand.]],
   license = "MIT",
   labels = { "testing", "http", "server" },
 }

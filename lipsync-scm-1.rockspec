@@ -7,9 +7,9 @@ source = {
 description = {
   summary = "A streaming client for the sync.so lip-sync API",
   detailed = [[
-Lists and deletes an organization's generations, as a stream and without
-blocking the host: the same loop runs in a plain script, in nginx, in a game's
-frame and in an editor.]],
+Makes lip-synced videos: submits, waits, downloads, lists and deletes, pays
+nothing twice, and does not block its host: the same code runs in a plain
+script, in nginx, in a game's frame and in an editor.]],
   license = "MIT",
   labels = { "http", "client", "api", "video" },
 }

@@ -17,8 +17,7 @@
 
 #include "compat.h"
 #include "element.h"
-
-#define LIPSYNC_VERSION "0.1.0"
+#include "../version.h"
 
 /* The types, by the names of their metatables in the registry. */
 #define SESSION_TYPE  "lipsync.Session"

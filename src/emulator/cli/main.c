@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "command.h"
 #include "../http/server.h"
+#include "../../version.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -85,7 +86,7 @@ int main (int argc, char **argv) {
     arguments_help();
   }
   else if (a.wish == WISH_VERSION) {
-    puts("lipsync-emulator " EMULATOR_VERSION);
+    puts("lipsync-emulator " LIPSYNC_VERSION);
   }
   else {
     status = run(&a);

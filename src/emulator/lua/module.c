@@ -5,6 +5,7 @@
 */
 
 #include "../../core/compat.h"
+#include "../../version.h"
 #include "../http/server.h"
 #include "../store/text.h"
 
@@ -305,7 +306,7 @@ COMPAT_EXPORT int luaopen_lipsync_emulator (lua_State *L) {
   }
   lua_pop(L, 1);
   luaL_newlib(L, functions);
-  lua_pushliteral(L, EMULATOR_VERSION);
+  lua_pushliteral(L, LIPSYNC_VERSION);
   lua_setfield(L, -2, "_VERSION");
   return 1;
 }

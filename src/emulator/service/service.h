@@ -14,8 +14,6 @@
 #include "uploads.h"
 #include "../store/store.h"
 
-#define EMULATOR_VERSION "0.1.0"
-
 /* What the service offers: the layer above knows. */
 struct offer {
   const struct kind *const *kinds; /* of documents; ends with NULL */
