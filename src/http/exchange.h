@@ -40,6 +40,7 @@ struct exchange {
   struct buf headers;             /* header lines of the last response */
   size_t header_bytes;            /* of all responses, 1xx included */
   unsigned forks;                 /* process_forks() when it was begun */
+  size_t held;                    /* its part of the session's */
   int added;                      /* libcurl works on it */
   int http1;                      /* is not sent over HTTP/2 */
   enum http_mode mode;
@@ -69,6 +70,7 @@ struct http_session {
   unsigned forks; /* process_forks() when the engine was made */
   struct exchange *exchanges;
   size_t count;       /* how many these are */
+  size_t held;        /* bytes of responses that these hold */
   unsigned under_way; /* how many libcurl works on */
   struct queue queues[QUEUES];
   unsigned steps;  /* how many there were */

@@ -69,15 +69,21 @@ int session_new (lua_State *L);
 
 void transfer_register (lua_State *L);
 
-#define TRANSFER_ALLOWED 64
+/* How much there may be before a new transfer has the collector look for
+** abandoned ones, and how many steps of it on end were collections. */
+#define NUDGE_TRANSFERS 64
+#define NUDGE_BYTES     (8u * 1024 * 1024) /* of responses */
+
+struct nudge {
+  size_t transfers, bytes;
+  unsigned collected;
+};
 
 /* Starts a request on 'http'. Stack: the session at 1, the request's table at
-** 2. Pushes a transfer, or nil and a failure. 'http' and 'allowed' are the
-** session's own. The first becomes NULL if a finalizer closes it meanwhile; the
-** second is how many transfers there may be before the collector has to look
-** for abandoned ones, TRANSFER_ALLOWED at first. */
+** 2. Pushes a transfer, or nil and a failure. 'http' and 'nudge' are the
+** session's own. The first becomes NULL if a finalizer closes it meanwhile. */
 int transfer_start (lua_State *L, struct http_session *const *http,
-                    size_t *allowed);
+                    struct nudge *nudge);
 
 /* Pushes the transfer that 'user' of http_next_ready stands for, or nil when
 ** it has been collected. The session is at 1. */

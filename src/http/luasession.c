@@ -2,7 +2,7 @@
 **
 ** luasession: a Lua object over a session of session.c. Its value (user value,
 ** environment) is a table with weak values that finds the transfer userdata
-** for what http_next_ready returns.
+** for what http_next_ready returns; at [1] it has what transfer_start drops.
 */
 
 #include <math.h>
@@ -15,7 +15,7 @@
 
 struct session {
   struct http_session *http; /* NULL once closed */
-  size_t allowed;            /* see transfer_start */
+  struct nudge nudge;        /* see transfer_start */
 };
 
 
@@ -47,7 +47,9 @@ static void push_weak_table (lua_State *L) {
 static struct session *push_session (lua_State *L) {
   struct session *s = (struct session *)compat_newuserdata(L, sizeof(*s));
   s->http = NULL;
-  s->allowed = TRANSFER_ALLOWED;
+  s->nudge.transfers = NUDGE_TRANSFERS;
+  s->nudge.bytes = NUDGE_BYTES;
+  s->nudge.collected = 0;
   luaL_getmetatable(L, SESSION_TYPE);
   lua_setmetatable(L, -2);
   push_weak_table(L);
@@ -110,7 +112,7 @@ static int session_start (lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   return s->http == NULL ? failure_push_closed(L)
-                         : transfer_start(L, &s->http, &s->allowed);
+                         : transfer_start(L, &s->http, &s->nudge);
 }
 
 

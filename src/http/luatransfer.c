@@ -10,7 +10,6 @@
 #include "monotonic.h"
 #include "luahttp.h"
 
-#define GC_HELD (8u * 1024 * 1024) /* bytes of responses that call for one */
 #define GC_TIME 2e-3 /* seconds: four times what COMPAT_GC_STEPS is to take */
 
 enum slot { SLOT_OWNER = 1, SLOT_SESSION, SLOT_METATABLE, SLOT_BLOCK };
@@ -95,22 +94,46 @@ void transfer_push (lua_State *L, void *user) {
 }
 
 
+/* Runs a step of the collector. Whether it has ended a cycle: by its own word,
+** or, of a generational collector, which gives none, where two steps on end
+** have each collected what was dropped right before. (Another one stops at the
+** end of its cycle, and gives its word.) The session is at 1. */
+static int collect (lua_State *L, struct nudge *nudge) {
+  int is_end, is_gone;
+  compat_getslot(L, 1); /* a table of weak values */
+  lua_newtable(L);
+  lua_rawseti(L, -2, 1);
+  is_end = lua_gc(L, LUA_GCSTEP, 0) > 0;
+  lua_rawgeti(L, -1, 1);
+  is_gone = lua_isnil(L, -1);
+  lua_pop(L, 2);
+  nudge->collected = is_gone && !is_end ? nudge->collected + 1 : 0;
+  return is_end || nudge->collected >= 2;
+}
+
+
+/* Twice of what is in use, but no less than 'least'. */
+static size_t allow (size_t used, size_t least) {
+  return used < least / 2 ? least : 2 * used;
+}
+
+
 /* The collector does not see C memory: an abandoned transfer is small to it,
-** whatever it holds. So where there are more than are 'allowed', or they hold
-** much, each new one moves it on, the further the more they are. At the end of
-** a cycle it is known how many are in use, and twice as many are allowed. Not
+** whatever it holds. So where there are more of them than are allowed, or they
+** hold more, each new one moves it on, the further the more that is. At the end
+** of a cycle it is known how much is in use, and twice as much is allowed. Not
 ** in a large step: what the collector looks through is the program's. (A step
 ** of a generational collector is a collection, hence the time.) */
 static void nudge_collector (lua_State *L, struct http_session *const *http,
-                             size_t *allowed) {
-  size_t excess = http_count(*http) / *allowed + http_held(*http) / GC_HELD;
+                             struct nudge *nudge) {
+  size_t excess = http_count(*http) / nudge->transfers
+                  + http_held(*http) / nudge->bytes;
   size_t steps = excess * COMPAT_GC_STEPS;
   double ends = excess == 0 ? 0 : monotonic_now() + (double)excess * GC_TIME;
   for (; steps > 0 && *http != NULL && monotonic_now() < ends; steps--)
-    if (lua_gc(L, LUA_GCSTEP, 0) != 0 && *http != NULL) {
-      *allowed = 2 * http_count(*http);
-      if (*allowed < TRANSFER_ALLOWED)
-        *allowed = TRANSFER_ALLOWED;
+    if (collect(L, nudge) && *http != NULL) {
+      nudge->transfers = allow(http_count(*http), NUDGE_TRANSFERS);
+      nudge->bytes = allow(http_held(*http), NUDGE_BYTES);
       return;
     }
 }
@@ -163,14 +186,14 @@ static void read_request (lua_State *L, struct http_request *request,
 
 
 int transfer_start (lua_State *L, struct http_session *const *http,
-                    size_t *allowed) {
+                    struct nudge *nudge) {
   struct http_request request;
   struct response_rules rules;
   enum http_refusal refusal;
   struct http_exchange *x;
   struct transfer *t;
   read_request(L, &request, &rules);
-  nudge_collector(L, http, allowed);
+  nudge_collector(L, http, nudge);
   t = push_transfer(L);
   enter(L, t);
   if (*http == NULL)

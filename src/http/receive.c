@@ -66,6 +66,15 @@ void *http_next_ready (struct http_session *s) {
 
 /* ---- How exchanges begin and end ---- */
 
+/* Notes how much 'x' holds, in the session's sum: to add it up anew for every
+** request costs more, the more of them there are. */
+static void note_held (struct exchange *x) {
+  if (x->pub.session != NULL)
+    x->pub.session->held += x->pub.body.capacity - x->held;
+  x->held = x->pub.body.capacity;
+}
+
+
 struct exchange *exchange_new (struct http_session *s,
                                const struct http_request *request, void *user) {
   struct exchange *x = (struct exchange *)calloc(1, sizeof(*x));
@@ -159,6 +168,7 @@ static void end_exchange (struct exchange *x, enum http_result result) {
   x->own_headers = NULL;
   if (x->pub.body.length == 0)
     buf_free(&x->pub.body);
+  note_held(x);
   notify(x);
 }
 
@@ -166,6 +176,7 @@ static void end_exchange (struct exchange *x, enum http_result result) {
 void exchange_detach (struct exchange *x) {
   dequeue(x, QUEUE_READY);
   x->pub.session->count--;
+  x->pub.session->held -= x->held;
   *x->at = x->next;
   if (x->next != NULL)
     x->next->at = x->at;
@@ -517,6 +528,7 @@ static size_t on_body (char *data, size_t one, size_t n, void *arg) {
   if (x->pub.streams)
     x->pub.body.ceiling = (size_t)-1; /* bounded by the mark */
   status = buf_append(&x->pub.body, data, n);
+  note_held(x);
   if (status != BUF_OK)
     return stop(x, status == BUF_FULL ? HTTP_BODY_LIMIT : HTTP_MEMORY);
   x->pub.received += n;
@@ -569,8 +581,10 @@ int http_is_ours (const struct http_exchange *pub) {
 
 void http_consume (struct http_exchange *x, size_t n) {
   buf_consume(&x->body, n);
-  if (x->over && x->body.length == 0)
-    buf_free(&x->body);
+  if (!x->over || x->body.length > 0)
+    return;
+  buf_free(&x->body);
+  note_held((struct exchange *)x);
 }
 
 

@@ -107,11 +107,7 @@ size_t http_count (const struct http_session *s) {
 
 
 size_t http_held (const struct http_session *s) {
-  const struct exchange *x;
-  size_t held = 0;
-  for (x = s->exchanges; x != NULL; x = x->next)
-    held += x->pub.body.capacity;
-  return held;
+  return s->held;
 }
 
 
