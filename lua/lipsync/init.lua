@@ -18,6 +18,7 @@ local misuse = require "lipsync.base.misuse"
 local errors = require "lipsync.error"
 local generation = require "lipsync.resources.generation"
 local time = require "lipsync.base.time"
+local uncaught = require "lipsync.host.uncaught"
 local webhook = require "lipsync.webhook"
 
 errors.install()
@@ -134,12 +135,9 @@ function lipsync.time(text)
     .. "2026-08-25T10:00:00Z"):format(misuse.show(text)), nil, nil, "time")
 end
 
--- PUC Lua 5.1 shows no error that is a table.
-local shows_objects = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
-
---- As Lua's assert, for what the calls of this library return: raises the error
---- object, or its sentence on PUC Lua 5.1, whose program says of an object only
---- that it is no string.
+--- As Lua's assert, for what the calls of this library return. Raises the error
+--- object; where no Lua code can catch it, its sentence, because a program in C
+--- can show only that.
 ---@param value any
 ---@param err any
 ---@param ... any
@@ -148,7 +146,11 @@ function lipsync.assert(value, err, ...)
   check_dot(value, "assert(value, err)")
   if value then return value, err, ... end
   if err == nil then err = "assertion failed!" end
-  if not shows_objects and core.is_error(err) then err = tostring(err) end
+  if core.is_error(err) then
+    local to_raise, is_lost = uncaught.judge(err)
+    if is_lost then loader.log(tostring(err)) end
+    err = to_raise
+  end
   core.raise(err)
 end
 

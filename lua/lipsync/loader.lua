@@ -58,4 +58,11 @@ function loader.client()
   return client
 end
 
+--- Shows a text where the host shows errors.
+---@param text string
+function loader.log(text)
+  local where = client and "lipsync.host" or "lipsync.core"
+  require(where).log(text)
+end
+
 return loader

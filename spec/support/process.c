@@ -92,24 +92,52 @@ static int process_descriptors (lua_State *L) {
 }
 
 
-/* process.state(text): runs 'text' in a Lua state of its own, which is closed
-** whatever it left open. True, or nil and why. Paths are those of now. */
+/* Resumes a coroutine that has its function on its stack. */
+static int resume (lua_State *co, lua_State *from) {
+#if LUA_VERSION_NUM >= 504
+  int n;
+  return lua_resume(co, from, 0, &n);
+#elif LUA_VERSION_NUM >= 502
+  return lua_resume(co, from, 0);
+#else
+  (void)from;
+  return lua_resume(co, 0);
+#endif
+}
+
+
+/* process.state(text, in_coroutine): runs 'text' in a Lua state of its own,
+** which is closed whatever it left open, as a program in C would: by lua_pcall,
+** or in a coroutine that it has made. True, or nil and why: what lua_tostring
+** makes of the error, else its type. Paths are those of now. */
 static int process_state (lua_State *L) {
-  const char *text = luaL_checkstring(L, 1);
-  lua_State *other = luaL_newstate();
-  char why[500] = "no memory";
+  const char *text = luaL_checkstring(L, 1), *why = "";
+  lua_State *other = luaL_newstate(), *co = other;
   int failed;
   if (other == NULL)
     return luaL_error(L, "no Lua state");
   luaL_openlibs(other);
-  failed = luaL_loadstring(other, text) != LUA_OK
-           || lua_pcall(other, 0, 0, 0) != LUA_OK;
-  if (failed && lua_isstring(other, -1))
-    snprintf(why, sizeof(why), "%s", lua_tostring(other, -1));
-  lua_close(other);
+  if (lua_toboolean(L, 2))
+    co = lua_newthread(other);
+  failed = luaL_loadstring(co, text) != LUA_OK
+           || (co == other ? lua_pcall(co, 0, 0, 0) : resume(co, other)) > 1;
+  if (failed)
+    why = lua_isstring(co, -1) ? lua_tostring(co, -1) : luaL_typename(co, -1);
   lua_pushboolean(L, !failed);
-  lua_pushstring(L, failed ? why : "");
+  lua_pushstring(L, why);
+  lua_close(other);
   return 2;
+}
+
+
+/* process.catch(fn): as pcall. */
+static int process_catch (lua_State *L) {
+  int failed;
+  lua_settop(L, 1);
+  failed = lua_pcall(L, 0, 0, 0) != LUA_OK;
+  lua_pushboolean(L, !failed);
+  lua_insert(L, 1);
+  return lua_gettop(L);
 }
 
 
@@ -136,6 +164,7 @@ static const luaL_Reg functions[] = {
   {"wait", process_wait},
   {"descriptors", process_descriptors},
   {"state", process_state},
+  {"catch", process_catch},
   {"unset", process_unset},
   {"lend", process_lend},
   {NULL, NULL},

@@ -16,6 +16,9 @@
 #include <sys/random.h>
 #endif
 
+/* The main coroutine's place in the registry. */
+#define MAIN "lipsync.main"
+
 
 /* core.now(): seconds on a clock that only goes forward. */
 static int core_now (lua_State *L) {
@@ -119,6 +122,32 @@ static int core_where (lua_State *L) {
 }
 
 
+/* Remembers the running coroutine if it is the main one: only from 5.2 on can
+** the VM tell that to the others. */
+static void note_main (lua_State *L) {
+#if LUA_VERSION_NUM < 502
+  if (lua_pushthread(L))
+    lua_setfield(L, LUA_REGISTRYINDEX, MAIN);
+  else
+    lua_pop(L, 1);
+#else
+  (void)L;
+#endif
+}
+
+
+/* core.main(): the main coroutine, nil where it is not known. */
+static int core_main (lua_State *L) {
+  note_main(L);
+#if LUA_VERSION_NUM < 502
+  lua_getfield(L, LUA_REGISTRYINDEX, MAIN);
+#else
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+#endif
+  return 1;
+}
+
+
 /* core.is_yieldable(): whether the running coroutine can yield here; nil where
 ** the VM cannot tell. */
 static int core_is_yieldable (lua_State *L) {
@@ -150,6 +179,7 @@ static const luaL_Reg functions[] = {
   {"log", core_log},
   {"raise", core_raise},
   {"where", core_where},
+  {"main", core_main},
   {"is_yieldable", core_is_yieldable},
   {NULL, NULL},
 };
@@ -184,5 +214,6 @@ COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L) {
   lua_pushliteral(L, LIPSYNC_VERSION);
   lua_setfield(L, -2, "_VERSION");
   publish_capi(L);
+  note_main(L);
   return 1;
 }

@@ -220,12 +220,6 @@ local function logger()
   return nil
 end
 
---- Whether the host has a place to show errors.
----@return boolean
-function host.shows()
-  return logger() ~= nil
-end
-
 --- Shows an error's sentence where the host shows errors.
 ---@param text string
 function host.log(text)

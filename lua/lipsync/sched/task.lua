@@ -7,6 +7,7 @@ local errors = require "lipsync.error"
 local message = require "lipsync.error.message"
 local misuse = require "lipsync.base.misuse"
 local global = require "lipsync.host.global"
+local uncaught = require "lipsync.host.uncaught"
 local yielding = require "lipsync.host.yielding"
 
 ---@class lipsync.Task
@@ -58,6 +59,7 @@ function task.new(set, fn, ...)
     target = false, probing = false, interrupted = false,
   }, Task)
   self.thread = coroutine.create(task.body(self, task.bind(fn, ...)))
+  uncaught.is_reported(self.thread)
   return self
 end
 
