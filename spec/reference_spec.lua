@@ -34,7 +34,7 @@ end
 -- The fields that the annotation of a class names.
 local function fields(class)
   local text = sources():match("%-%-%-@class " .. class:gsub("%.", "%%.")
-    .. "%f[^%w](.-)\n[^-\n]")
+    .. "%f[^%w](.-)\n[^-]")
   local found = {}
   for name in assert(text, class):gmatch "%-%-%-@field ([%w_]+)" do
     found[#found + 1] = name
@@ -50,7 +50,8 @@ describe("the reference", function()
     Creates = "reference", EstimateRequest = "reference",
     DeleteManyOptions = "reference", WaitManyOptions = "reference",
     Waits = "reference", DeleteWhenDoneOptions = "reference",
-    AssetFilter = "reference", UploadOptions = "reference",
+    AssetFilter = "reference", ProjectFilter = "reference",
+    ProjectRequest = "reference", UploadOptions = "reference",
     RequestOptions = "reference", WebhookOptions = "reference",
     Response = "reference",
     Filter = "reference",

@@ -8,18 +8,26 @@
 -- A row of an operation has
 --
 --   method, path  as sent; {id} in the path is the method's first argument
+--   other         its next argument: the id of another object, or the object,
+--                 which has `name`, `noun` and `type`; {NAME} in the path, or
+--                 else the body's only member
 --   key           false: sent without the API key
 --   action        the beginning of an error's sentence
 --   query         the filter: names in the order of the query, and `fields`,
 --                 the type of each (base/schema.lua)
 --   checked       the filter that each object of a list must match, because a
 --                 service that ignored it would feed a loop that deletes
---   paging        "token": the response names the cursor of the next page, and
---                 holds its objects as `items`; default: the cursor is an id
---   takes         the type of the request's body (base/schema.lua)
+--   paging        "token": the response names the cursor of the next page;
+--                 default: the cursor is an id
+--   takes         the type of the request's body (base/schema.lua): its next
+--                 argument
+--   makes_id      true: the body's `id` is a UUID that the client makes unless
+--                 it was given, so a repetition creates nothing more
 --   returns       the shape of a good response (shape.lua): "object",
---                 "created", "removed", "data", "count", "objects", "entries"
---                 or "list"
+--                 "created", "removed", "done", "data", "address", "count",
+--                 "objects", "items", "entries" or "list"
+--   items         the member with the objects of such a list or page; default
+--                 "items"
 --   retry         "safe": changes nothing. "idempotent": a repetition changes
 --                 nothing more. "keyed": neither, by its Idempotency-Key.
 --                 "never": repeated only if nothing was done
@@ -45,13 +53,15 @@ local api = {}
 
 local text, json = schema.text, schema.anything
 
+local project_id = schema.id "Project"
+
 local not_there = "It was deleted before, or belongs to another organization"
 
 -- The filters of lists and counts of generations.
 local generations = {
   "status", "ids", "source", "projectId",
   fields = { status = schema.strings, ids = schema.set,
-             source = schema.strings, projectId = schema.text },
+             source = schema.strings, projectId = project_id },
 }
 
 api.generations = {
@@ -69,7 +79,8 @@ api.generations = {
   create = {
     method = "POST", path = "/v2/generate", action = "create generation",
     takes = schema.record({
-      model = text, outputFileName = text, webhookUrl = text, projectId = text,
+      model = text, outputFileName = text, webhookUrl = text,
+      projectId = project_id,
       input = schema.array(schema.record({
         type = text, url = text, assetId = text, file = text, refId = text,
         provider = json,
@@ -128,7 +139,7 @@ api.assets = {
     method = "GET", path = "/v2/assets", action = "list assets",
     query = {
       "projectId", "userId", "searchQuery", "sortBy", "types",
-      fields = { projectId = text, userId = text, searchQuery = text,
+      fields = { projectId = project_id, userId = text, searchQuery = text,
                  sortBy = text, types = schema.strings },
     },
     paging = "token", returns = "list", retry = "safe",
@@ -152,6 +163,60 @@ api.assets = {
     returns = "removed", removes = true, retry = "idempotent",
     unknown = "The asset may have been deleted",
     advice = { [404] = not_there },
+  },
+}
+
+-- What a project is made of.
+local project = {
+  name = text, description = schema.string, visibility = text, mode = text,
+  defaultWorkflow = text,
+}
+
+local an_asset = { name = "assetId", noun = "asset", type = "Asset" }
+
+api.projects = {
+  type = "Project", noun = "project",
+  list = {
+    method = "GET", path = "/v2/projects", action = "list projects",
+    query = { "searchQuery", "sortBy",
+              fields = { searchQuery = text, sortBy = text } },
+    paging = "token", returns = "list", retry = "safe",
+  },
+  get = {
+    method = "GET", path = "/v2/projects/{id}", action = "get project",
+    returns = "object", retry = "safe", advice = { [404] = not_there },
+  },
+  create = {
+    method = "POST", path = "/v2/projects", action = "create project",
+    takes = schema.record(schema.join(project, { id = text }), { "name" }),
+    makes_id = true, returns = "created", retry = "idempotent",
+    unknown = "The project may have been created; the same request with this "
+      .. "id creates no second one",
+    advice = { [409] = "Its id belongs to another organization, or to a "
+      .. "project that was deleted" },
+  },
+  update = {
+    method = "PATCH", path = "/v2/projects/{id}", action = "update project",
+    takes = schema.record(project, {}), returns = "object",
+    retry = "idempotent", unknown = "The project may have been changed",
+    advice = { [404] = not_there },
+  },
+  delete = {
+    method = "DELETE", path = "/v2/projects/{id}", action = "delete project",
+    returns = "removed", removes = true, retry = "idempotent",
+    unknown = "The project may have been deleted",
+    advice = { [404] = not_there },
+  },
+  attach = {
+    method = "POST", path = "/v2/projects/{id}/assets", other = an_asset,
+    action = "attach an asset to project", returns = "done",
+    retry = "idempotent", unknown = "The asset may have been attached",
+  },
+  detach = {
+    method = "DELETE", path = "/v2/projects/{id}/assets/{assetId}",
+    other = an_asset, action = "detach an asset from project",
+    returns = "done", retry = "idempotent",
+    unknown = "The asset may have been detached",
   },
 }
 

@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- A client: its options, its session, and the methods for a program's own loop.
 
-local assets = require "lipsync.resources.assets"
 local retry_budget = require "lipsync.call.retry_budget"
 local error_codes = require "lipsync.resources.errors"
 local misuse = require "lipsync.base.misuse"
@@ -9,7 +8,6 @@ local core = require "lipsync.core"
 local events = require "lipsync.call.events"
 local failure = require "lipsync.error.failure"
 local generations = require "lipsync.resources.generations"
-local models = require "lipsync.resources.models"
 local host = require "lipsync.host"
 local native_tasks = require "lipsync.sched.native_tasks"
 local operation = require "lipsync.operation"
@@ -25,11 +23,16 @@ local http = require "lipsync.http"
 ---@field assets lipsync.Assets
 ---@field generations lipsync.Generations
 ---@field models lipsync.Models
+---@field projects lipsync.Projects
 ---@field errors lipsync.ErrorCodes
 local Client = {}
 Client.__index = Client
 
 local client = {}
+
+-- The resources that are loaded when they are first used, or by client:warm;
+-- the others are there with the first client.
+local later = { "assets", "models", "projects" }
 
 local service = "https://api.sync.so"
 
@@ -189,8 +192,8 @@ function client.new(given)
               ca_file = config.ca_file or http.ca_file },
   }, Client)
   self:start_runtime(session)
-  self.generations, self.models = generations.new(self), models.new(self)
-  self.assets, self.errors = assets.new(self), error_codes.new(self)
+  self.generations, self.errors = generations.new(self), error_codes.new(self)
+  for _, name in ipairs(later) do self[name] = operation.later(name, self) end
   return self
 end
 
@@ -318,12 +321,14 @@ function Client:sleep(seconds)
 end
 
 --- Connects, and pays the first TLS cost, when the host can afford it. Fetches
---- the error catalog, which needs no key.
+--- the error catalog, which needs no key. Loads all resources, so that nothing
+--- is loaded later.
 ---@param options lipsync.CallOptions|nil
 ---@return boolean|nil  true
 ---@return lipsync.Error|nil err
 function Client:warm(options)
   open(self, "warm")
+  for _, name in ipairs(later) do operation.load(name) end
   local err = self.errors:_refresh(schema.read(operation.options, options,
     "options"))
   -- Any response at all shows that there is a connection.

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- Loads the library in two parts: the core with `require "lipsync"`, and with
--- the first client all the rest, including libcurl and its thirty libraries. So
--- a program without a client does not pay for it, and one that enters a chroot
--- after its first client has all it needs.
+-- the first client the rest, including libcurl and its thirty libraries. So a
+-- program without a client does not pay for it. Resources that are not used are
+-- not loaded (client.lua), unless client:warm is called: then a program that
+-- enters a chroot has all it needs.
 
 local global = require "lipsync.host.global"
 

@@ -75,21 +75,26 @@ local function compile(rows, row)
                  accept = of.accept, refused = of.refused }
   for name, value in pairs(row) do spec[name] = value end
   if row.removes then spec.on_start, spec.on_end = on_start, on_end end
-  spec.before_id, spec.after_id = row.path:match "^(.*){id}(.*)$"
+  spec.before_id, spec.after_id = row.path:match "^(.-){id}(.*)$"
+  local other = row.other and "^(.-){" .. row.other.name .. "}(.*)$"
+  if other and spec.after_id:find(other) then
+    spec.before_other, spec.after_other = spec.after_id:match(other)
+  end
   spec.__index = spec
   return spec
 end
 
 --- The id in an id or an object. Raises for any other value.
 ---@param given string|lipsync.Generation
----@param spec table  of a row; defines which objects are accepted
+---@param spec table  of a row, or its `other`; defines which objects are
+---   accepted
 ---@return string id
 ---@return lipsync.Generation|nil object
 function operation.identify(given, spec)
   if type(given) == "string" then return given end
   if core.type_of(given) ~= spec.type then
-    misuse.raise(("id must be a string or %s, got %s")
-      :format(failure.article(spec.noun), misuse.show(given)))
+    misuse.raise(("%s must be a string or %s, got %s"):format(
+      spec.name or "id", failure.article(spec.noun), misuse.show(given)))
   end
   local id = given:get "id"
   if type(id) ~= "string" then
@@ -97,9 +102,6 @@ function operation.identify(given, spec)
   end
   return id, given
 end
-
--- Most ids: nothing to encode, and no dot.
-local plain = "^[a-f0-9%-A-Zg-z_~]+$"
 
 --- The error for a value that cannot be sent.
 ---@param client table
@@ -122,6 +124,17 @@ function operation.bad_key(key)
   return "idempotency_key must be 1 to 128 of A-Z a-z 0-9 . _ ~ -"
 end
 
+-- Most ids: nothing to encode, and no dot.
+local plain = "^[a-f0-9%-A-Zg-z_~]+$"
+
+-- An id as a segment of a path; nil and an error if it cannot be sent.
+local function segment(client, spec, id, field, action)
+  if id:find(plain) then return id end
+  local encoded, problem = url.segment(id)
+  if encoded then return encoded end
+  return nil, operation.invalid(client, spec, problem, field, action)
+end
+
 --- Prepares a call about one object.
 ---@param resource table
 ---@param spec table  of one of its rows
@@ -133,15 +146,11 @@ end
 ---@return lipsync.Error|nil err  for an id that cannot be sent
 function operation.prepare(resource, spec, given, options, own)
   local id, object = operation.identify(given, spec)
-  local segment, problem = id, nil
-  if not id:find(plain) then segment, problem = url.segment(id) end
   own = own or {}
-  if not segment then
-    return nil, operation.invalid(resource.client, spec, problem, "id",
-      own.action)
-  end
+  local part, err = segment(resource.client, spec, id, "id", own.action)
+  if not part then return nil, err end
   own.resource, own.id, own.object = resource, id, object
-  own.path = spec.before_id .. segment .. spec.after_id
+  own.path = spec.before_id .. part .. (own.after_id or spec.after_id)
   own.target = own.query and own.path .. "?" .. own.query
   return call.new(resource.client, setmetatable(own, spec), options)
 end
@@ -158,6 +167,70 @@ function operation.encode(client, spec, body)
   return nil, operation.invalid(client, spec, problem, problem:match "^[^:]*")
 end
 
+-- A random UUID; nil and an error if the system has no random bytes.
+local function new_uuid(client, spec)
+  local hex = core.random_text()
+  if not hex then
+    return nil, operation.invalid(client, spec,
+      "the system has no random bytes for an id", "id")
+  end
+  local variant = tonumber(hex:sub(17, 17), 16) % 4 + 1
+  return ("%s-%s-4%s-%s%s-%s"):format(hex:sub(1, 8), hex:sub(9, 12),
+    hex:sub(14, 16), ("89ab"):sub(variant, variant), hex:sub(18, 20),
+    hex:sub(21))
+end
+
+-- Puts the id of the second object into the path, or else the body. Returns
+-- whether it can be sent.
+local function add_other(client, spec, own, given)
+  local id = operation.identify(given, spec.other)
+  if not spec.before_other then
+    own.body = { [spec.other.name] = id }
+    return true
+  end
+  local part, err = segment(client, spec, id, spec.other.name)
+  own.after_id = part and spec.before_other .. part .. spec.after_other
+  return part ~= nil, err
+end
+
+-- Makes JSON of the body, which gets an id if the client has to make it.
+-- Returns whether it can be sent.
+local function add_body(client, spec, own)
+  local body, err = own.body, nil
+  if spec.makes_id then
+    if not body.id then body.id, err = new_uuid(client, spec) end
+    if err then return false, err end
+    own.id = body.id
+  end
+  own.body, err = operation.encode(client, spec, body)
+  own.content_type = "application/json"
+  return own.body ~= nil, err
+end
+
+--- Prepares a call of a row, whatever its arguments are; those that it has not
+--- are nil.
+---@param resource table
+---@param spec table  of one of its rows
+---@param arguments { id: any, other: any, request: any }
+---@param options table  the call's own, checked
+---@param own table|nil  members of the call's spec
+---@return table|nil call
+---@return lipsync.Error|nil err  for what cannot be sent
+function operation.make_call(resource, spec, arguments, options, own)
+  local client, well, err = resource.client, true, nil
+  own = own or {}
+  if spec.takes then own.body = spec.takes(arguments.request, "request") end
+  if spec.other then
+    well, err = add_other(client, spec, own, arguments.other)
+  end
+  if well and own.body then well, err = add_body(client, spec, own) end
+  if not well then return nil, err end
+  if spec.before_id then
+    return operation.prepare(resource, spec, arguments.id, options, own)
+  end
+  return call.new(client, setmetatable(own, spec), options)
+end
+
 -- ---- Kinds of methods ----
 --
 -- Each is made from a row's spec, the class of its resource and the name of the
@@ -165,46 +238,22 @@ end
 
 local kinds = {}
 
--- method(id or object, options)
-function kinds.object(spec, class, name)
-  return function(self, given, options)
+-- method(id or object, the other id or object, request, options), each of the
+-- first three only if the row has it.
+local function simple(spec, class, name)
+  local has_id, has_other, takes = spec.before_id, spec.other, spec.takes
+  return function(self, id, other, request, options)
     class.client_of(self, name)
+    if not has_id then id, other, request, options = nil, id, other, request end
+    if not has_other then other, request, options = nil, other, request end
+    if not takes then request, options = nil, request end
     options = options and read_options(options) or none
-    local this, err = operation.prepare(self, spec, given, options)
+    local this, err = operation.make_call(self, spec,
+      { id = id, other = other, request = request }, options)
     if not this then return nil, err end
     return this:run()
   end
 end
-
-kinds.removed = kinds.object
-
--- method(request, options), or of a row without a body as above
-function kinds.data(spec, class, name)
-  if not spec.takes then return kinds.object(spec, class, name) end
-  return function(self, request, options)
-    local client = class.client_of(self, name)
-    local body = spec.takes(request, "request")
-    options = options and read_options(options) or none
-    local text, err = operation.encode(client, spec, body)
-    if not text then return nil, err end
-    return call.new(client, setmetatable({ body = text,
-      content_type = "application/json" }, spec), options):run()
-  end
-end
-
--- What creates an object is in the resource's own file.
-function kinds.created() end
-
--- method(options)
-function kinds.objects(spec, class, name)
-  return function(self, options)
-    local client = class.client_of(self, name)
-    options = options and read_options(options) or none
-    return call.new(client, spec, options):run()
-  end
-end
-
-kinds.entries = kinds.objects
 
 -- method(filter, options): more ids than fit in one request are counted in
 -- several, all within one timeout
@@ -236,6 +285,9 @@ function kinds.list(spec, class, name)
   end
 end
 
+-- The others differ by their shape only.
+setmetatable(kinds, { __index = function() return simple end })
+
 -- ---- Resources ----
 
 local Resource = {}
@@ -252,6 +304,13 @@ end
 ---@param watcher table
 function Resource:_watch(watcher)
   self._watchers[watcher] = true
+end
+
+local weak = { __mode = "k" }
+
+local function new(client, class)
+  return setmetatable({ client = client,
+                        _watchers = setmetatable({}, weak) }, class)
 end
 
 --- Makes the class of a resource, with a method for each of its rows.
@@ -273,10 +332,7 @@ function operation.resource(name, rows)
     return client
   end
 
-  function class.new(client)
-    return setmetatable({ client = client,
-      _watchers = setmetatable({}, { __mode = "k" }) }, class)
-  end
+  function class.new(client) return new(client, class) end
 
   for method, row in pairs(rows) do
     if type(row) == "table" and row.method then
@@ -288,6 +344,33 @@ function operation.resource(name, rows)
     end
   end
   return class
+end
+
+-- ---- Resources that are loaded when they are used ----
+
+-- The one of the first client: a program may replace the global.
+local require = require
+
+--- Loads the class of a resource.
+---@param name string
+---@return table
+function operation.load(name)
+  return require("lipsync.resources." .. name)
+end
+
+local unloaded = setmetatable({}, { __index = function(classes, name)
+  classes[name] = { __index = function(self, member)
+    return setmetatable(self, operation.load(name))[member]
+  end }
+  return classes[name]
+end })
+
+--- Makes a resource, which loads its class when a member of it is first read.
+---@param name string
+---@param client table
+---@return table
+function operation.later(name, client)
+  return new(client, unloaded[name])
 end
 
 return operation

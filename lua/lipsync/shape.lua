@@ -15,6 +15,9 @@ local shape = {}
 -- decoding it in one piece would exceed the budget of a step (bytes).
 local longest = 256 * 1024
 
+-- What is in no address.
+local unsafe = texts.control .. texts.space
+
 -- Ids are UUIDs, where letter case does not matter.
 local function same_id(a, b)
   return a == b or type(a) == "string" and texts.lower(a) == texts.lower(b)
@@ -81,14 +84,18 @@ local function stand_in(call)
   return (core.object(spec.type, '{"id":"' .. quoted .. '"}', call.client))
 end
 
---- A removed object as it was; the service may send it or nothing.
+-- Whether a response says nothing more than that it was done.
+local function is_bare(status, body)
+  if status == 204 then return true end
+  local text = texts.trim(body)
+  return text == "" or text == "true" or text:find "^{[ \t-\r]*}$" ~= nil
+end
+
+--- A removed object as it was; the service may send it, or `true`, or nothing.
 shape.removed = {
   read = attempt.whole,
   accept = function(call, status, body)
-    if status == 204 or body:find "^[ \t-\r]*$"
-       or body:find "^[ \t-\r]*{[ \t-\r]*}[ \t-\r]*$" then
-      return stand_in(call)
-    end
+    if is_bare(status, body) then return stand_in(call) end
     return read_object(call, body)
   end,
   -- A 404 after an attempt with an unknown outcome means that the object is
@@ -99,6 +106,25 @@ shape.removed = {
       return nil
     end
     return stand_in(call), "already_gone"
+  end,
+}
+
+--- Nothing; the value is true.
+shape.done = {
+  read = attempt.whole,
+  accept = function(call, status, body)
+    if is_bare(status, body) then return true end
+    return nil, call:unexpected("nothing", body)
+  end,
+}
+
+--- The address of a file, as text that may be in quotes.
+shape.address = {
+  read = attempt.whole,
+  accept = function(call, _, body)
+    local text = texts.trim(body):gsub('^"(.*)"$', "%1")
+    if text:find ("^https?://[^\"<>" .. unsafe .. "]+$") then return text end
+    return nil, call:unexpected("the address of a file", body)
   end,
 }
 
@@ -163,20 +189,34 @@ local function read_items(call, items)
 end
 
 --- A page of a list, as { items, nextCursor }: an array of objects, with the
---- cursor as its member `next`.
+--- cursor as its member `next`. Another name than `items` is the row's.
 shape.page = {
   read = attempt.whole,
   accept = function(call, _, body)
-    local page = core.decode(body)
-    local items = type(page) == "table" and page.items
+    local page, name = core.decode(body), call.spec.items or "items"
+    local items = type(page) == "table" and page[name]
     local objects = type(items) == "table" and read_items(call, items)
     if not objects then
-      return nil, call:unexpected(('{"items": [%ss]}'):format(call.spec.noun),
-        body)
+      return nil, call:unexpected(('{"%s": [%ss]}'):format(name,
+        call.spec.noun), body)
     end
     local token = page.nextCursor
     objects.next = type(token) == "string" and token or nil
     return objects
+  end,
+}
+
+--- All objects in one response: an array, or an object that has one.
+shape.items = {
+  read = attempt.whole,
+  accept = function(call, status, body)
+    if not body:find "^[ \t-\r]*%[" then
+      return shape.page.accept(call, status, body)
+    end
+    local objects = read_items(call, core.decode(body) or { 0 })
+    if objects then return objects end
+    return nil, call:unexpected(("an array of %ss"):format(call.spec.noun),
+      body)
   end,
 }
 

@@ -132,13 +132,12 @@ local function sending(operation)
     end
   end)
 
-  local it_does = operation.row.emulated == false and pending or it_emulates
-
-  it_does("does with the emulator what it is to do", function()
+  it_emulates("does with the emulator what it is to do", function()
     here.emulate { generations = 0 }
-    here.server:add { id = ID, status = "COMPLETED" }
-    local value, err = operation:run(here.client, nil,
-      operation.has_id and { operation.texts(ID)[1] } or nil)
+    for _, kind in ipairs(operations.kinds) do
+      here.server:add { kind = kind, id = ID }
+    end
+    local value, err = operation:run(here.client, nil, operation:about(ID))
     assert.is_nil(err)
     assert.is_truthy(value)
     local seen = here.server:requests()
@@ -146,7 +145,7 @@ local function sending(operation)
     for _, request in ipairs(seen) do
       assert.equal(operation.status, request.statusCode)
       assert.equal(operation.method, request.method)
-      assert.equal((operation.row.path:gsub("{id}", ID)),
+      assert.equal((operation.row.path:gsub("{%w+}", ID)),
         request.path:match "^[^?]*")
     end
   end)
@@ -533,6 +532,13 @@ local function misusing(operation)
     if operation.has_id then
       for _, id in ipairs { "", ".", "..", "a\nb", "\0", "\255" } do
         fails("id", client, nil, { operation.texts(id)[1] })
+      end
+    end
+    for i, field in pairs(operation.others) do
+      if operation.row.path:find("{" .. field .. "}", 1, true) then
+        local arguments = operation:about "g1"
+        arguments[i] = ".."
+        fails(field, client, nil, arguments)
       end
     end
   end)

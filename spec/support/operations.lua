@@ -11,6 +11,19 @@
 
 local operations = {}
 
+-- The id of what is created with an id.
+local ID = "0f0e0d0c-0b0a-4908-8706-050403020100"
+
+-- Whether a response says nothing more than that it was done.
+local function is_bare(status, body)
+  return status == 204
+    or status == 200 and (body == "" or body == "{}" or body == "true")
+end
+
+--- Kinds of documents that the emulator is given one of each, before an
+--- operation is tried there.
+operations.kinds = { "generation", "asset", "project" }
+
 --- By name:
 ---   action   how sentences of errors begin; the id follows if the path has one
 ---   method, path, key (whether it is sent)
@@ -20,8 +33,7 @@ local operations = {}
 ---            "never"
 ---   unknown  the sentence after an unknown outcome, or nil
 ---   advice   the advice after some statuses
---   status   of the service's good response; default 200
----   emulated  false: the emulator does not have it yet
+---   status   of the service's good response; default 200
 operations.rows = {
   ["generations.list"] = {
     action = "list generations", method = "GET", path = "/v2/generations",
@@ -60,9 +72,7 @@ operations.rows = {
     action = "delete generation", method = "DELETE",
     path = "/v2/generations/{id}", key = true, retry = "idempotent",
     expects = "a generation",
-    accepts = function(status, body)
-      return status == 204 or status == 200 and (body == "" or body == "{}")
-    end,
+    accepts = is_bare,
     unknown = "The generation may have been deleted.",
     advice = {
       [404] = "It was deleted before, or belongs to another organization.",
@@ -72,22 +82,62 @@ operations.rows = {
   },
   ["assets.list"] = {
     action = "list assets", method = "GET", path = "/v2/assets", key = true,
-    expects = '{"items": [assets]}', retry = "safe", emulated = false,
+    expects = '{"items": [assets]}', retry = "safe",
   },
   ["assets.get"] = {
     action = "get asset", method = "GET", path = "/v2/assets/{id}", key = true,
-    expects = "an asset", retry = "safe", emulated = false, advice = { [404] =
+    expects = "an asset", retry = "safe", advice = { [404] =
       "It was deleted before, or belongs to another organization." },
   },
   ["assets.delete"] = {
     action = "delete asset", method = "DELETE", path = "/v2/assets/{id}",
-    key = true, expects = "an asset", retry = "idempotent", emulated = false,
-    accepts = function(status, body)
-      return status == 204 or status == 200 and (body == "" or body == "{}")
-    end,
+    key = true, expects = "an asset", retry = "idempotent",
+    accepts = is_bare,
     unknown = "The asset may have been deleted.",
     advice = { [404] =
       "It was deleted before, or belongs to another organization." },
+  },
+  ["projects.list"] = {
+    action = "list projects", method = "GET", path = "/v2/projects", key = true,
+    expects = '{"items": [projects]}', retry = "safe",
+  },
+  ["projects.get"] = {
+    action = "get project", method = "GET", path = "/v2/projects/{id}",
+    key = true, expects = "a project", retry = "safe", advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
+  ["projects.create"] = {
+    action = "create project", method = "POST", path = "/v2/projects",
+    key = true, retry = "idempotent", status = 201,
+    expects = "a project",
+    unknown = "The project may have been created; the same request with this "
+      .. "id creates no second one.",
+    advice = { [409] = "Its id belongs to another organization, or to a "
+      .. "project that was deleted." },
+  },
+  ["projects.update"] = {
+    action = "update project", method = "PATCH", path = "/v2/projects/{id}",
+    key = true, expects = "a project", retry = "idempotent",
+    unknown = "The project may have been changed.", advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
+  ["projects.delete"] = {
+    action = "delete project", method = "DELETE", path = "/v2/projects/{id}",
+    key = true, expects = "a project", retry = "idempotent", accepts = is_bare,
+    unknown = "The project may have been deleted.", advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
+  ["projects.attach"] = {
+    action = "attach an asset to project", method = "POST",
+    path = "/v2/projects/{id}/assets", key = true, expects = "nothing",
+    retry = "idempotent", accepts = is_bare, status = 204,
+    unknown = "The asset may have been attached.",
+  },
+  ["projects.detach"] = {
+    action = "detach an asset from project", method = "DELETE",
+    path = "/v2/projects/{id}/assets/{assetId}", key = true,
+    expects = "nothing", retry = "idempotent", accepts = is_bare, status = 204,
+    unknown = "The asset may have been detached.",
   },
   ["models.list"] = {
     action = "list models", method = "GET", path = "/v2/models", key = true,
@@ -120,8 +170,8 @@ end
 local list_misuse = {
   { 5, "filter must be a table, got number 5" },
   { { project_id = "x" }, 'unknown filter "project_id", did you mean '
-    .. '"projectId"? Known: cursor, ids, limit, page_size, projectId, source, '
-    .. "status." },
+    .. '"projectId"? Known: cursor, extra, ids, limit, page_size, projectId, '
+    .. "source, status." },
   { { status = true }, "status must be a string or an array of strings, got "
     .. "boolean true" },
   { { limit = "5" }, 'limit must be a whole number of at least 1, got string '
@@ -173,7 +223,10 @@ local catalog = '[{"code":"a","message":"A.","suggestion":"Do a."},'
 ---   name       unique, one word
 ---   of         the operation's row
 ---   call       its code after "client."; "warm" is client:warm
----   arguments  those before the options
+---   arguments  those before the options; "g1" for an id in the path
+---   others     which of the arguments, after the first, are ids too: by their
+---              numbers, the fields of errors
+---   id         at the end of the action, where the path has none
 ---   exchanges  query of each request, and the body of its response
 --   body       of the request; default none
 ---   value      the call's value, in the form of operations.plain
@@ -231,7 +284,7 @@ local samples = {
     exchanges = { { "?status=FAILED,REJECTED", '{"count":7}' } }, value = 7,
     misuse = { list_misuse[1],
       { { statuss = "x" }, 'unknown filter "statuss", did you mean "status"? '
-        .. "Known: ids, projectId, source, status." },
+        .. "Known: extra, ids, projectId, source, status." },
       { { limit = 5 }, "limit does not go with count, which counts all" } },
     texts = function(text)
       return { { source = text }, { ids = { text } }, { projectId = text } }
@@ -283,8 +336,8 @@ local samples = {
     read = read_listing, value = { asset "a1", asset "a2", asset "a3" },
     misuse = { list_misuse[1],
       { { typess = "x" }, 'unknown filter "typess", did you mean "types"? '
-        .. "Known: cursor, limit, page_size, projectId, searchQuery, sortBy, "
-        .. "types, userId." } },
+        .. "Known: cursor, extra, limit, page_size, projectId, searchQuery, "
+        .. "sortBy, types, userId." } },
     texts = function(text)
       return { { types = { text } }, { searchQuery = text },
                { cursor = text } }
@@ -295,6 +348,42 @@ local samples = {
   { name = "delete_asset", of = "assets.delete", call = "assets:delete",
     arguments = { "g1" }, exchanges = { { "", asset "g1" } },
     value = asset "g1", misuse = misuse_of "an asset", texts = itself },
+  { name = "projects", of = "projects.list", call = "projects:list",
+    arguments = { { searchQuery = "a b" } },
+    exchanges = { { "?searchQuery=a%20b&limit=100",
+      '{"items":[{"id":"p1","name":"Clips"}],"nextCursor":null}' } },
+    read = read_listing, value = { '{"id":"p1","name":"Clips"}' },
+    misuse = { list_misuse[1] },
+    texts = function(text)
+      return { { searchQuery = text }, { cursor = text },
+               { extra = { a = text } } }
+    end },
+  { name = "project", of = "projects.get", call = "projects:get",
+    arguments = { "g1" }, exchanges = { { "", '{"id":"g1"}' } },
+    value = '{"id":"g1"}', misuse = misuse_of "a project", texts = itself },
+  { name = "create_project", of = "projects.create", call = "projects:create",
+    arguments = { { name = "Clips", id = ID } }, id = ID,
+    exchanges = { { "", '{"id":"' .. ID .. '"}' } },
+    value = '{"id":"' .. ID .. '"}',
+    body = '{"id":"' .. ID .. '","name":"Clips"}',
+    misuse = { { {}, "request.name is missing" } },
+    texts = function(text) return { { id = ID, name = text } } end },
+  { name = "update_project", of = "projects.update", call = "projects:update",
+    arguments = { "g1", { name = "Clips", extra = { ["new"] = 1 } } },
+    exchanges = { { "", '{"id":"g1"}' } }, value = '{"id":"g1"}',
+    body = '{"name":"Clips","new":1}', misuse = misuse_of "a project",
+    texts = itself },
+  { name = "delete_project", of = "projects.delete", call = "projects:delete",
+    arguments = { "g1" }, exchanges = { { "", '{"id":"g1"}' } },
+    value = '{"id":"g1"}', misuse = misuse_of "a project", texts = itself },
+  { name = "attach", of = "projects.attach", call = "projects:attach",
+    arguments = { "g1", "g2" }, others = { [2] = "assetId" },
+    exchanges = { { "", "" } }, value = true, body = '{"assetId":"g2"}',
+    misuse = misuse_of "a project", texts = itself },
+  { name = "detach", of = "projects.detach", call = "projects:detach",
+    arguments = { "g1", "g1" }, others = { [2] = "assetId" },
+    exchanges = { { "", "" } }, value = true, misuse = misuse_of "a project",
+    texts = itself },
   { name = "models", of = "models.list", call = "models:list",
     arguments = {}, exchanges = { { "", '[{"id":"m1"},{"id":"m2"}]' } },
     value = { '{"id":"m1"}', '{"id":"m2"}' } },
@@ -323,13 +412,24 @@ end
 --- Makes the call.
 ---@param client table
 ---@param options table|nil
----@param arguments any[]|nil  in place of the sample's
+---@param arguments any[]|nil  in place of the sample's first ones
 ---@return any ...  what it returns: of a listing the listing
 function Operation:begin(client, options, arguments)
   local object, given = self:object(client), {}
-  for i, value in ipairs(arguments or self.arguments) do given[i] = value end
+  for i, value in ipairs(self.arguments) do given[i] = value end
+  for i, value in ipairs(arguments or {}) do given[i] = value end
   given[#given + 1] = options
   return object[self.method_name](object, unpack(given))
+end
+
+--- The arguments with another id in place of each.
+---@param id string
+---@return any[]
+function Operation:about(id)
+  if not self.has_id then return {} end
+  local arguments = { self.texts(id)[1] }
+  for i in pairs(self.others) do arguments[i] = id end
+  return arguments
 end
 
 --- Makes the call and reads its whole result.
@@ -369,9 +469,10 @@ local function join(sample)
   self.row = row
   self.method, self.key, self.expects = row.method, row.key, row.expects
   self.status, self.body = row.status or 200, sample.body or ""
-  self.path = row.path:gsub("{id}", "g1")
-  self.has_id = self.path ~= row.path
-  self.action = row.action .. (self.has_id and " g1" or "")
+  self.path = row.path:gsub("{%w+}", "g1")
+  self.has_id, self.others = self.path ~= row.path, sample.others or {}
+  local id = self.has_id and "g1" or sample.id
+  self.action = row.action .. (id and " " .. id or "")
   self.written = (self.member and "client." or "client:") .. self.call
   self.misuse, self.texts = sample.misuse or {}, sample.texts or none
   self.spares, self.accepts = sample.spares or never, row.accepts or never

@@ -53,6 +53,16 @@ function schema.text(value, name)
   return value
 end
 
+--- The type for the id of an object of the type `type_name`, or the object.
+---@param type_name string
+---@return fun(value: any, name: string): string
+function schema.id(type_name)
+  return function(value, name)
+    if core.type_of(value) == type_name then value = value:get "id" end
+    return schema.text(value, name)
+  end
+end
+
 -- The type for numbers above 0, which `what` describes.
 local function above_zero(what)
   return function(value, name)

@@ -3,6 +3,7 @@
 -- from it. A given filter must not be empty: a loop meant for a few rows would
 -- touch all. Pure.
 
+local core = require "lipsync.core"
 local misuse = require "lipsync.base.misuse"
 local schema = require "lipsync.base.schema"
 local url = require "lipsync.base.url"
@@ -11,6 +12,31 @@ local filter = {}
 
 filter.ids_at_once = 100
 filter.page_limit = 100  -- the most that the service gives in one page
+
+-- A parameter that this version does not know, as text or an array of texts.
+local function parameter(value, name)
+  if type(value) == "table" then return schema.strings(value, name) end
+  if type(value) == "string" then return schema.text(value, name) end
+  if type(value) == "boolean" then return tostring(value) end
+  local text = type(value) == "number" and core.encode(value)
+  if text then return text end
+  misuse.raise(("%s must be a string, a number, a boolean or an array of "
+    .. "strings, got %s"):format(name, misuse.show(value)))
+end
+
+-- Those of the filter's `extra`, in the order of their names.
+local function read_extra(value, name)
+  misuse.plain_table(value, name)
+  local own = {}
+  for key in pairs(value) do schema.text(key, "a name in " .. name) end
+  for i, key in ipairs(misuse.keys(value)) do
+    own[i] = { url.encode(key), parameter(value[key], name .. "." .. key) }
+  end
+  return own
+end
+
+-- The fields of every filter.
+local of_all = { extra = read_extra }
 
 -- The fields of every list that can be paged.
 local of_pages = {
@@ -39,22 +65,23 @@ end
 
 -- An empty list asks for nothing, because no row has one of no statuses.
 local function asks_for_nothing(own)
-  for _, value in pairs(own) do
-    if type(value) == "table" and #value == 0 then return true end
+  for name, value in pairs(own) do
+    if type(value) == "table" and #value == 0 and name ~= "extra" then
+      return true
+    end
   end
   return false
 end
 
-local fields_of = setmetatable({}, { __mode = "k" })
+local list_fields = setmetatable({}, { __mode = "k" })
+local count_fields = setmetatable({}, { __mode = "k" })
 
--- The fields of a row's query and those of pages, joined once.
-local function fields(query)
-  local joined = fields_of[query]
-  if not joined then
-    joined = schema.join(query.fields, of_pages)
-    fields_of[query] = joined
+-- The fields of a row's query and `more`, joined once.
+local function fields(known, query, more)
+  if not known[query] then
+    known[query] = schema.join(query.fields, of_all, more)
   end
-  return joined
+  return known[query]
 end
 
 -- The filter when none was given.
@@ -87,7 +114,7 @@ end
 ---@return table own  with the booleans `nothing`, `paged` and `selects`
 ---   added
 function filter.read(query, given, comes_in_pages)
-  local own = read(query, fields(query), given)
+  local own = read(query, fields(list_fields, query, of_pages), given)
   if not comes_in_pages then check_cursor(own) end
   return own
 end
@@ -102,7 +129,7 @@ function filter.read_count(query, given)
       misuse.raise(name .. " does not go with count, which counts all")
     end
   end
-  return read(query, query.fields, given)
+  return read(query, fields(count_fields, query), given)
 end
 
 local all_of_them = { false }
@@ -147,6 +174,7 @@ function filter.target(query, path, own, more)
   end
   add("limit", more.limit)
   add("cursor", more.cursor)
+  for _, pair in ipairs(own.extra or {}) do add(pair[1], pair[2]) end
   if #parts == 0 then return path end
   return path .. "?" .. table.concat(parts, "&")
 end

@@ -19,6 +19,7 @@ core.object_type { name = "Asset", has_id = true,
 ---@field limit integer|nil  how many at most
 ---@field cursor string|nil  listing.cursor of a listing to go on with
 ---@field page_size integer|nil  1 to 100, default 100
+---@field extra table|nil  parameters that this version does not know
 
 ---@class lipsync.Assets
 ---@field list fun(self, filter: lipsync.AssetFilter|nil,

@@ -20,11 +20,12 @@ local wait_many = require "lipsync.resources.wait_many"
 ---   REJECTED; other words are sent unchanged
 ---@field ids string|string[]|nil  made unique; a request takes 100
 ---@field source string|string[]|nil  labels such as "api"
----@field projectId string|nil
+---@field projectId string|table|nil  or a project
 ---@field limit integer|nil  how many at most
 ---@field cursor string|nil  id of the generation to begin after; needs limit
 ---   or page_size
 ---@field page_size integer|nil  1 to 100; lists in pages
+---@field extra table|nil  parameters that this version does not know
 
 ---@class lipsync.Generations
 ---@field list fun(self, filter: lipsync.Filter|nil,

@@ -96,8 +96,8 @@ describe("filter", function()
 
   it("raises for unknown names", function()
     raises({ project_id = "x" }, 'unknown filter "project_id", did you mean '
-      .. '"projectId"%? Known: cursor, ids, limit, page_size, projectId, '
-      .. "source, status%.")
+      .. '"projectId"%? Known: cursor, extra, ids, limit, page_size, '
+      .. "projectId, source, status%.")
     raises({ "FAILED" }, "unknown filter %[1%]")
   end)
 
@@ -133,8 +133,38 @@ describe("filter", function()
       end)
     end
     local _, message = pcall(filter.read_count, query, { statuss = "x" })
-    assert.match("Known: ids, projectId, source, status%.", message)
+    assert.match("Known: extra, ids, projectId, source, status%.", message)
     assert.same({ "FAILED" },
       filter.read_count(query, { status = "FAILED" }).status)
+  end)
+
+  it("sends what it does not know after the rest, in order", function()
+    local own = read { extra = { z = "a b", ["a="] = 1.5, m = { "x", "y" },
+                                 b = false }, status = "FAILED" }
+    assert.equal("/p?status=FAILED&limit=5&a%3D=1.5&b=false&m=x,y&z=a%20b",
+      target(own, { limit = 5 }))
+    own = read { extra = {} }
+    assert.is_false(own.nothing)
+    assert.equal("/p", target(own, {}))
+  end)
+
+  it("selects nothing by what it does not know", function()
+    assert.is_false(read { extra = { a = "b" } }.selects)
+  end)
+
+  it("raises for what cannot be sent as such", function()
+    raises({ extra = 5 }, "extra must be a table, got number 5")
+    raises({ extra = { [1] = "x" } }, "a name in extra must be a string")
+    raises({ extra = { a = "" } }, "extra.a is an empty string")
+    raises({ extra = { a = print } }, "extra.a must be a string, a number, a "
+      .. "boolean or an array of strings, got function")
+  end)
+
+  it("takes a project for its id", function()
+    local core = require "lipsync.core"
+    core.object_type { name = "Project", has_id = true }
+    local project = core.object("Project", '{"id":"p1"}')
+    assert.equal("/p?projectId=p1", target(read { projectId = project }, {}))
+    raises({ projectId = {} }, "projectId must be a string, got table")
   end)
 end)

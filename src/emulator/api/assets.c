@@ -5,10 +5,8 @@
 */
 
 #include "assets.h"
-#include "check.h"
 #include "intake.h"
 #include "media.h"
-#include "query.h"
 #include "../service/signing.h"
 #include "../store/iso_time.h"
 #include "../store/text.h"
@@ -19,10 +17,6 @@
 
 #define UPLOADS "/media/uploads/"
 #define HEADERS "content-length;content-type;host"
-
-#define LIST_DEFAULT 10
-#define LIST_MAX     100
-#define ALL          1000000 /* assets that are looked through */
 
 static const char *const visibilities[] = {"USER", "ORGANIZATION", NULL};
 static const char *const types[] = {"AUDIO", "VIDEO", "IMAGE", NULL};
@@ -49,7 +43,7 @@ static const char *const required[] = {"type", "visibility", NULL};
 
 static const struct filter_rule filters[] = {
   {"types", "json_extract(body, '$.type')", types, 0},
-  {"projectId", "project", NULL, 1},
+  {"projectId", "json_extract(body, '$.projectId')", NULL, 1},
   {NULL, NULL, NULL, 0},
 };
 
@@ -58,14 +52,40 @@ static void make_up (const char *member, struct prng *r, sqlite3_str *json) {
   text_quote(json, strcmp(member, "type") == 0 ? "VIDEO" : "USER");
 }
 
+static const struct order orders[] = {
+  {"dateDesc", "json_extract(value, '$.createdAt') DESC"},
+  {"dateAsc", "json_extract(value, '$.createdAt')"},
+  {"nameAsc", "json_extract(value, '$.name') COLLATE NOCASE"},
+  {"nameDesc", "json_extract(value, '$.name') COLLATE NOCASE DESC"},
+  {"durationAsc", "json_extract(value, '$.durationSeconds')"},
+  {"durationDesc", "json_extract(value, '$.durationSeconds') DESC"},
+  {"sizeAsc", "json_extract(value, '$.size')"},
+  {"sizeDesc", "json_extract(value, '$.size') DESC"},
+  {"kindAsc", "json_extract(value, '$.type')"},
+  {"kindDesc", "json_extract(value, '$.type') DESC"},
+  {NULL, NULL},
+};
+
+static const struct member_rule changes[] = {
+  {"name", MEMBER_TEXT, 1, 255, NULL},
+  {"visibility", MEMBER_TEXT, 0, 0, visibilities},
+  {"durationSeconds", MEMBER_NUMBER, 0, 1e9, NULL},
+  {"size", MEMBER_WHOLE, 0, 1e15, NULL},
+  {"format", MEMBER_TEXT, 1, 255, NULL},
+  {"width", MEMBER_WHOLE, 1, 1e6, NULL},
+  {"height", MEMBER_WHOLE, 1, 1e6, NULL},
+  {NULL, MEMBER_TEXT, 0, 0, NULL},
+};
+
 const struct resource assets = {
-  {"asset", members, required, NULL, NULL, NULL, filters, make_up},
-  "invalid_asset_id_format",
-  "asset_not_found",
-  "internal_error",
-  0,
-  "$.url",
-  NULL};
+  .kind = {"asset", members, required, NULL, NULL, NULL, filters, make_up},
+  .invalid_id = "invalid_asset_id_format",
+  .not_found = "asset_not_found",
+  .deleted = "SELECT json_object('id', json_extract(?1, '$.id'))",
+  .download = "$.url",
+  .orders = orders,
+  .changes = changes,
+};
 
 /* ---- Announcing a file ---- */
 
@@ -82,12 +102,6 @@ static const struct member_rule announce_rules[] = {
   {"size", MEMBER_WHOLE, 1, 1e15, NULL},
   {NULL, MEMBER_TEXT, 0, 0, NULL},
 };
-
-/* A query of check_body: refuses where the member is missing. */
-#define MISSING(name)                                                          \
-  "SELECT 400, 'generation_input_validation_failed', '" name                   \
-  "',"                                                                         \
-  " '" name " is missing' WHERE json_extract(?1, '$." name "') IS NULL"
 
 static const char *const announce_sql[] = {
   MISSING("fileName"), MISSING("contentType"), MISSING("size"), NULL};
@@ -310,37 +324,6 @@ static char *make_document (struct call *c, const char *url,
   return document;
 }
 
-static struct scope scope_of (const struct call *c) {
-  struct scope scope = {&assets.kind, c->org, 0, {NULL}};
-  scope.now = service_now(c->service);
-  return scope;
-}
-
-/* Adds a document and answers with it. */
-static void add_document (struct call *c, const char *document) {
-  struct addition a = {document, 0, c->org, service_now(c->service), 0, 1};
-  sqlite3_str *ids = sqlite3_str_new(NULL);
-  const struct scope scope = scope_of(c);
-  struct document d;
-  char *id, *why = NULL;
-  enum store_code code = STORE_FAILED;
-  a.length = document != NULL ? strlen(document) : 0;
-  a.seed = (uint64_t)c->service->start.random_seed;
-  if (document != NULL)
-    code = store_add(c->service->store, &a, ids, &why);
-  id = value_text(sqlite3_str_value(ids), (size_t)sqlite3_str_length(ids),
-                  "$[0]");
-  if (code == STORE_OK && id != NULL)
-    code = store_get(c->service->store, &scope, id, &d);
-  if (code == STORE_OK)
-    response_text(c->response, 201, TYPE_JSON, d.json, strlen(d.json));
-  else
-    response_error(c->response, 500, "internal_error", NULL, why);
-  sqlite3_free(why);
-  sqlite3_free(id);
-  sqlite3_free(sqlite3_str_finish(ids));
-}
-
 /* Makes one of a file that was to be uploaded. */
 static void create_of_upload (struct call *c, const char *name) {
   struct upload u;
@@ -356,7 +339,7 @@ static void create_of_upload (struct call *c, const char *name) {
   else if (u.size < 0)
     response_error(c->response, 422, "uploaded_file_not_found", "url", NULL);
   else
-    add_document(c, document);
+    resource_add(c, &assets, document);
   sqlite3_free(document);
   sqlite3_free(url);
   upload_close(&u);
@@ -375,171 +358,8 @@ void assets_create (struct call *c) {
   }
   else {
     document = make_document(c, url, NULL);
-    add_document(c, document);
+    resource_add(c, &assets, document);
     sqlite3_free(document);
   }
   sqlite3_free(url);
-}
-
-/* ---- Listing and deleting ---- */
-
-/* What "sortBy" may be, and the order that is. */
-static const struct order {
-  const char *name;
-  const char *sql;
-} orders[] = {
-  {"dateDesc", "created DESC"},
-  {"dateAsc", "created"},
-  {"nameAsc", "name COLLATE NOCASE"},
-  {"nameDesc", "name COLLATE NOCASE DESC"},
-  {"durationAsc", "duration"},
-  {"durationDesc", "duration DESC"},
-  {"sizeAsc", "size"},
-  {"sizeDesc", "size DESC"},
-  {"kindAsc", "type"},
-  {"kindDesc", "type DESC"},
-  {NULL, NULL},
-};
-
-/* ?1 is an array of all; ?2 has "search", "cursor" and "limit". A cursor is the
-** id of the last item before. */
-#define LIST_SQL                                                               \
-  "WITH every AS (SELECT value, json_extract(value, '$.id') AS id,"            \
-  "  json_extract(value, '$.name') AS name,"                                   \
-  "  json_extract(value, '$.createdAt') AS created,"                           \
-  "  json_extract(value, '$.durationSeconds') AS duration,"                    \
-  "  json_extract(value, '$.size') AS size,"                                   \
-  "  json_extract(value, '$.type') AS type FROM json_each(?1)),"               \
-  " found AS (SELECT row_number() OVER (ORDER BY %s, id) AS n, id, value"      \
-  "  FROM every WHERE instr(lower(ifnull(name, '')),"                          \
-  "   lower(ifnull(json_extract(?2, '$.search'), ''))) > 0),"                  \
-  " start AS (SELECT iif(json_extract(?2, '$.cursor') IS NULL, 0, (SELECT n"   \
-  "  FROM found WHERE id = json_extract(?2, '$.cursor'))) AS n),"              \
-  " page AS (SELECT * FROM found WHERE n > (SELECT n FROM start)"              \
-  "  ORDER BY n LIMIT json_extract(?2, '$.limit'))"                            \
-  " SELECT json_patch(json_object("                                            \
-  "  'items', (SELECT json_group_array(json(value)) FROM page)),"              \
-  "  json_object('totalCount', (SELECT count(*) FROM found), 'nextCursor',"    \
-  "   (SELECT id FROM page WHERE n = (SELECT max(n) FROM page)"                \
-  "    AND n < (SELECT max(n) FROM found)))) WHERE (SELECT n FROM start)"      \
-  "  IS NOT NULL"
-
-/* How a list is asked for; the texts belong to the request. */
-struct asking {
-  const struct order *order;
-  const char *search, *cursor;
-  int limit;
-};
-
-static int read_asking (struct call *c, struct asking *a) {
-  const struct names known = {orders, sizeof(*orders)};
-  const char *sort;
-  a->order = orders;
-  a->limit = LIST_DEFAULT;
-  if (!query_text(c, "sortBy", &sort) || !query_text(c, "cursor", &a->cursor)
-      || !query_text(c, "searchQuery", &a->search)
-      || !query_number(c, "limit", 1, LIST_MAX, &a->limit))
-    return 0;
-  while (sort != NULL && a->order->name != NULL
-         && strcmp(a->order->name, sort) != 0)
-    a->order++;
-  return a->order->name != NULL
-         || query_refuse(c, "sortBy", text_unknown("sortBy", sort, known));
-}
-
-/* Answers with the part of an array that is asked for. */
-static void answer_list (struct call *c, const struct asking *a,
-                         sqlite3_str *all) {
-  sqlite3_str *more = sqlite3_str_new(NULL);
-  char *sql = sqlite3_mprintf(LIST_SQL, a->order->sql), *text, *list;
-  sqlite3_str_appendf(more, "{\"limit\":%d,\"search\":", a->limit);
-  text_quote(more, a->search);
-  sqlite3_str_appendall(more, ",\"cursor\":");
-  text_quote(more, a->cursor);
-  sqlite3_str_appendchar(more, 1, '}');
-  text = text_finish(more, NULL);
-  list = value_query(sql, sqlite3_str_value(all),
-                     (size_t)sqlite3_str_length(all), text);
-  sqlite3_free(text);
-  sqlite3_free(sql);
-  if (list != NULL)
-    response_json(c->response, list);
-  else
-    query_refuse(c, "cursor",
-                 sqlite3_mprintf("cursor is not one of this list"));
-}
-
-void assets_list (struct call *c) {
-  struct scope scope;
-  struct asking a;
-  sqlite3_str *all = sqlite3_str_new(NULL);
-  if (query_scope(c, &assets.kind, &scope) && read_asking(c, &a)) {
-    if (store_page(c->service->store, &scope, NULL, ALL, all) == STORE_OK)
-      answer_list(c, &a, all);
-    else
-      response_code(c->response, "internal_error");
-  }
-  scope_close(&scope);
-  sqlite3_free(sqlite3_str_finish(all));
-}
-
-/* Answers for an operation on one asset: with its JSON, which it takes. */
-static void answer_one (struct call *c, enum store_code code, char *json) {
-  if (code == STORE_OK)
-    response_json(c->response, json);
-  else
-    response_code(c->response, code == STORE_FAILED ? "internal_error"
-                               : uuid_valid(c->request->segments[2])
-                                 ? assets.not_found
-                                 : assets.invalid_id);
-}
-
-void assets_delete (struct call *c) {
-  const struct scope scope = scope_of(c);
-  char *json, *id = NULL;
-  enum store_code code = store_delete(c->service->store, &scope,
-                                      c->request->segments[2], &json);
-  if (code == STORE_OK)
-    id = value_query("SELECT json_object('id', json_extract(?1, '$.id'))", json,
-                     strlen(json), NULL);
-  answer_one(c, code, id);
-  sqlite3_free(json);
-}
-
-/* ---- Changing ---- */
-
-static const struct member_rule change_rules[] = {
-  {"name", MEMBER_TEXT, 1, 255, NULL},
-  {"visibility", MEMBER_TEXT, 0, 0, visibilities},
-  {"durationSeconds", MEMBER_NUMBER, 0, 1e9, NULL},
-  {"size", MEMBER_WHOLE, 0, 1e15, NULL},
-  {"format", MEMBER_TEXT, 1, 255, NULL},
-  {"width", MEMBER_WHOLE, 1, 1e6, NULL},
-  {"height", MEMBER_WHOLE, 1, 1e6, NULL},
-  {NULL, MEMBER_TEXT, 0, 0, NULL},
-};
-
-/* What of the request is to be changed, and when that was. */
-static const char patch_sql[] =
-  "SELECT json_patch(json_group_object(key, value), ?2) FROM json_each(?1)"
-  " WHERE type <> 'null' AND key IN ('name', 'visibility', 'durationSeconds',"
-  " 'size', 'format', 'width', 'height')";
-
-void assets_change (struct call *c) {
-  static const char *const nothing[] = {NULL};
-  const struct request *r = c->request;
-  const struct scope scope = scope_of(c);
-  char now[TIME_SIZE], *when, *patch, *json = NULL;
-  enum store_code code = STORE_FAILED;
-  if (!check_body(c, r->body, r->body_length, change_rules, nothing))
-    return;
-  time_format(scope.now, now);
-  when = sqlite3_mprintf("{\"updatedAt\":\"%s\"}", now);
-  patch = value_query(patch_sql, r->body, r->body_length, when);
-  if (patch != NULL)
-    code = store_change(c->service->store, &scope, r->segments[2], patch,
-                        &json);
-  answer_one(c, code, json);
-  sqlite3_free(patch);
-  sqlite3_free(when);
 }

@@ -18,10 +18,6 @@ void assets_put (struct call *c);
 /* POST: makes an asset of an uploaded file, or of any URL. */
 void assets_create (struct call *c);
 
-void assets_change (struct call *c); /* PATCH */
-void assets_list (struct call *c);
-void assets_delete (struct call *c);
-
 extern const struct resource assets;
 
 #endif

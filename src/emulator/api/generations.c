@@ -94,11 +94,12 @@ static void make_up (const char *member, struct prng *r, sqlite3_str *json) {
 }
 
 const struct resource generations = {
-  {"generation", members, required, "COMPLETED", terminal, transitions, filters,
-   make_up},
-  "invalid_generation_id",
-  "generation_not_found",
-  "generation_not_deletable_while_processing",
-  1,
-  "$.outputUrl",
-  costs};
+  .kind = {"generation", members, required, "COMPLETED", terminal, transitions,
+           filters, make_up},
+  .invalid_id = "invalid_generation_id",
+  .not_found = "generation_not_found",
+  .running = "generation_not_deletable_while_processing",
+  .waits = 1,
+  .download = "$.outputUrl",
+  .costs = costs,
+};

@@ -74,13 +74,25 @@ const struct route api_routes[] = {
   {"put", "PUT", "/media/uploads/*", assets_put, NULL, OPEN, 0},
   {"create_asset", "POST", "/v2/assets", assets_create, &assets, KEY,
    CREATE_MAX},
-  {"list_assets", "GET", "/v2/assets", assets_list, &assets, KEY, 0},
+  {"list_assets", "GET", "/v2/assets", resource_page, &assets, KEY, 0},
   {"get_asset", "GET", "/v2/assets/*", resource_get, &assets, KEY, 0},
-  {"delete_asset", "DELETE", "/v2/assets/*", assets_delete, &assets, KEY, 0},
-  {"change_asset", "PATCH", "/v2/assets/*", assets_change, &assets, KEY,
+  {"delete_asset", "DELETE", "/v2/assets/*", resource_delete, &assets, KEY, 0},
+  {"change_asset", "PATCH", "/v2/assets/*", resource_change, &assets, KEY,
    CREATE_MAX},
   {"download_asset", "GET", "/v2/assets/*/download", resource_download, &assets,
    KEY, 0},
+  {"create_project", "POST", "/v2/projects", resource_create, &projects, KEY,
+   CREATE_MAX},
+  {"list_projects", "GET", "/v2/projects", resource_page, &projects, KEY, 0},
+  {"get_project", "GET", "/v2/projects/*", resource_get, &projects, KEY, 0},
+  {"change_project", "PATCH", "/v2/projects/*", resource_change, &projects, KEY,
+   CREATE_MAX},
+  {"delete_project", "DELETE", "/v2/projects/*", resource_delete, &projects,
+   KEY, 0},
+  {"attach", "POST", "/v2/projects/*/assets", projects_attach, NULL, KEY,
+   CREATE_MAX},
+  {"detach", "DELETE", "/v2/projects/*/assets/*", projects_detach, NULL, KEY,
+   0},
   {"media", "GET", "/media/outputs/*", media_output, NULL, OPEN, 0},
   {"media", "GET", "/moved/media/outputs/*", media_output, "moved", OPEN, 0},
   {"batch", "POST", "/v2/batch", batch_create, NULL, KEY,
@@ -106,6 +118,6 @@ const struct intake *intake_of (const struct route *route) {
 }
 
 static const struct kind *const kinds[] = {&generations.kind, &batch_kind,
-                                           &assets.kind, NULL};
+                                           &assets.kind, &projects.kind, NULL};
 
 const struct offer api_offer = {kinds, {api_routes, sizeof(*api_routes)}};

@@ -6,6 +6,7 @@
 #include "resource.h"
 #include "query.h"
 #include "../store/text.h"
+#include "../store/value.h"
 
 #include <string.h>
 
@@ -22,15 +23,26 @@ static const char *id_of (const struct call *c) {
   return c->request->segments[2];
 }
 
-/* Answers that an operation on one document, or on all, was not done. */
-static void answer_code (struct call *c, enum store_code code) {
-  const struct resource *r = resource_of(c);
+struct scope resource_scope (const struct call *c, const struct resource *r) {
+  struct scope scope = {&r->kind, NULL, 0, {NULL}};
+  scope.org = c->org;
+  scope.now = service_now(c->service);
+  return scope;
+}
+
+void resource_refuse (struct call *c, const struct resource *r, const char *id,
+                      enum store_code code) {
   const char *name = "internal_error";
   if (code == STORE_NONE)
-    name = uuid_valid(id_of(c)) ? r->not_found : r->invalid_id;
+    name = uuid_valid(id) ? r->not_found : r->invalid_id;
   else if (code == STORE_RUNNING)
     name = r->running;
   response_code(c->response, name);
+}
+
+/* The same for the document, or the list, that the call is about. */
+static void answer_code (struct call *c, enum store_code code) {
+  resource_refuse(c, resource_of(c), id_of(c), code);
 }
 
 /* ---- Many ---- */
@@ -181,20 +193,12 @@ static int64_t sleep_length (const struct document *d, int64_t now,
   return length < left ? length : left;
 }
 
-/* The documents that the call is about, as they are now. Not to be closed. */
-static struct scope scope_of (const struct call *c) {
-  struct scope scope = {&resource_of(c)->kind, NULL, 0, {NULL}};
-  scope.org = c->org;
-  scope.now = service_now(c->service);
-  return scope;
-}
-
 /* Reads a document, after waiting at most 'seconds' until it is terminal. */
 static enum store_code read_document (struct call *c, int seconds,
                                       struct document *d) {
   const int64_t deadline = service_ticks() + seconds * 1000;
   for (;;) {
-    const struct scope scope = scope_of(c);
+    const struct scope scope = resource_scope(c, resource_of(c));
     enum store_code code = store_get(c->service->store, &scope, id_of(c), d);
     int64_t left = deadline - service_ticks();
     if (code != STORE_OK || d->terminal || left <= 0
@@ -273,12 +277,20 @@ void resource_costs (struct call *c) {
 }
 
 void resource_delete (struct call *c) {
-  const struct scope scope = scope_of(c);
-  char *json;
+  const struct resource *r = resource_of(c);
+  const struct scope scope = resource_scope(c, r);
+  char *json, *answer;
   enum store_code code = store_delete(c->service->store, &scope, id_of(c),
                                       &json);
-  if (code == STORE_OK)
-    response_json(c->response, json);
-  else
+  if (code != STORE_OK) {
     answer_code(c, code);
+    return;
+  }
+  if (r->deleted == NULL) {
+    response_json(c->response, json);
+    return;
+  }
+  answer = value_query(r->deleted, json, strlen(json), NULL);
+  sqlite3_free(json);
+  response_json(c->response, answer);
 }
