@@ -273,9 +273,7 @@ static const char *const create_sql[] = {
   " AND json_extract(?1, '$.url') NOT LIKE 'https://_%'",
   NULL};
 
-/* The name in the store that a URL of the emulator's own gives, whose signature
-** it cuts off; NULL: it is another's URL. */
-static const char *own_name (const struct call *c, char *url) {
+const char *assets_own_name (const struct call *c, char *url) {
   const char *base = c->service->url != NULL ? c->service->url : "";
   size_t length = strlen(base);
   if (strncmp(url, base, length) != 0
@@ -352,7 +350,7 @@ void assets_create (struct call *c) {
   if (!check_body(c, r->body, r->body_length, create_rules, create_sql))
     return;
   url = value_text(r->body, r->body_length, "$.url");
-  name = url != NULL ? own_name(c, url) : NULL;
+  name = url != NULL ? assets_own_name(c, url) : NULL;
   if (name != NULL) {
     create_of_upload(c, name);
   }

@@ -132,8 +132,7 @@ static char *make_members (struct creating *x, const char *json,
   return members;
 }
 
-/* What a fault wants to become of the job, as the transitions read it. */
-static char *make_outcome (const struct fault *fault) {
+char *create_outcome (const struct fault *fault) {
   sqlite3_str *s;
   const char *code;
   const struct catalog_entry *entry;
@@ -182,7 +181,7 @@ static char *create (struct creating *x, const char *body, size_t length,
                      const struct batch_part *part) {
   struct call *c = x->c;
   char *members = make_members(x, body, length);
-  char *outcome = make_outcome(c->fault), *json = NULL, *why = NULL;
+  char *outcome = create_outcome(c->fault), *json = NULL, *why = NULL;
   struct creation creation = {
     &generations.kind,
     {members, members != NULL ? strlen(members) : 0, c->org, x->once.now, 0, 1},

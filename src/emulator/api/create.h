@@ -25,6 +25,10 @@ struct batch_part {
 int create_part (struct call *c, const char *json, size_t length,
                  const struct batch_part *part);
 
+/* What a fault wants to become of a job, as transitions read it: to be freed;
+** NULL: the usual. */
+char *create_outcome (const struct fault *fault);
+
 /* Refuses a body that could not be created; returns 0 then. */
 int create_check (struct call *c, const char *json, size_t length);
 

@@ -66,25 +66,7 @@ static const struct filter_rule filters[] = {
   {NULL, NULL, NULL, 0},
 };
 
-/* Amounts are texts. What has failed costs nothing, and what was added without
-** a duration cannot be known. */
-static const char costs[] =
-  "SELECT json_object('generationId', id, 'generationStatus', status,"
-  " 'currency', 'USD', 'availability', availability, 'totalCostUsd', total,"
-  " 'knownSubtotalUsd', ifnull(total, '0.000000'),"
-  " 'retryAfterSeconds', iif(availability = 'pending', 5, NULL),"
-  " 'components', iif(total IS NULL, json_array(), json_array(json_object("
-  "  'name', 'generation', 'costUsd', total))))"
-  " FROM (SELECT *, iif(availability = 'complete', printf('%.6f', cost), NULL)"
-  "  AS total FROM (SELECT *, CASE WHEN status IN ('PENDING', 'PROCESSING')"
-  "   THEN 'pending' WHEN cost IS NULL THEN 'unavailable' ELSE 'complete' END"
-  "   AS availability"
-  "  FROM (SELECT *, iif(status = 'COMPLETED', seconds * (" PRICE_SQL
-  "), 0)"
-  "   AS cost FROM (SELECT json_extract(?1, '$.id') AS id,"
-  "    json_extract(?1, '$.status') AS status,"
-  "    json_extract(?1, '$.model') AS model,"
-  "    json_extract(?1, '$.outputDuration') AS seconds))))";
+static const char costs[] = "SELECT " COSTS_SQL("?1");
 
 static void make_up (const char *member, struct prng *r, sqlite3_str *json) {
   if (strcmp(member, "input") == 0)

@@ -10,10 +10,15 @@
 #include "intake.h"
 #include "media.h"
 #include "prices.h"
+#include "query.h"
 #include "resource.h"
+#include "speech.h"
+#include "voices.h"
 #include "../store/text.h"
 
 #include <string.h>
+
+#define WEBHOOK_SECRET "whsec_emulator_0123456789abcdef"
 
 /* What the service says of its models beyond their ids is our own. */
 static const char models[] =
@@ -40,6 +45,20 @@ static void answer_catalog (struct call *c) {
   sqlite3_str *json = sqlite3_str_new(NULL);
   catalog_write(json);
   response_built(c->response, 200, json);
+}
+
+/* Answers with the secret that webhooks are signed with, or what may be shown
+** of it. */
+static void answer_secret (struct call *c) {
+  const char *masked;
+  if (!query_text(c, "masked", &masked))
+    return;
+  response_json(
+    c->response,
+    masked != NULL && strcmp(masked, "false") == 0
+      ? sqlite3_mprintf("{\"secret\":\"%s\"}", WEBHOOK_SECRET)
+      : sqlite3_mprintf("{\"secret\":\"whsec_****%s\"}",
+                        WEBHOOK_SECRET + strlen(WEBHOOK_SECRET) - 4));
 }
 
 #define CREATE_MAX ((size_t)1024 * 1024) /* bytes of a body */
@@ -93,6 +112,25 @@ const struct route api_routes[] = {
    CREATE_MAX},
   {"detach", "DELETE", "/v2/projects/*/assets/*", projects_detach, NULL, KEY,
    0},
+  {"list_voices", "GET", "/v2/voices", voices_list, &voices, KEY, 0},
+  {"clone_voice", "POST", "/v2/voices", voices_clone, &voices, KEY, CREATE_MAX},
+  {"get_voice", "GET", "/v2/voices/*", resource_get, &voices, KEY, 0},
+  {"delete_voice", "DELETE", "/v2/voices/*", resource_delete, &voices, KEY, 0},
+  {"speak", "POST", "/v2/tts", speech_create, NULL, KEY, CREATE_MAX},
+  {"start_speech", "POST", "/v2/tts/jobs", job_create, &speech_jobs, KEY,
+   CREATE_MAX},
+  {"get_speech", "GET", "/v2/tts/jobs/*", job_get, &speech_jobs, KEY, 0},
+  {"transcribe", "POST", "/v2/transcriptions", job_create, &transcriptions, KEY,
+   CREATE_MAX},
+  {"get_transcription", "GET", "/v2/transcriptions/*", job_get, &transcriptions,
+   KEY, 0},
+  {"edit_dialogue", "POST", "/v2/dialogue-edits", job_create, &dialogue_edits,
+   KEY, CREATE_MAX},
+  {"get_dialogue_edit", "GET", "/v2/dialogue-edits/*", job_get, &dialogue_edits,
+   KEY, 0},
+  {"usage", "GET", "/v2/usage/generations", handle_usage, NULL, KEY, 0},
+  {"secret", "GET", "/v2/organizations/webhook/secret", answer_secret, NULL,
+   KEY, 0},
   {"media", "GET", "/media/outputs/*", media_output, NULL, OPEN, 0},
   {"media", "GET", "/moved/media/outputs/*", media_output, "moved", OPEN, 0},
   {"batch", "POST", "/v2/batch", batch_create, NULL, KEY,
@@ -117,7 +155,14 @@ const struct intake *intake_of (const struct route *route) {
   return intakes[i];
 }
 
-static const struct kind *const kinds[] = {&generations.kind, &batch_kind,
-                                           &assets.kind, &projects.kind, NULL};
+static const struct kind *const kinds[] = {&generations.kind,
+                                           &batch_kind,
+                                           &assets.kind,
+                                           &projects.kind,
+                                           &voices.kind,
+                                           &speech_jobs.resource.kind,
+                                           &transcriptions.resource.kind,
+                                           &dialogue_edits.resource.kind,
+                                           NULL};
 
 const struct offer api_offer = {kinds, {api_routes, sizeof(*api_routes)}};

@@ -7,7 +7,15 @@
 #include "prices.h"
 #include "check.h"
 #include "create.h"
+#include "query.h"
+#include "../store/iso_time.h"
 #include "../store/value.h"
+
+#include <string.h>
+
+#define USAGE_DEFAULT 100
+#define USAGE_MOST    500
+#define NUMBER_SIZE   24
 
 static const char *const workflows[] = {"lipsync", "translate-and-dub", NULL};
 
@@ -76,4 +84,74 @@ void handle_analyze (struct call *c) {
   const struct request *r = c->request;
   if (create_check(c, r->body, r->body_length))
     answer_query(c, analyze_sql);
+}
+
+/* ---- Usage ---- */
+
+/* When a generation ended is not kept: it is taken to have lived as long as
+** one that is created now (?6, in milliseconds). ?1 is the organization; ?2 and
+** ?3 begin and end the window; ?4 is the cursor, the last item's place; ?5 how
+** many are wanted. One more shows whether there is a next page. */
+static const char usage_sql[] =
+  "WITH found AS (SELECT body, created, id, row_number() OVER ("
+  "  ORDER BY created, id) AS n FROM (SELECT body, created, id FROM documents"
+  "  WHERE kind = 'generation' AND org = ?1"
+  "  AND created >= CAST(?2 AS INTEGER) - CAST(?6 AS INTEGER)"
+  "  AND created < CAST(?3 AS INTEGER) - CAST(?6 AS INTEGER)"
+  "  AND (?4 IS NULL OR (created, id) > (CAST(?4 AS INTEGER),"
+  "   substr(?4, instr(?4, '.') + 1)))"
+  "  AND status IN ('COMPLETED', 'FAILED', 'REJECTED')"
+  "  ORDER BY created, id LIMIT CAST(?5 AS INTEGER) + 1))"
+  " SELECT json_object('items', (SELECT json_group_array(json("
+  COSTS_SQL("found.body") ")) FROM found WHERE n <= CAST(?5 AS INTEGER)),"
+  " 'nextCursor', (SELECT created || '.' || id FROM found"
+  "  WHERE n = CAST(?5 AS INTEGER)"
+  "  AND (SELECT max(n) FROM found) > CAST(?5 AS INTEGER)))";
+
+/* Reads a time of the query as a number; without one that is 'standard'. */
+static int read_time (struct call *c, const char *name, int64_t standard,
+                      char number[NUMBER_SIZE]) {
+  const char *text;
+  int64_t time = standard;
+  if (!query_text(c, name, &text))
+    return 0;
+  if (text != NULL && !time_parse(text, &time))
+    return query_refuse(c, name, sqlite3_mprintf("%s must be a time", name));
+  sqlite3_snprintf(NUMBER_SIZE, number, "%lld", (long long)time);
+  return 1;
+}
+
+/* Whether a text is a place: milliseconds, a dot, an id. */
+static int is_cursor (const char *text) {
+  size_t digits = strspn(text, "0123456789");
+  return digits > 0 && text[digits] == '.' && text[digits + 1] != '\0';
+}
+
+void handle_usage (struct call *c) {
+  char start[NUMBER_SIZE], end[NUMBER_SIZE], limit[NUMBER_SIZE];
+  char life[NUMBER_SIZE], *json;
+  const char *values[] = {c->org, start, end, NULL, limit, life};
+  int number = USAGE_DEFAULT;
+  struct settings settings;
+  if (!read_time(c, "startTime", 0, start)
+      || !read_time(c, "endTime", INT64_MAX / 2, end)
+      || !query_text(c, "cursor", &values[3])
+      || !query_number(c, "limit", 1, USAGE_MOST, &number))
+    return;
+  if (values[3] != NULL && !is_cursor(values[3])) {
+    query_refuse(c, "cursor", sqlite3_mprintf("it is not one of this list"));
+    return;
+  }
+  service_settings(c->service, &settings);
+  sqlite3_snprintf(NUMBER_SIZE, limit, "%d", number);
+  sqlite3_snprintf(
+    NUMBER_SIZE, life, "%lld",
+    (long long)((settings.pending_seconds + settings.processing_seconds)
+                * 1000));
+  if (store_text(c->service->store, service_now(c->service), usage_sql, values,
+                 6, &json)
+      == STORE_OK)
+    response_json(c->response, json);
+  else
+    response_code(c->response, "internal_error");
 }

@@ -19,8 +19,12 @@ static const struct resource *resource_of (const struct call *c) {
   return c->request->route->subject;
 }
 
-static const char *id_of (const struct call *c) {
-  return c->request->segments[2];
+const char *resource_id (const struct call *c) {
+  const char *path = c->request->route->path;
+  int i = -1;
+  for (; *path != '*'; path++)
+    i += *path == '/';
+  return c->request->segments[i];
 }
 
 struct scope resource_scope (const struct call *c, const struct resource *r) {
@@ -42,7 +46,7 @@ void resource_refuse (struct call *c, const struct resource *r, const char *id,
 
 /* The same for the document, or the list, that the call is about. */
 static void answer_code (struct call *c, enum store_code code) {
-  resource_refuse(c, resource_of(c), id_of(c), code);
+  resource_refuse(c, resource_of(c), resource_id(c), code);
 }
 
 /* ---- Many ---- */
@@ -199,7 +203,8 @@ static enum store_code read_document (struct call *c, int seconds,
   const int64_t deadline = service_ticks() + seconds * 1000;
   for (;;) {
     const struct scope scope = resource_scope(c, resource_of(c));
-    enum store_code code = store_get(c->service->store, &scope, id_of(c), d);
+    enum store_code code = store_get(c->service->store, &scope, resource_id(c),
+                                     d);
     int64_t left = deadline - service_ticks();
     if (code != STORE_OK || d->terminal || left <= 0
         || !service_wait_change(c->service, sleep_length(d, scope.now, left)))
@@ -280,7 +285,7 @@ void resource_delete (struct call *c) {
   const struct resource *r = resource_of(c);
   const struct scope scope = resource_scope(c, r);
   char *json, *answer;
-  enum store_code code = store_delete(c->service->store, &scope, id_of(c),
+  enum store_code code = store_delete(c->service->store, &scope, resource_id(c),
                                       &json);
   if (code != STORE_OK) {
     answer_code(c, code);

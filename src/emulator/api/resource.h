@@ -2,7 +2,7 @@
 **
 ** resource: what the API says of a kind of documents, and the handlers that
 ** serve any such kind. Each expects a resource as its route's subject and, if
-** it is about one document, its id as the third segment of the path.
+** it is about one document, its id where the first "*" of the path is.
 */
 
 #ifndef emulator_resource_h
@@ -53,6 +53,9 @@ void resource_create (struct call *c);
 void resource_change (struct call *c);
 
 /* ---- For handlers of a resource's own ---- */
+
+/* The id in the path: what the route's first "*" stands for. */
+const char *resource_id (const struct call *c);
 
 /* Its documents, as they are now. Not to be closed. */
 struct scope resource_scope (const struct call *c, const struct resource *r);

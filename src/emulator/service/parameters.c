@@ -68,6 +68,8 @@ const struct parameter parameter_table[] = {
       "0",
       "generations that an organization may have\n"
       "PENDING and PROCESSING; 0 is any number"),
+  ROW("voice_limit", WHOLE, settings.voice_limit, 1e6, NULL, "N", "10",
+      "voices that an organization may have cloned"),
   ROW("create_seconds", NUMBER, settings.create_seconds, 86400, NULL, "N", "0",
       "how long a create takes"),
   ROW("idempotency_seconds", NUMBER, settings.idempotency_seconds, LONGEST,

@@ -37,6 +37,7 @@ struct settings {
   double pending_seconds; /* how long a generation has a status */
   double processing_seconds;
   int64_t concurrency_limit; /* running generations; 0: any number */
+  int64_t voice_limit;       /* cloned voices of an organization */
   double create_seconds;     /* that a create takes */
   int64_t replay_ok;
   int64_t replay_deleted;
