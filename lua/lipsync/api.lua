@@ -4,7 +4,8 @@
 --
 -- A resource has `type`, the type of its objects (see core.object_type),
 -- `noun`, the word for one of them, and its operations by their methods' names.
--- One whose objects end has `ends`, the statuses in which they have.
+-- One whose objects end has `ends`, the statuses in which they have; one whose
+-- objects may have no id has `always`, a member that each has.
 -- A row of an operation has
 --
 --   method, path  as sent; {id} in the path is the method's first argument
@@ -25,7 +26,7 @@
 --                 it was given, so a repetition creates nothing more
 --   returns       the shape of a good response (shape.lua): "object",
 --                 "created", "removed", "done", "data", "address", "count",
---                 "objects", "items", "entries" or "list"
+--                 "objects", "items", "entries", "list" or "secret"
 --   items         the member with the objects of such a list or page; default
 --                 "items"
 --   retry         "safe": changes nothing. "idempotent": a repetition changes
@@ -34,6 +35,7 @@
 --   later         the errorCodes that mean "not yet": asked again as long as
 --                 the call's timeout allows
 --   unsettled     the errorCodes after which it is unknown what was done
+--   secret        the form of a secret in responses, as a pattern
 --   members       of each of its entries; the first one is always there. Of
 --                 data: the one that is always there; the id, if it was asked
 --                 by id
@@ -54,6 +56,11 @@ local api = {}
 local text, json = schema.text, schema.anything
 
 local project_id = schema.id "Project"
+
+-- A boolean in a query.
+local function flag(value, name)
+  return tostring(schema.boolean(value, name))
+end
 
 local not_there = "It was deleted before, or belongs to another organization"
 
@@ -217,6 +224,124 @@ api.projects = {
     other = an_asset, action = "detach an asset from project",
     returns = "done", retry = "idempotent",
     unknown = "The asset may have been detached",
+  },
+}
+
+api.voices = {
+  type = "Voice", noun = "voice", always = "provider",
+  list = {
+    method = "GET", path = "/v2/voices", action = "list voices",
+    query = { "provider", fields = { provider = text } },
+    returns = "items", items = "voices", retry = "safe",
+  },
+  get = {
+    method = "GET", path = "/v2/voices/{id}", action = "get voice",
+    returns = "object", retry = "safe", advice = { [404] = not_there },
+  },
+  clone = {
+    method = "POST", path = "/v2/voices", action = "clone voice",
+    takes = schema.record({ name = text, provider = text, url = text,
+      assetId = schema.id "Asset", file = text }, { "name", "provider" }),
+    is_step = true, returns = "created", retry = "never",
+    unknown = "The voice may have been cloned",
+  },
+  delete = {
+    method = "DELETE", path = "/v2/voices/{id}", action = "delete voice",
+    returns = "removed", removes = true, retry = "idempotent",
+    unknown = "The voice may have been deleted",
+    advice = { [404] = not_there },
+  },
+}
+
+local spoken = schema.record({
+  script = text, voiceId = text, provider = text, stability = schema.number,
+  similarityBoost = schema.number,
+}, { "script", "voiceId" })
+
+api.speech = {
+  type = "SpeechJob", noun = "speech job",
+  ends = { SUCCESS = true, FAILED = true },
+  create = {
+    method = "POST", path = "/v2/tts", action = "create speech", takes = spoken,
+    type = "Speech", noun = "speech", returns = "created", retry = "never",
+    unknown = "The speech may have been made",
+  },
+  start = {
+    method = "POST", path = "/v2/tts/jobs", action = "start speech job",
+    takes = spoken, returns = "created", retry = "keyed",
+    later = { IDEMPOTENCY_IN_PROGRESS = true },
+    unsettled = { IDEMPOTENCY_IN_PROGRESS = true },
+    unknown = "The job may have been started; the same request with the same "
+      .. "idempotency_key starts no second one",
+    advice = { IDEMPOTENCY_KEY_CONFLICT = "This idempotency_key was used for "
+      .. "another request before" },
+  },
+  get = {
+    method = "GET", path = "/v2/tts/jobs/{id}", action = "get speech job",
+    returns = "object", retry = "safe", poll = 3,
+    advice = { [404] = not_there },
+  },
+}
+
+api.transcriptions = {
+  type = "Transcription", noun = "transcription",
+  ends = { COMPLETED = true, FAILED = true },
+  create = {
+    method = "POST", path = "/v2/transcriptions",
+    action = "create transcription",
+    takes = schema.record({ sourceVideoUrl = text, sourceAudioUrl = text,
+      startMs = schema.number, endMs = schema.number,
+      maxSourceSeconds = schema.positive, projectId = project_id }, {}),
+    -- The same source gives the same job.
+    returns = "created", retry = "idempotent",
+    unknown = "The transcription may have been started; the same request "
+      .. "gives the same one",
+  },
+  get = {
+    method = "GET", path = "/v2/transcriptions/{id}",
+    action = "get transcription", returns = "object", retry = "safe", poll = 3,
+    advice = { [404] = not_there },
+  },
+}
+
+api.dialogue_edits = {
+  type = "DialogueEdit", noun = "dialogue edit",
+  ends = { COMPLETED = true, COMPLETED_PARTIAL = true, FAILED = true },
+  create = {
+    method = "POST", path = "/v2/dialogue-edits",
+    action = "create dialogue edit",
+    takes = schema.record({ sourceVideoUrl = text, transcript = json,
+      edits = schema.array(json), projectId = project_id, voiceId = text,
+      rerunOfJobId = schema.id "DialogueEdit" },
+      { "sourceVideoUrl", "transcript", "edits" }),
+    returns = "created", retry = "never",
+    unknown = "The edit may have been started",
+  },
+  get = {
+    method = "GET", path = "/v2/dialogue-edits/{id}",
+    action = "get dialogue edit", returns = "object", retry = "safe", poll = 3,
+    advice = { [404] = not_there },
+  },
+}
+
+api.usage = {
+  type = "Usage", noun = "cost",
+  list = {
+    method = "GET", path = "/v2/usage/generations", action = "list usage",
+    query = { "startTime", "endTime",
+              fields = { startTime = text, endTime = text } },
+    paging = "token", returns = "list", retry = "safe",
+  },
+}
+
+api.webhooks = {
+  noun = "secret",
+  secret = {
+    method = "GET", path = "/v2/organizations/webhook/secret",
+    action = "get webhook secret", query = { "masked",
+      fields = { masked = flag } },
+    returns = "secret", members = { "secret" }, secret = "whsec_[^%s\"'<>]*",
+    retry = "safe",
   },
 }
 

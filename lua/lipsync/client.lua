@@ -24,6 +24,12 @@ local http = require "lipsync.http"
 ---@field generations lipsync.Generations
 ---@field models lipsync.Models
 ---@field projects lipsync.Projects
+---@field speech lipsync.Speech
+---@field transcriptions lipsync.Transcriptions
+---@field dialogue_edits lipsync.DialogueEdits
+---@field usage lipsync.UsageRecords
+---@field voices lipsync.Voices
+---@field webhooks lipsync.Webhooks
 ---@field errors lipsync.ErrorCodes
 local Client = {}
 Client.__index = Client
@@ -32,7 +38,8 @@ local client = {}
 
 -- The resources that are loaded when they are first used, or by client:warm;
 -- the others are there with the first client.
-local later = { "assets", "models", "projects" }
+local later = { "assets", "dialogue_edits", "models", "projects", "speech",
+                "transcriptions", "usage", "voices", "webhooks" }
 
 local service = "https://api.sync.so"
 

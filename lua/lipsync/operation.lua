@@ -13,6 +13,7 @@ local misuse = require "lipsync.base.misuse"
 local schema = require "lipsync.base.schema"
 local shape = require "lipsync.shape"
 local stopwatch = require "lipsync.base.stopwatch"
+local texts = require "lipsync.base.text"
 local url = require "lipsync.base.url"
 
 local operation = {}
@@ -72,7 +73,8 @@ end
 local function compile(rows, row)
   local of = shape[row.returns] or {}
   local spec = { noun = rows.noun, type = rows.type, read = of.read,
-                 accept = of.accept, refused = of.refused }
+                 always = rows.always, accept = of.accept,
+                 refused = of.refused }
   for name, value in pairs(row) do spec[name] = value end
   if row.removes then spec.on_start, spec.on_end = on_start, on_end end
   spec.before_id, spec.after_id = row.path:match "^(.-){id}(.*)$"
@@ -122,6 +124,43 @@ end
 function operation.bad_key(key)
   if #key <= 128 and key:find "^[A-Za-z0-9._~-]+$" then return nil end
   return "idempotency_key must be 1 to 128 of A-Z a-z 0-9 . _ ~ -"
+end
+
+---@class lipsync.KeyedOptions : lipsync.CallOptions
+---@field idempotency_key string|nil  1 to 128 of A-Z a-z 0-9 . _ ~ -; default
+---   a random one
+local keyed_options = schema.join(operation.options, {
+  idempotency_key = schema.string,
+})
+
+--- Raises for a header that must come from here only.
+---@param options table  of a call with an idempotency key
+function operation.check_headers(options)
+  for name in pairs(options.headers or none) do
+    if texts.lower(name) == "idempotency-key" then
+      misuse.raise "headers must not hold Idempotency-Key: pass idempotency_key"
+    end
+  end
+end
+
+--- The options of a call with the header of its key.
+---@param options table
+---@param key string
+---@return table headers
+function operation.key_headers(options, key)
+  return schema.join(options.headers or none, { ["Idempotency-Key"] = key })
+end
+
+-- Gives a call a key, under which its repetitions do nothing more.
+local function add_key(client, spec, own, options)
+  local key = options.idempotency_key or core.random_text()
+  local problem = not key and "the system has no random bytes for a key"
+    or operation.bad_key(key)
+  if problem then
+    return nil, operation.invalid(client, spec, problem, "idempotency_key")
+  end
+  own.idempotency_key, own.headers = key, operation.key_headers(options, key)
+  return true
 end
 
 -- Most ids: nothing to encode, and no dot.
@@ -224,6 +263,9 @@ function operation.make_call(resource, spec, arguments, options, own)
     well, err = add_other(client, spec, own, arguments.other)
   end
   if well and own.body then well, err = add_body(client, spec, own) end
+  if well and spec.retry == "keyed" then
+    well, err = add_key(client, spec, own, options)
+  end
   if not well then return nil, err end
   if spec.before_id then
     return operation.prepare(resource, spec, arguments.id, options, own)
@@ -242,12 +284,15 @@ local kinds = {}
 -- first three only if the row has it.
 local function simple(spec, class, name)
   local has_id, has_other, takes = spec.before_id, spec.other, spec.takes
+  local is_keyed = spec.retry == "keyed"
   return function(self, id, other, request, options)
     class.client_of(self, name)
     if not has_id then id, other, request, options = nil, id, other, request end
     if not has_other then other, request, options = nil, other, request end
     if not takes then request, options = nil, request end
-    options = options and read_options(options) or none
+    options = options and schema.read(is_keyed and keyed_options
+      or operation.options, options, "options") or none
+    if is_keyed then operation.check_headers(options) end
     local this, err = operation.make_call(self, spec,
       { id = id, other = other, request = request }, options)
     if not this then return nil, err end
@@ -285,8 +330,25 @@ function kinds.list(spec, class, name)
   end
 end
 
+-- method(filter, options), in one request
+local function filtered(spec, class, name)
+  return function(self, given, options)
+    local client = class.client_of(self, name)
+    local own = filter.read_plain(spec.query, given)
+    options = options and read_options(options) or none
+    if own.nothing then return {} end
+    return call.new(client, setmetatable({
+      target = filter.target(spec.query, spec.path, own, none),
+    }, spec), options):run()
+  end
+end
+
 -- The others differ by their shape only.
-setmetatable(kinds, { __index = function() return simple end })
+setmetatable(kinds, { __index = function()
+  return function(spec, class, name)
+    return (spec.query and filtered or simple)(spec, class, name)
+  end
+end })
 
 -- ---- Resources ----
 

@@ -30,8 +30,9 @@ local function read_object(call, body)
     return nil, { code = "object_size", noun = spec.noun, limit = most }
   end
   local object = core.object(spec.type, body, call.client)
-  local id = object and object:get "id"
-  if type(id) == "string" and (not spec.id or same_id(id, spec.id)) then
+  local id = object and object:get(spec.always or "id")
+  if type(id) == "string"
+     and (spec.always or not spec.id or same_id(id, spec.id)) then
     return object
   end
   local other = type(id) == "string" and spec.id
@@ -128,6 +129,25 @@ shape.address = {
   end,
 }
 
+-- In the place of a body that may hold a secret.
+local hidden = "(hidden)"
+
+--- A secret, by itself in an object. No error shows what came instead, unless
+--- that says that it is no JSON.
+shape.secret = {
+  read = attempt.whole,
+  accept = function(call, _, body)
+    local value = #body <= errors.body_limit and core.decode(body)
+    local name = call.spec.members[1]
+    local text = type(value) == "table" and value[name]
+    if type(text) == "string" and text ~= "" then return text end
+    local raw = call:unexpected(('{"%s": text}'):format(name), body)
+    local media = texts.lower(raw.media or "json")
+    if media:find("json", 1, true) then raw.body = hidden end
+    return nil, raw
+  end,
+}
+
 --- {"count": n}
 shape.count = {
   read = attempt.whole,
@@ -178,11 +198,13 @@ shape.objects = { read = attempt.objects, accept = accept_array }
 
 -- The objects among the decoded items of a page; nil if any is none.
 local function read_items(call, items)
-  local objects = {}
+  local objects, spec = {}, call.spec
   for i, item in ipairs(items) do
     local object = type(item) == "table"
-      and core.object(call.spec.type, core.encode(item), call.client)
-    if not object then return nil end
+      and core.object(spec.type, core.encode(item), call.client)
+    if not object or spec.always and object:get(spec.always) == nil then
+      return nil
+    end
     objects[i] = object
   end
   return objects

@@ -274,15 +274,20 @@ local function retrying(operation)
   local again = retried[operation.row.retry]
   local at_once = { ["Retry-After"] = "0" }
 
+  -- After 429 nothing was done.
+  local function is_tried(each)
+    return each[3] and (again or each[1] == 429)
+  end
+
   it("is tried again after what may end otherwise, and only then", function()
     local script, expected = {}, 0
     for _, each in ipairs(refusals) do
       script[#script + 1] = reply(each[1], problem(each[1], each[2]), at_once)
-      if each[3] and again then append_success(script, operation) end
+      if is_tried(each) then append_success(script, operation) end
     end
     start(script)
     for _, each in ipairs(refusals) do
-      local status, tried = each[1], each[3] and again
+      local status, tried = each[1], is_tried(each)
       -- A client of its own, for one may keep what it has got.
       local client = service.client(here.server.base_url)
       local value, err = operation:run(client, options { max_attempts = 3 })

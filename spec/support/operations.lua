@@ -22,7 +22,8 @@ end
 
 --- Kinds of documents that the emulator is given one of each, before an
 --- operation is tried there.
-operations.kinds = { "generation", "asset", "project" }
+operations.kinds = { "generation", "asset", "project", "voice", "speech_job",
+                     "transcription", "dialogue_edit" }
 
 --- By name:
 ---   action   how sentences of errors begin; the id follows if the path has one
@@ -139,6 +140,70 @@ operations.rows = {
     expects = "nothing", retry = "idempotent", accepts = is_bare, status = 204,
     unknown = "The asset may have been detached.",
   },
+  ["voices.list"] = {
+    action = "list voices", method = "GET", path = "/v2/voices", key = true,
+    expects = '{"voices": [voices]}', retry = "safe",
+  },
+  ["voices.get"] = {
+    action = "get voice", method = "GET", path = "/v2/voices/{id}", key = true,
+    expects = "a voice", retry = "safe", advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
+  ["voices.delete"] = {
+    action = "delete voice", method = "DELETE", path = "/v2/voices/{id}",
+    key = true, expects = "a voice", retry = "idempotent", accepts = is_bare,
+    unknown = "The voice may have been deleted.", advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
+  ["speech.create"] = {
+    action = "create speech", method = "POST", path = "/v2/tts", key = true,
+    expects = "a speech", retry = "never",
+    unknown = "The speech may have been made.",
+  },
+  ["speech.start"] = {
+    action = "start speech job", method = "POST", path = "/v2/tts/jobs",
+    key = true, expects = "a speech job", retry = "keyed", status = 202,
+    unknown = "The job may have been started; the same request with the same "
+      .. "idempotency_key starts no second one.",
+  },
+  ["speech.get"] = {
+    action = "get speech job", method = "GET", path = "/v2/tts/jobs/{id}",
+    key = true, expects = "a speech job", retry = "safe", advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
+  ["transcriptions.create"] = {
+    action = "create transcription", method = "POST",
+    path = "/v2/transcriptions", key = true, expects = "a transcription",
+    retry = "idempotent", status = 201,
+    unknown = "The transcription may have been started; the same request "
+      .. "gives the same one.",
+  },
+  ["transcriptions.get"] = {
+    action = "get transcription", method = "GET",
+    path = "/v2/transcriptions/{id}", key = true, expects = "a transcription",
+    retry = "safe", advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
+  ["dialogue_edits.create"] = {
+    action = "create dialogue edit", method = "POST",
+    path = "/v2/dialogue-edits", key = true, expects = "a dialogue edit",
+    retry = "never", status = 201, unknown = "The edit may have been started.",
+  },
+  ["dialogue_edits.get"] = {
+    action = "get dialogue edit", method = "GET",
+    path = "/v2/dialogue-edits/{id}", key = true, expects = "a dialogue edit",
+    retry = "safe", advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
+  ["usage.list"] = {
+    action = "list usage", method = "GET", path = "/v2/usage/generations",
+    key = true, expects = '{"items": [costs]}', retry = "safe",
+  },
+  ["webhooks.secret"] = {
+    action = "get webhook secret", method = "GET",
+    path = "/v2/organizations/webhook/secret", key = true,
+    expects = '{"secret": text}', retry = "safe",
+  },
   ["models.list"] = {
     action = "list models", method = "GET", path = "/v2/models", key = true,
     expects = "a JSON array", retry = "safe",
@@ -211,6 +276,36 @@ local function to_create(url)
   return { model = "lipsync-2", input = {
     { type = "video", url = url },
     { type = "audio", url = "https://media.example/a.wav" } } }
+end
+
+local function voice(id)
+  return ('{"id":"%s","name":"Me","provider":"elevenlabs"}'):format(id)
+end
+
+local function job(status)
+  return ('{"id":"g1","status":"%s"}'):format(status)
+end
+
+local to_speak = { script = "Hello.", voiceId = "v1", provider = "elevenlabs",
+                   stability = 0.5 }
+local spoken = '{"provider":"elevenlabs","script":"Hello.","stability":0.5,'
+  .. '"voiceId":"v1"}'
+
+local speech_misuse = {
+  { 5, "request must be a table, got number 5" },
+  { { script = "x" }, "request.voiceId is missing" },
+  { { script = "x", voice_id = "y" }, 'unknown member "voice_id" of request, '
+    .. 'did you mean "voiceId"?' },
+}
+
+local function speeches(text)
+  return { { script = text, voiceId = "v1" }, { script = "a", voiceId = text } }
+end
+
+local function to_edit(url)
+  return { sourceVideoUrl = url,
+           transcript = { segments = { { words = { { id = "w1" } } } } },
+           edits = { { kind = "remove", wordIds = { "w1" } } } }
 end
 
 local costs = '{"generationId":"g1","totalCostUsd":"1.50"}'
@@ -384,6 +479,84 @@ local samples = {
     arguments = { "g1", "g1" }, others = { [2] = "assetId" },
     exchanges = { { "", "" } }, value = true, misuse = misuse_of "a project",
     texts = itself },
+  { name = "voices", of = "voices.list", call = "voices:list",
+    arguments = { { provider = "elevenlabs" } },
+    exchanges = { { "?provider=elevenlabs", '[{"provider":"elevenlabs"},'
+      .. voice "v2" .. "]" } },
+    value = { '{"provider":"elevenlabs"}', voice "v2" },
+    misuse = { list_misuse[1],
+      { { limit = 1 }, 'unknown filter "limit". Known: extra, provider.' } },
+    texts = function(text)
+      return { { provider = text }, { extra = { a = text } } }
+    end },
+  { name = "voice", of = "voices.get", call = "voices:get",
+    arguments = { "g1" }, exchanges = { { "", voice "g1" } },
+    value = voice "g1", misuse = misuse_of "a voice", texts = itself },
+  { name = "delete_voice", of = "voices.delete", call = "voices:delete",
+    arguments = { "g1" }, exchanges = { { "", "true" } },
+    value = '{"id":"g1"}', misuse = misuse_of "a voice", texts = itself },
+  { name = "speak", of = "speech.create", call = "speech:create",
+    arguments = { to_speak }, exchanges = { { "", '{"id":"g1","url":"u"}' } },
+    value = '{"id":"g1","url":"u"}', body = spoken, misuse = speech_misuse,
+    texts = speeches },
+  { name = "start_speech", of = "speech.start", call = "speech:start",
+    arguments = { to_speak }, exchanges = { { "", job "PENDING" } },
+    value = job "PENDING", body = spoken, misuse = speech_misuse,
+    texts = speeches },
+  { name = "speech", of = "speech.get", call = "speech:get",
+    arguments = { "g1" }, exchanges = { { "", job "SUCCESS" } },
+    value = job "SUCCESS", misuse = misuse_of "a speech job", texts = itself },
+  { name = "transcribe", of = "transcriptions.create",
+    call = "transcriptions:create",
+    arguments = { { sourceVideoUrl = "https://a/v.mp4", startMs = 0 } },
+    exchanges = { { "", job "PENDING" } }, value = job "PENDING",
+    body = '{"sourceVideoUrl":"https://a/v.mp4","startMs":0}',
+    misuse = { { 5, "request must be a table, got number 5" },
+      { { startMs = "0" }, 'request.startMs must be a number, got string "0"' },
+      { { sourceUrl = "x" }, 'unknown member "sourceUrl" of request' } },
+    texts = function(text) return { { sourceAudioUrl = text } } end },
+  { name = "transcription", of = "transcriptions.get",
+    call = "transcriptions:get",
+    arguments = { "g1" }, exchanges = { { "", job "COMPLETED" } },
+    value = job "COMPLETED", misuse = misuse_of "a transcription",
+    texts = itself },
+  { name = "edit_dialogue", of = "dialogue_edits.create",
+    call = "dialogue_edits:create",
+    arguments = { to_edit "https://a/v.mp4" },
+    exchanges = { { "", job "PENDING" } }, value = job "PENDING",
+    body = '{"edits":[{"kind":"remove","wordIds":["w1"]}],'
+      .. '"sourceVideoUrl":"https://a/v.mp4","transcript":{"segments":'
+      .. '[{"words":[{"id":"w1"}]}]}}',
+    misuse = { { {}, "request.sourceVideoUrl is missing" },
+      { { sourceVideoUrl = "x", transcript = {}, edits = {} },
+        "request.edits is empty" } },
+    texts = function(text) return { to_edit(text) } end },
+  { name = "dialogue_edit", of = "dialogue_edits.get",
+    call = "dialogue_edits:get",
+    arguments = { "g1" }, exchanges = { { "", job "COMPLETED_PARTIAL" } },
+    value = job "COMPLETED_PARTIAL", misuse = misuse_of "a dialogue edit",
+    texts = itself },
+  { name = "usage", of = "usage.list", call = "usage:list",
+    arguments = { { startTime = "2026-08-25T00:00:00Z", page_size = 1 } },
+    exchanges = {
+      { "?startTime=2026-08-25T00%3A00%3A00Z&limit=1",
+        '{"items":[' .. costs .. '],"nextCursor":"2"}' },
+      { "?startTime=2026-08-25T00%3A00%3A00Z&limit=1&cursor=2",
+        '{"items":[' .. costs .. '],"nextCursor":null}' } },
+    read = read_listing, value = { costs, costs },
+    misuse = { list_misuse[1],
+      { { starttime = "x" }, 'unknown filter "starttime", did you mean '
+        .. '"startTime"?' } },
+    texts = function(text)
+      return { { startTime = text }, { endTime = text }, { cursor = text } }
+    end },
+  { name = "secret", of = "webhooks.secret", call = "webhooks:secret",
+    arguments = { { masked = false } },
+    exchanges = { { "?masked=false", '{"secret":"whsec_1"}' } },
+    value = "whsec_1",
+    misuse = { list_misuse[1],
+      { { masked = "no" }, 'masked must be a boolean, got string "no"' } },
+    texts = function(text) return { { extra = { a = text } } } end },
   { name = "models", of = "models.list", call = "models:list",
     arguments = {}, exchanges = { { "", '[{"id":"m1"},{"id":"m2"}]' } },
     value = { '{"id":"m1"}', '{"id":"m2"}' } },

@@ -36,6 +36,7 @@ end
 
 schema.boolean = schema.typed "boolean"
 schema.string = schema.typed "string"
+schema.number = schema.typed "number"
 
 --- A string that is never shown in a message.
 function schema.secret(value, name)

@@ -44,6 +44,7 @@ local repeat_window = 600
 ---@field origin string|nil  of another server than the API's: it gets neither
 ---   the key nor the headers of client and call
 ---@field secrets string[]|nil  what no error and no event may hold
+---@field secret string|nil  a pattern of the same
 ---@field mode string|nil  "objects" or "chunks": the response is a stream
 ---@field id string|nil
 ---@field retry string  see api.lua
@@ -173,7 +174,8 @@ local function redacted(self, given)
   for _, secret in ipairs(self.spec.secrets or none) do
     given = replace(given, secret, "(secret)")
   end
-  return given
+  local form = self.spec.secret
+  return form and given:gsub(form, "(secret)") or given
 end
 
 -- A header of the response, nil if there is none.

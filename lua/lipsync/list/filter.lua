@@ -74,7 +74,7 @@ local function asks_for_nothing(own)
 end
 
 local list_fields = setmetatable({}, { __mode = "k" })
-local count_fields = setmetatable({}, { __mode = "k" })
+local plain_fields = setmetatable({}, { __mode = "k" })
 
 -- The fields of a row's query and `more`, joined once.
 local function fields(known, query, more)
@@ -119,6 +119,14 @@ function filter.read(query, given, comes_in_pages)
   return own
 end
 
+--- As filter.read, for a row that is no list in pages.
+---@param query table
+---@param given table|nil
+---@return table own
+function filter.read_plain(query, given)
+  return read(query, fields(plain_fields, query), given)
+end
+
 --- As filter.read, for a count, which takes no limit, cursor or page_size.
 ---@param query table
 ---@param given table|nil
@@ -129,7 +137,7 @@ function filter.read_count(query, given)
       misuse.raise(name .. " does not go with count, which counts all")
     end
   end
-  return read(query, fields(count_fields, query), given)
+  return filter.read_plain(query, given)
 end
 
 local all_of_them = { false }

@@ -138,16 +138,6 @@ local function check_input(input)
   return false, next(files) ~= nil
 end
 
---- Raises for a header that must come from here only.
----@param options lipsync.CreateOptions  checked otherwise
-function create.check_options(options)
-  for name in pairs(options.headers or {}) do
-    if texts.lower(name) == "idempotency-key" then
-      misuse.raise "headers must not hold Idempotency-Key: pass idempotency_key"
-    end
-  end
-end
-
 -- The key of a call, or nil and what is wrong.
 local function key_of(options)
   local key = options.idempotency_key
@@ -196,7 +186,7 @@ end
 ---@return lipsync.Error|nil err  for what cannot be sent
 function create.read(client, spec, request, options)
   local body = spec.takes(request, "request")
-  create.check_options(options)
+  operation.check_headers(options)
   local problem, field = check_input(body.input)
   local has_files = not problem and field
   if problem then
@@ -277,8 +267,7 @@ function create.send(generations, spec, fixed, options, on_held, earlier)
   own.idempotency_key, own.earlier = key, earlier
   own.repeat_window = options.repeat_for
   own.hold = (own.is_transfer or on_held) and held or nil
-  own.headers = schema.join(options.headers or {},
-    { ["Idempotency-Key"] = key })
+  own.headers = operation.key_headers(options, key)
   own.later = options.queue == false and not_queued or nil
   function own.on_held(this)
     local problem = check_files(this)

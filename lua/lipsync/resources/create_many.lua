@@ -259,7 +259,7 @@ function create_many.new(generations, spec, requests, options)
   local more = requests
   if not misuse.callable(requests) then more = each_of(requests) end
   options = schema.read(fields, options, "options")
-  create.check_options(options)
+  operation.check_headers(options)
   local client = generations.client
   local self = {
     client = client, runtime = client:runtime(), generations = generations,

@@ -11,7 +11,10 @@ local errors = require "lipsync.error"
 local listing = require "lipsync.list.listing"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
+local retry_after = require "lipsync.error.retry_after"
 local schema = require "lipsync.base.schema"
+local sleep = require "lipsync.call.sleep"
+local stopwatch = require "lipsync.base.stopwatch"
 local wait = require "lipsync.resources.wait"
 local wait_many = require "lipsync.resources.wait_many"
 
@@ -43,10 +46,6 @@ local wait_many = require "lipsync.resources.wait_many"
 ---   options: lipsync.CallOptions|nil): table|nil, lipsync.Error|nil  what a
 ---   generation would cost: an object with estimatedGenerationCost (USD),
 ---   estimatedFrameCount and estimatedCredits
----@field costs fun(self, id: string|lipsync.Generation,
----   options: lipsync.CallOptions|nil): table|nil, lipsync.Error|nil  what it
----   has cost: an object with totalCostUsd (text, nil until it is known),
----   knownSubtotalUsd, availability and components
 ---@field delete fun(self, id: string|lipsync.Generation,
 ---   options: lipsync.CallOptions|nil): lipsync.Generation|nil,
 ---   lipsync.Error|nil, string|nil  only if COMPLETED, FAILED or REJECTED. The
@@ -60,6 +59,42 @@ local Generations = operation.resource("generations", api.generations)
 ---@field reasoningEnabled boolean|nil
 ---@field workflow string|nil  "lipsync" or "translate-and-dub"
 ---@field extra table|nil  members that this version does not know
+
+---@class lipsync.CostsOptions : lipsync.CallOptions
+---@field wait boolean|nil  false: gives what is known now; default true
+local costs_options = schema.join(operation.options, { wait = schema.boolean })
+
+-- The seconds after which the service says that more may be known; nil: it is
+-- known, or it does not say.
+local function costs_pause(costs)
+  return costs:get "availability" == "pending"
+    and retry_after.body(costs:get "retryAfterSeconds") or nil
+end
+
+--- What a generation has cost: an object with totalCostUsd (text, nil until it
+--- is known), knownSubtotalUsd, availability and components. While that is
+--- pending it is asked for again when the service says, as long as the timeout
+--- allows; then it is given as it is.
+---@param id string|lipsync.Generation
+---@param options lipsync.CostsOptions|nil
+---@return table|nil
+---@return lipsync.Error|nil err
+function Generations:costs(id, options)
+  local client = Generations.client_of(self, "costs")
+  local spec, clock = Generations.specs.costs, stopwatch.new()
+  options = schema.read(costs_options, options, "options")
+  while true do
+    local this, err = operation.prepare(self, spec, id, options,
+      { clock = clock })
+    if not this then return nil, err end
+    local costs
+    costs, err = this:run()
+    local pause = costs and options.wait ~= false and costs_pause(costs)
+    if not pause or pause >= this:remaining() then return costs, err end
+    costs, err = sleep.run(client, pause, spec.action, clock)
+    if not costs then return nil, err end
+  end
+end
 
 --- Creates a generation. Every request of the call carries the same
 --- Idempotency-Key and the same bytes, so it is repeated like a read and makes

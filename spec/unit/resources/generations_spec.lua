@@ -121,3 +121,53 @@ describe("generations", function()
     assert.equal("timeout", err.kind)
   end)
 end)
+
+describe("costs", function()
+  local here = service.fixture(after_each)
+
+  local function answer(availability, after)
+    return service.answer(200, ('{"generationId":"g1","availability":"%s",'
+      .. '"totalCostUsd":null,"retryAfterSeconds":%s}'):format(availability,
+      after or "null"))
+  end
+
+  local function requests() return #here.server:requests() end
+
+  it("are asked for again when the service says, until known", function()
+    local generations = here.start { answer("pending", 0.01),
+      answer("pending", '"0"'), answer "complete" }
+    assert.equal("complete", assert(generations:costs "g1").availability)
+    assert.equal(3, requests())
+  end)
+
+  it("are given as they are where that was asked for", function()
+    local generations = here.start { answer("pending", 0.01), answer "x" }
+    assert.equal("pending",
+      assert(generations:costs("g1", { wait = false })).availability)
+    assert.equal(1, requests())
+  end)
+
+  it("are given as they are after the time that there is", function()
+    local generations = here.start { answer("pending", 30), answer "x" }
+    assert.equal("pending",
+      assert(generations:costs("g1", { timeout = 5 })).availability)
+    assert.equal(1, requests())
+  end)
+
+  it("are given as they are where the service says no time", function()
+    for _, first in ipairs { answer "pending", answer("partial", 0.01) } do
+      local generations = here.start { first, answer "x" }
+      assert.is_truthy(generations:costs "g1")
+      assert.equal(1, requests())
+      here.stop()
+    end
+  end)
+
+  it("end at an error of any request", function()
+    local generations = here.start { answer("pending", 0.01),
+      service.answer(404, "{}") }
+    local costs, err = generations:costs "g1"
+    assert.is_nil(costs)
+    assert.equal(404, err.statusCode)
+  end)
+end)
