@@ -350,7 +350,8 @@ api.errors = {
   list = {
     method = "GET", path = "/v2/errors", key = false,
     action = "list error codes", returns = "entries",
-    members = { "code", "message", "suggestion" }, retry = "safe",
+    members = { "code", "message", "suggestion", "scope", "retryable" },
+    retry = "safe",
   },
 }
 

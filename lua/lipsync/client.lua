@@ -198,6 +198,7 @@ function client.new(given)
               proxy_from = from.proxy_from,
               ca_file = config.ca_file or http.ca_file },
   }, Client)
+  self.known.known_code = function(code) return self.errors:_facts(code) end
   self:start_runtime(session)
   self.generations, self.errors = generations.new(self), error_codes.new(self)
   for _, name in ipairs(later) do self[name] = operation.later(name, self) end

@@ -159,14 +159,17 @@ shape.count = {
   end,
 }
 
--- The members of an entry that are strings; nil without the first of them.
+local plain = { string = true, boolean = true }
+
+-- The members of an entry that are strings or booleans; nil unless the first of
+-- them is a string.
 local function read_entry(members, value)
   if type(value) ~= "table" then return nil end
   local entry = {}
   for _, name in ipairs(members) do
-    if type(value[name]) == "string" then entry[name] = value[name] end
+    if plain[type(value[name])] then entry[name] = value[name] end
   end
-  return entry[members[1]] and entry
+  return type(entry[members[1]]) == "string" and entry or nil
 end
 
 --- An array of small tables of strings; their names are the row's `members`.

@@ -19,6 +19,8 @@ local retry_after = require "lipsync.error.retry_after"
 ---@field field string|nil  the wrong part of the request
 ---@field requestId string|nil  for the service's support
 ---@field retryable boolean  whether a later attempt may succeed
+---@field scope string|nil  of a known errorCode: what would have to change,
+---   "request", "account", "object" or "service"
 ---@field retryAfter number|nil  seconds the service asks to wait
 ---@field attempts integer  requests made
 ---@field seconds number  waited in the call
@@ -59,10 +61,22 @@ function errors.install()
   end
 end
 
+-- Adds what is known of the service's code. Nothing is retried because of it: a
+-- status of 4xx may still say that a later attempt succeeds.
+local function add_facts(err, known)
+  local facts = known and err.errorCode and known(err.errorCode)
+  if not facts then return end
+  err.scope = facts.scope
+  if err.statusCode and err.statusCode < 500 and facts.retryable then
+    err.retryable = true
+  end
+end
+
 --- Completes a table of fields in place.
 ---@param err table  kind, message, reason and further members
 ---@param about table  facts about the call, see message.sentence;
----   attempts, seconds, method, path, tag, delivered are copied
+---   attempts, seconds, method, path, tag, delivered are copied;
+---   known_code(code) tells what is known of an errorCode
 ---@return lipsync.Error
 function errors.complete(err, about)
   about.reason = err.reason
@@ -76,6 +90,7 @@ function errors.complete(err, about)
   err.details = err.details or {}
   err.retryable = retry.retryable(err.kind, err.statusCode,
     err.proxyStatus)
+  add_facts(err, about.known_code)
   sentences[err] = message.sentence(err, about)
   return setmetatable(err, core.error_meta)
 end

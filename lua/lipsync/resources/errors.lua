@@ -4,6 +4,7 @@
 
 local api = require "lipsync.api"
 local call = require "lipsync.call"
+local codes = require "lipsync.resources.error_codes"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local misuse = require "lipsync.base.misuse"
@@ -14,6 +15,10 @@ local schema = require "lipsync.base.schema"
 ---@field code string
 ---@field message string|nil
 ---@field suggestion string|nil
+---@field scope string|nil  what would have to change: "request", what was sent;
+---   "account", plan, limits or payments; "object", that which it is about;
+---   "service", nothing on this side
+---@field retryable boolean|nil  whether the same may succeed later
 
 ---@class lipsync.ErrorCodes
 local ErrorCodes = operation.resource("errors", api.errors)
@@ -32,9 +37,12 @@ local function fetch(self, of, options)
   return entries, err
 end
 
+-- A copy of an entry, with what is known of its code without the catalog.
 local function copy(entry)
-  return { code = entry.code, message = entry.message,
-           suggestion = entry.suggestion }
+  local facts, own = codes[entry.code] or {}, {}
+  for name, value in pairs(facts) do own[name] = value end
+  for name, value in pairs(entry) do own[name] = value end
+  return own
 end
 
 --- All entries of the catalog. Fetched once; the array is a copy.
@@ -60,6 +68,21 @@ function ErrorCodes:_refresh(options)
   return select(2, fetch(self, once, options))
 end
 
+-- The entry of a code in the catalog, as far as that was fetched.
+local function find(self, code)
+  for _, entry in ipairs(self.entries or {}) do
+    if entry.code == code then return entry end
+  end
+end
+
+--- What is known of a code without a request; for errors.
+---@param code string
+---@return { scope: string|nil, retryable: boolean|nil }|nil
+function ErrorCodes:_facts(code)
+  local entry = find(self, code)
+  return entry and copy(entry) or codes[code]
+end
+
 -- Fetches the catalog if it is missing, within `patience`.
 local function provide(self)
   if self.entries then return nil end
@@ -71,13 +94,13 @@ local function provide(self)
 end
 
 -- The code of `code`: itself, or that of an error or a generation.
-local function code_of(given)
+local function code_of(given, method)
   if given == nil or type(given) == "string" then return given end
   if errors.is_error(given) or core.type_of(given) == "Generation" then
     return given.errorCode
   end
-  misuse.raise("explain takes a code, an error or a generation, got "
-    .. misuse.show(given))
+  misuse.raise(("%s takes a code, an error or a generation, got %s"):format(
+    method, misuse.show(given)))
 end
 
 --- What a code means and what to do about it. Never retries and waits at most
@@ -89,14 +112,25 @@ end
 ---@return lipsync.Error|nil err  if the catalog could not be fetched
 function ErrorCodes:explain(code, of)
   ErrorCodes.client_of(self, "explain")
-  code = code_of(code) or code_of(of)
+  code = code_of(code, "explain") or code_of(of, "explain")
   if not code then return nil end
   local err = provide(self)
   if err then return nil, err end
-  for _, entry in ipairs(self.entries) do
-    if entry.code == code then return copy(entry) end
-  end
-  return nil
+  local entry = find(self, code)
+  return entry and copy(entry) or nil
+end
+
+--- What is known of a code, by the catalog if it was fetched, and without a
+--- request otherwise: then there are neither message nor suggestion.
+---@param code string|lipsync.Error|lipsync.Generation|nil
+---@return lipsync.CatalogEntry|nil  nil for a code that is not known
+function ErrorCodes:known(code)
+  ErrorCodes.client_of(self, "known")
+  code = code_of(code, "known")
+  local facts = code and self:_facts(code)
+  return facts and { code = code, message = facts.message,
+    suggestion = facts.suggestion, scope = facts.scope,
+    retryable = facts.retryable } or nil
 end
 
 return ErrorCodes

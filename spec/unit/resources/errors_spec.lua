@@ -103,3 +103,74 @@ describe("errors", function()
       .. "client.errors:list", message)
   end)
 end)
+
+describe("known error codes", function()
+  local here = service.fixture(after_each)
+
+  it("are told without a request", function()
+    here.start {}
+    local errors = here.client.errors
+    assert.same({ code = "voice_clone_busy", scope = "service",
+                  retryable = true }, errors:known "voice_clone_busy")
+    assert.same({ code = "asset_not_found", scope = "object",
+                  retryable = false }, errors:known(lipsync.generation(
+      '{"id":"a","error_code":"asset_not_found"}')))
+    assert.is_nil(errors:known "nothing")
+    assert.is_nil(errors:known(nil))
+    assert.equal(0, #here.server:connections())
+  end)
+
+  it("are all that the emulator's catalog has", function()
+    if not pcall(require, "lipsync.emulator") then
+      pending "lipsync.emulator is left out"
+    end
+    here.emulate { generations = 0 }
+    local entries = assert(here.client.errors:list())
+    assert.is_true(#entries > 60)
+    for _, entry in ipairs(entries) do
+      assert.is_string(entry.scope, entry.code)
+      assert.is_boolean(entry.retryable, entry.code)
+    end
+  end)
+
+  it("are as the catalog says, once there is one", function()
+    here.start { service.answer(200, '[{"code":"voice_clone_busy",'
+      .. '"message":"M.","scope":"account","retryable":false}]') }
+    local errors = here.client.errors
+    assert.is_true(errors:known("voice_clone_busy").retryable)
+    assert(errors:list())
+    assert.same({ code = "voice_clone_busy", message = "M.",
+      scope = "account", retryable = false }, errors:known "voice_clone_busy")
+    assert.same(errors:known "voice_clone_busy",
+      errors:explain "voice_clone_busy")
+    assert.equal("service", errors:known("internal_error").scope)
+  end)
+
+  local function fail(status, code)
+    local generations = here.start({ service.answer(status,
+      ('{"errorCode":"%s","message":"M.","statusCode":%d}'):format(code,
+        status)) }, { max_attempts = 1 })
+    local _, err = generations:get "a"
+    here.stop()
+    return err
+  end
+
+  it("give errors their scope", function()
+    assert.equal("account", fail(402, "account_on_hold").scope)
+    assert.equal("service", fail(500, "internal_error").scope)
+    assert.is_nil(fail(400, "some_other_code").scope)
+  end)
+
+  it("say where a refusal may pass", function()
+    assert.is_true(fail(409, "IDEMPOTENCY_IN_PROGRESS").retryable)
+    assert.is_false(fail(409, "generation_conflict").retryable)
+    assert.is_false(fail(501, "internal_error").retryable)
+  end)
+
+  it("raise for what has no code", function()
+    here.start {}
+    local ok, message = pcall(here.client.errors.known, here.client.errors, 5)
+    assert.is_false(ok)
+    assert.match("known takes a code, an error or a generation", message)
+  end)
+end)
