@@ -63,6 +63,31 @@ describe("examples", function()
     second:close()
   end)
 
+  it("costs adds up a week's amounts by project", function()
+    if not program.can_run() then pending "the emulator is left out" end
+    local project = "91d7e4b2-0c3a-4f58-8b6d-1a2f3c4b5d60"
+    local all = {}
+    for i, of in ipairs {
+      { 1, "lipsync-2", 4.5, project }, { 2, "lipsync-2", 0.1, project },
+      { 6, "sync-3", 1000 }, { 8, "sync-3", 1, project },
+    } do
+      all[i] = ('{"model":"%s","status":"COMPLETED","outputDuration":%s,'
+        .. '"createdAt":"%s"%s}'):format(of[2], of[3],
+        os.date("!%Y-%m-%dT%H:%M:%SZ", os.time() - of[1] * 24 * 3600),
+        of[4] and ',"projectId":"' .. of[4] .. '"' or "")
+    end
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write("[" .. table.concat(all, ",") .. "]")
+    file:close()
+    local text, well = program.run_command(program.vm .. " examples/costs.lua",
+      "--import " .. path)
+    os.remove(path)
+    assert.is_true(well, text)
+    assert.equal("project,generations,usd\n" .. project .. ",2,0.230000\n"
+      .. "none,1,120.000000\n", text)
+  end)
+
   it("have a line each in their README", function()
     local linked, n = {}, 0
     for _, target in ipairs(markdown.links(
