@@ -75,7 +75,8 @@ CLIENT = $(CORE) $(HTTP) $(FILE)
 HMAC = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/hmac/*.c))
 # The emulator is a program, a Lua module, and a library that knows neither.
 SERVER = $(patsubst src/%.c,build/%.o,$(wildcard \
-  $(patsubst %,src/emulator/%/*.c,store service api http) src/digest/*.c))
+  $(patsubst %,src/emulator/%/*.c,store service api http webhook) \
+  src/digest/*.c))
 MAIN = $(patsubst src/%.c,build/%.o,$(wildcard src/emulator/cli/*.c))
 BINDING = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/emulator/lua/*.c))
 UNITS = $(patsubst spec/c/%.c,build/unit/%,$(wildcard spec/c/*_test.c))
@@ -195,14 +196,16 @@ emulator: $(if $(EMULATOR),\
 
 $(OUT)/lipsync/emulator.so: $(BINDING) $(SERVER) $(OUT)/flags
 	@mkdir -p $(@D)
-	$(MODULE) -o $@ $(BINDING) $(SERVER) $(EMULATOR_LIBS) -lz $(LIBS) $(LDFLAGS)
+	$(MODULE) -o $@ $(BINDING) $(SERVER) $(EMULATOR_LIBS) $(CURL_LIBS) -lz $(LIBS) \
+	  $(LDFLAGS)
 
 build/lipsync-emulator: $(MAIN) $(SERVER) build/emulator/flags
-	$(CC) -pthread -o $@ $(MAIN) $(SERVER) $(EMULATOR_LIBS) -lz $(LIBS) $(LDFLAGS)
+	$(CC) -pthread -o $@ $(MAIN) $(SERVER) $(EMULATOR_LIBS) $(CURL_LIBS) -lz \
+	  $(LIBS) $(LDFLAGS)
 
 build/emulator/%.o: src/emulator/%.c build/emulator/flags
 	@mkdir -p $(@D)
-	$(COMPILE) $(EMULATOR_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(COMPILE) $(EMULATOR_CFLAGS) $(CURL_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 build/digest/%.o: src/digest/%.c build/emulator/flags
 	@mkdir -p $(@D)

@@ -21,6 +21,7 @@ dependencies = {
 external_dependencies = {
   MICROHTTPD = { library = "microhttpd" },
   SQLITE = { library = "sqlite3" },
+  CURL = { library = "curl" },
   ZLIB = { library = "z" },
 }
 build = {
@@ -34,6 +35,8 @@ build = {
     LUA_CFLAGS = "-I$(LUA_INCDIR)",
     EMULATOR_CFLAGS = "-I$(MICROHTTPD_INCDIR) -I$(SQLITE_INCDIR)"
       .. " -I$(ZLIB_INCDIR)",
+    CURL_CFLAGS = "-I$(CURL_INCDIR)",
+    CURL_LIBS = "-L$(CURL_LIBDIR) -lcurl",
     EMULATOR_LIBS = "-L$(MICROHTTPD_LIBDIR) -L$(SQLITE_LIBDIR)"
       .. " -L$(ZLIB_LIBDIR) -lmicrohttpd -lsqlite3",
   },

@@ -261,14 +261,17 @@ static const char list_sql[] =
   " AND created < ifnull(CAST(?6 AS INTEGER), created + 1)"
   " ORDER BY created DESC, seq DESC)";
 
+enum store_code batch_read (struct service *s, const char *org, const char *id,
+                            char **json) {
+  const char *values[] = {org, id, s->url != NULL ? s->url : ""};
+  return store_text(s->store, service_now(s), one_sql, values, 3, json);
+}
+
 /* The batch of the request's path, as JSON. Where there is none, has answered
 ** and gives NULL. */
 static char *find_batch (struct call *c, const char *id) {
-  const char *values[] = {c->org, id,
-                          c->service->url != NULL ? c->service->url : ""};
   char *json;
-  enum store_code code = store_text(c->service->store, service_now(c->service),
-                                    one_sql, values, 3, &json);
+  enum store_code code = batch_read(c->service, c->org, id, &json);
   if (code == STORE_NONE)
     response_error(c->response, 404, NULL, NULL, "There is no such batch.");
   else if (code != STORE_OK)
@@ -347,14 +350,18 @@ static char *make_batch (struct call *c, const char *json) {
   return id;
 }
 
-/* Creates a batch that was checked, and answers. */
+/* Creates a batch that was checked, and answers. Its first rows may have ended
+** before its last are made: it has not. */
 static void create (struct call *c, const char *json) {
-  char *id = make_batch(c, json), *made;
+  char *id, *made;
+  service_hold_batches(c->service, 1);
+  id = make_batch(c, json);
   if (id != NULL && read_rows(c, json, id)) {
     made = find_batch(c, id);
     if (made != NULL)
       response_text(c->response, 201, TYPE_JSON, made, strlen(made));
   }
+  service_hold_batches(c->service, -1);
   sqlite3_free(id);
 }
 

@@ -21,6 +21,10 @@ void batch_output (struct call *c);
 /* Sends these: a line of JSON for each row. */
 void batch_results (struct call *c);
 
+/* What a batch says of itself, as JSON to be freed. */
+enum store_code batch_read (struct service *s, const char *org, const char *id,
+                            char **json);
+
 extern const struct kind batch_kind;
 
 #endif

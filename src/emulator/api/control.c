@@ -48,6 +48,10 @@ static void handle_requests (struct call *c) {
   response_built(c->response, 200, json);
 }
 
+static void handle_webhooks (struct call *c) {
+  response_json(c->response, service_webhooks(c->service));
+}
+
 #define POST(name, handle)                                                     \
   { name, "POST", "/_emulator/" name, handle, NULL, 1, BODY_MAX }
 
@@ -58,5 +62,6 @@ const struct route control_routes[] = {
   POST("advance", handle_control),
   POST("reset", handle_control),
   {"requests", "GET", "/_emulator/requests", handle_requests, NULL, 1, 0},
+  {"webhooks", "GET", "/_emulator/webhooks", handle_webhooks, NULL, 1, 0},
   {NULL, NULL, NULL, NULL, NULL, 0, 0},
 };

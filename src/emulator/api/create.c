@@ -204,6 +204,7 @@ static char *create (struct creating *x, const char *body, size_t length,
   sqlite3_free(why);
   sqlite3_free(outcome);
   sqlite3_free(members);
+  service_note_due(c->service);
   return code == STORE_OK ? json : NULL;
 }
 

@@ -57,10 +57,7 @@ static void make_plain (void) {
   plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
 
-/* Lets this thread, which is the server's own, read numbers as they are in
-** JSON: SQLite may ask the C library, and the program may have set a locale
-** with a decimal comma. */
-static void leave_locale (void) {
+void exchange_leave_locale (void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, make_plain);
   uselocale(plain);
@@ -70,7 +67,7 @@ void *exchange_begin (void *service, const char *uri,
                       struct MHD_Connection *connection) {
   struct exchange *x = calloc(1, sizeof(*x));
   (void)connection;
-  leave_locale();
+  exchange_leave_locale();
   if (x == NULL)
     return NULL;
   x->service = service;

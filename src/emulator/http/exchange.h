@@ -25,6 +25,11 @@ enum MHD_Result exchange_step (void *service, struct MHD_Connection *connection,
 void exchange_end (void *service, struct MHD_Connection *connection,
                    void **state, enum MHD_RequestTerminationCode how);
 
+/* Lets this thread, which is the emulator's own, read numbers as they are in
+** JSON: SQLite may ask the C library, and the program may have set a locale
+** with a decimal comma. */
+void exchange_leave_locale (void);
+
 /* The socket of a connection. */
 int exchange_socket (struct MHD_Connection *connection);
 

@@ -40,6 +40,22 @@ int host_is_loopback (const struct sockaddr *address) {
                                    text));
 }
 
+static int is_localhost (const char *name) {
+  size_t length = strlen(name), below = strlen(BELOW);
+  return sqlite3_stricmp(name, BELOW + 1) == 0
+         || (length > below
+             && sqlite3_stricmp(name + length - below, BELOW) == 0);
+}
+
+int host_names_loopback (const char *name) {
+  char address[NAME_SIZE];
+  size_t length = strlen(name);
+  if (*name != '[' || length >= sizeof(address))
+    return is_localhost(name) || is_loopback(name);
+  sqlite3_snprintf((int)length - 1, address, "%s", name + 1);
+  return is_loopback(address);
+}
+
 /* Whether it is the address of the socket. */
 static int is_own_address (const char *text, int fd) {
   struct sockaddr_storage own;
@@ -52,13 +68,9 @@ static int is_own_address (const char *text, int fd) {
 
 static int is_own_name (const char *name, const char *listening) {
   char machine[NAME_SIZE] = "";
-  size_t length = strlen(name), below = strlen(BELOW);
   gethostname(machine, sizeof(machine) - 1);
-  return sqlite3_stricmp(name, BELOW + 1) == 0
-         || sqlite3_stricmp(name, listening) == 0
-         || sqlite3_stricmp(name, machine) == 0
-         || (length > below
-             && sqlite3_stricmp(name + length - below, BELOW) == 0);
+  return is_localhost(name) || sqlite3_stricmp(name, listening) == 0
+         || sqlite3_stricmp(name, machine) == 0;
 }
 
 int host_is_ours (const char *header, const char *listening, int fd) {

@@ -15,6 +15,9 @@
 ** then be asked for by that name. NULL, no header, is allowed. */
 int host_is_ours (const char *header, const char *listening, int fd);
 
+/* Whether a name or an address, as a URL has it, is this machine's loopback. */
+int host_names_loopback (const char *name);
+
 int host_is_loopback (const struct sockaddr *address);
 
 #endif

@@ -8,6 +8,7 @@
 #include "exchange.h"
 #include "../api/routes.h"
 #include "../store/text.h"
+#include "../webhook/sender.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -27,6 +28,7 @@
 struct server {
   struct service *service;
   struct MHD_Daemon *daemon;
+  struct sender *sender;
   struct connections connections;
   char *url;
   pid_t pid; /* of the process that started it */
@@ -137,7 +139,9 @@ static int start_quiet (struct server *s, int fd) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  s->daemon = start_daemon(s, fd);
+  s->sender = sender_start(s->service);
+  if (s->sender != NULL)
+    s->daemon = start_daemon(s, fd);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return s->daemon != NULL;
 }
@@ -158,6 +162,7 @@ static int serve (struct server *s, char **why) {
 }
 
 static void free_server (struct server *s) {
+  sender_stop(s->sender);
   if (s->service != NULL)
     service_close(s->service);
   sqlite3_free(s->url);
@@ -207,6 +212,8 @@ int server_stop (struct server *s, char **why) {
     return 1;
   service_end_waits(s->service); /* else a slow answer is waited for */
   MHD_stop_daemon(s->daemon);
+  sender_stop(s->sender);
+  s->sender = NULL;
   good = export_all(s, why);
   free_server(s);
   return good;

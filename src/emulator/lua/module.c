@@ -204,6 +204,18 @@ static int emu_requests (lua_State *L) {
   return 1;
 }
 
+/* emulator:webhooks() -> array of { kind, id, url, statusCode, problem } */
+static int emu_webhooks (lua_State *L) {
+  struct service *s = check_open(L, "webhooks");
+  sqlite3_str *json = sqlite3_str_new(NULL);
+  char *text = service_webhooks(s);
+  sqlite3_str_appendall(json, text != NULL ? text : "[]");
+  sqlite3_free(text);
+  push_json(L, json);
+  fix_statuses(L);
+  return 1;
+}
+
 /* emulator:stop() -> true | nil, reason why the export was not written. Also
 ** __gc and __close. Idempotent. */
 static int emu_stop (lua_State *L) {
@@ -220,9 +232,9 @@ static int emu_stop (lua_State *L) {
   return 2;
 }
 
-static const char *const members[] = {"base_url", "key", "add",     "requests",
-                                      "fault",    "set", "advance", "reset",
-                                      "stop",     NULL};
+static const char *const members[] = {
+  "base_url", "key",   "add",  "requests", "fault", "set",
+  "advance",  "reset", "stop", "webhooks", NULL};
 
 /* emulator.base_url, emulator.key, and the methods, which are upvalue 1.
 ** Another name raises, because nil may mean something to whoever gets it. */
@@ -255,6 +267,7 @@ static int emu_tostring (lua_State *L) {
 static const luaL_Reg methods[] = {
   {"add", emu_add},
   {"requests", emu_requests},
+  {"webhooks", emu_webhooks},
   {"stop", emu_stop},
   {NULL, NULL},
 };

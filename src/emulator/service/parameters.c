@@ -18,6 +18,8 @@ static const char *const gone_cursors[] = {"error", "empty", "position", NULL};
 static const char *const refusals[] = {"409", "404", "422", NULL};
 static const char *const replays[] = {"error", "answer", "create", NULL};
 
+static const char *const signatures[] = {"right",   "wrong", "late",
+                                         "doubled", "none",  NULL};
 static const char *const etags[] = {"strong", "weak", "none", NULL};
 static const char *const orders[] = {"sent", "mixed", NULL};
 
@@ -83,6 +85,23 @@ const struct parameter parameter_table[] = {
       "error",
       "what it gives if the generation was deleted:\n"
       "error, answer: the first, create: another"),
+  ROW("webhook_secret", TEXT, settings.webhook_secret, 0, NULL, "SECRET",
+      "whsec_emulator", "what webhooks are signed with"),
+  ROW("webhook_attempts", WHOLE, settings.webhook_attempts, 10, NULL, "N", "1",
+      "how often a webhook is sent until it is taken"),
+  ROW("webhook_copies", WHOLE, settings.webhook_copies, 10, NULL, "N", "1",
+      "sends each webhook so many times"),
+  ROW("webhook_timeout", NUMBER, settings.webhook_timeout, 3600, NULL,
+      "SECONDS", "10", "how long a receiver of webhooks may take"),
+  ROW("webhook_rejected", FLAG, settings.webhook_rejected, 0, NULL, NULL, NULL,
+      "send webhooks of REJECTED generations, too"),
+  ROW("webhook_newest_first", FLAG, settings.webhook_newest_first, 0, NULL,
+      NULL, NULL, "of webhooks that wait send the newest first"),
+  ROW("webhook_old_header", FLAG, settings.webhook_old_header, 0, NULL, NULL,
+      NULL, "sign webhooks in X-Signature-Primary"),
+  ROW("webhook_signature", CHOICE, settings.webhook_signature, 0, signatures,
+      "WHICH", "right",
+      "signature of webhooks: wrong, late, doubled or\nnone, too"),
   ROW("file_limit", WHOLE, settings.file_limit, MEDIA_MAX, NULL, "BYTES",
       "5368709120", "largest file that may be uploaded"),
   ROW("body_limit", WHOLE, settings.body_limit, MEDIA_MAX, NULL, "BYTES",
@@ -168,12 +187,27 @@ char *settings_first_key (const struct settings *s) {
 
 /* ---- Life ---- */
 
+/* The members that are texts. */
+static const size_t texts[] = {offsetof(struct settings, keys),
+                               offsetof(struct settings, media_redirect),
+                               offsetof(struct settings, webhook_secret)};
+
+#define TEXTS (sizeof(texts) / sizeof(*texts))
+
+static char **text_at (struct settings *s, size_t i) {
+  return (char **)((char *)s + texts[i]);
+}
+
 int settings_copy (struct settings *to, const struct settings *from) {
+  size_t i;
+  int good = 1;
   *to = *from;
-  to->keys = text_copy(from->keys, strlen(from->keys));
-  to->media_redirect = text_copy(from->media_redirect,
-                                 strlen(from->media_redirect));
-  return to->keys != NULL && to->media_redirect != NULL;
+  for (i = 0; i < TEXTS; i++) {
+    char **text = text_at(to, i);
+    *text = text_copy(*text, strlen(*text));
+    good = good && *text != NULL;
+  }
+  return good;
 }
 
 void settings_forget_keys (struct settings *s) {
@@ -181,10 +215,17 @@ void settings_forget_keys (struct settings *s) {
   s->keys = NULL;
 }
 
+void settings_forget_texts (struct settings *s) {
+  size_t i;
+  for (i = 0; i < TEXTS; i++)
+    *text_at(s, i) = NULL;
+}
+
 void settings_close (struct settings *s) {
-  settings_forget_keys(s);
-  sqlite3_free(s->media_redirect);
-  s->media_redirect = NULL;
+  size_t i;
+  for (i = 0; i < TEXTS; i++)
+    sqlite3_free(*text_at(s, i));
+  settings_forget_texts(s);
 }
 
 int parameters_open (struct parameters *p) {

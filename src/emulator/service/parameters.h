@@ -19,6 +19,15 @@ enum gone_cursor { GONE_ERROR, GONE_EMPTY, GONE_POSITION };
 /* What the repeat of a create does whose generation was deleted. */
 enum replay_deleted { REPLAY_ERROR, REPLAY_ANSWER, REPLAY_CREATE };
 
+/* Which signature a webhook has. */
+enum webhook_signature {
+  SIGNED_RIGHT,
+  SIGNED_WRONG,
+  SIGNED_LATE,    /* its time is long ago */
+  SIGNED_DOUBLED, /* the header comes twice */
+  SIGNED_NOT
+};
+
 /* Which entity tag media has. */
 enum media_etag { ETAG_STRONG, ETAG_WEAK, ETAG_NONE };
 
@@ -43,9 +52,17 @@ struct settings {
   int64_t replay_deleted;
   int64_t download_refusal;   /* which status: 409, 404, 422 */
   double idempotency_seconds; /* that an Idempotency-Key is remembered for */
-  int64_t media_lifetime;     /* seconds of a signed URL */
-  int64_t media_size;         /* bytes of an output */
-  int64_t media_version;      /* another one gives other bytes */
+  char *webhook_secret;
+  int64_t webhook_attempts; /* until the receiver takes it */
+  int64_t webhook_copies;   /* of each that is sent */
+  double webhook_timeout;   /* seconds that a receiver may take */
+  int64_t webhook_rejected; /* for rejected generations, too */
+  int64_t webhook_newest_first;
+  int64_t webhook_old_header;
+  int64_t webhook_signature;
+  int64_t media_lifetime; /* seconds of a signed URL */
+  int64_t media_size;     /* bytes of an output */
+  int64_t media_version;  /* another one gives other bytes */
   int64_t media_etag;
   int64_t media_ignore_range;
   int64_t media_chunked;   /* no Content-Length */
@@ -87,6 +104,9 @@ void parameters_close (struct parameters *p);
 int settings_copy (struct settings *to, const struct settings *from);
 
 void settings_close (struct settings *s);
+
+/* Forgets the texts, because they belong to another copy. */
+void settings_forget_texts (struct settings *s);
 
 /* Frees the keys, because others come in their place. */
 void settings_forget_keys (struct settings *s);

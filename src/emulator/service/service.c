@@ -176,8 +176,7 @@ void service_settings (struct service *s, struct settings *settings) {
   pthread_mutex_lock(&s->lock);
   *settings = s->settings;
   pthread_mutex_unlock(&s->lock);
-  settings->keys = NULL; /* these belong to the service */
-  settings->media_redirect = NULL;
+  settings_forget_texts(settings); /* they belong to the service */
 }
 
 char *service_key (struct service *s) {
@@ -196,13 +195,21 @@ char *service_org (struct service *s, const char *key) {
   return org;
 }
 
-char *service_redirect (struct service *s) {
+/* Copies a text of the settings, which the lock keeps as it is. */
+static char *copy_setting (struct service *s, char *const *text) {
   char *copy;
   pthread_mutex_lock(&s->lock);
-  copy = text_copy(s->settings.media_redirect,
-                   strlen(s->settings.media_redirect));
+  copy = text_copy(*text, strlen(*text));
   pthread_mutex_unlock(&s->lock);
   return copy;
+}
+
+char *service_redirect (struct service *s) {
+  return copy_setting(s, &s->settings.media_redirect);
+}
+
+char *service_webhook_secret (struct service *s) {
+  return copy_setting(s, &s->settings.webhook_secret);
 }
 
 void service_request_id (struct service *s, char out[UUID_SIZE]) {
@@ -222,6 +229,48 @@ static void note_change (struct service *s) {
   s->changes++;
   pthread_cond_broadcast(&s->changed);
   pthread_mutex_unlock(&s->lock);
+  service_note_due(s);
+}
+
+void service_note_due (struct service *s) {
+  pthread_mutex_lock(&s->lock);
+  if (s->watch != NULL)
+    s->watch(s->watcher);
+  pthread_mutex_unlock(&s->lock);
+}
+
+void service_watch (struct service *s, void (*watch)(void *watcher),
+                    void *watcher) {
+  pthread_mutex_lock(&s->lock);
+  s->watch = watch;
+  s->watcher = watcher;
+  pthread_mutex_unlock(&s->lock);
+}
+
+void service_hold_batches (struct service *s, int change) {
+  pthread_mutex_lock(&s->lock);
+  s->making += change;
+  pthread_mutex_unlock(&s->lock);
+  service_note_due(s);
+}
+
+int service_holds_batches (struct service *s) {
+  int making;
+  pthread_mutex_lock(&s->lock);
+  making = s->making;
+  pthread_mutex_unlock(&s->lock);
+  return making > 0;
+}
+
+int64_t service_until_due (struct service *s) {
+  const int64_t due = store_due(s->store), now = service_now(s);
+  int stands;
+  pthread_mutex_lock(&s->lock);
+  stands = s->settings.now >= 0;
+  pthread_mutex_unlock(&s->lock);
+  if (due < 0 || (stands && due > now))
+    return -1;
+  return due > now ? due - now : 0;
 }
 
 void service_end_waits (struct service *s) {
@@ -270,8 +319,17 @@ int service_wait_change (struct service *s, int64_t milliseconds) {
 enum store_code service_add (struct service *s, const char *json, size_t length,
                              sqlite3_str *ids, char **why) {
   struct settings settings;
+  enum store_code code;
   service_settings(s, &settings);
-  return add(s, json, length, !settings.allow_unknown_members, ids, why);
+  code = add(s, json, length, !settings.allow_unknown_members, ids, why);
+  service_note_due(s);
+  return code;
+}
+
+char *service_webhooks (struct service *s) {
+  char *json;
+  store_text(s->store, service_now(s), STORE_SENT, NULL, 0, &json);
+  return json;
 }
 
 static int add_fault (struct service *s, const char *json, size_t length,

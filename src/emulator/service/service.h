@@ -36,6 +36,9 @@ struct service {
   uint64_t requests;        /* how many ids were made */
   int ended;                /* no sleep is allowed any more */
   unsigned changes;         /* how often something was changed from outside */
+  void (*watch)(void *watcher); /* see service_watch */
+  void *watcher;
+  int making; /* how many batches do not have all of their rows yet */
 };
 
 /* Takes what 'p' holds, also when it fails: it then returns NULL and sets
@@ -58,6 +61,9 @@ char *service_org (struct service *s, const char *key);
 /* Where media redirects to: a copy to be freed; empty for nowhere. */
 char *service_redirect (struct service *s);
 
+/* What webhooks are signed with: a copy to be freed. */
+char *service_webhook_secret (struct service *s);
+
 /* Writes a new request id. */
 void service_request_id (struct service *s, char out[UUID_SIZE]);
 
@@ -66,6 +72,9 @@ void service_request_id (struct service *s, char out[UUID_SIZE]);
 /* Adds documents, see store_add. */
 enum store_code service_add (struct service *s, const char *json, size_t length,
                              sqlite3_str *ids, char **why);
+
+/* The webhooks that were sent or could not be, as a JSON array to be freed. */
+char *service_webhooks (struct service *s);
 
 /* What else a test does, told by a JSON object. Where that is refused or
 ** fails, returns 0 and sets '*why' to the reason, to be freed; NULL: out of
@@ -88,6 +97,23 @@ int service_sleep (void *service, int64_t milliseconds);
 
 /* The same, but returns early when something is changed from outside. */
 int service_wait_change (struct service *s, int64_t milliseconds);
+
+/* Lets 'watch' be called, at any time and by any thread, when something may be
+** due earlier than before; it must not call the service. NULL: no more. */
+void service_watch (struct service *s, void (*watch)(void *watcher),
+                    void *watcher);
+
+/* To be called by what has made something that will be due. */
+void service_note_due (struct service *s);
+
+/* Notes that a batch is being made (1), or that it was (-1); and whether there
+** is one, because it may seem to have ended. */
+void service_hold_batches (struct service *s, int change);
+int service_holds_batches (struct service *s);
+
+/* In how many milliseconds the next transition is due; -1: none is to come, or
+** the clock stands before it. */
+int64_t service_until_due (struct service *s);
 
 /* Ends all sleeps, and each that follows. */
 void service_end_waits (struct service *s);

@@ -58,6 +58,9 @@ enum store_code db_failed (struct store *s, char **why);
 /* Makes the indexes where they are missing; 0 on failure. */
 int db_index (struct store *s);
 
+/* Makes what notes the ends of documents; 0 on failure: outbox.c. */
+int db_open_outbox (struct store *s);
+
 /* How many milliseconds a status lasts from now on; -1: it does not end. */
 int64_t db_lasts (const struct store *s, const struct kind *kind,
                   const char *status);

@@ -239,7 +239,8 @@ static const char *prepare_file (struct store *s) {
                   &s->added)
       || !db_run(s, "DELETE FROM keys WHERE id IS NULL")
       || !db_integer(s, "SELECT 1 FROM documents LIMIT 1", &any)
-      || (any && !db_index(s)) || !db_run(s, "COMMIT") || !find_due(s))
+      || (any && !db_index(s)) || !db_run(s, "COMMIT") || !find_due(s)
+      || !db_open_outbox(s))
     return sqlite3_errmsg(s->db);
   s->was_empty = !any;
   return NULL;
@@ -290,6 +291,14 @@ void store_pace (struct store *s, const int64_t lasts[STEPS]) {
   store_leave(s);
 }
 
+int64_t store_due (struct store *s) {
+  int64_t due;
+  pthread_mutex_lock(&s->lock);
+  due = s->due;
+  store_leave(s);
+  return due;
+}
+
 int store_was_empty (const struct store *s) {
   return s->was_empty;
 }
@@ -298,13 +307,14 @@ enum store_code store_clear (struct store *s) {
   int good;
   pthread_mutex_lock(&s->lock);
   /* without indexes it is done page by page, and filled again faster */
-  good = db_run(s,
-                "BEGIN; DROP INDEX IF EXISTS by_id;"
-                "DROP INDEX IF EXISTS by_time;"
-                "DROP INDEX IF EXISTS by_batch;"
-                "DROP INDEX IF EXISTS by_due;"
-                "DELETE FROM documents; DELETE FROM tombstones;"
-                "DELETE FROM keys; COMMIT");
+  good = db_run(
+    s,
+    "BEGIN; DROP INDEX IF EXISTS by_id;"
+    "DROP INDEX IF EXISTS by_time;"
+    "DROP INDEX IF EXISTS by_batch;"
+    "DROP INDEX IF EXISTS by_due;"
+    "DELETE FROM documents; DELETE FROM tombstones;"
+    "DELETE FROM keys; DELETE FROM outbox; DELETE FROM sent; COMMIT");
   if (good)
     s->added = 0;
   else

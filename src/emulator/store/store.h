@@ -46,6 +46,9 @@ void store_close (struct store *s);
 int store_show (struct store *s, char *(*show)(void *arg, const char *json),
                 void *arg);
 
+/* When the next transition is due; -1: none is to come. */
+int64_t store_due (struct store *s);
+
 /* Whether it held no document when it was opened. */
 int store_was_empty (const struct store *s);
 
@@ -128,6 +131,31 @@ struct running {
 enum store_code store_create (struct store *s, const struct once *o,
                               const struct creation *c, char **json,
                               struct running *running, char **why);
+
+/* ---- Webhooks (outbox.c) ---- */
+
+/* A document that has ended and names somebody to be told. */
+struct ended {
+  char *kind, *id, *org;
+  char *url;
+  char *json; /* as it was at the end; NULL for a batch: it changes no more */
+};
+
+/* Takes the one that ended first, or 'newest_first', of which no other call is
+** to know; without 'batches' only generations. STORE_NONE: there is none. */
+enum store_code store_take_ended (struct store *s, int64_t now,
+                                  int newest_first, int batches,
+                                  struct ended *e);
+
+void ended_close (struct ended *e);
+
+/* Keeps a JSON object that says what was sent, of the last 10,000 of them. */
+int store_note_sent (struct store *s, const char *json);
+
+/* The query that gives all of those as an array. */
+#define STORE_SENT                                                             \
+  "SELECT '[' || ifnull(group_concat(json), '') || ']'"                        \
+  " FROM (SELECT json FROM sent ORDER BY seq)"
 
 /* ---- Queries (query.c) ---- */
 
