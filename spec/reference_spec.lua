@@ -53,6 +53,7 @@ describe("the reference", function()
     AssetFilter = "reference", ProjectFilter = "reference",
     ProjectRequest = "reference", UploadOptions = "reference",
     RequestOptions = "reference", WebhookOptions = "reference",
+    NginxWebhookOptions = "reference",
     Response = "reference",
     Filter = "reference",
     Listing = "reference", Generation = "reference", Deleted = "reference",

@@ -3,6 +3,7 @@
 -- Needs no client and loads no libcurl; libcrypto is loaded by the first call.
 
 local misuse = require "lipsync.base.misuse"
+local nginx = require "lipsync.webhook.nginx"
 local verify = require "lipsync.webhook.verify"
 
 ---@class lipsync.Webhook
@@ -38,6 +39,31 @@ function webhook.verify(body, signature, secret, options)
       .. misuse.show(signature))
   end
   return verify.run(body, signature, verify.prepare(secret, options))
+end
+
+---@class lipsync.NginxWebhookOptions
+---@field secret string|string[]  whsec_…; several while one takes the place of
+---   another
+---@field seen string  the name of a lua_shared_dict: what was taken, for all
+---   workers
+---@field on_generation nil|fun(generation: lipsync.Generation)  called in a
+---   timer, after the answer, once for each id and status
+---@field on_batch nil|fun(batch: lipsync.Object)  likewise; one of the two must
+---   be there, and what the other would get is dropped
+---@field tolerance number|false|nil  as for verify
+---@field max_body number|nil  bytes; default 1 MiB
+---@field remember number|nil  seconds for which a repeat is recognized; default
+---   a day
+
+--- Makes a function for content_by_lua. Call it where nginx begins, in
+--- init_by_lua: then wrong options stop nginx, and libcrypto is there.
+---@param options lipsync.NginxWebhookOptions
+---@return fun()
+function webhook.nginx(options)
+  if options == webhook then
+    misuse.raise "call it with a dot: lipsync.webhook.nginx { … }"
+  end
+  return nginx.new(options)
 end
 
 return webhook
