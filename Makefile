@@ -73,6 +73,8 @@ HTTP = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/http/*.c \
 FILE = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/file/*.c))
 CLIENT = $(CORE) $(HTTP) $(FILE)
 HMAC = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/hmac/*.c))
+# What the command alone needs of the system.
+TERMINAL = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/terminal/*.c))
 # The emulator is a program, a Lua module, and a library that knows neither.
 SERVER = $(patsubst src/%.c,build/%.o,$(wildcard \
   $(patsubst %,src/emulator/%/*.c,store service api http webhook) \
@@ -90,14 +92,17 @@ SUPPORT = scripted_server process tracer
 # The VM to test, where one was asked for by name.
 ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
 
-.PHONY: all build client emulator help demo test lint format trace deps \
-  dist install install-client install-emulator uninstall clean units support \
+.PHONY: all build client command emulator help demo test lint format trace deps \
+  dist install install-client install-command install-emulator uninstall \
+  clean units support \
   headers test-curl mutants FORCE
 .SECONDARY:
 
 all: build ## build the module for LUA (default lua5.4) and the emulator
 
-build: client emulator
+build: client command emulator
+
+command: $(OUT)/lipsync/terminal.so
 
 # Without libcrypto's headers webhooks cannot be verified; all else can be done.
 client: $(patsubst %,$(OUT)/lipsync/%.so,core http file $(if $(CRYPTO),hmac))
@@ -143,10 +148,11 @@ PLACES = $(OUT) "$(DESTDIR)$(INST_LUADIR)" "$(DESTDIR)$(INST_LIBDIR)" \
   "$(DESTDIR)$(INST_BINDIR)"
 
 install: build ## into PREFIX (/usr/local), below DESTDIR
-	@scripts/install put all $(PLACES)
+	@LUA="$(LUA)" RUN_LUADIR="$(INST_LUADIR)" RUN_LIBDIR="$(INST_LIBDIR)" \
+	  scripts/install put all $(PLACES)
 
-# What the two rocks consist of.
-install-client install-emulator: install-%: %
+# What the rocks consist of.
+install-client install-command install-emulator: install-%: %
 	@scripts/install put $* $(PLACES)
 
 uninstall: ## what install has put there
@@ -173,6 +179,10 @@ $(OUT)/lipsync/file.so: $(FILE) $(filter-out %/core.o,$(CORE)) $(OUT)/flags
 $(OUT)/lipsync/hmac.so: $(HMAC) $(OUT)/flags
 	@mkdir -p $(@D)
 	$(MODULE) -o $@ $(HMAC) $(CRYPTO_LIBS) $(LDFLAGS)
+
+$(OUT)/lipsync/terminal.so: $(TERMINAL) $(OUT)/flags
+	@mkdir -p $(@D)
+	$(MODULE) -o $@ $(TERMINAL) $(LDFLAGS)
 
 # Says how to get lua.h, because the compiler would only miss it.
 headers:
@@ -257,6 +267,6 @@ include scripts/check.mk
 include scripts/bench.mk
 include scripts/hosts.mk
 
--include $(CLIENT:.o=.d) $(HMAC:.o=.d) $(BINDING:.o=.d) $(SERVER:.o=.d) $(MAIN:.o=.d)
+-include $(CLIENT:.o=.d) $(TERMINAL:.o=.d) $(HMAC:.o=.d) $(BINDING:.o=.d) $(SERVER:.o=.d) $(MAIN:.o=.d)
 -include $(PARTS:.o=.d) $(UNITS:build/unit/%=build/unit/obj/%.d)
 -include $(SUPPORT:%=$(OUT)/obj/support/%.d)

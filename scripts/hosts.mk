@@ -27,8 +27,10 @@ $(OUT)/own_curl.so: spec/support/own_curl.c $(OUT)/flags | headers
 
 # ---- Embedding ----
 
-# The Lua files as arrays of C, so that a program needs no other file.
-MODULES = $(wildcard lua/lipsync/*.lua lua/lipsync/*/*.lua)
+# The Lua files as arrays of C, so that a program needs no other file. The
+# command is none of them.
+MODULES = $(filter-out lua/lipsync/cli/%,\
+  $(wildcard lua/lipsync/*.lua lua/lipsync/*/*.lua))
 STATIC = $(CLIENT) $(OUT)/obj/embed/embed.o $(OUT)/obj/embed/modules.o
 
 static: $(OUT)/liblipsync.a $(OUT)/lipsync.h ## liblipsync.a with all inside

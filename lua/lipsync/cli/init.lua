@@ -1,0 +1,100 @@
+-- SPDX-License-Identifier: MIT
+-- The command lipsync: reads the command line, runs one command, and returns
+-- the exit status.
+
+local core = require "lipsync.core"
+
+local cli = {}
+
+-- Errors of the program itself keep their trace.
+local function with_trace(problem)
+  if type(problem) ~= "string" then return problem end
+  return debug.traceback(problem, 2)
+end
+
+-- The status for what ended a command early, after it was said.
+local function finish(run, problem, as_json)
+  local status = require "lipsync.cli.status"
+  local text = require("lipsync.cli.report").text
+  if run then run.screen:clear() end
+  if status.is_stop(problem) then
+    if problem.message then
+      io.stderr:write(text(problem.message, as_json), "\n")
+    end
+    return problem.status
+  elseif core.is_error(problem) then
+    io.stderr:write(text(problem, as_json), "\n")
+    return status.of(problem)
+  end
+  io.stderr:write("lipsync: an error of this program: ", tostring(problem),
+    "\n")
+  return status.usage
+end
+
+-- Whether errors are to be objects, as far as that can be known of a command
+-- line that is wrong.
+local function wants_json(arguments)
+  for _, word in ipairs(arguments) do
+    if word == "--json" then return true end
+  end
+  return false
+end
+
+-- Reads the command line; ends the command after a wrong one.
+local function read(arguments)
+  local ok, given = require("lipsync.cli.options").parser():pparse(arguments)
+  if ok then return given end
+  local sentence = given:gsub("\n", ". "):gsub("([^.?])$", "%1.")
+  require("lipsync.cli.status").refuse(sentence
+    .. ' "lipsync help" says more.')
+end
+
+-- Without a command there is nothing to do but to say which there are.
+local function usage()
+  local text = require("lipsync.cli.options").parser():get_help()
+  io.stderr:write(text, "\n")
+  return require("lipsync.cli.status").usage
+end
+
+local function version()
+  local output = require "lipsync.cli.output"
+  output.write("lipsync ", core._VERSION, "\n")
+end
+
+-- Runs the command that was given.
+local function execute(run)
+  local output = require "lipsync.cli.output"
+  local given, code = run.given, nil
+  if given.version then
+    version()
+  elseif not given.command then
+    return usage()
+  else
+    local command = require("lipsync.cli.commands").by_name[given.command]
+    code = command.run(run, given)
+  end
+  output.flush()
+  return code or require("lipsync.cli.status").done
+end
+
+--- Runs the command.
+---@param arguments string[]
+---@return integer  the exit status
+function cli.main(arguments)
+  -- What scripts ask most; without all the rest.
+  if #arguments == 1 and arguments[1] == "--version" then
+    print("lipsync " .. core._VERSION)
+    return 0
+  end
+  require("lipsync.terminal").catch_signals()
+  local run
+  local ok, code = xpcall(function()
+    run = require("lipsync.cli.run").new(read(arguments))
+    return execute(run)
+  end, with_trace)
+  if not ok then code = finish(run, code, wants_json(arguments)) end
+  if run then run:close() end
+  return code
+end
+
+return cli

@@ -1,0 +1,78 @@
+-- SPDX-License-Identifier: MIT
+-- Makes a parser of argparse from the descriptions of commands. The manual and
+-- the completions are made from the same.
+
+local commands = require "lipsync.cli.commands"
+local status = require "lipsync.cli.status"
+
+local options = {}
+
+---@class lipsync.cli.Option
+---@field [1] string  its names: "-o --output"
+---@field value string|nil  the word for its value; nil: a flag
+---@field help string  one sentence
+---@field many boolean|nil  may be given several times, which makes an array
+---@field read nil|fun(given: string): any, string|nil
+---@field choices string[]|nil
+---@field default string|nil  as the manual shows it
+
+---@class lipsync.cli.Argument
+---@field [1] string  its name
+---@field help string
+---@field count string|nil  "?", "*" or "+"; default one
+---@field choices string[]|nil
+
+---@class lipsync.cli.Command
+---@field name string
+---@field summary string  for the list of commands
+---@field text string  what it does
+---@field arguments lipsync.cli.Argument[]|nil
+---@field options lipsync.cli.Option[]|nil
+---@field run fun(run: table, given: table): integer|nil  returns the status
+
+local function add_option(parser, row)
+  local option = row.value and parser:option(row[1]) or parser:flag(row[1])
+  option:description(row.help)
+  if row.value then option:argname(row.value) end
+  if row.read then option:convert(row.read) end
+  if row.choices then option:choices(row.choices) end
+  if row.many then option:count "*" end
+end
+
+local function add_argument(parser, row)
+  local argument = parser:argument(row[1]):description(row.help)
+  argument:argname(row.shown or row[1]:gsub("[a-z]", function(letter)
+    return string.char(letter:byte() - 32)
+  end))
+  if row.count then argument:args(row.count) end
+  if row.choices then argument:choices(row.choices) end
+end
+
+-- The module that reads command lines. Only the command needs it.
+local function argparse()
+  local found, module = pcall(require, "argparse")
+  if found then return module end
+  status.refuse("the Lua module argparse is missing. Debian has it as "
+    .. "lua-argparse, LuaRocks as argparse.")
+end
+
+--- The parser of the whole command line.
+---@return table
+function options.parser()
+  local parser = argparse()("lipsync", commands.text)
+  parser:command_target "command"
+  parser:require_command(false)
+  parser:help_max_width(80):usage_max_width(80):help_description_margin(28)
+  for _, row in ipairs(commands.options) do add_option(parser, row) end
+  for _, row in ipairs(commands.list) do
+    local command = parser:command(row.name):summary(row.summary)
+    command:description(row.summary .. ". " .. row.text)
+    for _, each in ipairs(row.arguments or {}) do
+      add_argument(command, each)
+    end
+    for _, each in ipairs(row.options or {}) do add_option(command, each) end
+  end
+  return parser
+end
+
+return options

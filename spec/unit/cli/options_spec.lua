@@ -1,0 +1,73 @@
+-- SPDX-License-Identifier: MIT
+-- The command line: what it takes, and what it says about a wrong one.
+
+if not pcall(require, "argparse") then
+  describe("the command line", function() pending("argparse is missing") end)
+  return
+end
+
+local commands = require "lipsync.cli.commands"
+local options = require "lipsync.cli.options"
+
+local function read(line)
+  local words = {}
+  for word in (line .. " "):gmatch "([^ ]*) " do words[#words + 1] = word end
+  return options.parser():pparse(words)
+end
+
+describe("the command line", function()
+  it("has what its options are named for", function()
+    local ok, given = read("--timeout 2m list --status failed,PENDING "
+      .. "--status REJECTED --limit 3 --fields id,status --json -q")
+    assert.is_true(ok, given)
+    assert.equal("list", given.command)
+    assert.equal(120, given.timeout)
+    assert.same({ { "FAILED", "PENDING" }, { "REJECTED" } }, given.status)
+    assert.equal(3, given.limit)
+    assert.same({ "id", "status" }, given.fields)
+    assert.is_true(given.json and given.quiet)
+  end)
+
+  for line, sentence in pairs {
+    ["lst"] = "unknown command 'lst'\nDid you mean 'list'?",
+    ["list --stats A"] = "unknown option '--stats'\nDid you mean '--status'?",
+    ["list --status FALED"] = 'there is no status "FALED"; did you mean '
+      .. "FAILED?",
+    ["list --status x"] = 'there is no status "X"; known are PENDING, '
+      .. "PROCESSING, COMPLETED, FAILED, REJECTED",
+    ["list --status ,"] = "an empty list says nothing",
+    ["list --limit 0"] = '"0" is no whole number of at least 1',
+    ["list --limit 1.5"] = '"1.5" is no whole number of at least 1',
+    ["list --limit"] = "option '--limit' requires an argument",
+    ["list --since yesterday"] = '"yesterday" is no time such as 30d, 12h, '
+      .. "2026-08-25 or 2026-08-25T10:00:00Z",
+    ["list --timeout x"] = '"x" is no number of seconds, and nothing like '
+      .. "90s, 5m or 2h",
+    ["list --profile "] = "an empty text says nothing",
+    ["count --by model"] = "argument for option '--by' must be one of 'status'",
+    ["get"] = "missing argument 'id'",
+    ["get a --csv=1"] = "option '--csv' does not take arguments",
+  } do
+    it("says what is wrong with: " .. line, function()
+      local ok, problem = read(line)
+      assert.is_false(ok)
+      assert.equal(sentence, problem)
+    end)
+  end
+
+  it("has a sentence for each command and option", function()
+    local function check(rows)
+      for _, row in ipairs(rows or {}) do
+        assert.is_truthy(row.help and #row.help > 0, row[1])
+        assert.is_nil(row.help:find "%.$", row[1])
+      end
+    end
+    check(commands.options)
+    for _, command in ipairs(commands.list) do
+      assert.matches("^%u.*[^.]$", command.summary)
+      assert.matches("^%u.*%.$", command.text)
+      check(command.options)
+      check(command.arguments)
+    end
+  end)
+end)

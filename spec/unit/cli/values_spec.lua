@@ -1,0 +1,50 @@
+-- SPDX-License-Identifier: MIT
+
+local core = require "lipsync.core"
+local lipsync = require "lipsync"
+local values = require "lipsync.cli.values"
+
+describe("a value of the command line", function()
+  it("may be a time, or how long ago it was", function()
+    for given, seconds in pairs { ["30d"] = 30 * 86400, ["12h"] = 12 * 3600,
+        ["5m"] = 300, ["90s"] = 90, ["2w"] = 14 * 86400 } do
+      local now = core.time()
+      local ago = now - values.time(given)
+      assert.is_true(math.abs(ago - seconds) < 60, given)
+    end
+    assert.equal(lipsync.time "2026-08-25T00:00:00Z",
+      values.time "2026-08-25")
+    assert.equal(lipsync.time "2026-08-25T10:00:00Z",
+      values.time "2026-08-25T12:00:00+02:00")
+    for _, wrong in ipairs { "", "30", "d", "-1d", "2026-13-01", "1.5d" } do
+      assert.is_nil(values.time(wrong), wrong)
+    end
+  end)
+
+  it("may be seconds, minutes, hours", function()
+    assert.equal(20, values.seconds "20")
+    assert.equal(300, values.seconds "5m")
+    for _, wrong in ipairs { "", "0", "-1", "1.5", "5y", "m" } do
+      assert.is_nil(values.seconds(wrong), wrong)
+    end
+  end)
+
+  it("may name an option of the service, with JSON or with text", function()
+    assert.same({ path = { "sync_mode" }, value = "loop" },
+      values.pair "sync_mode=loop")
+    assert.same({ path = { "temperature" }, value = 0.5 },
+      values.pair "temperature=0.5")
+    assert.same({ path = { "a", "b" }, value = true }, values.pair "a.b=true")
+    assert.same({ path = { "a" }, value = "x=y" }, values.pair "a=x=y")
+    assert.same({ path = { "a" }, value = "null" }, values.pair "a=null")
+    assert.is_nil(values.pair "loop")
+    assert.is_nil(values.pair "=loop")
+  end)
+
+  it("may be given in parts", function()
+    assert.same({ "a", "b", "c" },
+      values.join { values.words "a, b", values.words "c" })
+    assert.is_nil(values.join {})
+    assert.is_nil(values.join(nil))
+  end)
+end)
