@@ -31,15 +31,15 @@ static int is_terminal (lua_State *L) {
 }
 
 
-/* terminal.columns(fd): how wide it is; nil where that is not known. */
-static int columns (lua_State *L) {
+/* terminal.size(fd): its columns and lines; nil where they are not known. */
+static int size_of (lua_State *L) {
   struct winsize size;
   memset(&size, 0, sizeof(size));
-  if (ioctl(check_fd(L), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-    lua_pushinteger(L, size.ws_col);
-  else
-    lua_pushnil(L);
-  return 1;
+  if (ioctl(check_fd(L), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    return 0;
+  lua_pushinteger(L, size.ws_col);
+  lua_pushinteger(L, size.ws_row);
+  return 2;
 }
 
 
@@ -121,7 +121,7 @@ static int permissions (lua_State *L) {
 
 static const luaL_Reg functions[] = {
   {"is_terminal", is_terminal},
-  {"columns", columns},
+  {"size", size_of},
   {"echo", echo},
   {"catch_signals", catch_signals},
   {"interrupted", was_interrupted},

@@ -21,7 +21,8 @@ local commands = {
   list = {}, by_name = {},
 }
 
-local groups = { "list", "catalog", "shell" }
+local groups = { "list", "create", "wait", "download", "delete", "assets",
+                 "catalog", "request", "shell" }
 
 for _, group in ipairs(groups) do
   for _, command in ipairs(require("lipsync.cli." .. group)) do

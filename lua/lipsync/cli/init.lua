@@ -42,7 +42,8 @@ end
 
 -- Reads the command line; ends the command after a wrong one.
 local function read(arguments)
-  local ok, given = require("lipsync.cli.options").parser():pparse(arguments)
+  local parser = require("lipsync.cli.options").parser(arguments)
+  local ok, given = parser:pparse(arguments)
   if ok then return given end
   local sentence = given:gsub("\n", ". "):gsub("([^.?])$", "%1.")
   require("lipsync.cli.status").refuse(sentence
@@ -65,6 +66,7 @@ end
 local function execute(run)
   local output = require "lipsync.cli.output"
   local given, code = run.given, nil
+  output.open(run.screen)
   if given.version then
     version()
   elseif not given.command then

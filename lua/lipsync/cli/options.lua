@@ -48,6 +48,12 @@ local function add_argument(parser, row)
   if row.choices then argument:choices(row.choices) end
 end
 
+-- Adds the arguments and options of a command.
+local function describe(command, row)
+  for _, each in ipairs(row.arguments or {}) do add_argument(command, each) end
+  for _, each in ipairs(row.options or {}) do add_option(command, each) end
+end
+
 -- The module that reads command lines. Only the command needs it.
 local function argparse()
   local found, module = pcall(require, "argparse")
@@ -56,9 +62,20 @@ local function argparse()
     .. "lua-argparse, LuaRocks as argparse.")
 end
 
+-- Whether a command may be the one that is meant. To describe all of them
+-- takes longer than to read one command line.
+local function is_named(name, arguments)
+  if not arguments then return true end
+  for _, word in ipairs(arguments) do
+    if word == name then return true end
+  end
+  return false
+end
+
 --- The parser of the whole command line.
+---@param arguments string[]|nil  to describe only the commands among them
 ---@return table
-function options.parser()
+function options.parser(arguments)
   local parser = argparse()("lipsync", commands.text)
   parser:command_target "command"
   parser:require_command(false)
@@ -67,10 +84,9 @@ function options.parser()
   for _, row in ipairs(commands.list) do
     local command = parser:command(row.name):summary(row.summary)
     command:description(row.summary .. ". " .. row.text)
-    for _, each in ipairs(row.arguments or {}) do
-      add_argument(command, each)
-    end
-    for _, each in ipairs(row.options or {}) do add_option(command, each) end
+    if is_named(row.name, arguments) then describe(command, row) end
+    -- What argparse has for its own: the shells complete it by the commands.
+    command._is_help_command = row.name == "help" or nil
   end
   return parser
 end

@@ -23,6 +23,15 @@ local function check(done, problem, number)
     tostring(problem)))
 end
 
+-- Bytes that are written at once where nobody looks on.
+local block = 65536
+
+--- Prepares standard output.
+---@param out table  the screen
+function output.open(out)
+  if not out.is_terminal then io.stdout:setvbuf("full", block) end
+end
+
 --- Writes to standard output.
 ---@param ... string
 function output.write(...)
@@ -180,7 +189,8 @@ end
 function output.json(object)
   if type(object) ~= "userdata" then return (core.encode(object)) end
   local text = object:json()
-  return text:find "[\r\n]" and object:json { compact = true } or text
+  local is_long = text:find("\n", 1, true) or text:find("\r", 1, true)
+  return is_long and object:json { compact = true } or text
 end
 
 local function json_writer(names)

@@ -89,6 +89,23 @@ function Run.check(value, err, ...)
   return value, err, ...
 end
 
+--- Calls a function that Ctrl-C may end; then says what that leaves.
+---@param fn function
+---@param after string|fun(): string|nil
+---@return any ...
+function Run:protect(fn, after)
+  local function passed(ok, ...)
+    if ok then return ... end
+    local problem = ...
+    if status.is_stop(problem) and problem.status == status.interrupted then
+      local text = type(after) == "function" and after() or after
+      if type(text) == "string" then self:say("lipsync: " .. text) end
+    end
+    core.raise(problem)
+  end
+  return passed(pcall(fn))
+end
+
 --- Writes a line to standard error.
 ---@param text string
 function Run:say(text)

@@ -35,7 +35,7 @@ function screen.new(quiet)
     colored = is_terminal and not dumb and (no_color == nil or no_color == ""),
     moves = is_terminal and not dumb,
     shows = not quiet and not dumb and terminal.is_terminal(err),
-    drawn = false, due = 0,
+    drawn = false, due = 0, marked = 0,
   }, Screen)
 end
 
@@ -48,7 +48,26 @@ end
 --- The columns of standard output; those of standard error if `of_err`.
 ---@return integer
 function Screen.columns(_, of_err)
-  return terminal.columns(of_err and err or out) or 80
+  return (terminal.size(of_err and err or out)) or 80
+end
+
+--- The lines of standard output.
+---@return integer
+function Screen.rows()
+  return select(2, terminal.size(out)) or 24
+end
+
+--- Remembers that the last lines may be drawn anew.
+---@param lines integer
+function Screen:mark(lines)
+  self.marked = lines
+end
+
+--- Takes those lines away.
+function Screen:rewind()
+  if self.marked == 0 then return end
+  io.stdout:write(("\27[%dA\27[J"):format(self.marked))
+  self.marked = 0
 end
 
 local codes = { bold = "1", red = "31", green = "32", yellow = "33",

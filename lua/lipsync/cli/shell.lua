@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- lipsync help: for those who type commands.
+-- lipsync completion and help: for those who type commands.
 
 local output = require "lipsync.cli.output"
 local status = require "lipsync.cli.status"
@@ -12,6 +12,18 @@ local function parser()
 end
 
 shell[1] = {
+  name = "completion", summary = "Write what completes commands in a shell",
+  text = "Where `make install` has not put it already: in bash, source "
+    .. "<(lipsync completion bash).",
+  arguments = { { "shell", choices = { "bash", "zsh", "fish" },
+                  help = "bash, zsh or fish" } },
+  run = function(_, given)
+    local made = parser()
+    output.write((made["get_" .. given.shell .. "_complete"](made)))
+  end,
+}
+
+shell[2] = {
   name = "help", summary = "Show what there is",
   text = "All commands, or the options of one.",
   arguments = { { "topic", shown = "COMMAND", count = "?",

@@ -12,7 +12,7 @@ local options = require "lipsync.cli.options"
 local function read(line)
   local words = {}
   for word in (line .. " "):gmatch "([^ ]*) " do words[#words + 1] = word end
-  return options.parser():pparse(words)
+  return options.parser(words):pparse(words)
 end
 
 describe("the command line", function()
@@ -54,6 +54,13 @@ describe("the command line", function()
       assert.equal(sentence, problem)
     end)
   end
+
+  it("may have the name of another command as a value", function()
+    local ok, given = read "--profile list count --by status"
+    assert.is_true(ok, given)
+    assert.equal("count", given.command)
+    assert.equal("status", given.by)
+  end)
 
   it("has a sentence for each command and option", function()
     local function check(rows)
