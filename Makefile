@@ -18,6 +18,7 @@ ABI = $(or $(if $(findstring luajit,$(LUA)),5.1),\
 INST_LUADIR = $(PREFIX)/share/lua/$(ABI)
 INST_LIBDIR = $(PREFIX)/lib/lua/$(ABI)
 INST_BINDIR = $(PREFIX)/bin
+INST_SHAREDIR = $(PREFIX)/share
 
 # What pkg-config says, asked once and only where something is compiled.
 # LUA_CFLAGS=-I… on the command line replaces it.
@@ -93,9 +94,8 @@ SUPPORT = scripted_server process tracer
 ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
 
 .PHONY: all build client command emulator help demo test lint format trace deps \
-  dist install install-client install-command install-emulator uninstall \
-  clean units support \
-  headers test-curl mutants FORCE
+  dist install install-client install-command install-emulator uninstall share \
+  clean units support headers test-curl mutants FORCE
 .SECONDARY:
 
 all: build ## build the module for LUA (default lua5.4) and the emulator
@@ -147,16 +147,23 @@ deps: ## install what is missing (apt; DEPS=no only looks)
 PLACES = $(OUT) "$(DESTDIR)$(INST_LUADIR)" "$(DESTDIR)$(INST_LIBDIR)" \
   "$(DESTDIR)$(INST_BINDIR)"
 
-install: build ## into PREFIX (/usr/local), below DESTDIR
+install: build share ## into PREFIX (/usr/local), below DESTDIR
 	@LUA="$(LUA)" RUN_LUADIR="$(INST_LUADIR)" RUN_LIBDIR="$(INST_LIBDIR)" \
-	  scripts/install put all $(PLACES)
+	  scripts/install put all $(PLACES) "$(DESTDIR)$(INST_SHAREDIR)"
+
+# Manual pages and completions of the shells, into build/share. They are made
+# from the program's own description of its options.
+share: build
+	@rm -rf build/share
+	@LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="$(OUT)/?.so;;" \
+	  $(LUA) scripts/share.lua build/share
 
 # What the rocks consist of.
 install-client install-command install-emulator: install-%: %
 	@scripts/install put $* $(PLACES)
 
 uninstall: ## what install has put there
-	@scripts/install remove all $(PLACES)
+	@scripts/install remove all $(PLACES) "$(DESTDIR)$(INST_SHAREDIR)"
 
 dist: ## the release of what is committed, in build/dist; URL=… of its place
 	@scripts/dist $(URL)
