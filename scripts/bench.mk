@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The benchmarks and what they measure with.
 
-.PHONY: bench bench-media bench-plot measures
+.PHONY: bench bench-media bench-command bench-plot measures
 
 bench: ## times and memory beside those of others; QUICK=1: in short
 	@scripts/deps bench $(ASKED)
@@ -10,6 +10,12 @@ bench: ## times and memory beside those of others; QUICK=1: in short
 bench-media: ## creating and downloading beside curl and the SDK; QUICK=1
 	@scripts/deps bench $(ASKED)
 	@MAKE="$(MAKE)" bench/media $(ASKED)
+
+bench-command: build ## the command lipsync beside the library, curl and jq; QUICK=1
+	@LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" LUA_CPATH="$(OUT)/?.so;;" \
+	  build/lipsync-emulator --keys test-key=o --keys bench=o \
+	  --generations $(if $(QUICK),1000,100000) -- $(LUA) bench/command.lua $(LUA) \
+	  $(if $(QUICK),1,10)
 
 bench-plot: ## time and memory over the size of a listing, as bench/plot.svg
 	@scripts/deps bench $(ASKED)
