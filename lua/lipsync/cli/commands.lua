@@ -22,7 +22,7 @@ local commands = {
 }
 
 local groups = { "list", "create", "wait", "download", "delete", "assets",
-                 "catalog", "request", "shell" }
+                 "catalog", "request", "webhook", "shell" }
 
 for _, group in ipairs(groups) do
   for _, command in ipairs(require("lipsync.cli." .. group)) do

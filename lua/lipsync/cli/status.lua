@@ -21,7 +21,7 @@ status.meanings = {
 }
 
 local of_kind = {
-  api = status.refused, limit = status.refused,
+  api = status.refused, limit = status.refused, signature = status.refused,
   connection = status.unreached, timeout = status.unreached,
   tls = status.unreached, protocol = status.unreached,
   canceled = status.interrupted,
