@@ -15,10 +15,11 @@ function command.has_terminal()
   return launch.find "python3" ~= nil
 end
 
---- Whether the command can be run: it needs argparse.
+--- Whether the command can be run: it needs argparse. Under a sanitizer the
+--- shells and Python around it would be watched, too.
 ---@return boolean
 function command.can_run()
-  return (pcall(require, "argparse"))
+  return not os.getenv "LIPSYNC_SANITIZED" and (pcall(require, "argparse"))
 end
 
 local function words_of(words)

@@ -138,20 +138,23 @@ end
 
 local function run_create(run, given)
   local generation = create(run, given)
-  if given.wait or given.download then
-    generation = waiting.one(run, generation)
+  -- At once, so that it is known whatever happens.
+  if not given.json and not given.download then
+    output.write(generation.id, "\n")
+    output.flush()
   end
-  local problem = (given.wait or given.download)
-    and waiting.problem(generation)
+  local waits = given.wait or given.download
+  if waits then generation = waiting.one(run, generation) end
+  local problem = waits and waiting.problem(generation)
   local file = given.download and not problem
     and download(run, generation, given.download)
   if given.json then
     output.write(output.json(generation), "\n")
-  else
-    output.write(file and file.path or generation.id, "\n")
+  elseif file then
+    output.write(file.path, "\n")
   end
   if problem then
-    run:complain(problem)
+    run:complain(problem, "generation")
     return status.refused
   end
 end

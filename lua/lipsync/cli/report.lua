@@ -19,11 +19,12 @@ end
 --- A failure as text.
 ---@param err lipsync.Error|string
 ---@param as_json boolean|nil
+---@param kind string|nil  of a sentence, default "usage"
 ---@return string
-function report.text(err, as_json)
+function report.text(err, as_json, kind)
   if not as_json then return "lipsync: " .. tostring(err) end
-  local own = core.is_error(err) and plain(err)
-    or { kind = "usage", message = tostring(err), sentence = tostring(err) }
+  local own = core.is_error(err) and plain(err) or { kind = kind or "usage",
+    message = tostring(err), sentence = tostring(err) }
   return (core.encode(own))
 end
 

@@ -38,7 +38,6 @@ end
 local function waiter(self)
   return function(session, target, seconds)
     self:check_interrupt()
-    if self.on_tick then self.on_tick() end
     blocking.wait(session, target, math.min(seconds, tick), self.made)
     self:check_interrupt()
   end
@@ -115,9 +114,10 @@ end
 
 --- Says what failed and goes on: a sentence, or the error object with --json.
 ---@param err lipsync.Error|string
-function Run:complain(err)
+---@param kind string|nil  of a sentence
+function Run:complain(err, kind)
   self.screen:clear()
-  io.stderr:write(report.text(err, self.given.json), "\n")
+  io.stderr:write(report.text(err, self.given.json, kind), "\n")
 end
 
 --- Closes what is open.

@@ -28,7 +28,7 @@ wait[1] = {
     write(generation)
     local problem = waiting.problem(generation)
     if not problem then return status.done end
-    run:complain(problem)
+    run:complain(problem, "generation")
     return status.refused
   end,
 }

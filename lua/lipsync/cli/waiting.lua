@@ -85,7 +85,7 @@ function waiting.many(run, ids, on_end)
     run.screen:clear()
     local problem = generation and waiting.problem(generation) or err
     if generation then on_end(generation) end
-    if problem then run:complain(problem) else well = well + 1 end
+    if problem then run:complain(problem, "generation") else well = well + 1 end
     first = first or problem
     draw(true)
   end
