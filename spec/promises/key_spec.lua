@@ -118,7 +118,7 @@ describe("the key", function()
     local places = {
       "http://" .. there .. "/v2/generations", "//" .. there .. "/",
       "http://localhost:" .. other.port, "https://" .. there,
-      "http://user:secret@" .. there .. "/", "/v2/elsewhere", "",
+      "http://user:sesame@" .. there .. "/", "/v2/elsewhere", "",
       "http://api.sync.so@" .. there .. "/?x=" .. CANARY:sub(1, 6),
       "http://" .. there .. "#@api.sync.so", "file:///etc/passwd",
     }
@@ -137,7 +137,7 @@ describe("the key", function()
           local none, err = operation:run(client)
           assert.is_nil(none)
           assert.equal("protocol", err.kind, place)
-          assert.is_nil(tostring(err):find("secret", 1, true))
+          assert.is_nil(tostring(err):find("sesame", 1, true))
           assert.is_false(holds(err))
         end
       end
@@ -163,7 +163,11 @@ describe("the key", function()
         assert.is_truthy(value or err)
         assert.is_false(holds(operations.plain(value)), n)
         assert.is_false(holds(err), n)
-        assert.match("(key)", err and err.body or "(key)", 1, true)
+        -- Of what may be a secret itself nothing is shown.
+        local body = err and err.body or "(key)"
+        if operation ~= by_name.secret or body ~= "(hidden)" then
+          assert.match("(key)", body, 1, true)
+        end
         -- After the first generation nothing is kept of the response.
         if operation == by_name.list then
           assert.is_nil(value)
