@@ -194,7 +194,8 @@ describe("garbage for an operation", function()
       here.start { pick = true, { when = "HTTP/1.1\r\n",
         service.answer(200, "[]")[2] } }
       local prefix = operation.row.path:gsub("{id}.*", "")
-      local suffix = operation.row.path:match "{id}(.*)$" or ""
+      local suffix = (operation.row.path:match "{id}(.*)$" or "")
+        :gsub("{%w+}", "g1")
       local sent, refused = 0, 0
       for _ = 1, ARGUMENTS do
         for _, first in ipairs(operation.texts(garbage())) do
