@@ -70,4 +70,16 @@ describe("webhooks:secret", function()
       assert_hidden(err)
     end
   end)
+
+  it("is the one that the emulator signs with", function()
+    if not pcall(require, "lipsync.emulator") then
+      pending "lipsync.emulator is left out"
+    end
+    here.emulate { generations = 0, webhook_secret = 'whsec_"quoted"_abcd' }
+    local webhooks = here.client.webhooks
+    assert.equal('whsec_"quoted"_abcd', webhooks:secret { masked = false })
+    assert.equal("whsec_****abcd", webhooks:secret())
+    here.server:set { webhook_secret = "short" }
+    assert.equal("whsec_****", webhooks:secret { masked = true })
+  end)
 end)

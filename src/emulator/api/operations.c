@@ -15,10 +15,9 @@
 #include "speech.h"
 #include "voices.h"
 #include "../store/text.h"
+#include "../store/value.h"
 
 #include <string.h>
-
-#define WEBHOOK_SECRET "whsec_emulator_0123456789abcdef"
 
 /* What the service says of its models beyond their ids is our own. */
 static const char models[] =
@@ -47,18 +46,24 @@ static void answer_catalog (struct call *c) {
   response_built(c->response, 200, json);
 }
 
-/* Answers with the secret that webhooks are signed with, or what may be shown
-** of it. */
+/* Answers with the secret that webhooks are signed with, of which a masked one
+** shows the end. */
 static void answer_secret (struct call *c) {
   const char *masked;
+  char *secret, *json = NULL;
+  size_t length, shown;
   if (!query_text(c, "masked", &masked))
     return;
-  response_json(
-    c->response,
-    masked != NULL && strcmp(masked, "false") == 0
-      ? sqlite3_mprintf("{\"secret\":\"%s\"}", WEBHOOK_SECRET)
-      : sqlite3_mprintf("{\"secret\":\"whsec_****%s\"}",
-                        WEBHOOK_SECRET + strlen(WEBHOOK_SECRET) - 4));
+  secret = service_webhook_secret(c->service);
+  length = secret != NULL ? strlen(secret) : 0;
+  shown = length < 8 ? 0 : 4;
+  if (secret != NULL && masked != NULL && strcmp(masked, "false") == 0)
+    json = value_query("SELECT json_object('secret', ?2)", "", 0, secret);
+  else if (secret != NULL)
+    json = value_query("SELECT json_object('secret', 'whsec_****' || ?2)", "",
+                       0, secret + length - shown);
+  response_json(c->response, json);
+  sqlite3_free(secret);
 }
 
 #define CREATE_MAX ((size_t)1024 * 1024) /* bytes of a body */
