@@ -155,15 +155,39 @@ api.assets = {
     method = "GET", path = "/v2/assets/{id}", action = "get asset",
     returns = "object", retry = "safe", advice = { [404] = not_there },
   },
+  get_many = {
+    method = "POST", path = "/v2/assets/batch", action = "get assets",
+    takes = schema.record({ ids = schema.strings }, { "ids" }),
+    returns = "items", retry = "safe",
+  },
+  download_url = {
+    method = "GET", path = "/v2/assets/{id}/download",
+    action = "get the address of asset", returns = "address", retry = "safe",
+    advice = { [404] = not_there },
+  },
   upload_url = {
     method = "POST", path = "/v2/assets/upload", action = "upload asset",
     is_step = true, returns = "data", members = { "uploadUrl" },
     retry = "safe",
   },
   create = {
-    method = "POST", path = "/v2/assets", action = "upload asset",
-    is_step = true, returns = "created", retry = "never",
-    unknown = "The asset may have been created",
+    method = "POST", path = "/v2/assets", action = "create asset",
+    takes = schema.record({
+      url = text, type = text, name = text, visibility = text,
+      projectId = project_id,
+    }, { "url", "type" }),
+    returns = "created", retry = "never",
+    unknown = "The asset may have been created; client.assets:list shows it",
+  },
+  update = {
+    method = "PATCH", path = "/v2/assets/{id}", action = "update asset",
+    takes = schema.record({
+      name = text, visibility = text, durationSeconds = schema.positive,
+      size = schema.integer(), format = text, width = schema.integer(),
+      height = schema.integer(),
+    }, {}),
+    returns = "object", retry = "idempotent",
+    unknown = "The asset may have been changed", advice = { [404] = not_there },
   },
   delete = {
     method = "DELETE", path = "/v2/assets/{id}", action = "delete asset",

@@ -199,16 +199,13 @@ end
 --- An array of objects.
 shape.objects = { read = attempt.objects, accept = accept_array }
 
--- The objects among the decoded items of a page; nil if any is none.
-local function read_items(call, items)
-  local objects, spec = {}, call.spec
-  for i, item in ipairs(items) do
-    local object = type(item) == "table"
-      and core.object(spec.type, core.encode(item), call.client)
-    if not object or spec.always and object:get(spec.always) == nil then
-      return nil
-    end
-    objects[i] = object
+-- The objects of an array, or of an object's member; nil if any is none, or
+-- lacks what each must have (`always`).
+local function read_items(call, from, name)
+  local spec = call.spec
+  local objects = core.objects(spec.type, from, name, call.client)
+  for _, object in ipairs(spec.always and objects or {}) do
+    if object:get(spec.always) == nil then return nil end
   end
   return objects
 end
@@ -218,14 +215,14 @@ end
 shape.page = {
   read = attempt.whole,
   accept = function(call, _, body)
-    local page, name = core.decode(body), call.spec.items or "items"
-    local items = type(page) == "table" and page[name]
-    local objects = type(items) == "table" and read_items(call, items)
+    local spec, page = call.spec, core.object("Object", body)
+    local name = spec.items or "items"
+    local objects = page and read_items(call, page, name)
     if not objects then
-      return nil, call:unexpected(('{"%s": [%ss]}'):format(name,
-        call.spec.noun), body)
+      return nil, call:unexpected(('{"%s": [%ss]}'):format(name, spec.noun),
+        body)
     end
-    local token = page.nextCursor
+    local token = page:get "nextCursor"
     objects.next = type(token) == "string" and token or nil
     return objects
   end,
@@ -238,7 +235,7 @@ shape.items = {
     if not body:find "^[ \t-\r]*%[" then
       return shape.page.accept(call, status, body)
     end
-    local objects = read_items(call, core.decode(body) or { 0 })
+    local objects = read_items(call, body)
     if objects then return objects end
     return nil, call:unexpected(("an array of %ss"):format(call.spec.noun),
       body)

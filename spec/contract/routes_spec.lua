@@ -15,7 +15,6 @@ local beyond = {
   ["POST /v2/generate/estimate-cost"] = "another name of the estimate",
   ["POST /v2/analyze/cost"] = "another name of the estimate",
   ["/v2/batch/"] = "batches are not in the client yet",
-  ["/v2/assets/"] = "what no upload needs",
 }
 
 local function is_beyond(route)

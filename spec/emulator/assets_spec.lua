@@ -238,4 +238,35 @@ describe("the emulator's assets", function()
     assert_refused(400, "invalid_asset_id_format", nil,
                    ask("DELETE", "/v2/assets/x"))
   end)
+
+  it("are given by their ids, a hundred at most", function()
+    local ids = {}
+    for i = 1, 3 do
+      ids[i] = ("6533643b-aceb-4c40-967e-d9ba9baac39%d"):format(i)
+      service:add { kind = "asset", id = ids[i], organization = i == 3
+        and "second" or nil }
+    end
+    ids[4] = NOBODY
+    local answer = ask("POST", "/v2/assets/batch", { ids = ids })
+    assert.equal(200, answer.status)
+    local ids_found = {}
+    for i, each in ipairs(answer.json.items) do ids_found[i] = each.id end
+    table.sort(ids_found)
+    assert.same({ ids[1], ids[2] }, ids_found)
+    for i = 1, 101 do ids[i] = NOBODY end
+    for _, body in ipairs { {}, { ids = "x" }, { ids = { 5 } },
+        { ids = { "" } }, { ids = ids } } do
+      answer = ask("POST", "/v2/assets/batch", body)
+      assert.equal(400, answer.status)
+      assert.matches("^ids", answer.json.field)
+    end
+    assert.equal(400, ask("POST", "/v2/assets/batch", '{"ids":[]}').status)
+  end)
+
+  it("have no address where there is no file", function()
+    service:add { kind = "asset", id = NOBODY }
+    local answer = ask("GET", "/v2/assets/" .. NOBODY .. "/download")
+    assert.equal(409, answer.status)
+    assert.is_nil(answer.json.errorCode)
+  end)
 end)

@@ -20,10 +20,12 @@ local function is_bare(status, body)
     or status == 200 and (body == "" or body == "{}" or body == "true")
 end
 
---- Kinds of documents that the emulator is given one of each, before an
---- operation is tried there.
-operations.kinds = { "generation", "asset", "project", "voice", "speech_job",
-                     "transcription", "dialogue_edit" }
+--- Documents that the emulator is given, all with one id, before an operation
+--- is tried there: their kinds, or more of their members.
+operations.kinds = {
+  "generation", { kind = "asset", url = "https://media.example/a.wav" },
+  "project", "voice", "speech_job", "transcription", "dialogue_edit",
+}
 
 --- By name:
 ---   action   how sentences of errors begin; the id follows if the path has one
@@ -88,6 +90,31 @@ operations.rows = {
   ["assets.get"] = {
     action = "get asset", method = "GET", path = "/v2/assets/{id}", key = true,
     expects = "an asset", retry = "safe", advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
+  ["assets.get_many"] = {
+    action = "get assets", method = "POST", path = "/v2/assets/batch",
+    key = true, expects = '{"items": [assets]}', retry = "safe",
+  },
+  ["assets.download_url"] = {
+    action = "get the address of asset", method = "GET",
+    path = "/v2/assets/{id}/download", key = true, retry = "safe",
+    expects = "the address of a file",
+    accepts = function(status, body)
+      return status == 200 and body:find "^https://" ~= nil
+    end,
+    advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
+  ["assets.create"] = {
+    action = "create asset", method = "POST", path = "/v2/assets", key = true,
+    expects = "an asset", retry = "never", status = 201, unknown = "The asset "
+      .. "may have been created; client.assets:list shows it.",
+  },
+  ["assets.update"] = {
+    action = "update asset", method = "PATCH", path = "/v2/assets/{id}",
+    key = true, expects = "an asset", retry = "idempotent",
+    unknown = "The asset may have been changed.", advice = { [404] =
       "It was deleted before, or belongs to another organization." },
   },
   ["assets.delete"] = {
@@ -322,6 +349,7 @@ local catalog = '[{"code":"a","message":"A.","suggestion":"Do a."},'
 ---   others     which of the arguments, after the first, are ids too: by their
 ---              numbers, the fields of errors
 ---   id         at the end of the action, where the path has none
+---   most       attempts that all its calls get: more make other requests
 ---   exchanges  query of each request, and the body of its response
 --   body       of the request; default none
 ---   value      the call's value, in the form of operations.plain
@@ -440,6 +468,36 @@ local samples = {
   { name = "asset", of = "assets.get", call = "assets:get",
     arguments = { "g1" }, exchanges = { { "", asset "g1" } },
     value = asset "g1", misuse = misuse_of "an asset", texts = itself },
+  { name = "assets_many", of = "assets.get_many", call = "assets:get_many",
+    arguments = { { "g2", "g1", "g2" } },
+    exchanges = { { "", '{"items":[' .. asset "g1" .. "," .. asset "g2"
+      .. "]}" } },
+    value = { asset "g2", asset "g1" }, body = '{"ids":["g2","g1"]}',
+    misuse = {
+      { 5, "items must be an array of ids or assets, got number 5" },
+      { { 5 }, "id must be a string or an asset, got number 5" },
+    },
+    texts = function(text) return { { text } } end },
+  { name = "asset_url", of = "assets.download_url",
+    call = "assets:download_url", arguments = { "g1" },
+    exchanges = { { "", "https://media.example/a.wav?signed=1" } },
+    value = "https://media.example/a.wav?signed=1",
+    misuse = misuse_of "an asset", texts = itself },
+  { name = "create_asset", of = "assets.create", call = "assets:create",
+    arguments = { { url = "https://media.example/a.wav", type = "AUDIO" } },
+    most = 1, exchanges = { { "", asset "g1" } }, value = asset "g1",
+    body = '{"type":"AUDIO","url":"https://media.example/a.wav"}',
+    misuse = { { {}, "request.url is missing" },
+               { { url = "x" }, "request.type is missing" } },
+    texts = function(text)
+      return { { url = "https://a", type = text },
+               { url = "https://a/" .. text, type = "AUDIO" } }
+    end },
+  { name = "update_asset", of = "assets.update", call = "assets:update",
+    arguments = { "g1", { name = "Voice", durationSeconds = 1.5 } },
+    exchanges = { { "", asset "g1" } }, value = asset "g1",
+    body = '{"durationSeconds":1.5,"name":"Voice"}',
+    misuse = misuse_of "an asset", texts = itself },
   { name = "delete_asset", of = "assets.delete", call = "assets:delete",
     arguments = { "g1" }, exchanges = { { "", asset "g1" } },
     value = asset "g1", misuse = misuse_of "an asset", texts = itself },
@@ -591,6 +649,13 @@ function Operation:begin(client, options, arguments)
   local object, given = self:object(client), {}
   for i, value in ipairs(self.arguments) do given[i] = value end
   for i, value in ipairs(arguments or {}) do given[i] = value end
+  if self.most then
+    local own = { max_attempts = self.most }
+    for name, value in pairs(options or {}) do
+      own[name] = own[name] or value
+    end
+    options = own
+  end
   given[#given + 1] = options
   return object[self.method_name](object, unpack(given))
 end

@@ -163,6 +163,7 @@ static int core_is_yieldable (lua_State *L) {
 static const luaL_Reg functions[] = {
   {"object_type", object_type},
   {"object", object_new},
+  {"objects", object_list},
   {"type_of", object_type_of},
   {"member", object_member},
   {"owner", object_owner},

@@ -80,6 +80,11 @@ int object_type (lua_State *L);
 /* core.object(type, text [, owner]): an object, or nil and a failure. */
 int object_new (lua_State *L);
 
+/* core.objects(type, from[, name[, owner]]): an array of the objects in 'from',
+** each with its own bytes; nil where that has others, or is no array. 'from' is
+** JSON text, or an object, whose member 'name' it is then. */
+int object_list (lua_State *L);
+
 /* core.type_of(v): the name of an object's type; nil for any other value. */
 int object_type_of (lua_State *L);
 

@@ -460,12 +460,12 @@ static int scanner_gc (lua_State *L) {
 }
 
 
-static struct json_scanner *push_scanner (lua_State *L) {
+static struct json_scanner *push_scanner (lua_State *L, enum json_shape shape) {
   static const struct json_limits limits = {0x7fffffffu, JSON_DEPTH_MAX,
                                             JSON_MEMBERS_MAX};
   struct json_scanner *s = (struct json_scanner *)lua_newuserdata(L,
                                                                   sizeof(*s));
-  json_open(s, JSON_SINGLE, &limits);
+  json_open(s, shape, &limits);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, scanner_gc);
   lua_setfield(L, -2, "__gc");
@@ -516,7 +516,7 @@ int object_new (lua_State *L) {
   lua_settop(L, 3);
   owned = !lua_isnil(L, 3);
   t = object_push_type(L, lua_tostring(L, 1)); /* at 4 */
-  s = push_scanner(L);                         /* at 5 */
+  s = push_scanner(L, JSON_SINGLE);            /* at 5 */
   status = scan(s, text, length, &e);
   if (status != JSON_END || (t->has_id && !element_has_id(&e)))
     return push_refused(L, t, s, status);
@@ -533,6 +533,102 @@ int object_new (lua_State *L) {
 }
 
 
+/* The object at index 'i', or NULL. */
+static const struct object *to_object (lua_State *L, int i) {
+  int is_object = 0;
+  if (lua_type(L, i) == LUA_TUSERDATA && lua_getmetatable(L, i)) {
+    push_types(L);
+    lua_insert(L, -2);
+    lua_rawget(L, -2);
+    is_object = !lua_isnil(L, -1);
+    lua_pop(L, 2);
+  }
+  return is_object ? (const struct object *)lua_touserdata(L, i) : NULL;
+}
+
+
+/* The array at 2: a text, or the member of an object that 3 names. NULL: there
+** is none. */
+static const char *list_text (lua_State *L, size_t *length) {
+  const struct object *o = to_object(L, 2);
+  const struct json_member *m;
+  const char *name;
+  size_t name_length;
+  if (o == NULL)
+    return luaL_checklstring(L, 2, length);
+  name = luaL_checklstring(L, 3, &name_length);
+  m = find(o, name, name_length);
+  if (m == NULL || text_of(o)[m->value] != '[')
+    return NULL;
+  *length = m->value_length;
+  return text_of(o) + m->value;
+}
+
+
+/* Pushes an object for the element that the scanner has just found; 0 where it
+** has no id, but needs one. The type is at 5, the table to share at 6. */
+static int push_element (lua_State *L, const struct object_type *t,
+                         const struct json_scanner *s, const char *text) {
+  struct element e;
+  e.text = text + s->element;
+  e.length = s->element_length;
+  e.members = s->members;
+  e.count = s->count;
+  if (t->has_id && !element_has_id(&e))
+    return 0;
+  object_alloc(L, &e);
+  lua_pushvalue(L, 5);
+  object_init(L, lua_touserdata(L, -2), &e, 6);
+  return 1;
+}
+
+
+/* Puts the objects of a list into the table at 7. JSON_E_SHAPE: one is none. */
+static enum json_status put_elements (lua_State *L, const struct object_type *t,
+                                      const char *text, size_t length) {
+  struct json_scanner *s = push_scanner(L, JSON_LIST);
+  enum json_status status;
+  size_t used, at = 0;
+  int n = 0;
+  while ((status = json_feed(s, text + at, length - at, &used))
+         == JSON_ELEMENT) {
+    at += used;
+    if (!push_element(L, t, s, text)) {
+      status = JSON_E_SHAPE;
+      break;
+    }
+    lua_rawseti(L, 7, ++n);
+  }
+  if (status == JSON_MORE)
+    status = json_finish(s);
+  json_close(s);
+  return status;
+}
+
+
+int object_list (lua_State *L) {
+  const struct object_type *t;
+  const char *text;
+  size_t length = 0;
+  enum json_status status;
+  luaL_checkstring(L, 1);
+  text = list_text(L, &length);
+  lua_settop(L, 4);
+  if (text == NULL)
+    return 0;
+  t = object_push_type(L, lua_tostring(L, 1)); /* at 5 */
+  lua_createtable(L, 1, 0);                    /* to share, at 6 */
+  lua_pushvalue(L, 4);
+  lua_rawseti(L, 6, 1);
+  lua_newtable(L); /* at 7 */
+  status = put_elements(L, t, text, length);
+  if (status == JSON_E_MEMORY)
+    return luaL_error(L, "not enough memory");
+  lua_pushvalue(L, 7);
+  return status == JSON_END;
+}
+
+
 /* Pushes the type of the value at 1: its userdata, or nil. */
 static void push_type_of (lua_State *L) {
   luaL_checkany(L, 1);
@@ -545,16 +641,8 @@ static void push_type_of (lua_State *L) {
 
 
 const char *object_text (lua_State *L, size_t *length) {
-  const struct object *o = (const struct object *)lua_touserdata(L, -1);
-  int is_object = 0;
-  if (lua_type(L, -1) == LUA_TUSERDATA && lua_getmetatable(L, -1)) {
-    push_types(L);
-    lua_insert(L, -2);
-    lua_rawget(L, -2);
-    is_object = !lua_isnil(L, -1);
-    lua_pop(L, 2);
-  }
-  if (!is_object)
+  const struct object *o = to_object(L, lua_gettop(L));
+  if (o == NULL)
     return NULL;
   *length = o->length;
   return text_of(o);

@@ -51,8 +51,11 @@ download.options = {
 ---@field more string|nil  appended to the file's name
 ---@field ask fun(options: table, own: table): table|nil, lipsync.Error|nil
 ---   makes the call for the object
----@field read fun(object: table): string|nil, string|nil  its file's address,
----   or nil and why there is none
+---@field locate nil|fun(options: table, own: table): table|nil,
+---   lipsync.Error|nil  makes the call for the address of the object's file,
+---   where the object itself does not say it
+---@field read nil|fun(object: table): string|nil, string|nil  its file's
+---   address, or nil and why there is none; not with `locate`
 ---@field name fun(object: table): string|nil  what its file may be called
 
 --- Prepares a download. Nothing is sent before `advance`.
@@ -160,10 +163,10 @@ end
 
 local look, place_it, take_slot, lock, begin, fetch, stream, complete
 
--- Makes the call for the object; `settle` gets it.
-local function ask(self, settle)
+-- Makes a call by a function of the subject; `settle` gets it.
+local function ask(self, make, settle)
   local options, config = self.options, self.client.options
-  local this, err = self.subject.ask({
+  local this, err = make({
     timeout = math.min(self.timeout, self.clock:seconds() + config.timeout),
     stall_timeout = options.stall_timeout, max_attempts = options.max_attempts,
     headers = options.headers, tag = options.tag,
@@ -173,22 +176,43 @@ local function ask(self, settle)
   return nil
 end
 
+local ask_address
+
+-- The address has come.
+local function take_address(self, this)
+  self.call = false
+  if this.err then return finish(self, nil, this.err) end
+  self.source:point(this.value)
+end
+
 -- The object has come: keeps it, or ends the download.
 local function take_object(self, this)
   self.call = false
   if this.err then return finish(self, nil, this.err) end
   self.object = this.value
+  if self.subject.locate then return ask_address(self) end
   local address, reason = self.subject.read(self.object)
   if not address then return refuse(self, reason) end
   self.source:point(address)
+end
+
+-- Asks for what says the address: the object, or, where that says none, a call
+-- of its own.
+function ask_address(self)
+  local subject = self.subject
+  if subject.locate and self.object then
+    return ask(self, subject.locate, take_address)
+  end
+  return ask(self, subject.ask, take_object)
 end
 
 -- The address of the file, from the object at hand or a newer one.
 function look(self)
   self.kept = host.check(self.client, self.runtime.scheduler)
   self.state = place_it
-  local address = self.object and self.subject.read(self.object)
-  if not address then return ask(self, take_object) end
+  local read = self.subject.read
+  local address = self.object and read and read(self.object)
+  if not address then return ask_address(self) end
   self.source:point(address)
 end
 
@@ -285,7 +309,7 @@ end
 -- Asks for the object once more: its file has another address by now.
 function actions.ask(self)
   self.state = fetch
-  return ask(self, take_object)
+  return ask_address(self)
 end
 
 function actions.restart(self)

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- The outputs of generations on disk: one, or many into a folder.
+-- Files of the service on disk: the output of a generation, or many into a
+-- folder; the file of another object.
 
 local download = require "lipsync.media.download"
 local each = require "lipsync.bulk.each"
@@ -77,6 +78,39 @@ local function check_path(path, name)
   if type(path) ~= "string" or path == "" then
     misuse.raise(("%s must be a path, got %s"):format(name, misuse.show(path)))
   end
+end
+
+-- What a download needs to know about an object that has a row for its file's
+-- address.
+local function to_located(resource, specs, given, name)
+  local spec = specs.get
+  local id, object = operation.identify(given, spec)
+  local function by(row)
+    return function(options, own)
+      return operation.prepare(resource, row, id, options, own)
+    end
+  end
+  return {
+    id = id, object = object, action = "download " .. spec.noun,
+    noun = spec.noun, name = name, ask = by(spec),
+    locate = by(specs.download_url),
+  }
+end
+
+--- Downloads the file of an object that has a row for its address.
+---@param resource table
+---@param specs table  of its rows, with `get` and `download_url`
+---@param given string|table
+---@param path string
+---@param options lipsync.DownloadOptions|nil
+---@param name fun(object: table): string|nil  what the file may be called
+---@return lipsync.Downloaded|nil
+---@return lipsync.Error|nil err
+function downloads.located(resource, specs, given, path, options, name)
+  check_path(path, "path")
+  options = schema.read(one, options, "options")
+  return download.new(resource.client, to_located(resource, specs, given, name),
+    path, options):run()
 end
 
 --- See client.generations:download.

@@ -4,11 +4,9 @@
 local api = require "lipsync.api"
 local create = require "lipsync.resources.create"
 local create_many = require "lipsync.resources.create_many"
+local delete_many = require "lipsync.resources.delete_many"
 local download = require "lipsync.media.download"
 local downloads = require "lipsync.resources.download"
-local each = require "lipsync.bulk.each"
-local errors = require "lipsync.error"
-local listing = require "lipsync.list.listing"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local retry_after = require "lipsync.error.retry_after"
@@ -248,9 +246,6 @@ function Generations:delete_when_done(id, options)
   return deleted, err, note, file
 end
 
--- Arrays returned by `all` without a filter.
-local unselected = setmetatable({}, { __mode = "k" })
-
 --- All generations of a listing in an array.
 ---@param filter lipsync.Filter|nil
 ---@param options lipsync.CallOptions|nil
@@ -263,44 +258,11 @@ function Generations:all(filter, options)
     local generation, err = from:next()
     if err then return nil, err end
     if not generation then
-      unselected[found] = not from.filter.selects or nil
+      delete_many.note(found, from)
       return found
     end
     found[#found + 1] = generation
   end
-end
-
----@class lipsync.DeleteManyOptions : lipsync.CallOptions
----@field concurrency integer|nil  deletions under way at once; default 8
----@field everything boolean|nil  true: also a listing without a filter
----@field max integer|nil  the most deletions
----@field dry_run boolean|nil  true: deletes nothing, only counts what would be
----   deleted
----@field when nil|fun(item: lipsync.Generation|string, stop: fun()): any
----   gets an item of the listing or the array; false or nil: skip it. stop()
----   begins no more deletions
----@field on_result nil|fun(id: string, outcome: string,
----   generation: lipsync.Generation|nil, err: lipsync.Error|nil, stop: fun())
----   outcome: "deleted", "gone", "skipped" or "failed"
----@field on_progress nil|fun(done: integer, total: integer|nil, stop: fun())
----   `total` is nil for a listing
-local delete_many_options = schema.join(operation.options, each.options,
-  { everything = schema.boolean })
-
----@class lipsync.Deleted
----@field deleted integer  deleted by this call
----@field gone integer  no longer there: 404, or gone after an unknown outcome
----@field skipped integer  refused by `when`, or an id given twice
----@field failed integer  not deleted; see `errors`
----@field errors lipsync.Error[]  of the failed ones, in the order of their end;
----   at most 100, with at most 1 KiB of each body
-
-local function outcome_of(call)
-  if call.note == "already_gone" then return "gone" end
-  if call.value ~= nil then return "deleted" end
-  local is_gone = call.err.statusCode == 404
-    and errors.is_from_service(call.err)
-  return is_gone and "gone" or "failed"
 end
 
 -- The outcome that an item would have.
@@ -309,14 +271,10 @@ local function foresee(item)
   return is_running and "failed" or "deleted"
 end
 
--- Raises if everything would be deleted without an explicit request.
-local function check_selected(items, options)
-  local selected = not unselected[items]
-  if listing.is(items) then selected = items.filter.selects end
-  if selected or options.everything then return end
-  misuse.raise("no filter was given, so all generations that have ended would "
-    .. "be deleted. Pass a filter such as status, or everything = true.")
-end
+local how = {
+  all = "generations that have ended", filter = "status", foresee = foresee,
+  list = "client.generations:list { … }",
+}
 
 --- Deletes many generations, several at once, while it reads the listing. Goes
 --- on after a failed one, but not after a broken listing, a rejected key (401)
@@ -329,23 +287,8 @@ end
 ---@return lipsync.Error|nil err  why it stopped early
 ---@return lipsync.Deleted|nil so_far  what was done until then
 function Generations:delete_many(items, options)
-  local client = Generations.client_of(self, "delete_many")
-  options = schema.read(delete_many_options, options, "options")
-  if items ~= nil then check_selected(items, options) end
-  local spec = Generations.specs.delete
-  return each.run(client, items, options, {
-    noun = spec.noun, list = "client.generations:list { … }",
-    outcome_of = outcome_of, foresee = foresee,
-    tally = { deleted = 0, gone = 0, skipped = 0, failed = 0, errors = {} },
-    prepare = function(item, group)
-      return operation.prepare(self, spec, item, options,
-        { group = group, clock = group.clock:lap() })
-    end,
-    identify = function(item)
-      return (operation.identify(item, spec))
-    end,
-  })
+  Generations.client_of(self, "delete_many")
+  return delete_many.run(self, Generations.specs.delete, items, options, how)
 end
-
 
 return Generations

@@ -5,7 +5,6 @@
 -- before the last step is repeated its asset is looked for.
 
 local attempt = require "lipsync.call.attempt"
-local backoff = require "lipsync.error.backoff"
 local call = require "lipsync.call"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
@@ -15,8 +14,8 @@ local media_type = require "lipsync.base.media_type"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
-local sleep = require "lipsync.call.sleep"
 local stopwatch = require "lipsync.base.stopwatch"
+local unkeyed = require "lipsync.resources.unkeyed"
 local upload = require "lipsync.call.upload"
 
 local upload_asset = {}
@@ -34,7 +33,7 @@ local upload_asset = {}
 ---   begins anew with each attempt
 upload_asset.options = schema.join(operation.options, {
   name = schema.text, content_type = schema.text, type = schema.text,
-  visibility = schema.text, projectId = schema.text,
+  visibility = schema.text, projectId = schema.id "Project",
   answer_timeout = schema.seconds, on_progress = schema.callable(),
 })
 
@@ -203,28 +202,17 @@ local function find(self, url)
   end
 end
 
--- Sleeps before the last step is repeated.
-local function rest(self, n, err)
-  return sleep.run(self.client, math.min(self.timeout - self.clock:seconds(),
-    err.retryAfter or backoff.jitter(n, core.random())), action, self.clock)
-end
-
 -- Has the service make an asset of the file.
 local function register(self, url)
   local given = self.options
-  local most = given.max_attempts or self.client.options.max_attempts
-  for n = 1, most do
-    local asset, err = post(self, self.specs.create, { url = url,
-      type = self.type, name = self.name, visibility = given.visibility,
-      projectId = given.projectId })
-    if asset or not err.outcomeUnknown then return asset, err end
-    local found, unknown = find(self, url)
-    if found then return found end
-    if unknown or n == most or self.clock:seconds() >= self.timeout
-       or not rest(self, n, err) then
-      return nil, err
-    end
-  end
+  return unkeyed.create {
+    client = self.client, spec = self.specs.create, action = action,
+    clock = self.clock, timeout = self.timeout,
+    body = { url = url, type = self.type, name = self.name,
+             visibility = given.visibility, projectId = given.projectId },
+    options = function() return options_of(self) end,
+    find = function() return find(self, url) end,
+  }
 end
 
 -- ---- All of it ----
@@ -232,7 +220,8 @@ end
 -- What cannot be sent, although the program is right: the path may come from
 -- elsewhere.
 local function invalid(self, problem, field)
-  return nil, operation.invalid(self.client, self.specs.create, problem, field)
+  return nil, operation.invalid(self.client, self.specs.create, problem, field,
+    action)
 end
 
 --- See client.assets:upload.

@@ -428,3 +428,44 @@ describe("core", function()
     assert.equal(expected, math.random(1000000))
   end)
 end)
+
+describe("core.objects", function()
+  local function texts(list)
+    local found = {}
+    for i, object in ipairs(list) do found[i] = object:json() end
+    return table.concat(found, "|")
+  end
+
+  it("gives each object with its own bytes", function()
+    local list = core.objects("Object", ' [ {"a" : 1} ,{},{"b":[{}]}\n] ')
+    assert.equal('{"a" : 1}|{}|{"b":[{}]}', texts(list))
+    assert.equal(1, list[1].a)
+    assert.is_nil(core.owner(list[1]))
+    assert.same({}, core.objects("Object", "[]"))
+  end)
+
+  it("takes a member of an object, the last of that name", function()
+    local owner = {}
+    local page = core.object("Object",
+      '{"items":[],"n":1,"\\u0069tems":[ {"id":"x"} ]}')
+    local list = core.objects("Generation", page, "items", owner)
+    assert.equal('{"id":"x"}', texts(list))
+    assert.equal(owner, core.owner(list[1]))
+    assert.equal("Generation", core.type_of(list[1]))
+    assert.is_nil(core.objects("Object", page, "n"))
+    assert.is_nil(core.objects("Object", page, "other"))
+  end)
+
+  it("gives nothing where one is not of the type", function()
+    for _, text in ipairs { "", "[", "[1]", "[null]", "[{}]", "[[]]", "{}",
+        '[{"id":"a"}]x', '[{"id":"a"},{"id":5}]', '[{"id":"a"}', "[\255]" } do
+      assert.is_nil(core.objects("Generation", text), text)
+    end
+  end)
+
+  it("raises for what it does not take", function()
+    assert.is_false(pcall(core.objects, "Object", {}))
+    assert.is_false(pcall(core.objects, "Nothing", "[]"))
+    assert.is_false(pcall(core.objects, "Object", core.object("Object", "{}")))
+  end)
+end)

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local media = require "spec.support.media"
 local service = require "spec.support.service"
 
 describe("client.assets:list", function()
@@ -45,6 +46,16 @@ describe("client.assets:list", function()
     assert.equal('{"id":"a","type":"VIDEO"}', asset:json())
   end)
 
+  it("gives the bytes that the service sent", function()
+    local bytes = '{ "type" : "VIDEO",\n"id":"\\u0061", "size":1.50e1 }'
+    local assets = start { service.answer(200,
+      '{"totalCount":1, "items" : [ ' .. bytes .. ' ] , "nextCursor":null}') }
+    local asset = assets:list():next()
+    assert.equal(bytes, asset:json())
+    assert.equal("a", asset.id)
+    assert.equal(15, asset.size)
+  end)
+
   it("stops at its limit", function()
     local assets = start { page({ "a", "b" }, "t1"), page({ "c", "d" }, "t2") }
     assert.equal("a b c", (read(assets:list { limit = 3, page_size = 2 })))
@@ -67,11 +78,243 @@ describe("client.assets:list", function()
 
   it("refuses a page of another form", function()
     for _, body in ipairs { "[]", '{"items":5}', '{"items":[5]}', "{}",
+        '{"items":{}}', '{"items":[{"id":"a"},null]}', '{"items":[]}x',
         '{"items":[{"name":"no id"}]}', "x" } do
       local ids, err = read(start({ service.answer(200, body) }):list())
       assert.equal("", ids)
       assert.equal("protocol", err.kind)
       here.stop()
     end
+  end)
+end)
+
+local ID = "6533643b-aceb-4c40-967e-d9ba9baac39e"
+local URL = "https://media.example/a.wav"
+
+local function asset(id, rest)
+  return ('{"id":"%s","type":"AUDIO","name":"Voice","url":"%s"%s}')
+    :format(id, URL, rest or "")
+end
+
+local function created(seconds)
+  return ',"createdAt":"' .. os.date("!%Y-%m-%dT%H:%M:%SZ", os.time() + seconds)
+    .. '"'
+end
+
+local function answer(body) return service.answer(200, body) end
+
+local at_once = { ["Retry-After"] = "0" }
+
+describe("client.assets:create", function()
+  local here = service.fixture(after_each)
+
+  local request = { url = URL, type = "AUDIO", name = "Voice" }
+
+  local function start(script)
+    here.start(script)
+    return here.client.assets
+  end
+
+  local function page(...)
+    return answer('{"items":[' .. table.concat({ ... }, ",") .. "]}")
+  end
+
+  it("gives the asset that a lost answer has made", function()
+    local assets = start { { { read = true } },
+      page(asset("old", created(-600)), asset("none"),
+        asset("new", created(-60))) }
+    assert.equal("new", assets:create(request).id)
+    local requests = here.server:requests(2)
+    assert.equal("POST", requests[1].method)
+    assert.equal("/v2/assets?searchQuery=Voice&sortBy=dateDesc&limit=100",
+      requests[2].target)
+  end)
+
+  it("asks again only if none is found", function()
+    local assets = start { service.answer(502, "{}", at_once),
+      page(asset("old", created(-600))),
+      service.answer(201, asset "new") }
+    assert.equal("new", assets:create(request).id)
+    local requests = here.server:requests(3)
+    assert.equal(requests[1].body, requests[3].body)
+  end)
+
+  it("takes no asset of another name, type or address", function()
+    local others = {}
+    for i, change in ipairs { { "Voice", "Voices" }, { "AUDIO", "VIDEO" },
+        { "a.wav", "b.wav" } } do
+      others[i] = asset("x", created(0)):gsub(change[1], change[2])
+    end
+    local assets = start { service.answer(500, "{}", at_once), page(others[1],
+      others[2], others[3]), service.answer(201, asset "new") }
+    assert.equal("new", assets:create(request).id)
+  end)
+
+  it("leaves it open where that cannot be known", function()
+    local assets = start { { { read = true } }, service.answer(403, "{}") }
+    local made, err = assets:create(request)
+    assert.is_nil(made)
+    assert.equal("connection", err.kind)
+    assert.is_true(err.outcomeUnknown)
+    assert.matches("The asset may have been created; client.assets:list shows "
+      .. "it", tostring(err), 1, true)
+    assert.equal(2, #here.server:requests(2))
+  end)
+
+  it("is not asked again after a refusal", function()
+    local assets = start { service.answer(422, "{}") }
+    assert.equal(422, select(2, assets:create(request)).statusCode)
+    assert.equal(1, #here.server:requests(1))
+  end)
+end)
+
+describe("client.assets:get_many", function()
+  local here = service.fixture(after_each)
+
+  it("asks for a hundred at a time and tells what is missing", function()
+    here.start { answer "[]", answer('{"items":[' .. asset "ID-101" .. "]}") }
+    local ids = {}
+    for i = 1, 101 do ids[i] = "id-" .. i end
+    local found, err, missing = here.client.assets:get_many(ids)
+    assert.is_nil(err)
+    assert.equal(1, #found)
+    assert.equal("ID-101", found[1].id)
+    assert.equal(100, #missing)
+    assert.equal("id-1 id-100", missing[1] .. " " .. missing[100])
+    local requests = here.server:requests(2)
+    assert.matches('"id%-100"%]}$', requests[1].body)
+    assert.equal('{"ids":["id-101"]}', requests[2].body)
+  end)
+
+  it("asks for nothing if nothing is wanted", function()
+    here.start {}
+    assert.same({}, here.client.assets:get_many {})
+    assert.equal(0, #here.server:connections())
+  end)
+end)
+
+describe("client.assets:delete_many", function()
+  local here = service.fixture(after_each)
+
+  it("reads a listing to its end before it deletes", function()
+    here.emulate { generations = 0 }
+    local assets = here.client.assets
+    for i = 1, 7 do
+      here.server:add { kind = "asset", name = "Old " .. i }
+    end
+    here.server:add { kind = "asset", name = "Other" }
+    local seen = {}
+    local filter = { searchQuery = "old", page_size = 2 }
+    local dry = assert(assets:delete_many(assets:list(filter),
+      { dry_run = true }))
+    assert.equal(7, dry.deleted)
+    local result = assert(assets:delete_many(assets:list(filter), {
+      max = 6, on_progress = function(done, total)
+        seen[#seen + 1] = done .. "/" .. total
+      end }))
+    assert.equal(6, result.deleted)
+    assert.equal("1/7 6/7", seen[1] .. " " .. seen[#seen])
+    assert.equal(1, assert(assets:delete_many(assets:list(filter))).deleted)
+    local left = assets:list()
+    assert.equal("Other", left:next().name)
+    assert.is_nil((left:next()))
+  end)
+
+  it("raises without a filter", function()
+    here.start {}
+    local assets = here.client.assets
+    local ok, message = pcall(function()
+      local result = assets:delete_many(assets:list { limit = 5 })
+      return result
+    end)
+    assert.is_false(ok)
+    assert.matches("assets_spec%.lua:%d+: no filter was given, so all assets "
+      .. "would be deleted. Pass a filter such as projectId, or "
+      .. "everything = true%.", message)
+  end)
+
+  it("deletes nothing if the listing breaks", function()
+    here.start { answer('{"items":[' .. asset "a" .. '],"nextCursor":"t"}'),
+                 service.answer(403, "{}") }
+    local assets = here.client.assets
+    local result, err, so_far = assets:delete_many(
+      assets:list { types = "AUDIO", page_size = 1 })
+    assert.is_nil(result)
+    assert.equal(403, err.statusCode)
+    assert.equal(0, so_far.deleted)
+    assert.equal(2, #here.server:requests(2))
+  end)
+end)
+
+describe("client.assets:download", function()
+  local here = service.fixture(after_each)
+  local disk = media.fixture(before_each, after_each)
+  local sound = ("sound"):rep(1000)
+
+  -- An emulator with an asset that was uploaded.
+  local function prepare()
+    here.emulate { generations = 0 }
+    local path = disk.folder .. "/voice.wav"
+    media.write(path, sound)
+    return here.client.assets, disk.folder,
+      assert(here.client.assets:upload(path, { name = "My voice.wav" }))
+  end
+
+  it("writes the file, named after the asset", function()
+    local assets, folder, made = prepare()
+    for i, given in ipairs { made, made.id } do
+      local result = assert(assets:download(given, folder .. "/",
+        { if_exists = "overwrite" }))
+      assert.equal(folder .. "/My voice.wav", result.path)
+      assert.equal(5000, result.bytes)
+      assert.equal(sound, media.read(result.path))
+      local seen = here.server:requests()
+      assert.matches("/download$", seen[#seen - 1].path)
+      assert.equal(i == 2, seen[#seen - 2].path == "/v2/assets/" .. made.id)
+    end
+  end)
+
+  it("asks for another address where one has expired", function()
+    local assets, folder, made = prepare()
+    here.server:fault { route = "media", statusCode = 403, times = 1 }
+    local result = assert(assets:download(made, folder .. "/x.wav"))
+    assert.equal(5000, result.bytes)
+    local count = 0
+    for _, request in ipairs(here.server:requests()) do
+      if request.path:find "/download$" then count = count + 1 end
+    end
+    assert.equal(2, count)
+  end)
+
+  it("says what refuses it, and no signature", function()
+    local assets, folder = prepare()
+    local none, err = assets:download(ID, folder .. "/x.wav")
+    assert.is_nil(none)
+    assert.equal("asset_not_found", err.errorCode)
+    assert.equal("download asset " .. ID, tostring(err):match "^[^:]*")
+    here.server:add { kind = "asset", id = ID }
+    none, err = assets:download(ID, folder .. "/x.wav")
+    assert.is_nil(none)
+    assert.equal(409, err.statusCode)
+    assert.equal(ID, err.asset.id)
+  end)
+end)
+
+describe("client.assets", function()
+  local here = service.fixture(after_each)
+
+  it("creates, changes and finds at the emulator", function()
+    here.emulate { generations = 0 }
+    local assets = here.client.assets
+    local project = assert(here.client.projects:create { name = "Clips" })
+    local made = assert(assets:create { url = URL, type = "AUDIO",
+                                        name = "Voice", projectId = project })
+    assert.equal(project.id, made.projectId)
+    assert.equal("Old voice", assets:update(made, { name = "Old voice",
+      durationSeconds = 2.5 }).name)
+    assert.equal(URL, assets:download_url(made))
+    local found, _, missing = assets:get_many { ID, made }
+    assert.equal(2.5, found[1].durationSeconds)
+    assert.same({ ID }, missing)
   end)
 end)

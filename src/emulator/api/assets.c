@@ -361,3 +361,41 @@ void assets_create (struct call *c) {
   }
   sqlite3_free(url);
 }
+
+/* ---- Many by their ids ---- */
+
+static const struct member_rule batch_rules[] = {
+  {"ids", MEMBER_ARRAY, 0, 0, NULL},
+  {"ids[]", MEMBER_TEXT, 1, 200, NULL},
+  {NULL, MEMBER_TEXT, 0, 0, NULL},
+};
+
+static const char *const batch_sql[] = {
+  MISSING("ids"),
+  "SELECT 400, 'generation_input_validation_failed', 'ids',"
+  " 'ids must be an array of 1 to 100 ids'"
+  " WHERE json_array_length(?1, '$.ids') NOT BETWEEN 1 AND 100",
+  NULL};
+
+static const char many_sql[] =
+  "SELECT json_object('items', json_group_array(json(shown(body))))"
+  " FROM documents WHERE kind = 'asset' AND +org = ?1"
+  " AND id IN (SELECT value FROM json_each(?2, '$.ids'))";
+
+void assets_many (struct call *c) {
+  const struct request *r = c->request;
+  const char *values[2];
+  char *body, *json;
+  if (!check_body(c, r->body, r->body_length, batch_rules, batch_sql))
+    return;
+  body = text_copy(r->body, r->body_length);
+  values[0] = c->org;
+  values[1] = body;
+  if (store_text(c->service->store, service_now(c->service), many_sql, values,
+                 2, &json)
+      == STORE_OK)
+    response_json(c->response, json);
+  else
+    response_code(c->response, "internal_error");
+  sqlite3_free(body);
+}

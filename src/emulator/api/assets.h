@@ -18,6 +18,9 @@ void assets_put (struct call *c);
 /* POST: makes an asset of an uploaded file, or of any URL. */
 void assets_create (struct call *c);
 
+/* POST: those with the ids of the body, as {items}. */
+void assets_many (struct call *c);
+
 /* The name in the store that a URL of the emulator's own gives, whose signature
 ** it cuts off; NULL: it is another's URL. */
 const char *assets_own_name (const struct call *c, char *url);

@@ -83,5 +83,6 @@ const struct resource generations = {
   .running = "generation_not_deletable_while_processing",
   .waits = 1,
   .download = "$.outputUrl",
+  .no_file = "generation_conflict",
   .costs = costs,
 };

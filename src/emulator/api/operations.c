@@ -96,6 +96,8 @@ const struct route api_routes[] = {
   {"announce", "POST", "/v2/assets/upload", assets_announce, &assets, KEY,
    CREATE_MAX},
   {"put", "PUT", "/media/uploads/*", assets_put, NULL, OPEN, 0},
+  {"get_assets", "POST", "/v2/assets/batch", assets_many, &assets, KEY,
+   CREATE_MAX},
   {"create_asset", "POST", "/v2/assets", assets_create, &assets, KEY,
    CREATE_MAX},
   {"list_assets", "GET", "/v2/assets", resource_page, &assets, KEY, 0},

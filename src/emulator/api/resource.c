@@ -250,7 +250,7 @@ static void refuse_download (struct call *c) {
   struct settings settings;
   service_settings(c->service, &settings);
   response_error(c->response, statuses[settings.download_refusal],
-                 "generation_conflict", NULL, "The generation has no output.");
+                 resource_of(c)->no_file, NULL, "There is no file of it.");
 }
 
 void resource_download (struct call *c) {

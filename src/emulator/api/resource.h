@@ -19,19 +19,23 @@ struct order {
 /* What is NULL or 0, the kind has not. */
 struct resource {
   struct kind kind;
-  const char *invalid_id; /* codes of the catalog */
+  /* codes of the catalog */
+  const char *invalid_id;
   const char *not_found;
   const char *running; /* deleting one whose status is not terminal */
-  const char *deleted; /* SQL that makes the answer to a delete of the JSON (?1)
-                           of what is gone; NULL: the JSON itself */
-  int waits;           /* getting one takes wait, timeout and include */
+  const char *no_file; /* there is nothing to download; may be NULL */
+  /* SQL that makes the answer to a delete of the JSON (?1) of what is gone;
+  ** NULL: the JSON itself */
+  const char *deleted;
+  int waits;                  /* getting one takes wait, timeout and include */
   const char *download;       /* the path of the member that gives its URL */
   const char *costs;          /* SQL that makes its costs of its JSON (?1) */
   const struct order *orders; /* of a page; the first one is usual */
-  const struct member_rule *takes;   /* the body of a creation */
-  const char *const *wrong;          /* likewise, see check_body */
+  /* a creation: its body, and queries about that as of check_body */
+  const struct member_rule *takes;
+  const char *const *wrong;
   const char *defaults;              /* JSON: members where the body has none */
-  int created;                       /* status of a creation; 0: 201 */
+  int created;                       /* status; 0: 201 */
   const struct member_rule *changes; /* the body of a change */
 };
 
