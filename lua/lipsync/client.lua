@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- A client: its options, its session, and the methods for a program's own loop.
 
+local abandoned = require "lipsync.call.abandoned"
 local retry_budget = require "lipsync.call.retry_budget"
 local error_codes = require "lipsync.resources.errors"
 local misuse = require "lipsync.base.misuse"
@@ -207,6 +208,7 @@ end
 
 -- Makes the objects that belong to one process.
 function Client:start_runtime(session)
+  abandoned.add(session)
   local runtime = {
     forks = http.forks(), session = session,
     retry_budget = retry_budget.new(), waiters = waiters.new(),
@@ -367,6 +369,7 @@ function Client:close()
   local runtime = self.current
   runtime.waiters:closing()
   runtime.session:close()
+  abandoned.remove(runtime.session)
   self.make_session = nil
   runtime.scheduler:close()
 end

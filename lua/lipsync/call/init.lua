@@ -5,9 +5,11 @@
 -- does what can be done now, `wants` returns what to wait for, and `run` does
 -- both until the call is over.
 
+local abandoned = require "lipsync.call.abandoned"
 local attempt = require "lipsync.call.attempt"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
+local failure = require "lipsync.error.failure"
 local host = require "lipsync.host"
 local lua51 = require "lipsync.host.lua51"
 local message = require "lipsync.error.message"
@@ -439,6 +441,7 @@ local function failed(self, raw, body)
     and current:outcome_unknown(is_keyed)
   self.outcome_unknown = self.outcome_unknown or is_open or nil
   local err = raw and explained(self, raw) or refusal(self, body)
+  if raw and failure.lacks_descriptors(raw) then abandoned.collect() end
   if spec.unsettled and spec.unsettled[err.errorCode] and not is_open then
     is_open, self.outcome_unknown = true, true
     err = refusal(self, body)  -- again, with that

@@ -231,10 +231,17 @@ end
 local connecting = { connect = true, proxy_connect = true }
 local few = { EMFILE = true, ENFILE = true }
 
--- A connection that failed for want of descriptors says nothing of the address.
+--- Whether a connection failed for want of descriptors, which says nothing of
+--- the address.
+---@param raw table
+---@return boolean
+function failure.lacks_descriptors(raw)
+  return raw.code == "descriptors"
+    or connecting[raw.code] == true and few[raw.os_name] == true
+end
+
 local function entry_of(raw)
-  local is_ours = connecting[raw.code] and few[raw.os_name]
-  return words[is_ours and "descriptors" or raw.code]
+  return words[failure.lacks_descriptors(raw) and "descriptors" or raw.code]
 end
 
 --- The words for a raw failure.
