@@ -246,7 +246,11 @@ build/unit/obj/%.o: src/%.c build/unit/flags
 	$(COMPILE) $(INCLUDES) $(CFLAGS) -c -o $@ $<
 
 support: $(SUPPORT:%=$(OUT)/%.so) build/old_curl.so \
-         build/pipe_curl.so
+         build/pipe_curl.so build/private_lua
+
+build/private_lua: spec/support/private_lua.c
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(CFLAGS) -o $@ $< $(LIBS) $(LDFLAGS)
 
 # What the specs preload.
 build/pipe_curl.so: LIBS += -Wl,--no-as-needed $(CURL_LIBS) # for dlsym

@@ -15,25 +15,81 @@ local function vm()
   return "lua" .. _VERSION:sub(5), _VERSION
 end
 
+local function package_field(name)
+  return global.field(global.get "package", name)
+end
+
+-- The path of this VM's own library in the process's memory. Another VM's would
+-- do harm, so its name must have the version.
+local function own_library()
+  local open = global.field(global.get "io", "open")
+  local file = open and open "/proc/self/maps"
+  if not file then return nil end
+  local text = file:read "*a"
+  file:close()
+  local version = (vm()):gsub("^lua", "lua%%-?"):gsub("5%.", "5%%.?")
+  for path in text:gmatch "/[^\n]*" do
+    local name = path:match "[^/]*$"
+    if name:find("^lib" .. version .. "[-.%d]*%.so") then return path end
+  end
+  return nil
+end
+
+-- Makes Lua's functions visible to modules where Lua came with a plugin that
+-- keeps it to itself (VLC, collectd). PUC Lua 5.1 has no "*" for that.
+local function make_visible()
+  local loadlib, path = package_field "loadlib", own_library()
+  return loadlib ~= nil and path ~= nil and (loadlib(path, "*")) == true
+end
+
+-- Why a library that was found did not load, where its own text says little.
+-- Every Lua has lua_gettop.
+local function explain(name, problem)
+  local command, vm_name = vm()
+  local detail = problem:match "([^\n\t]*)\n*$"
+  if problem:find("not enabled", 1, true) then
+    return ("this program cannot load modules in C, which %s is (%s)"):format(
+      name, detail)
+  elseif problem:find("undefined symbol: lua_gettop", 1, true) then
+    return ("this program keeps its Lua from modules in C, which %s is (%s)")
+      :format(name, detail)
+  elseif problem:find("undefined symbol: lua", 1, true)
+         or problem:find("version mismatch", 1, true) then
+    return ('%s was built for another Lua than %s: run "make install LUA=%s" '
+      .. "(%s)"):format(name, vm_name, command, detail)
+  end
+  return problem
+end
+
+-- As pcall(require, name), and once more if that made Lua visible.
+local function try(name)
+  local ok, module = pcall(require, name)
+  if not ok and tostring(module):find("undefined symbol: lua", 1, true)
+     and make_visible() then
+    ok, module = pcall(require, name)
+  end
+  return ok, module
+end
+
 --- Loads one of the libraries, or raises how to get it. Uses assert, because
 --- the `error` of OBS does not raise, it only logs.
 ---@param name string
 ---@param needs string|nil  what it is only built with
 ---@return table
 function loader.binary(name, needs)
-  local ok, module = pcall(require, name)
+  local ok, module = try(name)
   if ok then return module end
-  -- Found, but refused to load; its own message gives the reason.
+  -- Found, but refused to load.
   assert(tostring(module):find("'" .. name .. "' not found", 1, true),
-    tostring(module))
+    explain(name, tostring(module)))
   local command, vm_name = vm()
-  local cpath = global.field(global.get "package", "cpath") or "unknown"
   assert(false, ('%s was not found for %s (package.cpath %s): run '
-    .. '"make install LUA=%s"%s.'):format(name, vm_name, cpath, command,
+    .. '"make install LUA=%s"%s.'):format(name, vm_name,
+    package_field "cpath" or "unknown", command,
     needs and ", where there is " .. needs or ""))
 end
 
-local loaded = global.field(global.get "package", "loaded") or {}
+local loaded = package_field "loaded" or {}
 
 -- Lua 5.1 and LuaJIT leave a mark, which is no table, for a module that failed
 -- to load; the next `require` would then report a loop.

@@ -228,3 +228,88 @@ describe("a library", function()
       ask(lipsync._VERSION))
   end)
 end)
+
+describe("a program that keeps its Lua to itself", function()
+  local libraries = { luajit = "libluajit-5.1.so.2" }
+  local library = libraries[program.vm] or "lib" .. program.vm .. ".so.0"
+
+  -- What is printed if that program runs `text`.
+  local function run(text, cpath)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(text)
+    file:close()
+    local pipe = assert(io.popen(("LUA_CPATH=%q build/private_lua %s %s 2>&1")
+      :format(cpath or os.getenv "LUA_CPATH", library, path)))
+    local printed = pipe:read "*a"
+    pipe:close()
+    os.remove(path)
+    return printed
+  end
+
+  if run "print(_VERSION)" ~= _VERSION .. "\n" then
+    return pending("there is no " .. library)
+  end
+
+  it("is helped, or told so", function()
+    local printed = run [[
+      print(require "lipsync".generation '{"id":"x"}'.id)
+    ]]
+    if program.vm == "lua5.1" then
+      assert.matches("this program keeps its Lua from modules in C, which "
+        .. "lipsync.core is %(%S*core.so: undefined symbol: lua_gettop%)",
+        printed)
+    else
+      assert.equal("x\n", printed)
+    end
+  end)
+
+  it("gets no other library of Lua", function()
+    local printed = run [[
+      local maps = io.open "/proc/self/maps"
+      local own = maps:read "*a":match "/[^\n]*liblua[^\n]*"
+      maps:close()
+      io.open = function()
+        return { read = function()
+          return (own:gsub("luajit.5%.1", "lua5.1"):gsub("5%.%d", "5.0"))
+        end, close = function() end }
+      end
+      local loaded = false
+      package.loadlib = function() loaded = true end
+      print(pcall(require, "lipsync"))
+      print(loaded)
+    ]]
+    assert.matches("keeps its Lua from modules in C.*\nfalse\n$", printed)
+  end)
+end)
+
+describe("a library of C", function()
+  local function refuse(problem)
+    local text, well = program.run_text(([[
+      local require_ = require
+      function require(name)
+        if name == "lipsync.core" then error(%q, 0) end
+        return require_(name)
+      end
+      print(select(2, pcall(require, "lipsync")))
+    ]]):format(problem))
+    assert.is_true(well, text)
+    return text
+  end
+
+  it("of another Lua is told from the program's own", function()
+    if not program.can_run() then return pending "no emulator was built" end
+    assert.matches('lipsync.core was built for another Lua than .*: run '
+      .. '"make install LUA=%S+" %(x.so: undefined symbol: lua_setfenv%)\n$',
+      refuse "error loading module\n\tx.so: undefined symbol: lua_setfenv")
+    assert.matches("lipsync.core was built for another Lua than ",
+      refuse "version mismatch: app. needs Lua 5.2, library Lua 5.3")
+  end)
+
+  it("cannot be loaded where dynamic libraries are not enabled", function()
+    if not program.can_run() then return pending "no emulator was built" end
+    assert.matches("this program cannot load modules in C, which lipsync.core "
+      .. "is %(dynamic libraries not enabled; check your Lua installation%)",
+      refuse "dynamic libraries not enabled; check your Lua installation")
+  end)
+end)
