@@ -6,6 +6,7 @@
 -- enters a chroot has all it needs.
 
 local global = require "lipsync.host.global"
+local load = require "lipsync.host.load"
 
 local loader = {}
 
@@ -61,12 +62,12 @@ local function explain(name, problem)
   return problem
 end
 
--- As pcall(require, name), and once more if that made Lua visible.
+-- As pcall(load.module, name), and once more if that made Lua visible.
 local function try(name)
-  local ok, module = pcall(require, name)
+  local ok, module = pcall(load.module, name)
   if not ok and tostring(module):find("undefined symbol: lua", 1, true)
      and make_visible() then
-    ok, module = pcall(require, name)
+    ok, module = pcall(load.module, name)
   end
   return ok, module
 end
@@ -111,7 +112,7 @@ function loader.client()
   forget_failed()
   loader.binary "lipsync.http"
   loader.binary "lipsync.file"
-  client = require "lipsync.client"
+  client = load.module "lipsync.client"
   return client
 end
 
@@ -119,7 +120,7 @@ end
 ---@param text string
 function loader.log(text)
   local where = client and "lipsync.host" or "lipsync.core"
-  require(where).log(text)
+  load.module(where).log(text)
 end
 
 return loader

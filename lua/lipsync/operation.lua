@@ -9,6 +9,7 @@ local errors = require "lipsync.error"
 local failure = require "lipsync.error.failure"
 local filter = require "lipsync.list.filter"
 local listing = require "lipsync.list.listing"
+local load = require "lipsync.host.load"
 local misuse = require "lipsync.base.misuse"
 local schema = require "lipsync.base.schema"
 local shape = require "lipsync.shape"
@@ -410,14 +411,11 @@ end
 
 -- ---- Resources that are loaded when they are used ----
 
--- The one of the first client: a program may replace the global.
-local require = require
-
 --- Loads the class of a resource.
 ---@param name string
 ---@return table
 function operation.load(name)
-  return require("lipsync.resources." .. name)
+  return load.module("lipsync.resources." .. name)
 end
 
 local unloaded = setmetatable({}, { __index = function(classes, name)

@@ -129,6 +129,25 @@ describe("the first client", function()
     assert.is_true(well, text)
   end)
 
+  it_runs("loads by the `require` that loaded the library", function()
+    -- As Minetest, whose mods have that function for a moment only.
+    for _, taken in ipairs { "function() assert(false, 'disabled') end",
+                             "nil" } do
+      local text, well = program.run_text(([[
+        local lipsync = require "lipsync"
+        local taken = %s
+        require = taken
+        setmetatable(_G, { __index = function(_, name) assert(false, name) end,
+          __newindex = function(_, name) assert(false, name) end })
+        local client = lipsync.new()
+        assert(#client.models:list() > 0)
+        print(client.generations:count(), rawget(_G, "require") == taken)
+      ]]):format(taken))
+      assert.is_true(well, text)
+      assert.equal("60\ttrue\n", text)
+    end
+  end)
+
   it("may fail to load; the next one loads", function()
     assert.is_false(why [[
       local lipsync = require "lipsync"
@@ -175,11 +194,13 @@ describe("a library", function()
     local chunk = assert(loadfile "lua/lipsync/init.lua")
     local require_, error_, assert_ = require, error, assert
     local loader = package.loaded["lipsync.loader"]
+    local load = package.loaded["lipsync.host.load"]
     local fake = function(name)
       if name == missing then error_(result, 0) end
       return require_(name)
     end
     package.loaded["lipsync.loader"] = nil
+    package.loaded["lipsync.host.load"] = nil
     _G.require, _G.error = fake, function() end
     function _G.assert(value, text)  -- busted's own adds a line
       if not value then error_(text, 0) end
@@ -188,6 +209,7 @@ describe("a library", function()
     local ok, message = pcall(function() chunk().new() end)
     _G.require, _G.error, _G.assert = require_, error_, assert_
     package.loaded["lipsync.loader"] = loader
+    package.loaded["lipsync.host.load"] = load
     assert.is_false(ok)
     return message
   end

@@ -7,6 +7,7 @@ local call = require "lipsync.call"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local http = require "lipsync.http"
+local load = require "lipsync.host.load"
 local media_type = require "lipsync.base.media_type"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
@@ -295,8 +296,9 @@ function create.perform(generations, spec, fixed, options, note)
     return create.send(generations, spec, fixed, options)
   end
   -- Here, because only this needs the module for files.
-  return require "lipsync.resources.receipt".run(generations, spec, options,
-    fixed, function(of, on_held, earlier)
+  local receipt = load.module "lipsync.resources.receipt"
+  return receipt.run(generations, spec, options, fixed,
+    function(of, on_held, earlier)
       if note then note(of.idempotency_key) end
       return create.send(generations, spec, of, options, on_held, earlier)
     end)
