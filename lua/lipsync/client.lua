@@ -298,6 +298,37 @@ function Client:step(budget)
   return runtime.scheduler:step(budget or default_budget)
 end
 
+-- What client:drive takes.
+local loop_fields = {
+  watch = schema.callable(), unwatch = schema.callable(),
+  after = schema.callable(), cancel = schema.callable(),
+}
+
+---@class lipsync.Loop
+---@field watch nil|fun(fd: integer, fn: function): any  calls `fn` whenever
+---   the descriptor can be read, until `unwatch`; returns a handle
+---@field unwatch nil|fun(handle: any)
+---@field after fun(seconds: number, fn: function): any  calls `fn` once, after
+---   so many seconds; returns a handle
+---@field cancel nil|fun(handle: any)  of `after`; without it `fn` is called in
+---   vain
+
+--- Has the program's own loop make the steps of this client's tasks, by one
+--- watcher of its descriptor and one timer, which exist only while there are
+--- tasks. Without `watch` the timer looks, every few milliseconds. A later call
+--- replaces the loop.
+---@param loop lipsync.Loop
+function Client:drive(loop)
+  local runtime = open(self, "drive")
+  local own = schema.read(loop_fields, loop or {}, "loop")
+  if not own.after or (own.watch == nil) ~= (own.unwatch == nil) then
+    misuse.raise("client:drive takes { after = …, cancel = …, watch = …, "
+      .. "unwatch = … }: after is needed, and watch and unwatch go together")
+  end
+  self.loop = own
+  runtime.scheduler:drive()
+end
+
 --- The number of tasks that have not ended; in nginx, of this request.
 ---@return integer
 function Client:pending()

@@ -188,9 +188,10 @@ end
 ---@param value any
 ---@return boolean
 function misuse.callable(value)
-  local meta = type(value) == "table" and getmetatable(value)
-  return type(value) == "function"
-    or type(meta) == "table" and meta.__call ~= nil
+  local kind = type(value)
+  if kind == "function" then return true end
+  local meta = (kind == "table" or kind == "userdata") and getmetatable(value)
+  return type(meta) == "table" and meta.__call ~= nil
 end
 
 return misuse

@@ -23,6 +23,7 @@ local cqueues = require "lipsync.host.cqueues"
 local haproxy = require "lipsync.host.haproxy"
 local luv = require "lipsync.host.luv"
 local nginx = require "lipsync.host.nginx"
+local pump = require "lipsync.host.pump"
 local task = require "lipsync.host.task"
 local timer = require "lipsync.host.timer"
 local timeslice = require "lipsync.host.timeslice"
@@ -205,9 +206,10 @@ function host.pump(client)
   local function move()
     if not client.closed then client:step() end
   end
+  if client.loop then return pump.new(client, client.loop, move) end
   for _, each in ipairs(pumps) do
-    local pump = each.pump(client, move)
-    if pump then return pump end
+    local made = each.pump(client, move)
+    if made then return made end
   end
   return nil
 end

@@ -376,6 +376,13 @@ function Scheduler:await(one, seconds)
   return this:run(seconds, "wait for task")
 end
 
+--- Has the client's present loop make the steps.
+function Scheduler:drive()
+  if self.pump then self.pump:arm(false) end
+  self.pump = false
+  if not self.stepper then self:arm() end
+end
+
 -- Lets the host make the steps, if it has a timer or a loop to register with.
 function Scheduler:arm()
   if self.count > 0 and not self.pump and not self.client.closed then

@@ -1,0 +1,80 @@
+-- SPDX-License-Identifier: MIT
+-- A loop makes the steps of a client's tasks: it watches the session's
+-- descriptor and has one timer, both only while there are tasks. The loop is a
+-- table, see client:drive.
+
+local poll_interval = require "lipsync.host.poll_interval"
+
+local Pump = {}
+Pump.__index = Pump
+
+local pump = {}
+
+-- Called by the loop's timer, in vain if it could not be canceled.
+local function fire(self, number)
+  if self.number ~= number then return end
+  self.due, self.number = nil, false
+  self.move()
+end
+
+--- Makes a pump.
+---@param client table
+---@param loop table  after, and perhaps cancel, watch and unwatch
+---@param move function  makes a step and arms the pump anew
+---@return table  with arm(on, seconds)
+function pump.new(client, loop, move)
+  local runtime = client:runtime()
+  local self = setmetatable({ session = runtime.session, loop = loop,
+    move = move, n = 0, timers = 0, number = false, due = nil,
+    watched = nil }, Pump)
+  function self.on_event() self.move() end
+  runtime.waiters:on_close(self, function() self:rest() end)
+  return self
+end
+
+local function set_timer(self, seconds)
+  self.timers = self.timers + 1
+  local number = self.timers
+  self.number = number
+  self.due = self.loop.after(seconds, function() fire(self, number) end)
+end
+
+local function cancel_timer(self)
+  local due = self.due
+  self.due, self.number = nil, false
+  if due ~= nil and self.loop.cancel then self.loop.cancel(due) end
+end
+
+--- Lets go of the descriptor and the timer.
+function Pump:rest()
+  cancel_timer(self)
+  local watched = self.watched
+  self.watched = nil
+  if watched ~= nil then self.loop.unwatch(watched) end
+end
+
+-- Where nothing watches the descriptor, the pump has to look.
+local function pause(self, seconds)
+  self.n = seconds == 0 and 0 or self.n + 1
+  return math.min(poll_interval.seconds(self.n), seconds or 1)
+end
+
+--- Has a step made when something arrives or is due.
+---@param on boolean  false: never
+---@param seconds number|nil  nil: nothing is due
+function Pump:arm(on, seconds)
+  if not on then
+    self.n = 0
+    return self:rest()
+  end
+  local fd = self.loop.watch and self.session:fd()
+  if not fd then seconds = pause(self, seconds) end
+  if fd and self.watched == nil then
+    self.watched = self.loop.watch(fd, self.on_event)
+    if self.watched == nil then self.watched = true end
+  end
+  cancel_timer(self)
+  if seconds then set_timer(self, seconds) end
+end
+
+return pump

@@ -1,0 +1,67 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Inside loops that other modules bring: GLib by lgi, libevent by lua-event,
+-- luasocket's select and copas. Each example as it is, and what its own ticker
+-- does while a long listing streams.
+
+local emulator = require "spec.support.emulator"
+local launch = require "spec.support.launch"
+
+local function has(vm, module)
+  return launch.read("build/" .. vm .. "/lipsync/core.so") ~= ""
+    and launch.find(vm) ~= nil
+    and os.execute(("%s -e 'require %q' >/dev/null 2>&1"):format(vm, module))
+end
+
+-- Debian has each of them for some VMs only.
+local loops = {
+  { "glib", "lgi", "GLib by lgi" }, { "lua-event", "luaevent" },
+  { "luasocket", "socket" }, { "copas", "copas" },
+}
+
+for _, loop in ipairs(loops) do
+  local folder_name, module, name = loop[1], loop[2], loop[3] or loop[1]
+  local found = false
+  for _, vm in ipairs { "lua5.4", "lua5.3", "lua5.2", "lua5.1", "luajit" } do
+    local is_there = has(vm, module)
+    if is_there == true or is_there == 0 then
+      found = true
+      describe(name .. " on " .. vm, function()
+        local folder
+
+        before_each(function() folder = launch.folder() end)
+        after_each(function() launch.remove(folder) end)
+
+        local function run(n)
+          local service = emulator.start { generations = n }
+          local status, log = launch.run { vm = vm, folder = folder,
+            env = { SYNC_API_KEY = service.key,
+                    SYNC_BASE_URL = service.base_url },
+            command = ("%s examples/%s/generations.lua"):format(vm,
+              folder_name) }
+          service:stop()
+          assert.equal(0, status, log)
+          return log
+        end
+
+        it("runs its example", function()
+          local log = run(60)
+          local _, lines = log:gsub("%x+%-%x+%-%x+%-%x+%-%x+\t", "")
+          assert.equal(60, lines, log)
+          assert.matches("%f[%d]60 in all\n", log)
+        end)
+
+        it("goes on while a listing streams", function()
+          local log = run(20000)
+          local _, lines = log:gsub("%x+%-%x+%-%x+%-%x+%-%x+\t", "")
+          assert.equal(20000, lines)
+          local turns = log:match "(%d+) times meanwhile"
+          assert.is_true(tonumber(turns) > 2, turns)
+        end)
+      end)
+    end
+  end
+  if not found then
+    describe(name, function() pending(name .. " is not here") end)
+  end
+end

@@ -1,0 +1,163 @@
+-- SPDX-License-Identifier: MIT
+-- client:drive, in a loop that polls by itself and notes what it is asked.
+
+local core = require "lipsync.core"
+local emulator = require "spec.support.emulator"
+local scripted = require "spec.support.scripted"
+local service = require "spec.support.service"
+
+-- A loop: run() turns until nothing is left in it.
+local function new_loop()
+  local self = { watched = {}, timers = {}, watches = 0, most = 0 }
+  local function size(of)
+    local n = 0
+    for _ in pairs(of) do n = n + 1 end
+    return n
+  end
+  function self.watch(fd, fn)
+    local handle = { fd = fd, fn = fn }
+    self.watched[handle], self.watches = true, self.watches + 1
+    return handle
+  end
+  function self.unwatch(handle)
+    assert(self.watched[handle])
+    self.watched[handle] = nil
+  end
+  function self.after(seconds, fn)
+    local handle = { due = core.now() + seconds, fn = fn }
+    self.timers[handle] = true
+    self.most = math.max(self.most, size(self.timers))
+    return handle
+  end
+  function self.cancel(handle)
+    assert(self.timers[handle])
+    self.timers[handle] = nil
+  end
+  function self.is_idle()
+    return next(self.watched) == nil and next(self.timers) == nil
+  end
+  local function due()
+    for handle in pairs(self.timers) do
+      if core.now() >= handle.due then return handle end
+    end
+  end
+  local function turn()
+    -- As if it could be read: a step may find nothing.
+    local handle = next(self.watched)
+    if handle then handle.fn() end
+    handle = due()
+    if handle then
+      self.timers[handle] = nil
+      handle.fn()
+    end
+  end
+  function self.run()
+    local deadline = core.now() + 30
+    while not self.is_idle() and core.now() < deadline do
+      turn()
+      scripted.sleep(0.001)
+    end
+  end
+  return self
+end
+
+local function part(loop, ...)
+  local own = {}
+  for _, name in ipairs { ... } do own[name] = loop[name] end
+  return own
+end
+
+describe("drive", function()
+  local here = service.fixture(after_each)
+  local one
+
+  before_each(function()
+    if emulator.has_program() then one = emulator.start { generations = 30 } end
+  end)
+
+  after_each(function()
+    if one then one:stop() end
+  end)
+
+  local function client_of(options)
+    options = options or {}
+    options.api_key = one.key
+    return service.client(one.base_url, options)
+  end
+
+  -- A task that lists all, sleeps, and counts.
+  local function start(client, got)
+    client:spawn(function()
+      local listing = client.generations:list()
+      while listing:next() do got.listed = (got.listed or 0) + 1 end
+      client:sleep(0.01)
+      got.count = client.generations:count()
+    end)
+  end
+
+  for name, words in pairs {
+    ["all four"] = { "watch", "unwatch", "after", "cancel" },
+    ["no cancel"] = { "watch", "unwatch", "after" },
+    ["a timer"] = { "after", "cancel" },
+    ["after alone"] = { "after" },
+  } do
+    it("makes the steps by " .. name, function()
+      if not one then return pending "no emulator was built" end
+      local loop, client, got = new_loop(), client_of(), {}
+      client:drive(part(loop, (table.unpack or unpack)(words)))
+      assert.is_true(loop.is_idle())
+      start(client, got)
+      assert.is_false(loop.is_idle())
+      loop.run()
+      assert.same({ listed = 30, count = 30 }, got)
+      assert.is_true(loop.is_idle())
+      if words[4] then
+        assert.equal(1, loop.watches)
+        assert.equal(1, loop.most)
+      end
+      start(client, got)
+      loop.run()
+      assert.equal(60, got.listed)
+      client:close()
+    end)
+  end
+
+  it("takes tasks that are there, and may be replaced", function()
+    if not one then return pending "no emulator was built" end
+    local first, second, client, got = new_loop(), new_loop(), client_of(), {}
+    start(client, got)
+    client:drive(part(first, "watch", "unwatch", "after", "cancel"))
+    assert.is_false(first.is_idle())
+    client:drive(part(second, "watch", "unwatch", "after", "cancel"))
+    assert.is_true(first.is_idle())
+    second.run()
+    assert.same({ listed = 30, count = 30 }, got)
+    client:close()
+  end)
+
+  it("lets go when the client is closed", function()
+    if not one then return pending "no emulator was built" end
+    local loop = new_loop()
+    local client = client_of { on_task_error = function() end }
+    client:drive(part(loop, "watch", "unwatch", "after", "cancel"))
+    start(client, {})
+    client:close()
+    assert.is_true(loop.is_idle())
+  end)
+
+  it("refuses what is no loop", function()
+    here.start {}
+    local client = here.client
+    for pattern, wrong in pairs {
+      ["after is needed"] = {},
+      ["go together"] = { after = print, watch = print },
+      ['unknown loop "afer", did you mean "after"'] = { afer = print },
+      ["after must be a function"] = { after = 5 },
+    } do
+      local ok, problem = pcall(function() client:drive(wrong) end)
+      assert.is_false(ok)
+      assert.matches("pump_spec.lua:%d+: ", problem)
+      assert.is_truthy(problem:find(pattern, 1, true), problem)
+    end
+  end)
+end)
