@@ -10,4 +10,6 @@ files["examples/obs"] = { read_globals = { "obslua" }, globals = {
   "script_description", "script_load", "script_properties", "script_unload",
   "script_update" } }
 files["examples/haproxy"] = { globals = { "core" } }
+files["examples/vlc"] = { read_globals = { "vlc" }, globals = {
+  "descriptor", "main" } }
 files["*.rockspec"] = { std = "rockspec" }

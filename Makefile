@@ -254,8 +254,8 @@ build/private_lua: spec/support/private_lua.c
 
 # What the specs preload.
 build/pipe_curl.so: LIBS += -Wl,--no-as-needed $(CURL_LIBS) # for dlsym
-build/old_curl.so build/pipe_curl.so build/signals.so build/slow_dns.so: \
-    build/%.so: spec/support/%.c
+build/old_curl.so build/pipe_curl.so build/signals.so build/slow_dns.so \
+    build/not_root.so: build/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(CURL_CFLAGS) $(CFLAGS) -shared -o $@ $< $(LIBS) $(LDFLAGS)
 

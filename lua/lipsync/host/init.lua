@@ -28,13 +28,14 @@ local task = require "lipsync.host.task"
 local timer = require "lipsync.host.timer"
 local timeslice = require "lipsync.host.timeslice"
 local lua51 = require "lipsync.host.lua51"
+local vlc = require "lipsync.host.vlc"
 local yielding = require "lipsync.host.yielding"
 
 local host = {}
 
 local running = coroutine.running
 
-local hosts = { task, nginx, haproxy, cqueues, blocking, luv }
+local hosts = { task, nginx, haproxy, cqueues, vlc, blocking, luv }
 local pumps = { luv, timer }
 local logs = { nginx, haproxy, luv, timer }
 
@@ -59,6 +60,7 @@ end
 local function look()
   if nginx.here() then return nginx end
   if haproxy.here() then return haproxy end
+  if vlc.here() then return vlc end
   return cqueues.here() and cqueues or blocking.find()
 end
 
@@ -82,6 +84,14 @@ local function find(client, scheduler)
   local thread, is_main = running()
   if not thread then thread, is_main = found, true end
   return found[thread] or look_once(thread, is_main)
+end
+
+--- The name of the host of this moment; nil for a waiter of the program's own.
+---@param client table
+---@return string|nil
+function host.name(client)
+  local here = find(client)
+  return here and here.name
 end
 
 --- The waiter for this moment.

@@ -18,8 +18,8 @@ describe("host", function()
     assert.equal(mine, host.waiter(here.client))
     here.client.options.host = "blocking"
     assert.equal(blocking.wait, host.waiter(here.client))
-    assert.same({ "task", "nginx", "haproxy", "cqueues", "blocking", "luv" },
-      host.names())
+    assert.same({ "task", "nginx", "haproxy", "cqueues", "vlc", "blocking",
+                  "luv" }, host.names())
   end)
 
   it("is detected once in each coroutine", function()
