@@ -10,6 +10,10 @@ files["examples/obs"] = { read_globals = { "obslua" }, globals = {
   "script_description", "script_load", "script_properties", "script_unload",
   "script_update" } }
 files["examples/haproxy"] = { globals = { "core" } }
+files["examples/prosody"] = { globals = { "module" } }
+files["examples/tarantool"] = { std = "luajit" }
+files["examples/weechat"] = { globals = { "weechat", "generations_call",
+  "generations_command" } }
 files["examples/vlc"] = { read_globals = { "vlc" }, globals = {
   "descriptor", "main" } }
 files["*.rockspec"] = { std = "rockspec" }
