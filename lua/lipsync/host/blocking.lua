@@ -39,6 +39,20 @@ function blocking.find()
   return faulty() and refusing or blocking
 end
 
+--- What a wait in this coroutine would stop without a need: a loop of which the
+--- coroutine is one of many. nil in the main one, and where there is no loop.
+---@param client table
+---@return string|nil
+function blocking.stops(client)
+  local thread, is_main = coroutine.running()
+  if not thread or is_main then return nil end
+  if client.loop then return "the program's loop" end
+  if global.loaded "copas" then return "copas" end
+  local luv = global.loaded "luv"
+  local mode = global.field(luv, "loop_mode")
+  return mode and mode() and "luv" or nil
+end
+
 -- The poll may return early, also after progress of another transfer.
 local function remaining(until_, now)
   return until_ and math.max(0, until_ - now)

@@ -164,6 +164,17 @@ local function step(session, target)
   end
 end
 
+-- Tells a program, once, that a call stops what it need not stop.
+local function warn_of_stop(client)
+  local what = not client.options.host and blocking.stops(client)
+  if not what then return end
+  client.has_warned = true
+  host.log(("lipsync: a call in a coroutine of %s stops it until the call is "
+    .. "over, because it is no task. Make it in client:spawn(function() … end)"
+    .. "%s."):format(what, what == "copas"
+    and ", and have copas make the steps: client:drive" or ""))
+end
+
 --- Lets the host wait once, until `target:ready()` or `seconds` have passed.
 --- May return early; the caller checks again.
 ---@param client table
@@ -177,6 +188,9 @@ function host.wait(client, session, target, seconds)
   if here and here.probe then yielding.check(here.probe, client) end
   if target and target.nap and not (here and (here.wakes or here.naps)) then
     seconds = math.min(seconds, target.nap)
+  end
+  if here and here.name == blocking.name and not client.has_warned then
+    warn_of_stop(client)
   end
   local waiter = here and here.wait or client.options.host
   waiter(session, target, seconds, client)

@@ -90,4 +90,39 @@ describe("host", function()
     for _ in here.client.generations:list() do scripted.sleep(0.005) end
     assert.is_true(sleeps >= 2)
   end)
+
+  it("says once that a call stops a loop", function()
+    local log, logged = core.log, {}
+    core.log = function(text) logged[#logged + 1] = text end
+    local function count()
+      return coroutine.wrap(function()
+        assert.equal(2, here.client.generations:count())
+      end)()
+    end
+    local answer = { loop = true,
+      service.answer(200, '{"count":2}') }
+    local ok, problem = pcall(function()
+      start(answer)
+      count()
+      assert.same({}, logged)
+      here.client:drive { after = function() end }
+      here.client.generations:count()  -- in the main coroutine
+      assert.same({}, logged)
+      count()
+      count()
+      assert.equal(1, #logged)
+      assert.matches("a coroutine of the program's loop stops it .*"
+        .. "client:spawn", logged[1])
+      start(answer, { host = "blocking" })
+      here.client:drive { after = function() end }
+      count()
+      package.loaded.copas = {}
+      start(answer)
+      count()
+      assert.equal(2, #logged)
+      assert.matches("a coroutine of copas stops it .*client:drive", logged[2])
+    end)
+    package.loaded.copas, core.log = nil, log
+    assert(ok, problem)
+  end)
 end)
