@@ -238,6 +238,7 @@ end
 function Client:about()
   local about = {}
   for name, value in pairs(self.known) do about[name] = value end
+  about.late = self.late
   return about
 end
 

@@ -39,6 +39,13 @@ local function stop(text)
   return text:match "[.?!…]$" and text or text .. "."
 end
 
+-- A waiter of the program's own is to blame, and not the network.
+local function waiter_fault(about)
+  return about.late and ("The function given as host let %.1f s pass without "
+    .. "client:step(), which it must call when client:fd() can be read and "
+    .. "after client:timeout() seconds"):format(about.late)
+end
+
 --- The usual phrase of a status.
 ---@param status integer
 ---@return string
@@ -214,6 +221,10 @@ local by_kind = {
       or (err.proxy and proxy_from(err, about) or address_from(about))
   end,
   timeout = function(err, about)
+    local fault = waiter_fault(about)
+    if fault then
+      return (about.unknown and stop(about.unknown) .. " " or "") .. fault
+    end
     if about.broken then return advice.resume end
     return about.unknown or err.proxy and proxy_from(err, about)
       or about.reason == "connect" and address_from(about)

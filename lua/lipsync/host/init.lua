@@ -156,11 +156,18 @@ local function waited(client, session, target, seconds, from)
   return core.now()
 end
 
+-- A wait longer than this (seconds), of a waiter that made no step although
+-- there was something to do, is told in the error of a call that timed out.
+local late = 0.25
+
 -- Reads what a wait of the program's own waiter left in the sockets, before any
 -- clock is checked. All other hosts make the steps themselves.
-local function step(session, target)
-  if target and session:is_open() and not target:ready() then
-    timeslice.step(session, coroutine.running() or host)
+local function step(client, session, target, seconds)
+  if not target or not session:is_open() or target:ready() then return end
+  local due = session:timeout()
+  timeslice.step(session, coroutine.running() or host)
+  if seconds > late and (due == 0 or target:ready()) then
+    client.late = math.max(client.late or 0, seconds)
   end
 end
 
@@ -196,7 +203,7 @@ function host.wait(client, session, target, seconds)
   waiter(session, target, seconds, client)
   local to = here and here.real and core.now()
     or waited(client, session, target, seconds, from)
-  if not here then step(session, target) end
+  if not here then step(client, session, target, to - from) end
   client:runtime().waiters:dispatch(session)
   return from, to
 end

@@ -125,4 +125,31 @@ describe("host", function()
     package.loaded.copas, core.log = nil, log
     assert(ok, problem)
   end)
+
+  it("names a waiter that makes no steps in a call that timed out", function()
+    -- Sleeps, and leaves the rest to others.
+    start({ { { read = true }, { stall = 5 } } }, { timeout = 1.5,
+      max_attempts = 1, host = function(_, _, seconds)
+        scripted.sleep(math.min(seconds, 0.6))
+      end })
+    local _, err = here.client.generations:count()
+    assert.equal("timeout", err.kind)
+    assert.matches("The function given as host let %d%.%d s pass without "
+      .. "client:step%(%), which it must call when client:fd%(%) can be read "
+      .. "and after client:timeout%(%) seconds%.$", tostring(err))
+  end)
+
+  it("blames no waiter that makes its steps", function()
+    start({ { { read = true }, { stall = 5 } } }, { timeout = 1,
+      max_attempts = 1, host = function(_, target, seconds)
+        local until_ = core.now() + seconds
+        while core.now() < until_ and not (target and target:ready()) do
+          scripted.sleep(0.01)
+          here.client:step()
+        end
+      end })
+    local _, err = here.client.generations:count()
+    assert.equal("timeout", err.kind)
+    assert.is_nil(tostring(err):find("given as host", 1, true), tostring(err))
+  end)
 end)
