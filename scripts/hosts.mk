@@ -4,9 +4,9 @@
 
 .PHONY: test-hosts bench-hosts pictures static
 
-test-hosts: ## the specs inside nginx, Neovim, LÖVE, HAProxy, mpv, OBS, luv, cqueues
+test-hosts: ## the specs inside nginx, Neovim, mpv, VLC and others; HOSTS=all
 	@scripts/deps hosts
-	@MAKE="$(MAKE)" SPEC="$(SPEC)" scripts/test-hosts $(VMS)
+	@MAKE="$(MAKE)" SPEC="$(SPEC)" HOSTS="$(HOSTS)" scripts/test-hosts $(VMS)
 
 bench-hosts: ## what the client costs those programs, into bench/hosts.md
 	@scripts/deps hosts
