@@ -93,8 +93,6 @@ describe("a webhook of the emulator", function()
 
   it("is sent when a generation has ended, without any request", function()
     local url = receive(200)
-    start { now = os.time() }
-    service:stop()
     service = assert(emulator.start { generations = 0, pending_seconds = 0.05,
                                       processing_seconds = 0.05 })
     local id = service:add { status = "PENDING", webhookUrl = url }
@@ -193,24 +191,23 @@ describe("a webhook of the emulator", function()
 
   it("is sent in the order of the ends, or in the other", function()
     local function order(options)
-      -- The first receiver is slow, so that the others have ended meanwhile.
-      local url = receive({ { read = true }, { stall = 0.3 },
-        { send = scripted.response(200, "{}") } }, 200)
+      local url, ids = receive(200), {}
       start(options)
-      end_with("COMPLETED", url)
-      receiver:requests(1, 20)
-      local ids = {}
-      for i = 1, 3 do ids[end_with("COMPLETED", url)] = i end
+      for i = 1, 4 do
+        ids[service:add { status = "PROCESSING", webhookUrl = url }] = i
+        service:advance(1)
+      end
+      service:advance(1000)  -- all end by now, each at its own time
       local seen = {}
       for i, request in ipairs(receiver:requests(4, 20)) do
-        seen[i] = ids[lipsync.generation(request.body).id] or 0
+        seen[i] = ids[lipsync.generation(request.body).id]
       end
       service:stop()
       receiver:stop()
       return table.concat(seen, " ")
     end
-    assert.equal("0 1 2 3", order())
-    assert.equal("0 3 2 1", order { webhook_newest_first = true })
+    assert.equal("1 2 3 4", order())
+    assert.equal("4 3 2 1", order { webhook_newest_first = true })
   end)
 
   it("tells of REJECTED ones only where that is set", function()
@@ -272,15 +269,30 @@ describe("a webhook of the emulator", function()
     assert.equal(2, select(2, request.head:gsub("Sync%-Signature: t=", "")))
   end)
 
+  it("is signed with the secret that the service gives", function()
+    local url = receive(200)
+    start { webhook_secret = 'whsec_"quoted"' }
+    local client = lipsync.new { api_key = service.key,
+                                 base_url = service.base_url }
+    finally(function() client:close() end)
+    local secret = assert(client.webhooks:secret { masked = false })
+    assert.equal('whsec_"quoted"', secret)
+    assert.equal('whsec_****ted"', client.webhooks:secret())
+    end_with("COMPLETED", url)
+    local request = receiver:requests(1, 20)[1]
+    assert(verify(request.body, request.headers, secret))
+  end)
+
   it("does not wait for a receiver longer than it is set", function()
     local url = receive({ { read = true }, { stall = 30 } }, 200)
     start { webhook_timeout = 0.2 }
     end_with("COMPLETED", url)
+    local first = noted(1)[1]
+    assert.equal(0, first.statusCode)
+    assert.matches("[Tt]imeout", first.problem)
+    service:set { webhook_timeout = 20 }
     end_with("COMPLETED", url)
-    local list = noted(2)
-    assert.equal(0, list[1].statusCode)
-    assert.matches("[Tt]imeout", list[1].problem)
-    assert.equal(200, list[2].statusCode)
+    assert.equal(200, noted(2)[2].statusCode)
   end)
 
   it("holds up neither a request nor the end", function()
@@ -295,9 +307,9 @@ describe("a webhook of the emulator", function()
   end)
 
   it("is forgotten by a reset", function()
-    local url = receive({ { read = true }, { stall = 0.3 },
-      { send = scripted.response(200, "{}") } }, 200)
-    start()
+    -- The first one holds up the second until after the reset.
+    local url = receive({ { read = true }, { stall = 30 } }, 200)
+    start { webhook_timeout = 3 }
     end_with("COMPLETED", url)
     receiver:requests(1, 20)
     end_with("COMPLETED", url)
