@@ -3,6 +3,7 @@
 -- cannot use one. Not a coroutine, so it works in every host.
 
 local misuse = require "lipsync.base.misuse"
+local shown = require "lipsync.base.members"
 local stopwatch = require "lipsync.base.stopwatch"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
@@ -19,7 +20,7 @@ local lua51 = require "lipsync.host.lua51"
 ---@field cursor string|nil  of a listing in pages: the `cursor` for another
 ---   listing that goes on after this one; nil: from the top
 ---@field bytes integer  received so far, headers included
-
+---@overload fun(): lipsync.Generation|nil
 local Listing = {}
 local methods = {}
 
@@ -86,6 +87,7 @@ function Listing.__newindex(_, name)
   misuse.no_member("a listing", name, members)
 end
 
+Listing.__pairs = shown.pairs(members)
 Listing.__len = is_no_array
 Listing.__ipairs = is_no_array
 
