@@ -22,8 +22,8 @@ torture: ## fail every allocation of every call once (CALLS=…)
 	@$(MAKE) -s --no-print-directory $(OUT)/torture
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH=";;" $(OUT)/torture $(CALLS)
 
-$(OUT)/torture: $(TORTURE) $(CLIENT)
-	$(CC) -pthread -o $@ $(TORTURE) $(CLIENT) \
+$(OUT)/torture: $(TORTURE) $(CLIENT) $(HMAC)
+	$(CC) -pthread -o $@ $(TORTURE) $(CLIENT) $(HMAC) $(CRYPTO_LIBS) \
 	  $(addprefix -Wl$(comma)--wrap=,$(WRAPPED)) $(LUA_LIBS) $(CURL_LIBS) -lz \
 	  $(LIBS) -lm $(LDFLAGS)
 

@@ -395,6 +395,22 @@ function calls.encode()
   end
 end
 
+-- The HMAC is OpenSSL's own program's.
+function calls.webhook()
+  local verify = require "lipsync".webhook.verify
+  local body, now = '{"id":"a","status":"COMPLETED"}', { now = 1787652000 }
+  local headers = { ["sync-signature"] = { "t=1787652000,v1=7088c018721618903b"
+    .. "0fa8cef0d096016b056955ef61e21f94a2f342e1a6fef2" } }
+  return function()
+    local generation, err = verify(body, headers,
+      { "whsec_other", "whsec_example" }, now)
+    if not generation then error(err, 0) end
+    assert(generation.id == "a")
+    local none, why = verify(body .. " ", headers, "whsec_example", now)
+    assert(none == nil and why.kind == "signature")
+  end
+end
+
 function calls.events()
   local own, said
   own = client { on_event = function(event) said = event end }

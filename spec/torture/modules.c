@@ -23,6 +23,7 @@ static int count = 0;
 int luaopen_lipsync_core (lua_State *L);
 int luaopen_lipsync_http (lua_State *L);
 int luaopen_lipsync_file (lua_State *L);
+int luaopen_lipsync_hmac (lua_State *L);
 
 
 static int write_code (lua_State *L, const void *data, size_t n, void *to) {
@@ -80,7 +81,8 @@ static int keep (lua_State *L, const char *name) {
 
 static int is_library (const char *name) {
   return strcmp(name, "lipsync.core") == 0 || strcmp(name, "lipsync.http") == 0
-         || strcmp(name, "lipsync.file") == 0;
+         || strcmp(name, "lipsync.file") == 0
+         || strcmp(name, "lipsync.hmac") == 0;
 }
 
 
@@ -121,6 +123,8 @@ void modules_preload (lua_State *L) {
   lua_setfield(L, -2, "lipsync.http");
   lua_pushcfunction(L, luaopen_lipsync_file);
   lua_setfield(L, -2, "lipsync.file");
+  lua_pushcfunction(L, luaopen_lipsync_hmac);
+  lua_setfield(L, -2, "lipsync.hmac");
   for (i = 0; i < count; i++) {
     lua_pushinteger(L, i);
     lua_pushcclosure(L, load_kept, 1);
