@@ -1,7 +1,7 @@
 -- What is shipped keeps to the library that all Lua versions share.
 std = "min"
 max_line_length = 80
-exclude_files = { "build" }
+exclude_files = { "build", "types" }
 
 files["spec"] = { std = "max+busted" }
 files["examples/neovim"] = { globals = { "vim" } }

@@ -94,7 +94,7 @@ SUPPORT = scripted_server process tracer
 ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
 
 .PHONY: all build client command emulator help demo test lint format trace deps \
-  dist install install-client install-command install-emulator uninstall share \
+  types dist install install-client install-command install-emulator uninstall share \
   clean units support headers test-curl mutants FORCE
 .SECONDARY:
 
@@ -137,6 +137,13 @@ lint: ## the checks that run nothing
 trace: build ## files and functions that a call goes through; TRACE=-v
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="$(OUT)/?.so;;" \
 	  $(LUA) scripts/trace.lua $(TRACE)
+
+types: ## write types/ anew, from the annotations and the emulator's parameters
+	@$(LUA) scripts/types.lua $$(find lua -name '*.lua' | LC_ALL=C sort) \
+	  > types/new
+	@mv types/new types/lipsync.lua
+	@$(LUA) scripts/types_emulator.lua > types/new
+	@mv types/new types/lipsync/emulator.lua
 
 format: ## clang-format on all C files
 	git ls-files -z '*.c' '*.h' | xargs -0 $$(scripts/clang-format) -i

@@ -24,6 +24,10 @@ local webhook = require "lipsync.webhook"
 errors.install()
 generation.install()
 
+---@class lipsync
+---@field webhook lipsync.Webhook
+---@field null lightuserdata  a JSON null, where nil cannot stand
+---@field _VERSION string
 local lipsync = { _VERSION = core._VERSION, null = core.null,
                   webhook = webhook }
 
@@ -33,6 +37,12 @@ local function check_dot(first, call)
     misuse.raise("call it with a dot: lipsync." .. call)
   end
 end
+
+---@class lipsync.Target  what a host function waits for
+---@field ready fun(self): boolean
+
+---@alias lipsync.Host "blocking"|"cqueues"|"haproxy"|"luv"|"nginx"|"task"
+---   |fun(session: table, target: lipsync.Target|nil, seconds: number)
 
 ---@class lipsync.Options
 ---@field api_key string|false|nil  default $SYNC_API_KEY; false and "": none
@@ -56,8 +66,7 @@ end
 ---   loopback; "": none
 ---@field headers table<string, string>|nil  added to each request
 ---@field user_agent string|nil  appended to ours
----@field host string|function|nil  how to wait: a name ("blocking") or
----   fun(session, transfer, seconds); default: detected at each wait
+---@field host lipsync.Host|nil  how to wait; default: detected at each wait
 ---@field on_event fun(event: lipsync.Event)|nil
 ---@field on_task_error fun(err: any, task: lipsync.Task)|nil
 ---@field allow_http boolean|nil  http: to other machines; default false

@@ -9,11 +9,13 @@ local message = require "lipsync.error.message"
 local retry = require "lipsync.error.retry"
 local retry_after = require "lipsync.error.retry_after"
 
+---@alias lipsync.ErrorKind "api"|"timeout"|"connection"|"tls"|"protocol"
+---   |"limit"|"file"|"invalid"|"signature"|"canceled"|"closed"
+
 ---@class lipsync.Error
----@field kind string  api, timeout, connection, tls, protocol, limit, file,
----   invalid, signature, canceled or closed
+---@field kind lipsync.ErrorKind
 ---@field message string  the service's, or our description
----@field errorCode string|nil  stable; what to branch on
+---@field errorCode lipsync.ErrorCode|nil  stable; what to branch on
 ---@field statusCode integer|nil
 ---@field suggestion string|nil  the service's
 ---@field field string|nil  the wrong part of the request

@@ -28,6 +28,7 @@ local fields = schema.join(create.options, {
 fields.idempotency_key, fields.receipt = nil, nil
 
 ---@class lipsync.Creates
+---@overload fun(): integer|nil, lipsync.Generation|nil, lipsync.Error|nil
 ---@field open { index: integer, idempotencyKey: string }[]  requests that were
 ---   begun and whose outcome is not known
 ---@field next fun(self): integer|nil, lipsync.Generation|nil,

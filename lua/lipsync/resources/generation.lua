@@ -5,16 +5,18 @@ local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
 local time = require "lipsync.base.time"
 
+---@alias lipsync.Status "PENDING"|"PROCESSING"|"COMPLETED"|"FAILED"
+---   |"REJECTED"|string
+
 ---@class lipsync.Generation  every member of the JSON is a field; null and
 ---   absent ones are nil; the documented ones are listed here
 ---@field id string
 ---@field createdAt string  ISO 8601
 ---@field input table[]
 ---@field model string
----@field status string  PENDING, PROCESSING, COMPLETED, FAILED, REJECTED, or
----   a newer one
+---@field status lipsync.Status  a newer one is possible
 ---@field error string|nil
----@field errorCode string|nil  stable; also sent as error_code
+---@field errorCode lipsync.ErrorCode|nil  stable; also sent as error_code
 ---@field options table|nil
 ---@field outputDuration number|nil  seconds
 ---@field outputUrl string|nil  signed; use it unchanged; also sent as

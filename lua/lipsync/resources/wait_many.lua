@@ -31,6 +31,7 @@ local url = require "lipsync.base.url"
 ---   status of one has changed
 
 ---@class lipsync.Waits
+---@overload fun(): string|nil, lipsync.Generation|nil, lipsync.Error|nil
 ---@field waiting integer  how many have not ended yet, as far as is known
 ---@field next fun(self): string|nil, lipsync.Generation|nil,
 ---   lipsync.Error|nil

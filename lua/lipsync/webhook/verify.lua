@@ -139,7 +139,7 @@ end
 ---@param body string
 ---@param given string|table|nil
 ---@param by table  what verify.prepare has made
----@return lipsync.Generation|lipsync.Object|nil
+---@return lipsync.Generation|table|nil
 ---@return lipsync.Error|nil err
 function verify.run(body, given, by)
   local text, problem = signature.find(given)
