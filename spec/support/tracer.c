@@ -71,6 +71,9 @@ static const struct known known_calls[] = {
   {"seek", SYS_lseek, NOTHING, 0, 0},
   {"flock", SYS_flock, NOTHING, 0, 0},
   {"fcntl", SYS_fcntl, NOTHING, 0, 0},
+#ifdef SYS_epoll_ctl
+  {"epoll_ctl", SYS_epoll_ctl, NOTHING, 0, 0},
+#endif
 #ifdef SYS_fstat
   {"fstat", SYS_fstat, NOTHING, 0, 0},
 #endif

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "descriptor.h"
@@ -41,28 +43,107 @@ static int to_milliseconds (double seconds) {
 
 #if ENGINE_EPOLL
 
-/* 'known' is the socket's assigned pointer: NULL at its first call. */
+/* What is known of a socket, at its number: which events the set has for it;
+** that it is opened and closed by our callbacks; that libcurl waits for it. */
+enum {
+  HAS_IN = 1,
+  HAS_OUT = 2,
+  HAS = HAS_IN | HAS_OUT,
+  IS_OWN = 4,
+  IS_WAITED = 8
+};
+
+static unsigned char *place_of (const struct engine *e, curl_socket_t s) {
+  return s >= 0 && (size_t)s < e->size ? &e->sockets[s] : NULL;
+}
+
+
+/* The same, made where there is none; NULL: out of memory. */
+static unsigned char *make_place (struct engine *e, curl_socket_t s) {
+  size_t size = e->size == 0 ? 64 : e->size;
+  unsigned char *sockets;
+  while (size <= (size_t)s)
+    size *= 2;
+  if (size > e->size) {
+    sockets = (unsigned char *)realloc(e->sockets, size);
+    if (sockets == NULL)
+      return NULL;
+    memset(sockets + e->size, 0, size - e->size);
+    e->sockets = sockets;
+    e->size = size;
+  }
+  return &e->sockets[s];
+}
+
+
+static void leave_set (struct engine *e, curl_socket_t s,
+                       unsigned char *place) {
+  epoll_ctl(e->fd, EPOLL_CTL_DEL, s, NULL);
+  *place &= IS_OWN;
+}
+
+
+/* Has the set look for 'events' of a socket. */
+static int enter_set (struct engine *e, curl_socket_t s, unsigned char *place,
+                      int events) {
+  struct epoll_event event;
+  event.data.u64 = 0;
+  event.data.fd = s;
+  event.events = ((events & HAS_IN) ? (unsigned)EPOLLIN : 0u)
+                 | ((events & HAS_OUT) ? (unsigned)EPOLLOUT : 0u);
+  if (epoll_ctl(e->fd, (*place & HAS) != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s,
+                &event)
+      != 0)
+    return -1;
+  *place = (unsigned char)((*place & IS_OWN) | IS_WAITED | events);
+  return 0;
+}
+
+
+/* libcurl lets go of a connection's socket after each response, and takes it up
+** with the next request. It stays in the set meanwhile: two system calls less
+** for each request. Not one that waits to be written to, which it always can
+** be; and none that is not our own, for libcurl closes it without a word. */
 static int on_socket (CURL *easy, curl_socket_t s, int what, void *arg,
                       void *known) {
   struct engine *e = (struct engine *)arg;
-  struct epoll_event event;
+  unsigned char *place = make_place(e, s);
+  int events = ((what & CURL_POLL_IN) ? HAS_IN : 0)
+               | ((what & CURL_POLL_OUT) ? HAS_OUT : 0);
   (void)easy;
-  if (what == CURL_POLL_REMOVE) {
-    epoll_ctl(e->fd, EPOLL_CTL_DEL, s, NULL);
+  (void)known;
+  if (place == NULL)
+    return -1;
+  if (events == 0) {
+    if ((*place & (IS_OWN | HAS)) == (IS_OWN | HAS_IN))
+      *place &= (unsigned char)~IS_WAITED;
+    else
+      leave_set(e, s, place);
     return 0;
   }
-  event.data.u64 = 0;
-  event.data.fd = s;
-  event.events = ((what & CURL_POLL_IN) ? (unsigned)EPOLLIN : 0u)
-                 | ((what & CURL_POLL_OUT) ? (unsigned)EPOLLOUT : 0u);
-  if (known != NULL && epoll_ctl(e->fd, EPOLL_CTL_MOD, s, &event) == 0)
-    return 0;
-  (void)curl_multi_assign(e->multi, s, e);
-  if (epoll_ctl(e->fd, EPOLL_CTL_ADD, s, &event) == 0)
-    return 0;
-  return errno == EEXIST && epoll_ctl(e->fd, EPOLL_CTL_MOD, s, &event) == 0
-           ? 0
-           : -1;
+  if ((*place & HAS) != events)
+    return enter_set(e, s, place, events);
+  *place |= IS_WAITED;
+  return 0;
+}
+
+
+void engine_opened (struct engine *e, curl_socket_t s) {
+  unsigned char *place = make_place(e, s);
+  if (place != NULL) /* else it is no more than one that is not our own */
+    *place = IS_OWN;
+}
+
+
+/* It leaves the set although the kernel would see to that: not before a child
+** that has it, too, has closed it. */
+void engine_closing (struct engine *e, curl_socket_t s) {
+  unsigned char *place = place_of(e, s);
+  if (place == NULL)
+    return;
+  if ((*place & HAS) != 0)
+    leave_set(e, s, place);
+  *place = 0;
 }
 
 
@@ -126,6 +207,19 @@ static void look (struct engine *e) {
 }
 
 
+/* Handles one that epoll saw. One that libcurl does not wait for is paused, or
+** its server has hung up or speaks unasked, which idle_check finds before the
+** next request: until libcurl asks for it, it is not to wake anyone again. */
+static int handle (struct engine *e, curl_socket_t s, int bitmask) {
+  unsigned char *place = place_of(e, s);
+  if (place == NULL || (*place & IS_WAITED) != 0)
+    return act(e, s, bitmask);
+  if ((*place & HAS) != 0)
+    leave_set(e, s, place);
+  return 1;
+}
+
+
 /* Handles the sockets that epoll saw, at least one, and no more after the
 ** deadline. */
 static int handle_events (struct engine *e) {
@@ -133,7 +227,7 @@ static int handle_events (struct engine *e) {
   look(e);
   while (works && e->next < e->count) {
     int i = e->next++;
-    works = act(e, e->events[i].socket, e->events[i].bitmask);
+    works = handle(e, e->events[i].socket, e->events[i].bitmask);
     if (engine_past_deadline(e))
       break;
   }
@@ -178,6 +272,18 @@ double engine_timeout (struct engine *e) {
 static int set_callbacks (struct engine *e) {
   (void)e;
   return 1;
+}
+
+
+void engine_opened (struct engine *e, curl_socket_t s) {
+  (void)e;
+  (void)s;
+}
+
+
+void engine_closing (struct engine *e, curl_socket_t s) {
+  (void)e;
+  (void)s;
 }
 
 
@@ -289,4 +395,7 @@ void engine_abandon (struct engine *e) {
   e->peak = 0;
   e->ends = ENGINE_NEVER;
   e->next = e->count = 0;
+  free(e->sockets);
+  e->sockets = NULL;
+  e->size = 0;
 }

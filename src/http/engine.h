@@ -21,9 +21,11 @@ struct engine {
     curl_socket_t socket;
     int bitmask;
   } events[ENGINE_EVENTS];
-  int next, count; /* those that no step has handled yet */
-  unsigned peak;   /* most transfers that were under way at once */
-  double ends;     /* the deadline of the step that runs, or ENGINE_NEVER */
+  int next, count;        /* those that no step has handled yet */
+  unsigned char *sockets; /* what is known of each, by its number */
+  size_t size;            /* how many there may be */
+  unsigned peak;          /* most transfers that were under way at once */
+  double ends; /* the deadline of the step that runs, or ENGINE_NEVER */
 };
 
 #define ENGINE_DESCRIPTORS 3 /* its set, and what wakes libcurl's own wait */
@@ -49,6 +51,11 @@ int engine_step (struct engine *e);
 /* The same for all that has arrived in so many sockets, however long it
 ** takes. */
 int engine_drain (struct engine *e, size_t sockets);
+
+/* Says that a socket was opened for libcurl, or is about to be closed. Only
+** such a one is watched between two requests. */
+void engine_opened (struct engine *e, curl_socket_t s);
+void engine_closing (struct engine *e, curl_socket_t s);
 
 /* Says how many transfers are under way. As many connections as were ever
 ** needed at once stay open; libcurl alone keeps four per remaining transfer,

@@ -104,8 +104,10 @@ void exchange_reap (struct http_session *s);
 /* Unpauses the first exchange in QUEUE_RESUME. */
 void exchange_resume_next (struct http_session *s);
 
-/* The callbacks that receive for an exchange. */
+/* The callbacks that receive for exchanges, of a new handle; and what they get,
+** of each exchange. */
 CURLcode exchange_set_callbacks (struct exchange *x);
+CURLcode exchange_set_data (struct exchange *x);
 
 /* Gives 'x' an easy handle with all options and headers for 'request'. */
 enum http_refusal request_prepare (struct exchange *x,

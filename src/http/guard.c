@@ -37,11 +37,15 @@ static int is_barred (const struct exchange *x) {
 }
 
 
-/* libcurl gets what is decided here, and nothing of the environment's. */
+/* libcurl gets what is decided here; in a session without a proxy its handles
+** have none from the start. The agent is for the request to the proxy alone. */
 static enum http_refusal set_proxy (struct exchange *x, const char *address) {
+  const struct http_session *s = x->pub.session;
   CURLcode code = CURLE_OK;
+  if (s->proxy.address == NULL)
+    return HTTP_ACCEPTED;
   SET(CURLOPT_PROXY, address);
-  SET(CURLOPT_NOPROXY, "");
+  SET(CURLOPT_USERAGENT, x->is_bare ? s->bare_agent : s->user_agent);
   return code == CURLE_OK ? HTTP_ACCEPTED : HTTP_NO_MEMORY;
 }
 

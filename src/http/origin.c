@@ -85,6 +85,7 @@ static enum http_refusal take_host (struct origin *o, const char *scheme,
     o->host = join(full, port == NULL ? "" : ":", port == NULL ? "" : port);
   free(full);
   o->text = (o->host == NULL) ? NULL : join(scheme, "://", o->host);
+  o->has_zone = zone != NULL;
   return o->text == NULL || o->name == NULL ? HTTP_NO_MEMORY : HTTP_ACCEPTED;
 }
 
@@ -167,7 +168,10 @@ enum http_refusal origin_parse (struct origin *o, const char *base_url) {
     refusal = refuse_parts(url);
   if (refusal == HTTP_ACCEPTED)
     refusal = take_url(o, url);
-  curl_url_cleanup(url);
+  if (refusal == HTTP_ACCEPTED && !o->has_zone)
+    o->url = url;
+  else
+    curl_url_cleanup(url);
   if (refusal != HTTP_ACCEPTED)
     origin_free(o);
   return refusal;
@@ -193,6 +197,7 @@ void origin_free (struct origin *o) {
   free(o->host);
   free(o->name);
   free(o->prefix);
+  curl_url_cleanup(o->url);
   memset(o, 0, sizeof(*o));
 }
 

@@ -8,6 +8,8 @@
 #ifndef lipsync_origin_h
 #define lipsync_origin_h
 
+#include <curl/curl.h>
+
 #include "http.h"
 
 struct origin {
@@ -15,7 +17,9 @@ struct origin {
   char *host;      /* "host:port", the same */
   char *name;      /* "host", an address of IPv6 in brackets; no zone */
   char *prefix;    /* path put before every request's, "" or "/…" */
+  CURLU *url;      /* parsed; NULL with a zone, which libcurl loses (7.88) */
   int is_http;     /* the scheme is http: */
+  int has_zone;    /* the address of IPv6 has one */
   int is_loopback; /* by its name; the address is checked later */
 };
 

@@ -103,14 +103,15 @@ struct exchange *exchange_new (struct http_session *s,
 /* Gives the easy handle to the session's pool if all went well: libcurl may
 ** leave one that failed in any state, and after a 417 it never sends Expect
 ** again. Not by curl_easy_reset, which cannot say that it ran out of memory,
-** and leaves a handle without its defaults. So request.c sets every option that
-** is set at all; here go those that point into the exchange. */
+** and leaves a handle without its defaults. So request.c sets every option of
+** all that may differ; here go those that point into the exchange. */
 static void release_easy (struct http_session *s, struct exchange *x) {
   CURL *easy = x->easy;
   if (s->pooled < POOL_MAX && x->pub.result == HTTP_OK
       && x->pub.status != 417) {
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+    curl_easy_setopt(easy, CURLOPT_CURLU, NULL);
     s->pool[s->pooled++] = easy;
   }
   else
@@ -431,6 +432,8 @@ static curl_socket_t on_open_socket (void *arg, curlsocktype purpose,
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 #endif
   x->no_socket = fd < 0 ? errno : 0;
+  if (fd >= 0)
+    engine_opened(&x->pub.session->engine, fd);
   x->few = process_lacks(1); /* for the file of certificates */
   return fd;
 }
@@ -439,6 +442,7 @@ static curl_socket_t on_open_socket (void *arg, curlsocktype purpose,
 static int on_close_socket (void *arg, curl_socket_t fd) {
   struct http_session *s = (struct http_session *)arg;
   idle_remove(&s->idle, fd);
+  engine_closing(&s->engine, fd);
   return close(fd);
 }
 
@@ -630,21 +634,27 @@ const char *http_headers (const struct http_exchange *pub, size_t *length) {
 
 CURLcode exchange_set_callbacks (struct exchange *x) {
   CURLcode code = CURLE_OK;
-  SET(CURLOPT_PRIVATE, x);
-  SET(CURLOPT_ERRORBUFFER, x->error);
   SET(CURLOPT_WRITEFUNCTION, on_body);
-  SET(CURLOPT_WRITEDATA, x);
   SET(CURLOPT_READFUNCTION, on_upload);
-  SET(CURLOPT_READDATA, x);
   SET(CURLOPT_HEADERFUNCTION, on_header);
-  SET(CURLOPT_HEADERDATA, x);
   SET(CURLOPT_PREREQFUNCTION, on_request);
-  SET(CURLOPT_PREREQDATA, x);
   SET(CURLOPT_RESOLVER_START_FUNCTION, on_lookup);
-  SET(CURLOPT_RESOLVER_START_DATA, x);
   SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-  SET(CURLOPT_OPENSOCKETDATA, x);
   SET(CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
   SET(CURLOPT_CLOSESOCKETDATA, x->pub.session);
+  return code;
+}
+
+
+CURLcode exchange_set_data (struct exchange *x) {
+  CURLcode code = CURLE_OK;
+  SET(CURLOPT_PRIVATE, x);
+  SET(CURLOPT_ERRORBUFFER, x->error);
+  SET(CURLOPT_WRITEDATA, x);
+  SET(CURLOPT_READDATA, x);
+  SET(CURLOPT_HEADERDATA, x);
+  SET(CURLOPT_PREREQDATA, x);
+  SET(CURLOPT_RESOLVER_START_DATA, x);
+  SET(CURLOPT_OPENSOCKETDATA, x);
   return code;
 }

@@ -33,20 +33,39 @@ static int needs_alone (const struct http_request *request) {
 }
 
 
-static CURLcode set_connection (struct exchange *x) {
+/* What all requests of a session share, once for each handle: libcurl copies
+** every string, and 30 options cost as much as a tenth of a request. */
+static CURLcode set_constants (struct exchange *x) {
   const struct http_session *s = x->pub.session;
-  const char *agent = x->is_bare ? s->bare_agent : s->user_agent;
-  CURLcode code = CURLE_OK;
+  CURLcode code = exchange_set_callbacks(x);
   SET(CURLOPT_NOSIGNAL, 1L);
   SET(CURLOPT_CONNECTTIMEOUT_MS, s->connect_timeout);
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  SET(CURLOPT_USERAGENT, agent);
-  if (x->origin->is_http)
-    return code;
-  SET(CURLOPT_CAPATH, NULL); /* else each connection reads it, 25 ms */
+  SET(CURLOPT_PATH_AS_IS, 1L);
+  SET(CURLOPT_PROXY, ""); /* nothing of the environment's */
+  SET(CURLOPT_NOPROXY, "");
   if (s->ca_file != NULL)
     SET(CURLOPT_CAINFO, s->ca_file);
+  /* else each connection reads it, 25 ms; a library without TLS has none */
+  (void)curl_easy_setopt(x->easy, CURLOPT_CAPATH, NULL);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  /* an older library at run time does not know it; then a lookup of a name
+     that is given up is waited for */
+  (void)curl_easy_setopt(x->easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
   return code;
+}
+
+
+/* Takes a handle of the pool, or a new one. */
+static CURLcode take_easy (struct exchange *x) {
+  struct http_session *s = x->pub.session;
+  if (s->pooled > 0) {
+    x->easy = s->pool[--s->pooled];
+    return CURLE_OK;
+  }
+  x->easy = curl_easy_init();
+  return x->easy == NULL ? CURLE_OUT_OF_MEMORY : set_constants(x);
 }
 
 
@@ -57,17 +76,11 @@ static CURLcode set_protocol (struct exchange *x) {
   if (code != CURLE_OK && !x->http1) /* a libcurl without HTTP/2 */
     code = curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION,
                             (long)CURL_HTTP_VERSION_1_1);
-#if LIBCURL_VERSION_NUM >= 0x075700
-  /* an older library at run time does not know it; then a lookup of a name
-     that is given up is waited for */
-  (void)curl_easy_setopt(x->easy, CURLOPT_QUICK_EXIT, 1L);
-#endif
   /* a handle of the pool keeps its buffer where others used its connection
      at the same time, and takes no other size then: any size will do */
   (void)curl_easy_setopt(x->easy, CURLOPT_BUFFERSIZE,
                          x->mode == HTTP_WHOLE ? (long)CURL_MAX_WRITE_SIZE
                                                : STREAM_BUFFER);
-  SET(CURLOPT_PATH_AS_IS, 1L);
   return code;
 }
 
@@ -120,10 +133,18 @@ static CURLcode set_reuse (struct exchange *x,
 }
 
 
-/* Origin, path and query in one string, which libcurl copies. What is asked for
-** is given a second time: libcurl loses the query of a URL where memory runs
-** out while it takes the URL apart, and then asks for something else (seen with
-** 7.88). A proxy without a tunnel wants all of it. */
+/* Where to: an origin that is parsed already, because libcurl takes an address
+** apart and writes it anew for every request; as text where it has a zone. */
+static CURLcode set_origin_url (struct exchange *x) {
+  CURLcode code = CURLE_OK;
+  SET(CURLOPT_CURLU, x->origin->url);
+  if (x->origin->url == NULL)
+    SET(CURLOPT_URL, x->origin->text);
+  return code;
+}
+
+
+/* What is asked for: path and query, to a proxy without a tunnel all of it. */
 static CURLcode set_url (struct exchange *x,
                          const struct http_request *request) {
   const struct origin *o = x->origin;
@@ -132,16 +153,17 @@ static CURLcode set_url (struct exchange *x,
   int is_absolute = o->is_http && x->pub.proxy != NULL;
   size_t size = strlen(o->text) + strlen(prefix) + strlen(request->path) + 1
                 + strlen(query) + 1;
-  char *url = (char *)malloc(size), *end;
+  char *target = (char *)malloc(size), *end;
   CURLcode code;
-  if (url == NULL)
+  if (target == NULL)
     return CURLE_OUT_OF_MEMORY;
-  end = stpcpy(stpcpy(stpcpy(url, o->text), prefix), request->path);
+  end = stpcpy(target, is_absolute ? o->text : "");
+  end = stpcpy(stpcpy(end, prefix), request->path);
   if (*query != '\0')
     stpcpy(stpcpy(end, "?"), query);
-  code = curl_easy_setopt(x->easy, CURLOPT_URL, url);
-  SET(CURLOPT_REQUEST_TARGET, is_absolute ? url : url + strlen(o->text));
-  free(url);
+  code = set_origin_url(x);
+  SET(CURLOPT_REQUEST_TARGET, target);
+  free(target);
   return code;
 }
 
@@ -198,6 +220,18 @@ suppress_for_body (struct exchange *x, const struct http_request *request) {
 }
 
 
+/* Adds those of a request that goes without the session's. */
+static enum http_refusal add_bare_headers (struct exchange *x) {
+  const char *agent = x->pub.session->bare_agent;
+  enum http_refusal refusal = HTTP_ACCEPTED;
+  if (agent != NULL)
+    refusal = header_add(&x->own_headers, "User-Agent", agent);
+  if (refusal == HTTP_ACCEPTED)
+    refusal = header_suppress(&x->own_headers, "Accept");
+  return refusal;
+}
+
+
 /* Gives 'x' the session's list as it is, or where the request has headers of
 ** its own, those and a copy of the others; for another origin, only its own. */
 static enum http_refusal set_headers (struct exchange *x,
@@ -210,7 +244,7 @@ static enum http_refusal set_headers (struct exchange *x,
   if (refusal == HTTP_ACCEPTED && has_length(request))
     refusal = suppress_for_body(x, request);
   if (refusal == HTTP_ACCEPTED && x->is_bare)
-    refusal = header_suppress(&x->own_headers, "Accept");
+    refusal = add_bare_headers(x);
   else if (refusal == HTTP_ACCEPTED && x->own_headers != NULL)
     refusal = header_add_all(&x->own_headers, list);
   if (refusal != HTTP_ACCEPTED)
@@ -237,7 +271,6 @@ static enum http_refusal set_origin (struct exchange *x,
 
 enum http_refusal request_prepare (struct exchange *x,
                                    const struct http_request *request) {
-  struct http_session *s = x->pub.session;
   enum http_refusal refusal = set_origin(x, request);
   if (refusal != HTTP_ACCEPTED)
     return refusal;
@@ -247,15 +280,14 @@ enum http_refusal request_prepare (struct exchange *x,
   x->is_bare = request->is_bare || !guard_is_to_api(x);
   x->http1 = x->mode != HTTP_WHOLE || x->origin->is_http
              || needs_alone(request);
-  x->easy = s->pooled > 0 ? s->pool[--s->pooled] : curl_easy_init();
-  if (x->easy == NULL)
+  if (take_easy(x) != CURLE_OK)
     return HTTP_NO_MEMORY;
   refusal = guard_prepare(x);
   if (refusal != HTTP_ACCEPTED)
     return refusal;
-  if (exchange_set_callbacks(x) != CURLE_OK || set_connection(x) != CURLE_OK
-      || set_protocol(x) != CURLE_OK || set_body(x, request) != CURLE_OK
-      || set_reuse(x, request) != CURLE_OK || set_url(x, request) != CURLE_OK)
+  if (exchange_set_data(x) != CURLE_OK || set_protocol(x) != CURLE_OK
+      || set_body(x, request) != CURLE_OK || set_reuse(x, request) != CURLE_OK
+      || set_url(x, request) != CURLE_OK)
     return HTTP_NO_MEMORY;
   return set_headers(x, request);
 }

@@ -222,6 +222,8 @@ static enum http_refusal make_headers (struct http_session *s,
                                   config->header_count);
   if (refusal == HTTP_ACCEPTED)
     refusal = header_add(&s->headers, "Accept", "application/json");
+  if (refusal == HTTP_ACCEPTED && config->user_agent != NULL)
+    refusal = header_add(&s->headers, "User-Agent", config->user_agent);
   if (refusal != HTTP_ACCEPTED || config->api_key == NULL)
     return refusal;
   refusal = check_key(config->api_key);

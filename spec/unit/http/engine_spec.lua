@@ -1,0 +1,112 @@
+-- SPDX-License-Identifier: MIT
+-- What a session tells the kernel about its sockets.
+
+local core = require "lipsync.core"
+local process = require "process"
+local program = require "spec.support.program"
+local scripted = require "spec.support.scripted"
+local tracer = require "tracer"
+local transfers = require "spec.support.transfers"
+
+local it_traces = program.can_run() and not os.getenv "LIPSYNC_SANITIZED"
+  and tracer.run(function() end) and it or pending
+
+describe("an engine", function()
+  local server, session
+
+  after_each(function()
+    if session then session:close() end
+    server:stop()
+    session = nil
+  end)
+
+  local function read()
+    return transfers.read(session, assert(transfers.start(session)))
+  end
+
+  -- Any number of requests, each answered alike on its connection.
+  local function keep(headers, script)
+    server = scripted.start { pick = true, script or {
+      when = "GET ", { send = scripted.response(200, "[1]", headers) } } }
+  end
+
+  -- The calls of epoll_ctl while a child makes so many requests.
+  local function count(requests)
+    local said, status, _, calls = tracer.run(function()
+      session = transfers.session(server.base_url)
+      for _ = 1, requests do assert(read() == "[1]") end
+    end)
+    assert.same({ "", 0 }, { said, status })
+    local n = 0
+    for _, call in ipairs(calls) do
+      n = n + (call.name == "epoll_ctl" and 1 or 0)
+    end
+    return n
+  end
+
+  it_traces("keeps a socket in its set between two requests", function()
+    keep()
+    local few = count(2)
+    assert.is_true(few > 0)
+    assert.equal(few, count(30))
+  end)
+
+  it("hears of sockets whose numbers were others' before", function()
+    keep { Connection = "close" }
+    session = transfers.session(server.base_url)
+    for _ = 1, 20 do assert.equal("[1]", (read())) end
+    -- Looked up by another thread, to which libcurl has a socket, too.
+    session:close()
+    session = transfers.session("http://localhost:" .. server.port)
+    for _ = 1, 5 do assert.equal("[1]", (read())) end
+  end)
+
+  -- A connection that serves one request and is then hung up on.
+  local short = { { read = true }, { send = scripted.response(200, "[1]") },
+                  { stall = 0.05 }, { send = "x" }, { tell = true },
+                  { close = true } }
+
+  -- How often a session is woken that has nothing to do.
+  local function wakings()
+    local from, waits = core.now(), 0
+    repeat
+      session:poll(0.1)
+      waits = waits + 1
+    until core.now() - from >= 0.3
+    return waits
+  end
+
+  it("is not kept awake by a connection that nobody waits for", function()
+    server = scripted.start { short, loop = true }
+    session = transfers.session(server.base_url)
+    assert.equal("[1]", (read()))
+    local found = wakings()
+    assert.is_true(found < 10, found)
+    assert.equal("[1]", (read()))
+  end)
+
+  it("nor by one that a child still has, once it is closed", function()
+    server = scripted.start { short, { { read = true },
+      { send = scripted.response(200, "[2]") }, { hold = true } } }
+    session = transfers.session(server.base_url)
+    assert.equal("[1]", (read()))
+    local pid, descriptor = process.fork(function() scripted.sleep(2) end)
+    assert.equal(1, #server:told(1))
+    assert.equal("[2]", (read()))
+    local found = wakings()
+    assert.is_true(found < 10, found)
+    process.wait(pid, descriptor)
+  end)
+
+  it("goes on with a response that it had paused", function()
+    local rows = ('{"id":"g","status":"COMPLETED"},'):rep(60000)
+    server = scripted.start { { { read = true },
+      { send = scripted.response(200, "[" .. rows .. '{"id":"z"}]') } } }
+    session = transfers.session(server.base_url)
+    local transfer = assert(transfers.start(session, { mode = "objects" }))
+    for _ = 1, 20 do session:poll(0.01) end
+    local found, failure = transfers.list(session, transfer)
+    assert.is_nil(failure)
+    assert.equal(60001, #found)
+  end)
+end)
