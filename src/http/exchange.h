@@ -16,6 +16,9 @@
 #include "origin.h"
 #include "proxy.h"
 
+/* How much is read at once of what is long: as much as libcurl allows. */
+#define STREAM_BUFFER (512 * 1024)
+
 #define POOL_MAX 8 /* idle easy handles kept for the next exchanges */
 
 /* The two queues an exchange can be on (both at once): READY, reported by
@@ -44,9 +47,8 @@ struct exchange {
   int added;                      /* libcurl works on it */
   int http1;                      /* is not sent over HTTP/2 */
   enum http_mode mode;
-  int paused;    /* libcurl is not to hand over more of the response */
-  unsigned step; /* the last one that brought a piece of it */
-  int is_bare;   /* goes without the session's headers */
+  int paused;  /* libcurl is not to hand over more of the response */
+  int is_bare; /* goes without the session's headers */
   enum http_result refused; /* HTTP_OK, or why no address would do */
   int no_socket;            /* errno where none could be made, or 0 */
   int few; /* errno where descriptors were few on the way, or 0 */
@@ -73,7 +75,6 @@ struct http_session {
   size_t held;        /* bytes of responses that these hold */
   unsigned under_way; /* how many libcurl works on */
   struct queue queues[QUEUES];
-  unsigned steps;  /* how many there were */
   double broke_at; /* when a reused connection last broke, or 0 */
   unsigned fresh;  /* exchanges that are to have a new one after that */
   int has_events;  /* something became ready since a step */

@@ -75,8 +75,9 @@ enum http_refusal {
 
 #define HTTP_HEADERS_MAX (64 * 1024) /* all header lines of one exchange */
 
-/* So many unread bytes pause a stream, and so few resume it: what is left then
-** has to be moved to the front of the block. */
+/* So many unread bytes pause a stream, once what libcurl has read by then has
+** come, and so few resume it: what is left then has to be moved to the front of
+** the block. */
 #define HTTP_MARK (256 * 1024)
 #define HTTP_LOW  (16 * 1024)
 

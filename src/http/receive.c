@@ -505,19 +505,28 @@ static size_t on_header (char *data, size_t one, size_t n, void *arg) {
 }
 
 
-/* Whether a piece has to wait: until the stream is read, or, past the deadline,
-** for the next step if this one has taken a piece of it. Over HTTP/2 libcurl
-** would take in all the same what it is not to hand over. */
-static int has_to_wait (struct exchange *x) {
-  const struct http_session *s = x->pub.session;
-  if (x->pub.streams && x->pub.unread >= HTTP_MARK)
-    return 1;
-  if (x->http1 && x->step == s->steps && engine_past_deadline(&s->engine)) {
-    enqueue(x, QUEUE_RESUME);
+/* Whether libcurl is to hand over no more for now: until the stream is read,
+** or, past the deadline, until the next step. Over HTTP/2 it would take in all
+** the same what it is not to hand over. */
+static int has_enough (struct exchange *x) {
+  if (x->pub.streams && x->pub.unread >= HTTP_MARK) {
+    dequeue(x, QUEUE_RESUME);
     return 1;
   }
-  x->step = s->steps;
-  return 0;
+  if (!x->http1 || x->paused || !engine_past_deadline(&x->pub.session->engine))
+    return 0;
+  enqueue(x, QUEUE_RESUME);
+  return 1;
+}
+
+
+/* Pauses after a piece, which is taken: of one that is refused, libcurl copies
+** all of its read that is left, and hands over the copy later. What it has read
+** still comes, at most STREAM_BUFFER bytes. In both directions, because where
+** only one is paused, libcurl looks at once whether the other can go on. */
+static int pause_after (struct exchange *x) {
+  x->paused = 1;
+  return curl_easy_pause(x->easy, CURLPAUSE_ALL) == CURLE_OK;
 }
 
 
@@ -525,10 +534,6 @@ static size_t on_body (char *data, size_t one, size_t n, void *arg) {
   struct exchange *x = (struct exchange *)arg;
   enum buf_status status;
   (void)one;
-  if (has_to_wait(x)) {
-    x->paused = 1;
-    return CURL_WRITEFUNC_PAUSE; /* the same bytes will come again */
-  }
   if (x->pub.streams)
     x->pub.body.ceiling = (size_t)-1; /* bounded by the mark */
   status = buf_append(&x->pub.body, data, n);
@@ -539,6 +544,8 @@ static size_t on_body (char *data, size_t one, size_t n, void *arg) {
   x->pub.unread += n;
   if (x->pub.streams)
     notify(x);
+  if (has_enough(x) && !pause_after(x))
+    return stop(x, HTTP_MEMORY);
   return n;
 }
 

@@ -13,9 +13,6 @@
 #include "header.h"
 #include "monotonic.h"
 
-#define STREAM_BUFFER (128L * 1024) /* fewer reads for what is long */
-
-
 /* Whether 's' holds only bytes that may be sent in a path and a query. */
 static int is_encoded (const char *s) {
   for (; *s != '\0'; s++)
@@ -80,7 +77,7 @@ static CURLcode set_protocol (struct exchange *x) {
      at the same time, and takes no other size then: any size will do */
   (void)curl_easy_setopt(x->easy, CURLOPT_BUFFERSIZE,
                          x->mode == HTTP_WHOLE ? (long)CURL_MAX_WRITE_SIZE
-                                               : STREAM_BUFFER);
+                                               : (long)STREAM_BUFFER);
   return code;
 }
 

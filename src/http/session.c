@@ -111,15 +111,15 @@ size_t http_held (const struct http_session *s) {
 }
 
 
-/* Unpauses exchanges, at least one, and no more after the deadline: by then
-** libcurl has handed over what it held back, and reads in the next step. */
+/* Unpauses exchanges, at least one, and reads of each what one read gives; no
+** more of them after the deadline. */
 static int resume_queued (struct http_session *s) {
   int works = 1;
   while (works && s->queues[QUEUE_RESUME].length > 0) {
     exchange_resume_next(s);
+    works = engine_begin(&s->engine);
     if (engine_past_deadline(&s->engine))
       break;
-    works = engine_begin(&s->engine);
   }
   return works;
 }
@@ -129,7 +129,6 @@ unsigned http_step (struct http_session *s, double seconds) {
   struct process_guard guard;
   process_guard_begin(&guard);
   if (have_engine(s)) {
-    s->steps++;
     engine_set_deadline(&s->engine, seconds);
     reap_finished(s, engine_step(&s->engine) && resume_queued(s));
     engine_clear_deadline(&s->engine);

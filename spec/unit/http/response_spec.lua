@@ -184,7 +184,7 @@ describe("a response", function()
         session:poll(0.002)
         most = math.max(most, transfer:received())
       end
-      assert.is_true(most < 400 * 1024, most)
+      assert.is_true(most < 800 * 1024, most)
       for _ = 1, 100 do
         if transfer:chunk() == false then session:poll(5) end
       end
