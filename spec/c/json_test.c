@@ -564,6 +564,26 @@ static void test_slow (void) {
   }
 }
 
+/* ---- Room that is lent ---- */
+
+/* A scanner takes the room it has, allocates nothing, and ends where there are
+** more members than that. */
+static void test_lend (void) {
+  static const char text[] = "{\"a\":1,\"b\":{\"c\":2},\"d\":3}";
+  unsigned n;
+  for (n = 1; n <= 4; n++) {
+    struct json_member room[4];
+    struct json_scanner s;
+    enum json_status status;
+    size_t used;
+    json_open(&s, JSON_SINGLE, &usual);
+    json_lend(&s, room, n);
+    status = json_feed(&s, text, sizeof text - 1, &used);
+    CHECK(status == (n < 3 ? JSON_E_MEMBERS : JSON_ELEMENT));
+    CHECK(s.members == room && s.count == (n < 3 ? n : 3));
+  }
+}
+
 /* ---- Memory after a piece ---- */
 
 /* The scanner ignores memory after a piece, even bytes that would matter. */
@@ -605,6 +625,7 @@ int main (int argc, char **argv) {
   test_positions();
   test_damage();
   test_slow();
+  test_lend();
   test_behind();
   return check_end();
 }

@@ -12,6 +12,7 @@
 #include "hook.h"
 
 #define json_open       plain_open
+#define json_lend       plain_lend
 #define json_feed       plain_feed
 #define json_keep       plain_keep
 #define json_finish     plain_finish
@@ -25,6 +26,7 @@
 
 void plain_open (struct json_scanner *s, enum json_shape shape,
                  const struct json_limits *limits);
+void plain_lend (struct json_scanner *s, struct json_member *room, unsigned n);
 enum json_status plain_feed (struct json_scanner *s, const char *data,
                              size_t length, size_t *used);
 uint64_t plain_keep (const struct json_scanner *s);
@@ -36,6 +38,7 @@ void plain_close (struct json_scanner *s);
 #include "../../src/core/json.c"
 
 #undef json_open
+#undef json_lend
 #undef json_feed
 #undef json_keep
 #undef json_finish

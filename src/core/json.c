@@ -621,6 +621,12 @@ void json_open (struct json_scanner *s, enum json_shape shape,
   s->limits.members = at_most(limits->members, JSON_MEMBERS_MAX);
 }
 
+void json_lend (struct json_scanner *s, struct json_member *room, unsigned n) {
+  s->members = room;
+  s->member_capacity = n;
+  s->limits.members = at_most(n, s->limits.members);
+}
+
 enum json_status json_feed (struct json_scanner *s, const char *data,
                             size_t length, size_t *used) {
   const char *at = data;

@@ -64,6 +64,10 @@ struct json_scanner; /* see the end of this file */
 void json_open (struct json_scanner *s, enum json_shape shape,
                 const struct json_limits *limits);
 
+/* Lends 's' room for 'n' members, before its first byte: it indexes no more of
+** them, allocates nothing, and is not closed. */
+void json_lend (struct json_scanner *s, struct json_member *room, unsigned n);
+
 /* Reads on from 'data'; '*used' says how much of it was read. Returns after
 ** each element. Until the next call, 's->members' has its members (in order,
 ** with repeated ones), 's->element' its stream offset, and

@@ -28,6 +28,7 @@ struct object {
 
 #define PLACES  64 /* of place_of */
 #define SHORT   15 /* bytes of a string that is worth keeping */
+#define ROOM    64 /* members that most objects have no more of */
 #define ALIASES 4
 #define SHOWS   4
 
@@ -453,6 +454,9 @@ const struct object_type *object_push_type (lua_State *L, const char *name) {
 }
 
 
+static const struct json_limits limits = {0x7fffffffu, JSON_DEPTH_MAX,
+                                          JSON_MEMBERS_MAX};
+
 /* A scanner that the collector closes, because making the object may raise. */
 static int scanner_gc (lua_State *L) {
   json_close((struct json_scanner *)lua_touserdata(L, 1));
@@ -461,8 +465,6 @@ static int scanner_gc (lua_State *L) {
 
 
 static struct json_scanner *push_scanner (lua_State *L, enum json_shape shape) {
-  static const struct json_limits limits = {0x7fffffffu, JSON_DEPTH_MAX,
-                                            JSON_MEMBERS_MAX};
   struct json_scanner *s = (struct json_scanner *)lua_newuserdata(L,
                                                                   sizeof(*s));
   json_open(s, shape, &limits);
@@ -503,32 +505,49 @@ static int push_refused (lua_State *L, const struct object_type *t,
 }
 
 
-int object_new (lua_State *L) {
-  const struct object_type *t;
-  const char *text;
+/* Scans the text at 2, in room on the C stack where that will do: there is
+** nothing to close then. '*s' is the scanner that has done it. */
+static enum json_status scan_text (lua_State *L, struct json_scanner **s,
+                                   struct json_member room[ROOM],
+                                   struct element *e) {
   size_t length;
-  int owned;
-  struct json_scanner *s;
+  const char *text = lua_tolstring(L, 2, &length);
+  enum json_status status;
+  json_open(*s, JSON_SINGLE, &limits);
+  json_lend(*s, room, ROOM);
+  status = scan(*s, text, length, e);
+  if (status != JSON_E_MEMBERS)
+    return status;
+  *s = push_scanner(L, JSON_SINGLE);
+  return scan(*s, text, length, e);
+}
+
+
+int object_new (lua_State *L) {
+  struct json_member room[ROOM];
+  struct json_scanner lent, *s = &lent;
+  const struct object_type *t;
   struct element e;
   enum json_status status;
+  int shared = 0;
   luaL_checkstring(L, 1);
-  text = luaL_checklstring(L, 2, &length);
+  luaL_checkstring(L, 2);
   lua_settop(L, 3);
-  owned = !lua_isnil(L, 3);
   t = object_push_type(L, lua_tostring(L, 1)); /* at 4 */
-  s = push_scanner(L, JSON_SINGLE);            /* at 5 */
-  status = scan(s, text, length, &e);
+  status = scan_text(L, &s, room, &e);
   if (status != JSON_END || (t->has_id && !element_has_id(&e)))
     return push_refused(L, t, s, status);
-  if (owned) {
-    lua_createtable(L, 1, 0); /* the shared table, at 6 */
+  if (!lua_isnil(L, 3)) {
+    lua_createtable(L, 1, 0); /* the shared table */
     lua_pushvalue(L, 3);
-    lua_rawseti(L, 6, 1);
+    lua_rawseti(L, -2, 1);
+    shared = lua_gettop(L);
   }
   object_alloc(L, &e);
   lua_pushvalue(L, 4);
-  object_init(L, lua_touserdata(L, -2), &e, owned ? 6 : 0);
-  json_close(s);
+  object_init(L, lua_touserdata(L, -2), &e, shared);
+  if (s != &lent)
+    json_close(s);
   return 1;
 }
 

@@ -10,6 +10,17 @@
 #include "luahttp.h"
 
 
+void *luahttp_self (lua_State *L, const char *type) {
+  void *self = lua_touserdata(L, 1);
+  int is_ours = lua_getmetatable(L, 1);
+  if (is_ours) {
+    is_ours = lua_topointer(L, -1) == lua_topointer(L, lua_upvalueindex(1));
+    lua_pop(L, 1);
+  }
+  return is_ours ? self : luaL_checkudata(L, 1, type);
+}
+
+
 /* http.forks(): a number that differs between a forked child and its parent. */
 static int http_forks (lua_State *L) {
   lua_pushinteger(L, (lua_Integer)process_forks());

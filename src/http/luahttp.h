@@ -11,6 +11,13 @@
 #include "capi.h"
 #include "response.h"
 
+/* ---- luahttp.c ---- */
+
+/* The userdata of a 'type' at 1, by its metatable, upvalue 1 of each of its
+** methods: to look up the name costs more than most of them do. Raises for
+** another value. */
+void *luahttp_self (lua_State *L, const char *type);
+
 /* ---- luafield.c ---- */
 
 /* Fields of the table at index 'table' (positive). A string lives as long as

@@ -20,7 +20,7 @@ struct session {
 
 
 static struct session *to_session (lua_State *L) {
-  return (struct session *)luaL_checkudata(L, 1, SESSION_TYPE);
+  return (struct session *)luahttp_self(L, SESSION_TYPE);
 }
 
 
@@ -312,7 +312,8 @@ static const luaL_Reg methods[] = {
 
 void session_register (lua_State *L) {
   luaL_newmetatable(L, SESSION_TYPE);
-  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -1);
+  luaL_setfuncs(L, methods, 1);
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);

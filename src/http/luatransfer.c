@@ -24,7 +24,7 @@ static const size_t default_max = 16u * 1024 * 1024;
 
 
 static struct transfer *to_transfer (lua_State *L) {
-  return (struct transfer *)luaL_checkudata(L, 1, TRANSFER_TYPE);
+  return (struct transfer *)luahttp_self(L, TRANSFER_TYPE);
 }
 
 
@@ -216,18 +216,6 @@ static int fail (lua_State *L, struct transfer *t) {
 }
 
 
-/* The same as to_transfer by the metatable itself, upvalue 1, instead of its
-** name, because it is done for each object. */
-static struct transfer *to_transfer_fast (lua_State *L) {
-  struct transfer *t = (struct transfer *)lua_touserdata(L, 1);
-  if (!lua_getmetatable(L, 1)
-      || lua_topointer(L, -1) != lua_topointer(L, lua_upvalueindex(1)))
-    return to_transfer(L); /* which raises */
-  lua_settop(L, 1);
-  return t;
-}
-
-
 /* Whether one of the moments at 2 and 3 has come; nil is never. */
 static int is_late (lua_State *L) {
   double first = (double)lua_tonumber(L, 2);
@@ -262,11 +250,12 @@ static int push_object (lua_State *L, struct transfer *t, struct element *e) {
 
 /* transfer:next([moment [, moment]]): an object, false (wait, or one of the
 ** moments has come), nil (the end), or nil and a failure. Moves on only when
-** the object exists. The upvalue is the metatable of transfers. */
+** the object exists. */
 static int transfer_next (lua_State *L) {
   int late = is_late(L);
-  struct transfer *t = to_transfer_fast(L);
+  struct transfer *t = to_transfer(L);
   struct element e;
+  lua_settop(L, 1);
   if (!is_open(t))
     return failure_push_closed(L);
   if (t->response.rules.mode == HTTP_CHUNKS)
@@ -549,34 +538,23 @@ static int transfer_tostring (lua_State *L) {
 
 
 static const luaL_Reg methods[] = {
-  {"read", transfer_read},
-  {"chunk", transfer_chunk},
-  {"ready", transfer_ready},
-  {"done", transfer_done},
-  {"status", transfer_status},
-  {"header", transfer_header},
-  {"headers", transfer_headers},
-  {"received", transfer_received},
-  {"sent", transfer_sent},
-  {"close", transfer_close},
-  {"uploaded", transfer_uploaded},
-  {"held", transfer_held},
-  {"release", transfer_release},
-  {"proxy", transfer_proxy},
-  {"position", transfer_position},
-  {"__gc", transfer_close},
-  {"__close", transfer_close},
-  {"__tostring", transfer_tostring},
-  {NULL, NULL},
+  {"next", transfer_next},           {"read", transfer_read},
+  {"chunk", transfer_chunk},         {"ready", transfer_ready},
+  {"done", transfer_done},           {"status", transfer_status},
+  {"header", transfer_header},       {"headers", transfer_headers},
+  {"received", transfer_received},   {"sent", transfer_sent},
+  {"close", transfer_close},         {"uploaded", transfer_uploaded},
+  {"held", transfer_held},           {"release", transfer_release},
+  {"proxy", transfer_proxy},         {"position", transfer_position},
+  {"__gc", transfer_close},          {"__close", transfer_close},
+  {"__tostring", transfer_tostring}, {NULL, NULL},
 };
 
 
 void transfer_register (lua_State *L) {
   luaL_newmetatable(L, TRANSFER_TYPE);
-  luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);
-  lua_pushcclosure(L, transfer_next, 1);
-  lua_setfield(L, -2, "next");
+  luaL_setfuncs(L, methods, 1);
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);

@@ -231,6 +231,19 @@ describe("a generation", function()
     local g = generation('"s":"' .. ("ä\\n"):rep(300000) .. '"')
     assert.equal(("ä\n"):rep(300000), g.s)
   end)
+
+  it("may have few members or many", function()
+    for _, n in ipairs { 1, 62, 63, 64, 65, 1023 } do
+      local members = {}
+      for i = 1, n do members[i] = ('"m%d":%d'):format(i, i) end
+      local owner = {}
+      local g = assert(core.object("Generation",
+        '{"id":"x",' .. table.concat(members, ",") .. "}", owner))
+      for i = 1, n do assert.equal(i, g["m" .. i]) end
+      assert.equal("x", g.id)
+      assert.equal(owner, core.owner(g))
+    end
+  end)
 end)
 
 describe("a type of objects", function()
