@@ -17,7 +17,8 @@ local figures = {}
 ---@param vms string[]
 ---@return table
 function figures.open(path, vms)
-  return setmetatable({ median = samples.medians(path), vms = vms }, Figures)
+  local median, of_two = samples.medians(path)
+  return setmetatable({ median = median, of_two = of_two, vms = vms }, Figures)
 end
 
 --- The number with a comma for each thousand.
@@ -32,16 +33,14 @@ function figures.thousands(n)
   end
 end
 
---- a / b of the medians, or nil where one of them is missing.
+--- The median of a / b turn by turn; nil where one of them is missing.
 function Figures:ratio(a, b)
-  a, b = self.median(a), self.median(b)
-  return a and b and a / b
+  return self.of_two(a, b, function(x, y) return x / y end)
 end
 
 --- (a - b) * scale, likewise.
 function Figures:difference(a, b, scale)
-  a, b = self.median(a), self.median(b)
-  return a and b and (a - b) * scale
+  return self.of_two(a, b, function(x, y) return (x - y) * scale end)
 end
 
 --- A median in seconds, in words.

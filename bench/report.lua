@@ -21,10 +21,23 @@ local function seconds(name) return taken:seconds(name) end
 
 local list = {
   { "list " .. thousands(rows) .. ", reading `id` and `status`, against raw "
-      .. "libcurl", most = 2.5,
+      .. "libcurl with its buffer of 16 KB", most = 2,
     of = function(vm) return ratio(vm .. ".list.seconds", "raw.seconds") end,
     beside = function(each)
       return "raw libcurl " .. seconds "raw.seconds" .. each ".list.seconds"
+    end },
+  { "the same against raw libcurl at its best, with 512 KB",
+    of = function(vm)
+      return ratio(vm .. ".list.seconds", "raw_best.seconds")
+    end,
+    beside = function()
+      return "raw libcurl " .. seconds "raw_best.seconds"
+    end },
+  { "the first again, with an incremental collector",
+    of = function(vm)
+      local by_age = median(vm .. ".list.by_age") == 1
+      return ratio(vm .. (by_age and ".by_steps" or ".list") .. ".seconds",
+        "raw.seconds")
     end },
   { "the same against the TypeScript SDK, times faster", least = 8,
     of = function(vm) return ratio("sdk.seconds", vm .. ".list.seconds") end,
@@ -58,7 +71,7 @@ local list = {
     beside = function()
       return ("first byte %.2f ms"):format(median "raw.first" * 1e3)
     end },
-  { "peak memory of " .. thousands(most) .. " against 100, MB more", most = 1,
+  { "peak memory of " .. thousands(most) .. " against 100, MB more", most = 1.5,
     of = function(vm)
       return difference(vm .. ".most.peak", vm .. ".few.peak", 1 / 1024)
     end,
@@ -83,7 +96,10 @@ local list = {
     beside = function(each)
       return "cheapest" .. each(".field.cheapest_ns", "%.0f ns")
     end },
-  { "instructions of a delete against raw libcurl's", most = 1.25,
+  { "instructions of a generation of a listing, without the kernel's",
+    of = function(vm) return median(vm .. ".row.instructions") end },
+  { "instructions of a delete against raw libcurl's, if the response is never "
+      .. "there at once", most = 1.25,
     of = function(vm)
       return ratio(vm .. ".delete.instructions", "raw_delete.instructions")
     end,
@@ -98,6 +114,20 @@ local list = {
       return ("curl %s/s"):format(thousands(median "curl.rate"))
         .. each(".many.rate", "%d/s")
     end },
+  { "a delete with 1,000 at once against one with 8, of the processor's time",
+    most = 1.25,
+    of = function(vm)
+      return ratio(vm .. ".at_once_1000.microseconds",
+        vm .. ".at_once_8.microseconds")
+    end,
+    beside = function(each)
+      local parts = {}
+      for i, n in ipairs { "8", "64", "256", "1000" } do
+        parts[i] = n .. ":" .. each(".at_once_" .. n .. ".microseconds",
+          "%.1f µs"):gsub("^,", "")
+      end
+      return table.concat(parts, "; ")
+    end },
   { '`require "lipsync"` over `require "cjson"`, ms', most = 3,
     of = function(vm)
       return difference(vm .. ".require.ms", vm .. ".cjson.ms", 1)
@@ -107,7 +137,15 @@ local list = {
     end },
 }
 
+-- "lua5.4 generational, luajit incremental"
+local modes = {}
+for i, vm in ipairs(vms) do
+  modes[i] = vm .. (median(vm .. ".list.by_age") == 1 and " generational"
+    or " incremental")
+end
+
 taken:report(report_path, "Results of `make bench`",
-  ("medians of %s interleaved runs; a static nginx on the same machine; "
-    .. "generations of about 1.1 KB."):format(runs), list,
+  ("%s turns, ratios and differences are medians of those of each turn; a "
+    .. "static nginx on the same machine; generations of about 1.1 KB; "
+    .. "collectors: %s."):format(runs, table.concat(modes, ", ")), list,
   samples.read_file "build/bench/growth.md")

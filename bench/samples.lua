@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What the reports share: samples from lines "NAME VALUE", and their medians.
+-- Of two that were taken in turn, each ratio is of one turn, so that a busy
+-- moment, which meets both, falls out.
 
 local samples = {}
 
@@ -14,10 +16,19 @@ function samples.read_file(path)
   return text
 end
 
---- Reads samples; what it returns gives the median of a name, or nil where
---- there is none.
+local function median(list)
+  local sorted = {}
+  for i, value in ipairs(list) do sorted[i] = value end
+  table.sort(sorted)
+  return sorted[math.floor(#sorted / 2) + 1]
+end
+
+--- Reads samples. What it returns gives the median of a name, or of a function
+--- of two names, turn by turn; nil where there is none.
 ---@param path string
 ---@return fun(name: string): number|nil
+---@return fun(a: string, b: string, of: fun(a: number, b: number): number):
+---   number|nil
 function samples.medians(path)
   local lists = {}
   for name, value in samples.read_file(path):gmatch "(%S+) (%S+)\n" do
@@ -25,12 +36,17 @@ function samples.medians(path)
     lists[name] = list
     list[#list + 1] = tonumber(value)
   end
-  return function(name)
-    local list = lists[name]
-    if not list then return nil end
-    table.sort(list)
-    return list[math.floor(#list / 2) + 1]
+  local function one(name)
+    return lists[name] and median(lists[name])
   end
+  local function two(a, b, of)
+    local x, y, turns = lists[a], lists[b], {}
+    if not x or not y then return nil end
+    if #x ~= #y then return of(one(a), one(b)) end
+    for i = 1, #x do turns[i] = of(x[i], y[i]) end
+    return median(turns)
+  end
+  return one, two
 end
 
 return samples

@@ -94,9 +94,10 @@ sdk () {
   node --max-old-space-size=8192 "$out/sdk/list.js" "$1"
 }
 
-# instructions COMMAND…: what callgrind counts in it.
+# instructions COMMAND…: what callgrind counts in it. A response is never there
+# before it is waited for, see late.c.
 instructions () {
-  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 2>&1 |
+  LD_PRELOAD=$out/late.so valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 2>&1 |
     sed -n 's/.*Collected : *//p'
 }
 
@@ -107,11 +108,20 @@ each () {
   echo "instructions $(((many - some) / 500))"
 }
 
-# each_on VM SCRIPT ARGUMENT…: the same in a VM. (valgrind needs the program,
-# not a function.)
-each_on () {
-  each_vm=$1
-  shift
+# per_row FEW SOME COMMAND…: instructions of one of the rows by which the two
+# listings differ, whose folders follow the command.
+per_row () {
+  fewer=$1 more=$2
+  shift 2
+  many=$(instructions "$@" "$base/some") few=$(instructions "$@" "$base/few")
+  echo "instructions $(((many - few) / (more - fewer)))"
+}
+
+# in_vm COUNT VM SCRIPT ARGUMENT…: 'each' or 'per_row …' of a script. (valgrind
+# needs the program, not a function.)
+in_vm () {
+  count=$1 in_vm=$2
+  shift 2
   LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" \
-  LUA_CPATH="build/$each_vm/?.so;;" each "$each_vm" "$@"
+  LUA_CPATH="build/$in_vm/?.so;;" $count "$in_vm" "$@"
 }

@@ -22,11 +22,14 @@ bench-plot: ## time and memory over the size of a listing, as bench/plot.svg
 	@MAKE="$(MAKE)" bench/plot $(ASKED)
 
 measures: $(addprefix build/bench/,raw raw_create raw_delete scan \
-  scan_plain sink) \
+  scan_plain sink late.so) \
   $(OUT)/bench_index.so
 
 build/bench/%: bench/%.c build/bench/flags
 	$(COMPILE) $(CURL_CFLAGS) $(CFLAGS) -o $@ $< $(CURL_LIBS) $(LDFLAGS)
+
+build/bench/late.so: bench/late.c build/bench/flags
+	$(COMPILE) $(CFLAGS) -shared -o $@ $< -ldl $(LDFLAGS)
 
 # The scanner with its SIMD and without.
 build/bench/scan build/bench/scan_plain: bench/scan.c build/bench/flags \
