@@ -98,6 +98,26 @@ describe("an engine", function()
     process.wait(pid, descriptor)
   end)
 
+  it("finds bytes on one of many connections that nobody waits for", function()
+    local stale = { { read = true }, { stall = 0.2 },
+      { send = scripted.response(200, "[1]") }, { stall = 0.1 },
+      { send = scripted.response(200, "[9]") }, { tell = true },
+      { hold = true } }
+    local script = {}
+    for i = 1, 40 do script[i] = stale end
+    script[41] = { { read = true }, { send = scripted.response(200, "[1]") } }
+    script.loop = true
+    server = scripted.start(script)
+    session = transfers.session(server.base_url)
+    local all = {}
+    for i = 1, 40 do all[i] = assert(transfers.start(session)) end
+    for i = 1, 40 do
+      assert.equal("[1]", (transfers.read(session, all[i])))
+    end
+    server:told(40)
+    for _ = 1, 45 do assert.equal("[1]", (read())) end
+  end)
+
   it("goes on with a response that it had paused", function()
     local rows = ('{"id":"g","status":"COMPLETED"},'):rep(60000)
     server = scripted.start { { { read = true },
