@@ -117,7 +117,7 @@ function misuse.show(value)
   elseif type(value) == "number" or type(value) == "boolean" then
     return type(value) .. " " .. tostring(value)
   end
-  return type(value)
+  return core.type_of(value) or type(value)
 end
 
 -- Raises: "unknown filter" and what else could have been meant.

@@ -56,14 +56,17 @@ describe("client.projects", function()
   end)
 
   it("raises for an asset that is none", function()
-    local projects = start {}
-    local ok, message = pcall(function()
-      local value = projects:attach(ID, 5)
-      return value
-    end)
-    assert.is_false(ok)
-    assert.matches("projects_spec%.lua:%d+: assetId must be a string or an "
-      .. "asset, got number 5", message)
+    local projects = start { project(ID, "Clips") }
+    local given = { ["number 5"] = 5, Project = assert(projects:get(ID)) }
+    for shown, value in pairs(given) do
+      local ok, message = pcall(function()
+        local done = projects:attach(ID, value)
+        return done
+      end)
+      assert.is_false(ok)
+      assert.matches("projects_spec%.lua:%d+: assetId must be a string or an "
+        .. "asset, got " .. shown .. "$", message)
+    end
   end)
 
   it("does all of it at the emulator", function()
