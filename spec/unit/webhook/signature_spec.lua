@@ -62,6 +62,9 @@ describe("signature.parse", function()
   end)
 
   it("takes a time of decimal digits only", function()
+    local long = signature.parse("t=000001787652000,v1=" .. digest)
+    assert.equal(1787652000, long.seconds)
+    assert.equal("000001787652000", long.time)
     for _, time in ipairs { "", " 5", "+5", "-5", "5.0", "5e3", "0x5", "5s",
                             "1234567890123456", "5 6", "\1785" } do
       local read, problem = signature.parse(("t=%s,v1=%s"):format(time, digest))

@@ -171,6 +171,10 @@ describe("lipsync.webhook.verify", function()
       ["tolerance must be a number of seconds, or false"] = function()
         verify(body, signed, secret, { tolerance = -1 })
       end,
+      ["tolerance must be a number of seconds, or false, got number %-?nan"]
+        = function() verify(body, signed, secret, { tolerance = 0 / 0 }) end,
+      ["tolerance must be a number of seconds, or false, got string"]
+        = function() verify(body, signed, secret, { tolerance = "5" }) end,
       ["now must be a number"] = function()
         verify(body, signed, secret, { now = "5" })
       end,
