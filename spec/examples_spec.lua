@@ -8,8 +8,10 @@ local function examples()
   local found = {}
   local pipe = assert(io.popen "ls examples/*.lua 2>/dev/null")
   for path in pipe:lines() do
-    -- Which needs files, and has a test of its own.
-    if path ~= "examples/studio.lua" then found[#found + 1] = path end
+    -- Which need files, and have tests of their own.
+    if path ~= "examples/studio.lua" and path ~= "examples/dub.lua" then
+      found[#found + 1] = path
+    end
   end
   pipe:close()
   return found
@@ -86,6 +88,49 @@ describe("examples", function()
     assert.is_true(well, text)
     assert.equal("project,generations,usd\n" .. project .. ",2,0.230000\n"
       .. "none,1,120.000000\n", text)
+  end)
+
+  -- Prints how much there is of everything.
+  local count_batches = [[
+    local client = require "lipsync".new()
+    local n = { 0, 0 }
+    for _ in client.batches:list() do n[1] = n[1] + 1 end
+    for _ in client.assets:list() do n[2] = n[2] + 1 end
+    print(n[1] .. " batch, " .. n[2] .. " assets, "
+      .. client.generations:count() .. " generations")]]
+
+  it("dub makes one batch, although it is killed", function()
+    if not program.can_run() then pending "the emulator is left out" end
+    local folder = os.tmpname()
+    os.remove(folder)
+    os.execute("mkdir -p " .. folder .. "/out")
+    local dub = ("%s examples/dub.lua %s/out"):format(program.vm, folder)
+    for i = 1, 4 do
+      local path = ("%s/%d.mp4"):format(folder, i)
+      local file = assert(io.open(path, "wb"))
+      file:write(i)
+      file:close()
+      dub = dub .. " " .. path
+    end
+    local file = assert(io.open(folder .. "/count.lua", "wb"))
+    file:write(count_batches)
+    file:close()
+    local text, well = program.run_command(
+      ("sh -c '%s >/dev/null & sleep 0.3; kill -9 $!; wait; %s && %s && %s "
+        .. "%s/count.lua; ls %s/out'"):format(dub, dub, dub, program.vm,
+          folder, folder),
+      "--generations 0 --pending-seconds 0.2 --processing-seconds 0.2")
+    os.execute("rm -r " .. folder)
+    assert.is_true(well, text)
+    -- What was uploaded and not noted yet is uploaded again.
+    assert.matches("20 of 20 done%.\n.*20 of 20 done%.\n1 batch, [45] assets, "
+      .. "20 generations\n", text)
+    local names = {}
+    for name in text:gmatch "(%d%-%l%l)%-%x+%.mp4\n" do
+      names[name], names[#names + 1] = true, name
+    end
+    assert.equal(20, #names)
+    assert.is_true(names["1-de"] and names["4-pt"])
   end)
 
   it("have a line each in their README", function()

@@ -90,6 +90,72 @@ function Assets:get_many(items, options) end
 ---@return lipsync.Error|nil err
 function Assets:upload(path, options) end
 
+---@class lipsync.Batch  every member of the JSON is a field
+---@field id string
+---@field created_at string  ISO 8601
+---@field status string  PENDING, JOBS_CREATED, PROCESSING, COMPLETED (also with failures among its generations), FAILED, or a newer one
+---@field metrics table  total_generations, success_count, failed_count, pending_count
+---@field outputUrl string|nil  where its results are: see `results`
+---@field webhookUrl string|nil
+---@field is_terminal fun(self): boolean  whether it is COMPLETED or FAILED
+---@field wait fun(self, options: lipsync.BatchWaitOptions|nil): lipsync.Batch|nil, lipsync.Error|nil
+---@field results fun(self, options: lipsync.ResultsOptions|nil): lipsync.Results
+local Batch = {}
+
+---@class lipsync.BatchFilter
+---@field status string|nil  one of those above
+---@field created_after string|nil  ISO 8601
+---@field created_before string|nil
+---@field limit integer|nil  how many at most
+---@field extra table|nil  parameters that this version does not know
+local BatchFilter = {}
+
+---@class lipsync.BatchOptions : lipsync.CallOptions
+---@field webhook_url string|nil  is told when the batch has ended
+---@field dry_run boolean|nil  true: the service only checks the rows
+---@field timeout number|nil  seconds; default 600
+---@field answer_timeout number|nil  seconds from the last byte of the request to the first of the response; default 300
+---@field queue boolean|nil  false: an organization with as much under way as it may have is an error at once; default true: waits within the timeout
+---@field on_progress nil|fun(sent: integer, total: integer)  bytes of a file of rows
+local BatchOptions = {}
+
+---@class lipsync.BatchRow
+---@field request_id string  a name for the row, which no other one has
+---@field endpoint string|nil  "/v2/generate"
+---@field payload lipsync.CreateRequest  without files
+local BatchRow = {}
+
+---@class lipsync.BatchWaitOptions : lipsync.WaitOptions
+---@field on_progress nil|fun(percent: number, batch: lipsync.Batch)  after each look
+local BatchWaitOptions = {}
+
+---@class lipsync.Batches
+---@field list fun(self, filter: lipsync.BatchFilter|nil, options: lipsync.CallOptions|nil): lipsync.Listing  newest first
+---@field get fun(self, id: string|lipsync.Batch, options: lipsync.CallOptions|nil): lipsync.Batch|nil, lipsync.Error|nil
+---@field wait fun(self, id: string|lipsync.Batch, options: lipsync.BatchWaitOptions|nil): lipsync.Batch|nil, lipsync.Error|nil  until it is COMPLETED or FAILED
+local Batches = {}
+
+--- Creates a batch of 20 to 500 generations. `requests` is an array of requests
+--- as of client.generations:create, or of rows with a name each; a function
+--- that returns one after the other; or the path of a file with such rows, one
+--- in a line, which is sent as it is. All are checked before anything is sent.
+--- Raises for misuse; what is wrong in a file is returned.
+---@param requests (lipsync.CreateRequest|lipsync.BatchRow)[]|string|fun(): lipsync.CreateRequest|lipsync.BatchRow|nil
+---@param options lipsync.BatchOptions|nil
+---@return lipsync.Batch|nil batch  with `dry_run` only { status = "VALIDATED" }
+---@return lipsync.Error|nil err  `outcomeUnknown`: the batch may exist; then `candidates` are those that it may be
+---@return string|nil note  "found": the response was lost, and the batch was found in the list
+function Batches:create(requests, options) end
+
+--- The results of a batch that has ended, as `for request_id, generation, err
+--- in …`, in the order of the service. A row that became no generation comes as
+--- `request_id, nil, err`; a generation may be FAILED. Asks for the batch first
+--- where only its id is given, or where it had not ended.
+---@param batch string|lipsync.Batch
+---@param options lipsync.ResultsOptions|nil
+---@return lipsync.Results
+function Batches:results(batch, options) end
+
 ---@class lipsync.CallOptions
 ---@field timeout number|nil  seconds for the whole call with its retries; default the client's, none for a listing
 ---@field stall_timeout number|nil  seconds without a byte; default the client's
@@ -108,6 +174,7 @@ local CatalogEntry = {}
 
 ---@class lipsync.Client
 ---@field assets lipsync.Assets
+---@field batches lipsync.Batches
 ---@field generations lipsync.Generations
 ---@field models lipsync.Models
 ---@field projects lipsync.Projects
@@ -695,6 +762,17 @@ local RequestOptions = {}
 ---@field requestId string|nil  for the service's support
 ---@field body any  decoded JSON with lipsync.null for null; a string if it is no JSON; nil if there is none
 local Response = {}
+
+---@class lipsync.Results
+---@field delivered integer  results delivered so far
+---@field next fun(self): string|nil, lipsync.Generation|nil, lipsync.Error|nil, table|nil
+---@field close fun(self)
+local Results = {}
+
+---@class lipsync.ResultsOptions : lipsync.CallOptions
+---@field timeout number|nil  seconds for all of it; default none
+---@field allow_unknown_length boolean|nil  true: takes results although the server does not say how long they are
+local ResultsOptions = {}
 
 ---@class lipsync.SecretFilter
 ---@field masked boolean|nil  false: the secret itself; default what the service shows of it

@@ -19,6 +19,7 @@
 --   checked       the filter that each object of a list must match, because a
 --                 service that ignored it would feed a loop that deletes
 --   paging        "token": the response names the cursor of the next page;
+--                 "none": all comes in one response, and a limit is not sent;
 --                 default: the cursor is an id
 --   takes         the type of the request's body (base/schema.lua): its next
 --                 argument
@@ -366,6 +367,37 @@ api.webhooks = {
       fields = { masked = flag } },
     returns = "secret", members = { "secret" }, secret = "whsec_[^%s\"'<>]*",
     retry = "safe",
+  },
+}
+
+api.batches = {
+  type = "Batch", noun = "batch", ends = { COMPLETED = true, FAILED = true },
+  list = {
+    method = "GET", path = "/v2/batch", action = "list batches",
+    query = { "status", "created_after", "created_before",
+              fields = { status = schema.word, created_after = text,
+                         created_before = text } },
+    checked = "status", paging = "none", returns = "list", retry = "safe",
+  },
+  get = {
+    method = "GET", path = "/v2/batch/{id}", action = "get batch",
+    returns = "object", retry = "safe", poll = 5,
+    advice = { [404] = not_there },
+  },
+  create = {
+    method = "POST", path = "/v2/batch", action = "create batch",
+    is_step = true, returns = "created", retry = "never",
+    later = { concurrency_limit_reached = true },
+    unknown = "The batch may have been created; client.batches:list "
+      .. '{ created_after = "%s" } shows it',
+    advice = {
+      concurrency_limit_reached = "It can be created once other generations "
+        .. "of the organization have ended",
+    },
+  },
+  check = {
+    method = "POST", path = "/v2/batch", action = "check batch",
+    is_step = true, returns = "data", members = { "status" }, retry = "safe",
   },
 }
 

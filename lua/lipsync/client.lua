@@ -22,6 +22,7 @@ local http = require "lipsync.http"
 
 ---@class lipsync.Client
 ---@field assets lipsync.Assets
+---@field batches lipsync.Batches
 ---@field generations lipsync.Generations
 ---@field models lipsync.Models
 ---@field projects lipsync.Projects
@@ -39,8 +40,8 @@ local client = {}
 
 -- The resources that are loaded when they are first used, or by client:warm;
 -- the others are there with the first client.
-local later = { "assets", "dialogue_edits", "models", "projects", "speech",
-                "transcriptions", "usage", "voices", "webhooks" }
+local later = { "assets", "batches", "dialogue_edits", "models", "projects",
+                "speech", "transcriptions", "usage", "voices", "webhooks" }
 
 local service = "https://api.sync.so"
 

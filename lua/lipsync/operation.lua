@@ -325,7 +325,7 @@ end
 function kinds.list(spec, class, name)
   return function(self, given, options)
     class.client_of(self, name)
-    local own = filter.read(spec.query, given, spec.paging ~= nil)
+    local own = filter.read(spec.query, given, spec.paging)
     options = options and read_options(options) or none
     return operation.iterator(listing.new(self, spec, own, options))
   end

@@ -14,7 +14,7 @@ local beyond = {
   ["GET /v2/generations/*/download"] = "a redirect that a download takes",
   ["POST /v2/generate/estimate-cost"] = "another name of the estimate",
   ["POST /v2/analyze/cost"] = "another name of the estimate",
-  ["/v2/batch/"] = "batches are not in the client yet",
+  ["GET /v2/batch/*/output"] = "the address that a batch names",
 }
 
 local function is_beyond(route)

@@ -273,6 +273,41 @@ describe("the key", function()
     assert.is_false(holds(events))
   end)
 
+  it("goes to the address of a batch's results, and not where that leads",
+    function()
+      local there = start {
+        service.answer(302, "", { Location = "/moved" }),
+        service.answer(200, '{"request_id":"a","response":{"message":"'
+          .. CANARY .. '"}}\n', { ["X-Request-Id"] = CANARY }),
+        service.answer(503, CANARY), service.answer(503, CANARY),
+      }
+      local server = start { service.answer(302, "", { Location =
+        there.base_url .. "/r?sig=" .. CANARY }) }
+      local client, events = new(server.base_url, { max_attempts = 2,
+        user_agent = CANARY, headers = { ["X-Own"] = CANARY } })
+      require "lipsync.resources.batches"
+      local core = require "lipsync.core"
+      local batch = assert(core.object("Batch", '{"id":"b1","status":'
+        .. '"COMPLETED","outputUrl":"' .. server.base_url .. '/o"}', client))
+      local results = batch:results { headers = { Cookie = CANARY } }
+      assert.equal("a", (results:next()))
+      assert.is_nil((results:next()))
+      local sent = server:requests(1)[1]
+      assert.equal(CANARY, sent.headers["x-api-key"])
+      for i, request in ipairs(there:requests(2)) do
+        -- The signature, which has the same text, is in no other place.
+        local head = request.head:gsub("^GET %S+", "")
+        assert.is_nil(head:find(CANARY, 1, true), i)
+      end
+      local other = assert(core.object("Batch", '{"id":"b1","status":'
+        .. '"COMPLETED","outputUrl":"' .. there.base_url .. '/r"}', client))
+      local _, _, err = other:results():next()
+      assert.equal("api", err.kind)
+      assert.is_false(holds(err))
+      assert.is_false(holds(events))
+      assert.is_nil(there:requests(4)[4].head:find(CANARY, 1, true))
+    end)
+
   it("is told to hold what no key has, with the place, and not sent",
     function()
       local server = start { loop = true, { { close = true } } }

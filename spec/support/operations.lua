@@ -25,6 +25,7 @@ end
 operations.kinds = {
   "generation", { kind = "asset", url = "https://media.example/a.wav" },
   "project", "voice", "speech_job", "transcription", "dialogue_edit",
+  "batch",
 }
 
 --- By name:
@@ -231,6 +232,15 @@ operations.rows = {
     path = "/v2/organizations/webhook/secret", key = true,
     expects = '{"secret": text}', retry = "safe",
   },
+  ["batches.list"] = {
+    action = "list batches", method = "GET", path = "/v2/batch", key = true,
+    expects = "a JSON array", retry = "safe",
+  },
+  ["batches.get"] = {
+    action = "get batch", method = "GET", path = "/v2/batch/{id}", key = true,
+    expects = "a batch", retry = "safe", advice = { [404] =
+      "It was deleted before, or belongs to another organization." },
+  },
   ["models.list"] = {
     action = "list models", method = "GET", path = "/v2/models", key = true,
     expects = "a JSON array", retry = "safe",
@@ -292,6 +302,11 @@ local function misuse_of(noun)
     copy[i] = { each[1], (each[2]:gsub("a generation", noun)) }
   end
   return copy
+end
+
+local function batch(id)
+  return ('{"id":"%s","created_at":"2026-08-25T10:00:00.000Z",'
+    .. '"status":"COMPLETED","metrics":{},"outputUrl":""}'):format(id)
 end
 
 local function asset(id)
@@ -615,6 +630,22 @@ local samples = {
     misuse = { list_misuse[1],
       { { masked = "no" }, 'masked must be a boolean, got string "no"' } },
     texts = function(text) return { { extra = { a = text } } } end },
+  { name = "batches", of = "batches.list", call = "batches:list",
+    arguments = { { status = "COMPLETED", created_after = "2026-08-25" } },
+    exchanges = { { "?status=COMPLETED&created_after=2026-08-25",
+      "[" .. batch "b1" .. "," .. batch "b2" .. "]" } },
+    read = read_listing, value = { batch "b1", batch "b2" }, streams = true,
+    misuse = { list_misuse[1],
+      { { page_size = 1 }, 'unknown filter "page_size". Known: '
+        .. "created_after, created_before, extra, limit, status." },
+      { { status = { "FAILED" } }, "status must be a string, got table" } },
+    texts = function(text)
+      return { { status = text }, { created_after = text },
+               { created_before = text } }
+    end },
+  { name = "batch", of = "batches.get", call = "batches:get",
+    arguments = { "g1" }, exchanges = { { "", batch "g1" } },
+    value = batch "g1", misuse = misuse_of "a batch", texts = itself },
   { name = "models", of = "models.list", call = "models:list",
     arguments = {}, exchanges = { { "", '[{"id":"m1"},{"id":"m2"}]' } },
     value = { '{"id":"m1"}', '{"id":"m2"}' } },

@@ -550,6 +550,23 @@ function calls.lines()
   end
 end
 
+--- What is at the API's own address, with the key.
+function calls.results()
+  local own = client()
+  require "lipsync.resources.batches"
+  local batch = assert(require "lipsync.core".object("Batch",
+    ('{"id":"b1","status":"COMPLETED","outputUrl":"%s/results"}'):format(url)))
+  return function()
+    local results = own.batches:results(batch)
+    local id, generation = results:next()
+    if not id then error(select(3, results:next()), 0) end
+    check_generation(generation)
+    local other, none, err = results:next()
+    assert(id == "r1" and other == "r2" and not none and err.kind == "api")
+    assert(not results:next())
+  end
+end
+
 function calls.object_type()
   local core = require "lipsync.core"
   return function()

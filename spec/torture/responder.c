@@ -134,6 +134,13 @@ static int answer (const char *head, size_t *length) {
     status = 201;
     at = put_generation(at, 1);
   }
+  else if (strstr(head, "/results") != NULL) {
+    at += sprintf(at, "{\"request_id\":\"r1\",\"response\":");
+    at = put_generation(at, 1);
+    at += sprintf(at,
+                  "}\n{\"request_id\":\"r2\",\"response\":"
+                  "{\"statusCode\":500,\"message\":\"No.\"}}\n");
+  }
   else if (strstr(head, "/lines") != NULL) {
     at = put_generation(at, 1);
     at += sprintf(at, "\n");

@@ -58,6 +58,24 @@ function misuse.raise(message)
   core.raise(misuse.caller() .. message)
 end
 
+--- Calls fn(...), where what it would raise as misuse is no mistake of the
+--- program: it comes from a file, or is one of many. Raises anything else.
+---@param fn function
+---@param ... any
+---@return boolean ok
+---@return any value  or the message, without a line
+---@return any more
+function misuse.caught(fn, ...)
+  local where = misuse.caller()
+  local ok, value, more = pcall(fn, ...)
+  if ok then return true, value, more end
+  if type(value) ~= "string" or value:sub(1, #where) ~= where
+     or where == "" and value == "not enough memory" then
+    core.raise(value)
+  end
+  return false, value:sub(#where + 1)
+end
+
 -- How many letters to insert, remove, replace or swap with a neighbour to turn
 -- `a` into `b`.
 local function distance(a, b)

@@ -139,6 +139,12 @@ local function split(value, name)
   return items
 end
 
+--- One string, as an array.
+---@return string[]
+function schema.word(value, name)
+  return { schema.text(value, name) }
+end
+
 --- A list of strings: an array, or one string with commas.
 ---@return string[]
 function schema.strings(value, name)

@@ -121,6 +121,22 @@ function attempt.chunk(self, until_)
   return false
 end
 
+--- The next object of a response in lines, nil at its end.
+function attempt.line(self, until_)
+  local transfer = self.transfer
+  repeat
+    local line, failure = transfer:next()
+    if line ~= false then return true, line, failure end
+  until not transfer:ready() or until_ and now() >= until_
+  return false
+end
+
+--- Where in the body the last object ended that was read (bytes).
+---@return integer
+function Attempt:position()
+  return self.transfer:position()
+end
+
 --- Call after the first object was delivered.
 function Attempt:open()
   self.page, self.object = true, false

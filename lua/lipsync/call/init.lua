@@ -48,6 +48,7 @@ local repeat_window = 600
 ---@field secrets string[]|nil  what no error and no event may hold
 ---@field secret string|nil  a pattern of the same
 ---@field mode string|nil  "objects" or "chunks": the response is a stream
+---@field expects string|nil  of a stream: what it is, "a JSON array"
 ---@field id string|nil
 ---@field retry string  see api.lua
 ---@field later table|nil  see api.lua; an errorCode that is false in it ends
@@ -250,12 +251,15 @@ end
 local sent_back = { "body", "found", "detail" }
 
 -- Turns a raw failure into an error object. For a body that is not JSON its
--- media type and beginning say more than where the scanner stopped.
+-- media type and beginning say more than where the scanner stopped; not so
+-- inside of lines, whose media type is often wrong.
 local function explained(self, raw)
   local about, current = self:about(), self.attempt
   about.foreign = is_foreign(current)
-  if about.foreign and raw.code:find "^json_" and current.status then
-    raw = self:unexpected("a JSON array", raw.body)
+  local expects = self.spec.expects
+  if about.foreign and raw.code:find "^json_" and current.status
+     and raw.code ~= "json_size" and (raw.body or not expects) then
+    raw = self:unexpected(expects or "a JSON array", raw.body)
   end
   for _, name in ipairs(sent_back) do
     if raw[name] then raw[name] = redacted(self, raw[name]) end
@@ -681,6 +685,12 @@ function Call:follow()
     self.client.step_ends)
   if raw then return true, nil, broken(self, raw) end
   return done, value
+end
+
+--- Where in the body the last object ended that `follow` gave (bytes).
+---@return integer
+function Call:position()
+  return self.attempt:position()
 end
 
 --- Bytes of the request's body that this attempt has sent, and all of them.

@@ -47,10 +47,11 @@ local function waiter_fault(about)
 end
 
 --- The usual phrase of a status.
----@param status integer
+---@param status integer|nil
 ---@return string
 function message.phrase(status)
-  return phrases[status] or (status >= 500 and "server error" or "refused")
+  local is_server = status and status >= 500
+  return phrases[status] or (is_server and "server error" or "refused")
 end
 
 -- `n` with at most so many decimals: no trailing zeros, no locale's comma.
@@ -149,10 +150,11 @@ end
 function message.happened(err)
   local text = message.inline(err.message)
   if err.kind ~= "api" then return text end
+  local status = err.statusCode and ("%d "):format(err.statusCode) or ""
   if err.errorCode then
-    return ("%d %s: %s"):format(err.statusCode, err.errorCode, text)
+    return ("%s%s: %s"):format(status, err.errorCode, text)
   end
-  return ("%d %s"):format(err.statusCode, text)
+  return status .. text
 end
 
 local function base_url_right(about)

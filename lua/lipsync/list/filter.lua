@@ -45,6 +45,9 @@ local of_pages = {
   page_size = schema.integer(filter.page_limit),
 }
 
+-- The fields of one that comes whole: a limit is counted here.
+local of_whole = { limit = of_pages.limit }
+
 -- Raises for a cursor without pages.
 local function check_cursor(own)
   if own.cursor and not own.limit and not own.page_size then
@@ -110,12 +113,15 @@ end
 --- Checks a filter and copies it; raises what is wrong with it.
 ---@param query table  of a row in api.lua
 ---@param given table|nil
----@param comes_in_pages boolean|nil  true: whatever the filter
+---@param paging string|nil  of the row
 ---@return table own  with the booleans `nothing`, `paged` and `selects`
 ---   added
-function filter.read(query, given, comes_in_pages)
-  local own = read(query, fields(list_fields, query, of_pages), given)
-  if not comes_in_pages then check_cursor(own) end
+function filter.read(query, given, paging)
+  local is_whole = paging == "none"
+  local own = read(query,
+    fields(list_fields, query, is_whole and of_whole or of_pages), given)
+  if not paging then check_cursor(own) end
+  own.paged = own.paged and not is_whole
   return own
 end
 

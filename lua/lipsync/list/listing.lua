@@ -62,7 +62,7 @@ function listing.new(resource, spec, own, options)
   if own.nothing then
     self.source = nothing
   else
-    local in_pages = own.paged or spec.paging
+    local in_pages = own.paged or spec.paging == "token"
     self.source = in_pages and pages.new(self) or stream.new(self)
   end
   return self

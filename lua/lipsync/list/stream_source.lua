@@ -24,9 +24,10 @@ end
 local function new_call(self)
   local listing = self.listing
   local own, spec = listing.filter, listing.spec
+  local limit = spec.paging ~= "none" and own.limit or nil
   return call.new(listing.client, setmetatable({
     target = filter.target(spec.query, spec.path, own, {
-      ids = self.groups[self.group], limit = own.limit, cursor = own.cursor }),
+      ids = self.groups[self.group], limit = limit, cursor = own.cursor }),
     mode = shape.stream.mode, read = shape.stream.read,
     accept = shape.stream.accept,
     timeout = math.huge, clock = listing.clock, listing = listing,

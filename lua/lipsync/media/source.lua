@@ -28,6 +28,7 @@ local secret_min = 8
 ---@field expects string  what the response must be: "a file"
 ---@field type string|nil  of the objects
 ---@field is_long boolean|nil  see lipsync.Spec
+---@field may_be_empty boolean|nil
 ---@field with_key boolean|nil  the first address gets the key and the headers,
 ---   if it is the API's; none that it leads to
 
@@ -125,6 +126,7 @@ local function judge(this, status)
   local action, facts = resume.judge({ offset = of.offset, etag = of.etag,
     total = of.total, allow_unknown = of.options.allow_unknown_length },
     answer)
+  if facts == "media_empty" and of.kind.may_be_empty then return "done" end
   if not action then return nil, raw_of(this, facts) end
   of.facts, of.type = facts, type_of(this)
   this.keep_open = action == "append" or action == "rewrite" or nil
@@ -190,7 +192,7 @@ function Source:fetch()
     key = with_key, headers = not with_key and headers_of(self) or nil,
     mode = kind.mode, read_on = kind.read_on, type = kind.type,
     is_long = kind.is_long, clock = self.clock, group = self.group,
-    source = self, secrets = self.secrets,
+    source = self, secrets = self.secrets, expects = kind.expects,
   }, spec_of_all), {
     timeout = self.timeout, stall_timeout = options.stall_timeout,
     max_attempts = options.max_attempts, tag = options.tag,

@@ -120,19 +120,24 @@ local function bad_path(path)
   return not core.encode(path) and "is not UTF-8" or nil
 end
 
--- What is wrong with the items, apart from misuse: their addresses may come
--- from elsewhere. Returns the problem and the wrong field, or false and whether
--- there are files.
-local function check_input(input)
+--- What is wrong with the items of an input, apart from misuse: their addresses
+--- may come from elsewhere. Raises for misuse.
+---@param input lipsync.InputItem[]
+---@param name string  of the request: "request"
+---@param field_of string  what comes before "input" in a field: ""
+---@return string|false problem
+---@return string|boolean field  the wrong one, or whether there are files
+function create.check_input(input, name, field_of)
   local files = {}
   for i, item in ipairs(input) do
-    local name = ("request.input[%d]"):format(i)
-    check_place(item, name)
-    if item.file then check_file(item, name, files) end
+    local full = ("%s.input[%d]"):format(name, i)
+    check_place(item, full)
+    if item.file then check_file(item, full, files) end
     local problem = item.url and bad_url(item.url)
       or item.file and bad_path(item.file)
     if problem then
-      local field = ("input[%d].%s"):format(i, item.url and "url" or "file")
+      local field = ("%sinput[%d].%s"):format(field_of, i,
+        item.url and "url" or "file")
       return field .. " " .. problem, field
     end
   end
@@ -188,7 +193,7 @@ end
 function create.read(client, spec, request, options)
   local body = spec.takes(request, "request")
   operation.check_headers(options)
-  local problem, field = check_input(body.input)
+  local problem, field = create.check_input(body.input, "request", "")
   local has_files = not problem and field
   if problem then
     return nil, operation.invalid(client, spec, problem, field)
@@ -221,8 +226,15 @@ local function get_named(generations, this, id)
   return nil, open
 end
 
--- The members of a call's spec that have to do with its body. Opens its files.
-local function open_body(client, spec, fixed, options)
+--- The members of a call's spec that have to do with its body. Opens its files,
+--- and holds the end of the body back until `create.check_files` was asked.
+---@param client table
+---@param spec table  of the row
+---@param fixed lipsync.FixedCreate
+---@param options table  the call's own
+---@return table|nil own
+---@return lipsync.Error|nil err
+function create.open_body(client, spec, fixed, options)
   if not fixed.boundary then
     return { body = fixed.content, content_type = "application/json" }
   end
@@ -236,12 +248,15 @@ local function open_body(client, spec, fixed, options)
     return nil, errors.from_failure(raw, about)
   end
   return { body = body, parts = parts, length = body:length(),
-           is_transfer = true, timeout = math.huge, answer_timeout = patience }
+           hold = held, is_transfer = true, timeout = math.huge,
+           answer_timeout = patience }
 end
 
--- Before the last bytes are sent: a body whose files have changed is never
--- completed.
-local function check_files(this)
+--- Before the last bytes are sent: a body whose files have changed is never
+--- completed.
+---@param this table  the call
+---@return lipsync.Error|nil
+function create.check_files(this)
   local own = this.spec
   local part = own.parts and own.body:changed()
   if not part then return nil end
@@ -263,15 +278,15 @@ end
 ---@return lipsync.Error|nil err
 function create.send(generations, spec, fixed, options, on_held, earlier)
   local client, key = generations.client, fixed.idempotency_key
-  local own, err = open_body(client, spec, fixed, options)
+  local own, err = create.open_body(client, spec, fixed, options)
   if not own then return nil, err end
   own.idempotency_key, own.earlier = key, earlier
   own.repeat_window = options.repeat_for
-  own.hold = (own.is_transfer or on_held) and held or nil
+  own.hold = own.hold or on_held and held or nil
   own.headers = operation.key_headers(options, key)
   own.later = options.queue == false and not_queued or nil
   function own.on_held(this)
-    local problem = check_files(this)
+    local problem = create.check_files(this)
     if problem then return nil, problem end
     if on_held then return on_held(this) end
     return true

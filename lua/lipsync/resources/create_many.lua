@@ -3,7 +3,6 @@
 -- each as it is accepted or refused. Only `next` begins more, so nothing is
 -- created that nobody asks for.
 
-local core = require "lipsync.core"
 local create = require "lipsync.resources.create"
 local errors = require "lipsync.error"
 local host = require "lipsync.host"
@@ -84,17 +83,10 @@ end
 
 -- Fixes a request. What would be raised for a single create is its error here.
 local function read(self, request, options)
-  local where = misuse.caller()
-  local ok, fixed, err = pcall(create.read, self.client, self.spec, request,
-    options)
+  local ok, fixed, err = misuse.caught(create.read, self.client, self.spec,
+    request, options)
   if ok then return fixed, err end
-  local problem = fixed
-  if type(problem) ~= "string" or problem:sub(1, #where) ~= where
-     or where == "" and problem == "not enough memory" then
-    core.raise(problem)
-  end
-  return nil, operation.invalid(self.client, self.spec,
-    problem:sub(#where + 1), "request")
+  return nil, operation.invalid(self.client, self.spec, fixed, "request")
 end
 
 -- Begins to create the next one. Returns whether there is another request.

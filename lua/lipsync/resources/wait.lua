@@ -89,12 +89,18 @@ local function ask(self, left)
   return object, err, is_early and self.pause or nil
 end
 
+-- How much of an object is done.
+local function percent_of(spec, object)
+  if spec.percent then return spec.percent(object) end
+  return object:get "progress_percent" or 0
+end
+
 -- Notes the response and reports it.
 local function note(self, object)
   local options, before = self.options, self.last
   self.last = object
   if options.on_progress then
-    options.on_progress(object:get "progress_percent" or 0, object)
+    options.on_progress(percent_of(self.spec, object), object)
   end
   if options.on_change and not (before and before.status == object.status)
   then
@@ -182,8 +188,14 @@ end
 ---@param rows table  of api.lua, with `ends`
 ---@param shows string[]|nil  the members that tostring gives; default id and
 ---   status
-function wait.install(class, name, rows, shows)
+---@param more { methods: string[], percent: fun(object: table): number }|nil
+---   `methods`: further ones that its objects have, too; `percent`: how much of
+---   one is done, for the option on_progress
+function wait.install(class, name, rows, shows, more)
   local type_name = rows.type
+  local percent = more and more.percent
+  local fields = percent and wait.generation_options or wait.options
+  class.specs.get.percent = percent
 
   local called = rows.noun:gsub(" ", "_")
 
@@ -196,7 +208,7 @@ function wait.install(class, name, rows, shows)
   function class.wait(self, given, options)
     class.client_of(self, "wait")
     return wait.run(self, class.specs.get, given,
-      schema.read(wait.options, options, "options"))
+      schema.read(fields, options, "options"))
   end
 
   local function is_terminal(self)
@@ -204,17 +216,24 @@ function wait.install(class, name, rows, shows)
     return rows.ends[self:get "status"] or false
   end
 
-  local function wait_for(self, options)
-    check_self(self, "wait")
-    local client = core.owner(self)
-    if client then return client[name]:wait(self, options) end
-    misuse.raise(("this %s was made from text and has no client: call "
-      .. "client.%s:wait(%s)"):format(rows.noun, name, called))
+  -- The method of the resource for an object that came from it.
+  local function own(method)
+    return function(self, options)
+      check_self(self, method)
+      local client = core.owner(self)
+      local resource = client and client[name]
+      if resource then return resource[method](resource, self, options) end
+      misuse.raise(("this %s was made from text and has no client: call "
+        .. "client.%s:%s(%s)"):format(rows.noun, name, method, called))
+    end
   end
 
+  local methods = { is_terminal = is_terminal, wait = own "wait" }
+  for _, method in ipairs(more and more.methods or {}) do
+    methods[method] = own(method)
+  end
   core.object_type { name = type_name, has_id = true,
-    shows = shows or { "id", "status" },
-    methods = { is_terminal = is_terminal, wait = wait_for } }
+    shows = shows or { "id", "status" }, methods = methods }
 end
 
 return wait
