@@ -59,7 +59,12 @@ describe("the reference", function()
     RequestOptions = "reference", WebhookOptions = "reference",
     NginxWebhookOptions = "reference",
     Response = "reference",
-    Filter = "reference",
+    Filter = "reference", VoiceFilter = "reference",
+    CloneRequest = "reference", SpeechRequest = "reference",
+    KeyedOptions = "reference", TranscriptionRequest = "reference",
+    DialogueEditRequest = "reference", UsageFilter = "reference",
+    SecretFilter = "reference", CostsOptions = "reference",
+    WaitOptions = "reference",
     Listing = "reference", Generation = "reference", Deleted = "reference",
     CatalogEntry = "reference", Event = "reference", Error = "errors",
   } do

@@ -187,7 +187,7 @@ describe("wait by the rows of a resource", function()
     local jobs = start { answer("PENDING", "0"), answer("NEW", "0.01"),
                          answer "HALF" }
     local told = {}
-    local job = assert(jobs:wait("j/1", {
+    local job = assert(jobs:wait("j/1", { timeout = 20,
       on_change = function(j) told[#told + 1] = j.status end }))
     assert.equal("HALF", job.status)
     assert.same({ "PENDING", "NEW", "HALF" }, told)
@@ -230,7 +230,7 @@ describe("wait by the rows of a resource", function()
     local job = assert(jobs:get "j/1")
     assert.is_false(job:is_terminal())
     assert.equal("SpecJob j/1 PENDING", tostring(job))
-    local done = assert(job:wait())
+    local done = assert(job:wait { timeout = 20 })
     assert.is_true(done:is_terminal())
     assert.equal(done, jobs:wait(done))
     assert.equal(2, #here.server:requests())
