@@ -58,6 +58,7 @@ function calls.client(plans, more)
   function session.step() return 0 end
   function session.drain() end
   function session.poll() return 0 end
+  function session.timeout() return nil end
   function session.next_ready() return nil end
   function session.is_open() return true end
   function session.redact(_, text) return text end

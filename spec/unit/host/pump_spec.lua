@@ -112,7 +112,8 @@ describe("drive", function()
       assert.same({ listed = 30, count = 30 }, got)
       assert.is_true(loop.is_idle())
       if words[4] then
-        assert.equal(1, loop.watches)
+        -- Without epoll there is no descriptor to watch.
+        assert.equal(client:fd() and 1 or 0, loop.watches)
         assert.equal(1, loop.most)
       end
       start(client, got)
