@@ -5,6 +5,7 @@
 
 local core = require "lipsync.core"
 local failures = require "lipsync.error.failure"
+local file = require "lipsync.file"
 local http = require "lipsync.http"
 require "lipsync"  -- for the type Generation
 
@@ -61,18 +62,32 @@ function transfers.read(session, transfer)
   return drive(session, transfer, transfer.read)
 end
 
---- Reads a response in chunks, as far as it goes.
+--- A file without a name.
+---@return table
+function transfers.file()
+  local path = os.tmpname()
+  local made = assert(file.open(path, "edit"))
+  os.remove(path)
+  return made
+end
+
+--- Saves a response in chunks, as far as it goes.
 ---@param max integer?
 ---@return string[] pieces
 ---@return table? failure
 function transfers.chunks(session, transfer, max)
-  local pieces = {}
+  local target, pieces, from = transfers.file(), {}, 0
   while true do
-    local piece, failure = drive(session, transfer, function(of)
-      return of:chunk(max)
+    local n, failure = drive(session, transfer, function(of)
+      return of:save(target, max)
     end)
-    if not piece then return pieces, failure end
-    pieces[#pieces + 1] = piece
+    if not n or n == 0 then
+      target:close()
+      return pieces, failure
+    end
+    assert(target:seek(from))
+    pieces[#pieces + 1] = assert(target:read(n))
+    from = from + n
   end
 end
 

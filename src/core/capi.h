@@ -57,6 +57,21 @@ struct capi {
   void (*init)(lua_State *L, void *block, const struct element *e, int shared);
 };
 
+/* What bytes are written to without a string of Lua's in between: the beginning
+** of a file of lipsync.file, by which lipsync.http writes to it. Its name has
+** the version, because a file of another build may begin with something else.
+*/
+#define FILE_TYPE "lipsync.File " LIPSYNC_VERSION
+
+struct sink {
+  /* Writes 'n' bytes where the file has come to, and returns how many it took:
+  ** fewer after a failure. */
+  size_t (*write)(struct sink *s, const char *data, size_t n);
+
+  /* Pushes that failure. */
+  void (*push_failure)(lua_State *L, const struct sink *s);
+};
+
 /* ---- error.c ---- */
 
 /* Raises what Lua itself raises when memory runs out. */

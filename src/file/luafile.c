@@ -10,11 +10,11 @@
 #include "capi.h"
 #include "file.h"
 
-#define FILE_TYPE "lipsync.File"
-
 struct luafile {
+  struct sink sink; /* first: what lipsync.http sees */
   struct file file;
-  char path[1]; /* as it was opened, for failures */
+  enum file_status written; /* by the sink */
+  char path[1];             /* as it was opened, for failures */
 };
 
 /* For every enum file_status but FILE_OK. */
@@ -78,6 +78,21 @@ static struct luafile *check_file (lua_State *L) {
 }
 
 
+static size_t sink_write (struct sink *s, const char *data, size_t n) {
+  struct luafile *f = (struct luafile *)(void *)s;
+  uint64_t from = f->file.offset;
+  f->written = file_write(&f->file, data, n);
+  return (size_t)(f->file.offset - from);
+}
+
+
+static void sink_push_failure (lua_State *L, const struct sink *s) {
+  const struct luafile *f = (const struct luafile *)(const void *)s;
+  push_failure(L, f->written, f->file.os_error, f->path);
+  lua_remove(L, -2);
+}
+
+
 /* file.open(path, mode [, permissions]): a file; default permissions 0600. */
 static int open_file (lua_State *L) {
   static const char *const modes[] = {"new", "edit", "read", NULL};
@@ -87,6 +102,9 @@ static int open_file (lua_State *L) {
   size_t n = strlen(path);
   struct luafile *f = (struct luafile *)compat_newuserdata(L, sizeof(*f) + n);
   enum file_status status;
+  f->sink.write = sink_write;
+  f->sink.push_failure = sink_push_failure;
+  f->written = FILE_OK;
   f->file.fd = -1;
   memcpy(f->path, path, n + 1);
   luaL_getmetatable(L, FILE_TYPE);

@@ -2,8 +2,8 @@
 **
 ** luatransfer: a Lua object over one exchange and the reading of its response.
 ** Its value (user value, environment) is a table, which its objects share: at
-** [1] their owner; further on the session, which so outlives it, the metatable
-** of the objects, and a block for chunks.
+** [1] their owner; further on the session, which so outlives it, and the
+** metatable of the objects.
 */
 
 #include "header.h"
@@ -12,7 +12,7 @@
 
 #define GC_TIME 2e-3 /* seconds: four times what COMPAT_GC_STEPS is to take */
 
-enum slot { SLOT_OWNER = 1, SLOT_SESSION, SLOT_METATABLE, SLOT_BLOCK };
+enum slot { SLOT_OWNER = 1, SLOT_SESSION, SLOT_METATABLE };
 
 struct transfer {
   struct response response; /* its exchange is NULL once closed */
@@ -307,63 +307,39 @@ static int transfer_read (lua_State *L) {
 }
 
 
-/* Pushes the block that chunks are copied to: one for all of a transfer's. */
-static char *push_block (lua_State *L) {
-  compat_getslot(L, 1);
-  lua_rawgeti(L, -1, SLOT_BLOCK);
-  if (lua_isnil(L, -1)) {
-    lua_newuserdata(L, RESPONSE_SLICE);
-    lua_pushvalue(L, -1);
-    lua_rawseti(L, -4, SLOT_BLOCK);
-  }
-  return (char *)lua_touserdata(L, -1);
-}
-
-
-/* Pushes the 'n' bytes at 'copy' as a string, and takes them. */
-static int push_chunk (lua_State *L, struct transfer *t, const char *copy,
-                       size_t n) {
-  uint64_t taken = t->response.taken;
-  lua_pushlstring(L, copy, n);
-  if (!is_open(t))
-    return failure_push_closed(L);
-  if (t->response.taken == taken)
-    response_take_bytes(&t->response, n);
-  else /* by a finalizer */
-    lua_pushboolean(L, 0);
-  return 1;
-}
-
-
-/* transfer:chunk([max]): the next bytes, at most 64 KiB or 'max'; false (wait),
-** nil (the end), or nil and a failure. Moves on only when the string exists. */
-static int transfer_chunk (lua_State *L) {
+/* transfer:save(file [, max]): writes the next bytes, at most 64 KiB or 'max',
+** to a file of lipsync.file. Returns how many (0 where there are some and 'max'
+** is 0), false (wait), nil (the end), or nil and a failure. After a failure of
+** the file: how many it took, and the failure. */
+static int transfer_save (lua_State *L) {
   struct transfer *t = to_transfer(L);
-  lua_Number most = luaL_optnumber(L, 2, RESPONSE_SLICE);
-  size_t max = most < 1                ? 1
-               : most < RESPONSE_SLICE ? (size_t)most
-                                       : RESPONSE_SLICE;
-  char *copy;
+  struct sink *sink = (struct sink *)luaL_checkudata(L, 2, FILE_TYPE);
+  lua_Number most = luaL_optnumber(L, 3, RESPONSE_SLICE);
+  size_t max = most < RESPONSE_SLICE ? (size_t)(most > 0 ? most : 0)
+                                     : RESPONSE_SLICE;
   const char *data;
-  size_t n;
-  lua_settop(L, 1);
-  copy = push_block(L);
+  size_t n, taken;
   if (!is_open(t))
     return failure_push_closed(L);
   if (t->response.rules.mode != HTTP_CHUNKS)
     return luaL_error(L, "this response is not read in chunks");
   switch (response_chunk(&t->response, max, &data, &n)) {
     case RESPONSE_WAIT: lua_pushboolean(L, 0); return 1;
-    case RESPONSE_THERE:
-      memcpy(copy, data, n);
-      return push_chunk(L, t, copy, n);
+    case RESPONSE_THERE: break;
     case RESPONSE_END: return 0;
     default: return fail(L, t);
   }
+  taken = sink->write(sink, data, n);
+  response_take_bytes(&t->response, taken);
+  lua_pushinteger(L, (lua_Integer)taken);
+  if (taken == n)
+    return 1;
+  sink->push_failure(L, sink);
+  return 2;
 }
 
 
-/* transfer:ready(): whether next, chunk or read would get further now. A closed
+/* transfer:ready(): whether next, save or read would get further now. A closed
 ** one would: it fails at once. */
 static int transfer_ready (lua_State *L) {
   struct transfer *t = to_transfer(L);
@@ -539,7 +515,7 @@ static int transfer_tostring (lua_State *L) {
 
 static const luaL_Reg methods[] = {
   {"next", transfer_next},           {"read", transfer_read},
-  {"chunk", transfer_chunk},         {"ready", transfer_ready},
+  {"save", transfer_save},           {"ready", transfer_ready},
   {"done", transfer_done},           {"status", transfer_status},
   {"header", transfer_header},       {"headers", transfer_headers},
   {"received", transfer_received},   {"sent", transfer_sent},

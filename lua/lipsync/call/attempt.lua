@@ -111,14 +111,26 @@ function attempt.head(self, until_)
   return attempt.whole(self, until_)
 end
 
---- The next bytes of a response in chunks, nil at its end.
-function attempt.chunk(self, until_)
-  local transfer = self.transfer
-  repeat
-    local chunk, failure = transfer:chunk()
-    if chunk ~= false then return true, chunk, failure end
-  until not transfer:ready() or until_ and now() >= until_
-  return false
+--- Makes a read function for the rest of a response in chunks. Its value is how
+--- many bytes went to the file, nil at the end.
+---@param target { file: table, room: number, failure: table|nil }  one of
+---   lipsync.file; how many bytes it still takes: of more, none is written, and
+---   the value is 0; and, for the caller, what went wrong with it
+---@return function
+function attempt.saver(target)
+  return function(self, until_)
+    local transfer = self.transfer
+    repeat
+      local n, failure = transfer:save(target.file, target.room)
+      if n then
+        target.failure = failure
+        return true, n
+      elseif n == nil then
+        return true, nil, failure
+      end
+    until not transfer:ready() or until_ and now() >= until_
+    return false
+  end
 end
 
 --- The next object of a response in lines, nil at its end.

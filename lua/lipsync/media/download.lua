@@ -73,10 +73,10 @@ function download.new(client, subject, path, options, own)
     clock = own and own.clock or stopwatch.new(), group = own and own.group,
     object = subject.object or false, call = false, part = false,
     state = false, over = false, condition = false, has_slot = false,
-    settle = false, source = false,
+    settle = false, source = false, sink = {},
   }, Download)
-  self.source = source.new(self, { mode = "chunks", read_on = attempt.chunk,
-                                   is_long = true, expects = "a file" })
+  self.source = source.new(self, { mode = "chunks",
+    read_on = attempt.saver(self.sink), is_long = true, expects = "a file" })
   local scheduler = runtime.scheduler
   if scheduler.is_used then scheduler:adopt(self) end
   return self
@@ -373,16 +373,28 @@ local function report(self)
   core.raise(problem)
 end
 
--- Writes a piece. Returns true if that ended the download.
-local function take(self, chunk)
-  local from = self.source
-  local offset = from.offset + #chunk
-  if from.total and offset > from.total then
-    return fail(self, { code = "media_range" })
-  end
-  local done, failure = self.part:write(chunk)
-  if not done then return fail(self, failure) end
-  from:move(offset)
+-- The next piece goes to the file, but nothing past the file's end.
+local function follow(self)
+  local sink, from = self.sink, self.source
+  sink.file = self.part.file
+  sink.room = from.total and from.total - from.offset or math.huge
+  return self.call:follow()
+end
+
+-- More has come than the file has. So none of it can be relied on.
+local function overflow(self)
+  self.part:rewind(0)
+  return fail(self, { code = "media_range" })
+end
+
+-- Counts a piece that was written. Returns true if that ended the download.
+local function take(self, bytes)
+  local from, sink = self.source, self.sink
+  if bytes == 0 and not sink.failure then return overflow(self) end
+  local _, failure = self.part:added(bytes)
+  failure = sink.failure or failure
+  if failure then return fail(self, failure) end
+  from:move(from.offset + bytes)
   report(self)
   return self.over
 end
@@ -412,14 +424,14 @@ end
 function stream(self)
   local ends = self.client.step_ends
   for _ = 1, pieces_max do
-    local over, chunk, err = self.call:follow()
+    local over, bytes, err = follow(self)
     if not over then
       return true
     elseif err then
       return break_off(self, err)
-    elseif not chunk then
+    elseif not bytes then
       return end_body(self)
-    elseif take(self, chunk) or ends and core.now() >= ends then
+    elseif take(self, bytes) or ends and core.now() >= ends then
       return true
     end
   end

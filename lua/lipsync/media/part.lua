@@ -109,15 +109,14 @@ local function write_note(self)
   return done, failure
 end
 
---- Appends bytes. After many it waits for the disk, so that a later call can
---- rely on them.
----@param bytes string
+--- Counts bytes that were written to its file. After many it waits for the
+--- disk, so that a later call can rely on them.
+---@param bytes integer
 ---@return boolean|nil
 ---@return table|nil failure
-function Part:write(bytes)
-  local done, failure = self.file:write(bytes)
-  if not done then return nil, failure end
-  self.size = self.size + #bytes
+function Part:added(bytes)
+  local done, failure
+  self.size = self.size + bytes
   if self.size - self.synced >= sync_after then
     done, failure = self.file:datasync()
     if not done then return nil, failure end

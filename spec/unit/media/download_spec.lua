@@ -407,6 +407,23 @@ describe("a download", function()
     end
   end)
 
+  it("keeps nothing if more comes than the file has", function()
+    for _, at in ipairs { 1, #body } do
+      local cut = ("%x\r\n%s\r\n"):format(at, body:sub(1, at))
+      local head = partial(0, { ["Content-Length"] = false,
+        ["Transfer-Encoding"] = "chunked",
+        ["Content-Range"] = ("bytes 0-%d/%d"):format(at - 1, at) })
+        :match "^.-\r\n\r\n"
+      local none, err = here.fetch { { { read = true }, { send = head .. cut },
+        { stall = 0.05 }, { send = "1\r\nx\r\n0\r\n\r\n" } } }
+      assert.is_nil(none)
+      assert.equal("protocol", err.kind)
+      assert.matches("other bytes of the file", err.message)
+      assert.equal("", here.names())
+      here.stop()
+    end
+  end)
+
   -- ---- Addresses ----
 
   describe("of an address that has expired", function()
