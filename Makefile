@@ -253,7 +253,7 @@ build/unit/obj/%.o: src/%.c build/unit/flags
 	$(COMPILE) $(INCLUDES) $(CFLAGS) -c -o $@ $<
 
 support: $(SUPPORT:%=$(OUT)/%.so) build/old_curl.so \
-         build/pipe_curl.so build/private_lua
+         build/pipe_curl.so build/slow_disk.so build/private_lua
 
 build/private_lua: spec/support/private_lua.c
 	@mkdir -p $(@D)
@@ -262,7 +262,7 @@ build/private_lua: spec/support/private_lua.c
 # What the specs preload.
 build/pipe_curl.so: LIBS += -Wl,--no-as-needed $(CURL_LIBS) # for dlsym
 build/old_curl.so build/pipe_curl.so build/signals.so build/slow_dns.so \
-    build/not_root.so: build/%.so: spec/support/%.c
+    build/slow_disk.so build/not_root.so: build/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(CURL_CFLAGS) $(CFLAGS) -shared -o $@ $< $(LIBS) $(LDFLAGS)
 

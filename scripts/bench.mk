@@ -23,7 +23,7 @@ bench-plot: ## time and memory over the size of a listing, as bench/plot.svg
 
 measures: $(addprefix build/bench/,raw raw_create raw_delete scan \
   scan_plain sink late.so) \
-  $(OUT)/bench_index.so
+  $(OUT)/bench_index.so $(OUT)/bench_clock.so
 
 build/bench/%: bench/%.c build/bench/flags
 	$(COMPILE) $(CURL_CFLAGS) $(CFLAGS) -o $@ $< $(CURL_LIBS) $(LDFLAGS)
@@ -37,7 +37,7 @@ build/bench/scan build/bench/scan_plain: bench/scan.c build/bench/flags \
 	$(CC) $(FLAGS) $(if $(findstring plain,$@),-DJSON_NO_SIMD) $(INCLUDES) $(CFLAGS) \
 	  -o $@ $(filter %.c,$^) $(LDFLAGS)
 
-$(OUT)/bench_index.so: bench/index.c $(OUT)/flags | headers
+$(OUT)/bench_%.so: bench/%.c $(OUT)/flags | headers
 	$(COMPILE) $(INCLUDES) $(LUA_CFLAGS) $(CFLAGS) -shared -o $@ $< $(LDFLAGS)
 
 -include $(wildcard build/bench/*.d)

@@ -65,9 +65,9 @@ describe("a power loss", function()
       for _, words in ipairs { "it is here.", "it is there." } do
         local part = assert(file.open(path .. ".part", "edit"))
         assert(part:write(words))
-        assert(part:sync())
+        assert(file.job({ sync = part, all = true, from = path .. ".part",
+          to = path, overwrite = true, here = true }):done())
         part:close()
-        assert(file.place(path .. ".part", path, true))
       end
     end)
     assert.is_nil(problem)

@@ -35,14 +35,16 @@ function program.run(path, options)
   return program.run_command(program.vm .. " " .. path, options)
 end
 
--- Runs the command `before` with a file that holds `code`.
-local function run_text(before, code, ending, options)
+-- Runs a file that holds `code`, after the VM's arguments and in what is
+-- `before` the VM.
+local function run_text(before, arguments, code, ending, options)
   local name = os.tmpname()
   local path = name .. ending
   local file = assert(io.open(path, "wb"))
   file:write(code)
   file:close()
-  local text, well = program.run(before .. path, options)
+  local text, well = program.run_command(("%s%s %s%s"):format(before or "",
+    program.vm, arguments, path), options)
   os.remove(path)
   os.remove(name)
   return text, well
@@ -51,10 +53,11 @@ end
 --- Runs a text as a program.
 ---@param code string
 ---@param options string|nil  of the emulator
+---@param before string|nil  "env NAME=VALUE "
 ---@return string text
 ---@return boolean well
-function program.run_text(code, options)
-  return run_text("", code, "", options)
+function program.run_text(code, options, before)
+  return run_text(before, "", code, "", options)
 end
 
 --- Runs a text as a spec of busted.
@@ -62,7 +65,8 @@ end
 ---@return string text
 ---@return boolean well
 function program.run_spec(code)
-  local text, well = run_text('"$(command -v busted)" ', code, "_spec.lua")
+  local text, well = run_text(nil, '"$(command -v busted)" ', code,
+    "_spec.lua")
   return text, well and text:find "[1-9]%d* success" ~= nil
 end
 

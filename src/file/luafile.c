@@ -7,15 +7,7 @@
 
 #include <string.h>
 
-#include "capi.h"
-#include "file.h"
-
-struct luafile {
-  struct sink sink; /* first: what lipsync.http sees */
-  struct file file;
-  enum file_status written; /* by the sink */
-  char path[1];             /* as it was opened, for failures */
-};
+#include "luafile.h"
 
 /* For every enum file_status but FILE_OK. */
 static const char *const codes[] = {
@@ -36,9 +28,8 @@ static int push_failure (lua_State *L, enum file_status status, int os_error,
 }
 
 
-/* Pushes true, or nil and a failure. */
-static int push_result (lua_State *L, enum file_status status, int os_error,
-                        const char *path) {
+int luafile_push_result (lua_State *L, enum file_status status, int os_error,
+                         const char *path) {
   if (status != FILE_OK)
     return push_failure(L, status, os_error, path);
   lua_pushboolean(L, 1);
@@ -70,11 +61,16 @@ static struct luafile *to_file (lua_State *L) {
 }
 
 
-static struct luafile *check_file (lua_State *L) {
-  struct luafile *f = to_file(L);
+struct luafile *luafile_check (lua_State *L, int i) {
+  struct luafile *f = (struct luafile *)luaL_checkudata(L, i, FILE_TYPE);
   if (f->file.fd < 0)
     luaL_error(L, "the file is closed");
   return f;
+}
+
+
+static struct luafile *check_file (lua_State *L) {
+  return luafile_check(L, 1);
 }
 
 
@@ -118,7 +114,7 @@ static int open_file (lua_State *L) {
 /* What a method returns that has nothing else to say. */
 static int push_done (lua_State *L, struct luafile *f,
                       enum file_status status) {
-  return push_result(L, status, f->file.os_error, f->path);
+  return luafile_push_result(L, status, f->file.os_error, f->path);
 }
 
 
@@ -173,20 +169,6 @@ static int method_truncate (lua_State *L) {
 }
 
 
-/* file:datasync(): waits for the disk to have the bytes. */
-static int method_datasync (lua_State *L) {
-  struct luafile *f = check_file(L);
-  return push_done(L, f, file_sync(&f->file, 0));
-}
-
-
-/* file:sync(): and what else belongs to the file. */
-static int method_sync (lua_State *L) {
-  struct luafile *f = check_file(L);
-  return push_done(L, f, file_sync(&f->file, 1));
-}
-
-
 /* file:lock(): true; or false, and the process that has the lock if that is
 ** known; or nil and a failure. */
 static int method_lock (lua_State *L) {
@@ -234,17 +216,7 @@ static int replace (lua_State *L) {
   const char *bytes = luaL_checklstring(L, 2, &n);
   int os_error = 0;
   enum file_status status = file_replace(path, bytes, n, &os_error);
-  return push_result(L, status, os_error, path);
-}
-
-
-/* file.place(from, to [, overwrite]): renames. */
-static int place (lua_State *L) {
-  const char *from = check_path(L, 1), *to = check_path(L, 2);
-  int os_error = 0;
-  enum file_status status = file_place(from, to, lua_toboolean(L, 3),
-                                       &os_error);
-  return push_result(L, status, os_error, to);
+  return luafile_push_result(L, status, os_error, path);
 }
 
 
@@ -301,7 +273,7 @@ static int remove_file (lua_State *L) {
   const char *path = check_path(L, 1);
   int os_error = 0;
   enum file_status status = file_remove(path, &os_error);
-  return push_result(L, status, os_error, path);
+  return luafile_push_result(L, status, os_error, path);
 }
 
 
@@ -318,15 +290,14 @@ static int boot_id (lua_State *L) {
 static const luaL_Reg methods[] = {
   {"write", method_write},         {"read", method_read},
   {"seek", method_seek},           {"size", method_size},
-  {"truncate", method_truncate},   {"datasync", method_datasync},
-  {"sync", method_sync},           {"lock", method_lock},
+  {"truncate", method_truncate},   {"lock", method_lock},
   {"is_at", method_is_at},         {"close", method_close},
   {"__gc", method_close},          {"__close", method_close},
   {"__tostring", method_tostring}, {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {
-  {"open", open_file},  {"replace", replace}, {"place", place},
+  {"open", open_file},  {"replace", replace}, {"job", luajob_new},
   {"names", names},     {"info", info},       {"remove", remove_file},
   {"boot_id", boot_id}, {NULL, NULL},
 };
@@ -335,11 +306,13 @@ static const luaL_Reg functions[] = {
 COMPAT_EXPORT int luaopen_lipsync_file (lua_State *L);
 
 COMPAT_EXPORT int luaopen_lipsync_file (lua_State *L) {
+  pin_module();
   luaL_newmetatable(L, FILE_TYPE);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
+  luajob_register(L);
   luaL_newlib(L, functions);
   return 1;
 }

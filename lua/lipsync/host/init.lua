@@ -142,6 +142,15 @@ function host.blocks(client)
   return here ~= nil and here.name == blocking.name
 end
 
+--- Whether this program waits for the disk itself: because nothing else would
+--- be done meanwhile, or because it is nginx, whose workers are to have no
+--- threads but its own.
+---@param client table
+---@return boolean
+function host.waits_for_disk(client)
+  return nginx.is_present() or host.blocks(client)
+end
+
 -- Polls in place of a wait that did not wait.
 local function waited(client, session, target, seconds, from)
   local to = core.now()

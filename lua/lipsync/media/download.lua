@@ -26,8 +26,9 @@ local download = {}
 -- How many pieces (of at most 64 KiB) one step writes.
 local pieces_max = 16
 
--- Seconds between two looks whether a lock is free.
-local lock_nap = 0.25
+-- Seconds between two looks whether a lock is free, and whether the disk has
+-- done what it was to do.
+local lock_nap, disk_nap = 0.25, 0.005
 
 --- Options beside those of every call.
 download.options = {
@@ -73,7 +74,7 @@ function download.new(client, subject, path, options, own)
     clock = own and own.clock or stopwatch.new(), group = own and own.group,
     object = subject.object or false, call = false, part = false,
     state = false, over = false, condition = false, has_slot = false,
-    settle = false, source = false, sink = {},
+    settle = false, source = false, sink = {}, rests = false,
   }, Download)
   self.source = source.new(self, { mode = "chunks",
     read_on = attempt.saver(self.sink), is_long = true, expects = "a file" })
@@ -151,6 +152,12 @@ end
 local function is_turn(of) return of.runtime.transfers:is_turn(of) end
 local function is_due(of) return core.now() >= of.wake end
 
+-- Waits for the disk, which no timeout ends.
+local function rest(self)
+  self.rests, self.wake = true, core.now() + disk_nap
+  return wait_until(self, is_due, disk_nap)
+end
+
 --- For the limiter: a place is free.
 function Download:called()
   if self.condition then self.runtime.waiters:notify(self.condition) end
@@ -161,7 +168,7 @@ end
 -- Each does what it can and sets the next one. Returns true if the download
 -- must wait or is over. Where a call is under way, `settle` reads its end.
 
-local look, place_it, take_slot, lock, begin, fetch, stream, complete
+local look, place_it, take_slot, lock, begin, fetch, stream, complete, placed
 
 -- Makes a call by a function of the subject; `settle` gets it.
 local function ask(self, make, settle)
@@ -268,7 +275,8 @@ function lock(self)
     self.state = fetch
     return
   end
-  local opened, failure = part.open(self.at.target .. ".part")
+  local opened, failure = part.open(self.at.target .. ".part",
+    host.waits_for_disk(self.client))
   if opened then
     self.part, self.state = opened, begin
   elseif opened == nil then
@@ -423,6 +431,9 @@ end
 
 function stream(self)
   local ends = self.client.step_ends
+  local settled, failure = self.part:settle()
+  if settled == nil then return fail(self, failure) end
+  if self.part:is_ahead() then return rest(self) end
   for _ = 1, pieces_max do
     local over, bytes, err = follow(self)
     if not over then
@@ -438,13 +449,25 @@ function stream(self)
   return true
 end
 
+-- All of the file is in the part. The disk takes it, and it gets its name.
 function complete(self)
-  local target, from = self.at.target, self.source
-  if from.offset == 0 then return fail(self, { code = "media_empty" }) end
-  local overwrites = self.options.if_exists == "overwrite"
-  local done, failure = self.part:place(target, overwrites)
-  if not done then return fail(self, failure) end
+  local settled, failure = self.part:settle()
+  if self.source.offset == 0 then
+    return fail(self, { code = "media_empty" })
+  end
+  if settled == nil then return fail(self, failure) end
+  if not settled then return rest(self) end
+  self.part:place(self.at.target, self.options.if_exists == "overwrite")
+  self.state = placed
+end
+
+function placed(self)
+  local settled, failure = self.part:settle()
+  if settled == false then return rest(self) end
+  if not settled then return fail(self, failure) end
+  self.part:close()
   self.part = false
+  local target, from = self.at.target, self.source
   local result = {
     path = target, bytes = from.offset, resumed = from.resumed,
     type = from.type or select(2, name.ending(target)),
@@ -469,6 +492,7 @@ function Download:advance()
       return finish(self, nil, interrupted(self))
     end
     local settle = self.settle
+    self.rests = false
     if settle then
       if not self.call:advance() then return false end
       self.settle = false
@@ -484,9 +508,9 @@ end
 ---@return table target
 ---@return number seconds
 function Download:wants()
-  if self.call then return self.call:wants() end
-  return self.condition, math.max(0, math.min(self:remaining(),
-    self.wake - core.now()))
+  if self.call and not self.rests then return self.call:wants() end
+  local left = self.rests and math.huge or self:remaining()
+  return self.condition, math.max(0, math.min(left, self.wake - core.now()))
 end
 
 --- Advances and waits until the download is over.

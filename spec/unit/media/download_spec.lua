@@ -725,6 +725,31 @@ describe("a download", function()
     assert.equal("bytes=0- bytes=2048-", here.ranges(2))
   end)
 
+  -- As slow_disk.c has it, a step that waited for the disk would fail.
+  it("waits for no disk in a step", function()
+    assert.same({ "true\ttrue\n", true }, { program.run_text(([[
+      local lipsync, file = require "lipsync", require "lipsync.file"
+      local client, folder = lipsync.new(), "%s"
+      local asked, asks = folder .. "/asked", 0
+      local list = client.generations:list { status = "COMPLETED", limit = 1 }
+      local generation = lipsync.assert(list:next())
+      client:spawn(function()
+        lipsync.assert(generation:download(folder .. "/out.mp4"))
+      end)
+      while client:pending() > 0 do
+        client:step(0.002)
+        if file.info(asked) then
+          asks = asks + 1
+          io.open(folder .. "/go", "w"):close()
+          while file.info(asked) do end
+        end
+      end
+      print(asks >= 2, file.info(folder .. "/out.mp4").size > 0)]])
+      :format(here.folder), "--generations 20",
+      ("env LD_PRELOAD=build/slow_disk.so SLOW_DISK=%s ")
+      :format(here.folder)) })
+  end)
+
   it("of the same file by another is told or waited for", function()
     here.start { { { read = true }, { send = partial(0):sub(1, 1000) },
                    { stall = 0.2 }, { send = partial(0):sub(1001) } },

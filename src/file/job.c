@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT
+**
+** job: see job.h. The queue and the thread are the process's, for all Lua
+** states. In a forked child the thread is gone, and what the queue had is the
+** parent's.
+*/
+
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "job.h"
+
+#define STACK_SIZE (256 * 1024) /* it needs some paths' worth */
+
+struct job {
+  struct job *next; /* in the queue */
+  struct job_plan plan;
+  enum job_state state;
+  unsigned forks; /* when it was begun */
+  int references; /* one of the caller's, one of the queue or the thread */
+  enum file_status status;
+  int os_error;
+  const char *failed; /* a path of the plan */
+  char copies[1];     /* of the plan's texts */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
+static struct job *first = NULL, **last = &first;
+static int has_thread = 0;
+static int is_prepared = 0;
+static unsigned forks = 0;
+
+
+/* ---- Making and freeing ---- */
+
+static size_t size_of (const char *text) {
+  return text == NULL ? 0 : strlen(text) + 1;
+}
+
+
+static const char *copy (char **at, const char *text, size_t n) {
+  char *to = *at;
+  if (text == NULL)
+    return NULL;
+  memcpy(to, text, n);
+  *at += n;
+  return to;
+}
+
+
+struct job *job_new (const struct job_plan *plan) {
+  size_t n = plan->length + size_of(plan->path) + size_of(plan->replace)
+             + size_of(plan->remove) + size_of(plan->from) + size_of(plan->to);
+  struct job *j = (struct job *)calloc(1, sizeof(*j) + n);
+  char *at;
+  if (j == NULL)
+    return NULL;
+  at = j->copies;
+  j->plan = *plan;
+  j->plan.bytes = copy(&at, plan->bytes, plan->length);
+  j->plan.path = copy(&at, plan->path, size_of(plan->path));
+  j->plan.replace = copy(&at, plan->replace, size_of(plan->replace));
+  j->plan.remove = copy(&at, plan->remove, size_of(plan->remove));
+  j->plan.from = copy(&at, plan->from, size_of(plan->from));
+  j->plan.to = copy(&at, plan->to, size_of(plan->to));
+  j->references = 1;
+  return j;
+}
+
+
+/* With the lock held. */
+static void drop (struct job *j) {
+  if (--j->references == 0)
+    free(j);
+}
+
+
+/* ---- Doing it ---- */
+
+static int is_done (struct job *j, enum file_status status, const char *path) {
+  j->status = status;
+  j->failed = path;
+  return status == FILE_OK;
+}
+
+
+static int sync_file (struct job *j) {
+  struct file f;
+  enum file_status status;
+  if (j->plan.fd < 0)
+    return 1;
+  f.fd = j->plan.fd;
+  f.os_error = 0;
+  status = file_sync(&f, j->plan.all);
+  j->os_error = f.os_error;
+  return is_done(j, status, j->plan.path);
+}
+
+
+static void perform (struct job *j) {
+  const struct job_plan *p = &j->plan;
+  int *error = &j->os_error;
+  if (!sync_file(j))
+    return;
+  if (p->replace != NULL
+      && !is_done(j, file_replace(p->replace, p->bytes, p->length, error),
+                  p->replace))
+    return;
+  if (p->remove != NULL
+      && !is_done(j, file_remove(p->remove, error), p->remove))
+    return;
+  if (p->from != NULL)
+    is_done(j, file_place(p->from, p->to, p->overwrite, error), p->to);
+}
+
+
+/* ---- The thread ---- */
+
+static struct job *take_first (void) {
+  struct job *j = first;
+  if (j == NULL)
+    return NULL;
+  first = j->next;
+  if (first == NULL)
+    last = &first;
+  return j;
+}
+
+
+static void *work (void *unused) {
+  struct job *j;
+  (void)unused;
+  pthread_mutex_lock(&lock);
+  while ((j = take_first()) != NULL) {
+    j->state = JOB_RUNNING;
+    pthread_mutex_unlock(&lock);
+    perform(j);
+    if (j->plan.fd >= 0)
+      close(j->plan.fd);
+    pthread_mutex_lock(&lock);
+    j->state = JOB_OVER;
+    drop(j);
+    pthread_cond_broadcast(&ended);
+  }
+  has_thread = 0;
+  pthread_mutex_unlock(&lock);
+  return NULL;
+}
+
+
+static void before_fork (void) {
+  pthread_mutex_lock(&lock);
+}
+
+
+static void in_parent (void) {
+  pthread_mutex_unlock(&lock);
+}
+
+
+static void in_child (void) {
+  static const pthread_cond_t fresh = PTHREAD_COND_INITIALIZER;
+  forks++;
+  first = NULL;
+  last = &first;
+  has_thread = 0;
+  ended = fresh;
+  pthread_mutex_unlock(&lock);
+}
+
+
+/* Starts a thread that gets none of the program's signals. */
+static int start_thread (void) {
+  pthread_attr_t attributes;
+  pthread_t thread;
+  sigset_t all, own;
+  int status;
+  if (pthread_attr_init(&attributes) != 0)
+    return 0;
+  (void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
+  (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &own);
+  status = pthread_create(&thread, &attributes, work, NULL);
+  pthread_sigmask(SIG_SETMASK, &own, NULL);
+  pthread_attr_destroy(&attributes);
+  return status == 0;
+}
+
+
+/* With the lock held. */
+static int ensure_thread (void) {
+  if (!is_prepared)
+    is_prepared = pthread_atfork(before_fork, in_parent, in_child) == 0;
+  if (is_prepared && !has_thread)
+    has_thread = start_thread();
+  return is_prepared && has_thread;
+}
+
+
+/* Whether the thread has it. It gets a descriptor of its own, because the
+** caller may close the file meanwhile. */
+static int give (struct job *j) {
+  int own = j->plan.fd, given = 0;
+  if (own >= 0) {
+    j->plan.fd = fcntl(own, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (j->plan.fd < 0) {
+      j->plan.fd = own;
+      return 0;
+    }
+  }
+  pthread_mutex_lock(&lock);
+  j->forks = forks;
+  if (ensure_thread()) {
+    given = 1;
+    j->references++;
+    *last = j;
+    last = &j->next;
+  }
+  pthread_mutex_unlock(&lock);
+  if (!given && own >= 0) {
+    close(j->plan.fd);
+    j->plan.fd = own;
+  }
+  return given;
+}
+
+
+/* ---- For the caller ---- */
+
+void job_begin (struct job *j, int here) {
+  if (!here && give(j))
+    return;
+  perform(j);
+  j->forks = forks;
+  j->state = JOB_OVER;
+}
+
+
+static enum job_state state_of (const struct job *j) {
+  return j->forks == forks || j->state == JOB_OVER ? j->state : JOB_FORKED;
+}
+
+
+enum job_state job_state (const struct job *j) {
+  enum job_state state;
+  pthread_mutex_lock(&lock);
+  state = state_of(j);
+  pthread_mutex_unlock(&lock);
+  return state;
+}
+
+
+/* Takes 'j' out of the queue. */
+static void take_back (struct job *j) {
+  struct job **at = &first;
+  while (*at != j)
+    at = &(*at)->next;
+  *at = j->next;
+  if (*at == NULL)
+    last = at;
+  if (j->plan.fd >= 0)
+    close(j->plan.fd);
+  j->state = JOB_OVER;
+  j->references--;
+}
+
+
+enum job_state job_stop (struct job *j) {
+  enum job_state state;
+  pthread_mutex_lock(&lock);
+  state = state_of(j);
+  if (state == JOB_QUEUED)
+    take_back(j);
+  while (state == JOB_RUNNING) {
+    pthread_cond_wait(&ended, &lock);
+    state = state_of(j);
+  }
+  pthread_mutex_unlock(&lock);
+  return state;
+}
+
+
+enum file_status job_result (const struct job *j, int *os_error,
+                             const char **path) {
+  *os_error = j->os_error;
+  *path = j->failed;
+  return j->status;
+}
+
+
+/* In a child the thread's reference, and its descriptor, are nobody's. */
+void job_release (struct job *j) {
+  pthread_mutex_lock(&lock);
+  if (state_of(j) == JOB_FORKED) {
+    if (j->plan.fd >= 0)
+      close(j->plan.fd);
+    j->references = 1;
+  }
+  drop(j);
+  pthread_mutex_unlock(&lock);
+}

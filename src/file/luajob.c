@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+**
+** luajob: work on files that waits for the disk, done by a thread while the
+** program goes on.
+*/
+
+#include <string.h>
+
+#include "job.h"
+#include "luafile.h"
+
+#define JOB_TYPE "lipsync.Job"
+
+struct luajob {
+  struct job *job; /* NULL once closed */
+};
+
+
+static struct luajob *to_job (lua_State *L) {
+  return (struct luajob *)luaL_checkudata(L, 1, JOB_TYPE);
+}
+
+
+/* The string field 'name' of the table at 1, which keeps it; or NULL. */
+static const char *text_field (lua_State *L, const char *name, size_t *n) {
+  const char *text = NULL;
+  lua_getfield(L, 1, name);
+  if (lua_type(L, -1) == LUA_TSTRING)
+    text = lua_tolstring(L, -1, n);
+  lua_pop(L, 1);
+  return text;
+}
+
+
+/* The same for a path: one with a NUL would be another one to C. */
+static const char *path_field (lua_State *L, const char *name) {
+  size_t n = 0;
+  const char *path = text_field(L, name, &n);
+  if (path != NULL && strlen(path) != n)
+    luaL_argerror(L, 1, "a path has no NUL");
+  return path;
+}
+
+
+static int flag_field (lua_State *L, const char *name) {
+  int value;
+  lua_getfield(L, 1, name);
+  value = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+
+static void read_plan (lua_State *L, struct job_plan *plan) {
+  plan->all = flag_field(L, "all");
+  plan->replace = path_field(L, "replace");
+  plan->bytes = text_field(L, "bytes", &plan->length);
+  plan->remove = path_field(L, "remove");
+  plan->from = path_field(L, "from");
+  plan->to = path_field(L, "to");
+  plan->overwrite = flag_field(L, "overwrite");
+  luaL_argcheck(L, (plan->replace == NULL) == (plan->bytes == NULL), 1,
+                "replace goes with bytes");
+  luaL_argcheck(L, (plan->from == NULL) == (plan->to == NULL), 1,
+                "from goes with to");
+  plan->fd = -1;
+  lua_getfield(L, 1, "sync"); /* stays, for as long as it is looked at */
+  if (!lua_isnil(L, -1)) {
+    const struct luafile *f = luafile_check(L, -1);
+    plan->fd = f->file.fd;
+    plan->path = f->path;
+  }
+}
+
+
+/* file.job { sync = file, all, replace = path, bytes, remove = path, from =
+** path, to = path, overwrite, here }: begins what is given, in this order:
+** waits for the disk to have the file's bytes (with 'all', whatever describes
+** them), replaces one file, removes one, renames one. By a thread, unless it
+** is to be done 'here'. */
+int luajob_new (lua_State *L) {
+  struct job_plan plan;
+  struct luajob *own;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  own = (struct luajob *)compat_newuserdata(L, sizeof(*own)); /* at 2 */
+  own->job = NULL;
+  luaL_getmetatable(L, JOB_TYPE);
+  lua_setmetatable(L, 2);
+  memset(&plan, 0, sizeof(plan));
+  read_plan(L, &plan);
+  own->job = job_new(&plan);
+  if (own->job == NULL)
+    return error_no_memory(L);
+  job_begin(own->job, flag_field(L, "here"));
+  lua_settop(L, 2);
+  return 1;
+}
+
+
+/* Pushes how a job went. */
+static int push_result (lua_State *L, struct luajob *own) {
+  int os_error;
+  const char *path;
+  enum file_status status = job_result(own->job, &os_error, &path);
+  return luafile_push_result(L, status, os_error, path);
+}
+
+
+static int push_state (lua_State *L, struct luajob *own, enum job_state state) {
+  switch (state) {
+    case JOB_OVER: return push_result(L, own);
+    case JOB_FORKED: return error_push(L, "forked");
+    default: lua_pushboolean(L, 0); return 1;
+  }
+}
+
+
+static struct luajob *check_job (lua_State *L) {
+  struct luajob *own = to_job(L);
+  if (own->job == NULL)
+    luaL_error(L, "the job is closed");
+  return own;
+}
+
+
+/* job:done(): true, false (not yet), or nil and a failure. */
+static int method_done (lua_State *L) {
+  struct luajob *own = check_job(L);
+  return push_state(L, own, job_state(own->job));
+}
+
+
+/* job:stop(): takes it back and returns false, if it has not begun; else waits
+** for its end. */
+static int method_stop (lua_State *L) {
+  struct luajob *own = check_job(L);
+  return push_state(L, own, job_stop(own->job));
+}
+
+
+/* close, __gc and __close: as stop, so that no work, and no lock of a file that
+** it syncs, outlives its owner. */
+static int method_close (lua_State *L) {
+  struct luajob *own = to_job(L);
+  if (own->job != NULL) {
+    (void)job_stop(own->job);
+    job_release(own->job);
+  }
+  own->job = NULL;
+  return 0;
+}
+
+
+static const luaL_Reg methods[] = {
+  {"done", method_done},  {"stop", method_stop},     {"close", method_close},
+  {"__gc", method_close}, {"__close", method_close}, {NULL, NULL},
+};
+
+
+void luajob_register (lua_State *L) {
+  luaL_newmetatable(L, JOB_TYPE);
+  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}
