@@ -219,16 +219,56 @@ function calls.create_files()
   end
 end
 
+-- A request that fails is made again in the next round, so from then on there
+-- is memory.
+function calls.wait_many()
+  require "lipsync.resources.wait_many".interval = function() return 0 end
+  local own = client { on_event = function(event)
+    if event.err then relent() end
+  end }
+  return function()
+    local n = 0
+    for id, generation, err in own.generations:wait_many { "g1", "g2" } do
+      if err then error(err, 0) end
+      n = n + 1
+      check_generation(generation)
+      assert(id == "g" .. n)
+    end
+    assert(n == 2)
+  end
+end
+
+function calls.create_many()
+  local own = client { on_task_error = function() end }
+  return function()
+    local requests, seen = {}, {}
+    for i = 1, 3 do
+      requests[i] = { model = "lipsync-2",
+        input = { { type = "video", url = "https://example.com/a.mp4" } } }
+    end
+    local all = own.generations:create_many(requests, { concurrency = 2 })
+    for index, generation, err in all do
+      if err then error(err, 0) end
+      assert(not seen[index])
+      seen[index] = true
+      check_generation(generation)
+    end
+    assert(#seen == 3 and #all.open == 0)
+  end
+end
+
 -- What the responder sends is as good a file as any.
-function calls.download()
-  local own = client()
+local function download(run)
+  local own = client { on_task_error = function() end }
   local path = os.tmpname()
   local generation = assert(require "lipsync".generation(
     ('{"id":"g1","status":"COMPLETED","outputUrl":"%s/v2/generations?ids=g2"}')
       :format(url)))
   return function()
-    local result, err = own.generations:download(generation, path,
-      { if_exists = "overwrite" })
+    local result, err = run(own, function()
+      return own.generations:download(generation, path,
+        { if_exists = "overwrite" })
+    end)
     if not result then error(err, 0) end
     local file = assert(io.open(path, "rb"))
     assert(file:seek "end" == result.bytes and result.bytes > 20000)
@@ -236,6 +276,21 @@ function calls.download()
     os.remove(path .. ".part")
     os.remove(path)
   end
+end
+
+function calls.download()
+  return download(function(_, fetch) return fetch() end)
+end
+
+-- In a task a thread waits for the disk. One that an earlier call has left,
+-- because no step could be made, ends first.
+function calls.download_in_task()
+  return download(function(own, fetch)
+    own:run()
+    local task = own:spawn(fetch)
+    own:run()
+    return task:wait()
+  end)
 end
 
 function calls.delete()

@@ -5,12 +5,10 @@
 
 local create = require "lipsync.resources.create"
 local errors = require "lipsync.error"
-local host = require "lipsync.host"
-local lua51 = require "lipsync.host.lua51"
+local iterator = require "lipsync.list.iterator"
 local message = require "lipsync.error.message"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
-local raise = require "lipsync.host.raise"
 local schema = require "lipsync.base.schema"
 local task = require "lipsync.sched.task"
 
@@ -34,12 +32,10 @@ fields.idempotency_key, fields.receipt = nil, nil
 ---   lipsync.Error|nil
 ---@field close fun(self)
 
-local Creates = {}
+local Creates
 local methods = {}
 
 local create_many = {}
-
-local limited = lua51.is_limited()
 
 local function failure(self, kind, text)
   local about = self.client:about()
@@ -53,16 +49,17 @@ end
 local Entry = {}
 Entry.__index = Entry
 
--- Its task has ended; called by that.
+-- Its task has ended; called by that. In this order, as below: whatever runs
+-- out of memory can be repeated.
 function Entry:wake()
   local of = self.of
   if of.over or of.client.closed or not of.running[self] then return end
-  of.running[self] = nil
-  of.count = of.count - 1
   local generation, err, problem = self.task:wait(0)
   self.generation, self.err = generation, err or problem
+  of.finished[of.newest + 1] = self
   of.newest = of.newest + 1
-  of.finished[of.newest] = self
+  of.running[self] = nil
+  of.count = of.count - 1
   task.tell_watchers(of.latch)
 end
 
@@ -89,32 +86,58 @@ local function read(self, request, options)
   return nil, operation.invalid(self.client, self.spec, fixed, "request")
 end
 
--- Begins to create the next one. Returns whether there is another request.
-local function begin(self)
-  local index, request = self.index + 1, self.more()
-  if request == nil then
-    self.ended = true
-    return false
+-- The next request, with its options and what is fixed of it; nil at the end.
+local function next_entry(self)
+  local entry = self.beginning
+  if not entry then
+    local index = self.index + 1
+    entry = setmetatable({ of = self, index = index, task = false,
+      fixed = false, request = false, options = own_options(self, index),
+    }, Entry)
+    entry.request = self.more()
+    if entry.request == nil then return nil end
+    self.index, self.beginning = index, entry
   end
-  local options = own_options(self, index)
-  local fixed, err = read(self, request, options)
-  local entry = setmetatable({ of = self, index = index, err = err,
-    key = fixed and fixed.idempotency_key, task = false }, Entry)
-  self.index = index
-  if not fixed then
-    self.newest = self.newest + 1
-    self.finished[self.newest] = entry
-    return true
+  if not entry.fixed then
+    entry.fixed, entry.err = read(self, entry.request, entry.options)
+    entry.key = entry.fixed and entry.fixed.idempotency_key
   end
-  self.running[entry] = true
-  self.count = self.count + 1
-  entry.task = self.runtime.scheduler:spawn(create.perform, self.generations,
-    self.spec, fixed, options, function(key) entry.key = key end)
+  return entry
+end
+
+-- Starts the task of a request, which has one at most.
+local function start(self, entry)
+  entry.task = entry.task or self.runtime.scheduler:spawn(create.perform,
+    self.generations, self.spec, entry.fixed, entry.options,
+    function(key) entry.key = key end)
   self.latch.scope = entry.task.scope
   task.watch(entry.task, entry)
+  self.running[entry] = true
+  self.count, self.beginning = self.count + 1, false
   -- In nginx a task starts at once, and may be over already.
   if entry.task.over then entry:wake() end
+end
+
+-- Begins to create the next one. Returns whether there is another request.
+local function begin(self)
+  local entry = next_entry(self)
+  if not entry then
+    self.ended = true
+    return false
+  elseif entry.fixed then
+    start(self, entry)
+  else
+    self.finished[self.newest + 1] = entry
+    self.newest, self.beginning = self.newest + 1, false
+  end
   return true
+end
+
+-- Takes tasks that are over and could not tell.
+local function collect(self)
+  for entry in pairs(self.running) do
+    if entry.task.over then entry:wake() end
+  end
 end
 
 -- ---- The iterator ----
@@ -124,6 +147,8 @@ local function finish(self, err)
   if self.over then return end
   self.over, self.err = true, err or false
   for entry in pairs(self.running) do entry.task:cancel() end
+  local beginning = self.beginning
+  if beginning and beginning.task then beginning.task:cancel() end
   task.tell_watchers(self.latch)
 end
 
@@ -167,6 +192,7 @@ local function step(self)
     elseif err or self.count == 0 then
       finish(self, err)
     else
+      collect(self)
       local _, problem = self.runtime.scheduler:await(self.latch, math.huge)
       if problem and not interrupted(self) then return nil, nil, problem end
     end
@@ -202,30 +228,10 @@ local function open_ones(self)
   return found
 end
 
-local what = "an iterator of create_many"
-local members = { open = true }
-for name in pairs(methods) do members[name] = true end
-
-function Creates:__index(name)
-  if name == "open" then return open_ones(self) end
-  return methods[name] or misuse.no_member(what, name, members)
-end
-
-function Creates.__newindex(_, name)
-  misuse.no_member(what, name, members)
-end
-
--- The function of a `for` loop, which cannot return an error of the whole.
-function Creates:__call()
-  if limited and host.yields(self.client) then lua51.check_for() end
-  local index, generation, err = step(self)
-  if index == nil and err then raise.error(self.client, err) end
-  return index, generation, err
-end
-
-function Creates:__close()
-  self:close()
-end
+Creates = iterator.class {
+  what = "an iterator of create_many", methods = methods, step = step,
+  fields = { open = open_ones },
+}
 
 function Creates:__tostring()
   return ("create_many (%s under way%s)"):format(
@@ -259,6 +265,7 @@ function create_many.new(generations, spec, requests, options)
     spec = spec, more = more,
     options = schema.join({ timeout = math.huge }, options),
     concurrency = options.concurrency or 8, index = 0, ended = false,
+    beginning = false,
     running = {}, count = 0, finished = {}, oldest = 1, newest = 0,
     latch = false, over = false, err = false,
   }

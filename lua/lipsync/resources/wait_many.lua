@@ -10,12 +10,12 @@ local each = require "lipsync.bulk.each"
 local errors = require "lipsync.error"
 local filter = require "lipsync.list.filter"
 local host = require "lipsync.host"
+local iterator = require "lipsync.list.iterator"
 local listing = require "lipsync.list.listing"
 local lua51 = require "lipsync.host.lua51"
 local message = require "lipsync.error.message"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
-local raise = require "lipsync.host.raise"
 local schema = require "lipsync.base.schema"
 local texts = require "lipsync.base.text"
 local shape = require "lipsync.shape"
@@ -38,7 +38,7 @@ local url = require "lipsync.base.url"
 ---@field saw fun(self, generation: lipsync.Generation): boolean
 ---@field close fun(self)
 
-local Waits = {}
+local Waits
 local methods = {}
 
 local wait_many = {}
@@ -84,7 +84,9 @@ end
 local function late(self, entry)
   local text = message.deadline { limit = self.timeout }
   if entry.status then text = text .. "; it is " .. entry.status end
-  return errors.new("timeout", text, about_one(self, entry), "deadline")
+  local err = errors.new("timeout", text, about_one(self, entry), "deadline")
+  err.cause = self.trouble or nil
+  return err
 end
 
 -- The error for a generation that the service does not list any more; it has
@@ -104,9 +106,11 @@ local function wake(self)
   for sleeper in pairs(self.sleepers) do sleeper:wake() end
 end
 
+-- In this order here and below: whatever runs out of memory can be repeated.
 local function push(self, event)
-  self.newest = self.newest + 1
-  self.events[self.newest] = event
+  local newest = self.newest + 1
+  self.events[newest] = event
+  self.newest = newest
 end
 
 -- Ends the wait for one.
@@ -114,7 +118,7 @@ local function settle(self, entry, event)
   event.entry, event.ends = entry, true
   push(self, event)
   self.by_key[entry.key] = nil
-  self.waiting = self.waiting - 1
+  self.count = self.count - 1
 end
 
 -- Takes a state of one that is waited for.
@@ -168,13 +172,14 @@ local function add(self, given)
   local problem = problem_of(id)
   local entry = { id = id, key = key_of(id), missed = false,
                   status = generation and generation.status or false }
-  self.waiting = self.waiting + 1
   if problem then
-    settle(self, entry, { problem = invalid, detail = problem })
+    push(self, { entry = entry, ends = true, problem = invalid,
+                 detail = problem })
   elseif generation and generation:is_terminal() then
-    settle(self, entry, { generation = generation })
+    push(self, { entry = entry, ends = true, generation = generation })
   else
     self.entries[#self.entries + 1] = entry
+    if not self.by_key[entry.key] then self.count = self.count + 1 end
     self.by_key[entry.key] = entry
   end
 end
@@ -184,7 +189,7 @@ local function finish(self, err)
   if self.over then return end
   self.over, self.err = true, err or false
   self.entries, self.by_key, self.groups = {}, {}, {}
-  self.waiting = 0
+  self.count = 0
   if self.call then self.call:cancel() end
   if self.listing then self.listing:close() end
   self.call, self.listing = false, false
@@ -193,8 +198,14 @@ end
 
 -- Reads one generation of the listing.
 local function read(self)
-  local generation, err = self.listing:next()
-  if generation then return add(self, generation) end
+  local generation, err = self.unread, nil
+  if not generation then generation, err = self.listing:next() end
+  self.unread = generation or false
+  if generation then
+    add(self, generation)
+    self.unread = false
+    return
+  end
   self.listing = false
   if err then finish(self, err) end
 end
@@ -222,11 +233,11 @@ local function ids_of(group)
   return ids
 end
 
--- Takes the next group. A long wait for a slot is no reason to give up, so the
--- request has the client's timeout and ends with the whole wait.
+-- A call for the next group. A long wait for a slot is no reason to give up, so
+-- the request has the client's timeout and ends with the whole wait.
 local function new_call(self)
   local spec, given = self.specs.list, self.options
-  self.group = table.remove(self.groups, 1)
+  self.group = self.groups[1]
   local left = self.timeout - self.clock:seconds()
   return call.new(self.client, setmetatable({
     target = filter.target(spec.query, spec.path, {},
@@ -283,14 +294,16 @@ local function split(self, group, err)
   table.insert(self.groups, 1, halves[1])
 end
 
--- A request is over.
+-- A request is over. One that was canceled, with the task that had begun it,
+-- is made anew.
 local function finished(self, this, group)
   self.call = false
   local err = this.err
+  if this.canceled and not self.client.closed then return wake(self) end
+  table.remove(self.groups, 1)
+  self.trouble = err or false
   if not err then
     take_rows(self, group, this.value)
-  elseif this.canceled and not self.client.closed then
-    table.insert(self.groups, 1, group)  -- with the task that had begun it
   elseif err.statusCode == 400 and errors.is_from_service(err) then
     split(self, group, err)
   elseif err.retryable then
@@ -301,18 +314,28 @@ local function finished(self, this, group)
   wake(self)
 end
 
+-- Whether a call is over. One that raises is not gone on with. Lua 5.1 cannot
+-- yield inside pcall, but there the program cannot catch it either.
+local function is_over(self, this)
+  if limited then return this:advance() end
+  local ok, over = pcall(this.advance, this)
+  if ok then return over end
+  self.call = false
+  this:cancel()
+  core.raise(over)
+end
+
 -- Sends a request, or waits for its response. Returns an error if the caller
 -- may not make one.
 local function ask(self)
   if not self.call and #self.groups == 0 then begin_round(self) end
   local this = self.call or new_call(self)
   if not self.call and this.canceled then
-    table.insert(self.groups, 1, self.group)
     this:advance()
     return this.err
   end
   self.call = this
-  if not this:advance() then
+  if not is_over(self, this) then
     this:wait()
     timeslice.begin(self, core.now())
   elseif self.call == this then
@@ -351,7 +374,7 @@ local function advance(self)
     finish(self, errors.new("closed", message.closed, about(self, whole)))
   elseif self.listing then
     read(self)
-  elseif self.waiting == 0 then
+  elseif self.count == 0 then
     finish(self)
   elseif self.clock:seconds() >= self.timeout then
     expire(self)
@@ -415,32 +438,13 @@ function methods:close()
   self.events, self.oldest, self.newest = {}, 1, 0
 end
 
-local what = "an iterator of wait_many"
-local members = { waiting = true }
-for name in pairs(methods) do members[name] = true end
-
-function Waits.__index(_, name)
-  return methods[name] or misuse.no_member(what, name, members)
-end
-
-function Waits.__newindex(_, name)
-  misuse.no_member(what, name, members)
-end
-
--- The function of a `for` loop, which cannot return an error of the whole.
-function Waits:__call()
-  if limited and host.yields(self.client) then lua51.check_for() end
-  local id, generation, err = step(self)
-  if id == nil and err then raise.error(self.client, err) end
-  return id, generation, err
-end
-
-function Waits:__close()
-  self:close()
-end
+Waits = iterator.class {
+  what = "an iterator of wait_many", methods = methods, step = step,
+  fields = { waiting = function(self) return self.count end },
+}
 
 function Waits:__tostring()
-  return ("wait for %s%s"):format(message.count(self.waiting, "generation"),
+  return ("wait for %s%s"):format(message.count(self.count, "generation"),
     self.over and " (over)" or "")
 end
 
@@ -469,10 +473,11 @@ function wait_many.new(resource, specs, items, options)
   local self = setmetatable({
     client = resource.client, specs = specs, options = options,
     timeout = options.timeout or patience, clock = stopwatch.new(),
-    entries = {}, by_key = {}, waiting = 0,
+    entries = {}, by_key = {}, count = 0,
     listing = listing.is(items) and items or false,
     events = {}, oldest = 1, newest = 0,
     groups = {}, group = false, call = false, due = -math.huge,
+    unread = false, trouble = false,
     sleepers = setmetatable({}, { __mode = "k" }),
     over = false, err = false, slice = false, slice_ends = math.huge,
   }, Waits)

@@ -61,6 +61,25 @@ describe("create_many", function()
     assert.equal(3, count)
   end)
 
+  it("loses none, and doubles none, when it runs out of memory", function()
+    local generations = serve { created "g1", created "g2" }
+    local task = require "lipsync.sched.task"
+    local scheduler = here.client:runtime().scheduler
+    local spawn, watch = scheduler.spawn, task.watch
+    local function fail() error("not enough memory", 0) end
+    local iterator = generations:create_many(requests(2), { concurrency = 1 })
+    scheduler.spawn = fail
+    assert.is_false(pcall(iterator.next, iterator))
+    scheduler.spawn, task.watch = spawn, fail  -- luacheck: ignore
+    assert.is_false(pcall(iterator.next, iterator))
+    task.watch = watch  -- luacheck: ignore
+    local found, order, err = collect(iterator)
+    assert.is_nil(err)
+    assert.same({ 1, 2 }, order)
+    assert.same({ "g1", "g2" }, found)
+    assert.equal(2, #here.server:requests(2))
+  end)
+
   it("is for a loop, also over a function", function()
     local generations = serve { created "g1", created "g2" }
     local n, count = 0, 0

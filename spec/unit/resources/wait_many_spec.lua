@@ -224,6 +224,26 @@ describe("wait_many", function()
     assert.same({ "b timeout" }, (read(iterator)))
   end)
 
+  it("says what kept it from the service until then", function()
+    local generations = here.start { loop = true, service.answer(503, "") }
+    local _, generation, err = generations:wait_many({ "a" },
+      { timeout = 0.3, max_attempts = 1 }):next()
+    assert.is_nil(generation)
+    assert.equal("timeout", err.kind)
+    assert.equal(503, err.cause.statusCode)
+  end)
+
+  it("goes on after it has run out of memory", function()
+    local generations = here.start { rows { "a", "COMPLETED" } }
+    local iterator = generations:wait_many { "a" }
+    local random = core.random
+    core.random = function() error("not enough memory", 0) end
+    local ok, problem = pcall(iterator.next, iterator)
+    core.random = random
+    assert.same({ false, "not enough memory" }, { ok, problem })
+    assert.same({ "a COMPLETED" }, (read(iterator)))
+  end)
+
   it("reports each status once", function()
     local generations = here.start { rows { "a", "PENDING", "b", "PENDING" },
       rows { "a", "PROCESSING", "b", "PENDING" },
