@@ -283,7 +283,8 @@ local CreateManyOptions = {}
 ---@field queue boolean|nil  false: an organization that already has as many generations under way as it may is an error at once; default true: waits, as long as the timeout allows
 ---@field timeout number|nil  seconds; a request with files has none unless it is given here
 ---@field answer_timeout number|nil  seconds from the last byte of the request to the first of the response; default 300 with files, else stall_timeout
----@field on_progress nil|fun(sent: integer, total: integer)  bytes of the request with files; begins anew with each attempt
+---@field upload string|nil  "multipart" (default): files are sent with the request; "asset": each is uploaded as an asset before
+---@field on_progress nil|fun(sent: integer, total: integer)  bytes of the request with files, or of the file that is uploaded; begins anew with each attempt
 ---@field repeat_for number|nil  seconds for which a request is repeated under its key after its outcome became unknown; default 600
 ---@field receipt string|nil  path of a file that remembers this create, so that it is not paid for twice when the process is killed; see receipt.lua
 ---@field on_unknown string|nil  "create": sends the request anew where a receipt is older than repeat_for and nothing is found; default "error"

@@ -1,7 +1,22 @@
 -- SPDX-License-Identifier: MIT
 -- Runs a call whose request is long, and reports how far it was sent.
 
+local errors = require "lipsync.error"
+
 local upload = {}
+
+--- Before the last bytes of a body are sent: one whose files have changed is
+--- never completed.
+---@param this table  the call; its spec has the body, and its `parts`
+---@return boolean|nil
+---@return lipsync.Error|nil err
+function upload.check_files(this)
+  local own = this.spec
+  local part = own.parts and own.body:changed()
+  if not part then return true end
+  return nil, errors.from_failure({ code = "file_changed",
+    path = own.parts[part].file }, this:about())
+end
 
 -- Calls on_progress; the error object if it raises.
 local function report(this, sent, total)

@@ -1,17 +1,20 @@
 -- SPDX-License-Identifier: MIT
 -- Creating a generation so that it is paid for once: every request of a call
 -- carries the same Idempotency-Key and the same bytes. Files go along as parts
--- of a multipart body, read from disk while they are sent.
+-- of a multipart body, read from disk while they are sent, or are uploaded as
+-- assets before.
 
 local call = require "lipsync.call"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local http = require "lipsync.http"
+local input_assets = require "lipsync.resources.input_assets"
 local load = require "lipsync.host.load"
 local media_type = require "lipsync.base.media_type"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
+local stopwatch = require "lipsync.base.stopwatch"
 local texts = require "lipsync.base.text"
 local upload = require "lipsync.call.upload"
 
@@ -49,8 +52,11 @@ local create = {}
 ---   is given here
 ---@field answer_timeout number|nil  seconds from the last byte of the request
 ---   to the first of the response; default 300 with files, else stall_timeout
+---@field upload string|nil  "multipart" (default): files are sent with the
+---   request; "asset": each is uploaded as an asset before
 ---@field on_progress nil|fun(sent: integer, total: integer)  bytes of the
----   request with files; begins anew with each attempt
+---   request with files, or of the file that is uploaded; begins anew with each
+---   attempt
 ---@field repeat_for number|nil  seconds for which a request is repeated under
 ---   its key after its outcome became unknown; default 600
 ---@field receipt string|nil  path of a file that remembers this create, so that
@@ -62,6 +68,7 @@ create.options = schema.join(operation.options, {
   repeat_for = schema.seconds, receipt = schema.string,
   on_unknown = schema.choice { "error", "create" },
   answer_timeout = schema.seconds, on_progress = schema.callable(),
+  upload = schema.choice { "multipart", "asset" },
 })
 
 -- In seconds: from the last byte of a request with files to its response. In
@@ -95,13 +102,17 @@ local function check_place(item, name)
   end
 end
 
--- Raises for a file with what no file can have: it is sent as a part that has
--- the name of its type, and nothing else.
-local function check_file(item, name, seen)
-  if not media[item.type] then
-    misuse.raise(("%s.type must be video, audio or image with a file, got %s")
-      :format(name, misuse.show(item.type)))
-  elseif seen[item.type] then
+-- Raises for a file of a type that no file has.
+local function check_type(item, name)
+  if media[item.type] then return end
+  misuse.raise(("%s.type must be video, audio or image with a file, got %s")
+    :format(name, misuse.show(item.type)))
+end
+
+-- Raises for a file with what no part can have: it has the name of its type,
+-- and nothing else.
+local function check_part(item, name, seen)
+  if seen[item.type] then
     misuse.raise(("request.input has two files of the type %s; one of them "
       .. "must be an asset"):format(item.type))
   end
@@ -125,14 +136,19 @@ end
 ---@param input lipsync.InputItem[]
 ---@param name string  of the request: "request"
 ---@param field_of string  what comes before "input" in a field: ""
+---@param as_assets boolean|nil  whether files become assets, and are no parts
 ---@return string|false problem
 ---@return string|boolean field  the wrong one, or whether there are files
-function create.check_input(input, name, field_of)
-  local files = {}
+function create.check_input(input, name, field_of, as_assets)
+  local files, has_files = {}, false
   for i, item in ipairs(input) do
     local full = ("%s.input[%d]"):format(name, i)
     check_place(item, full)
-    if item.file then check_file(item, full, files) end
+    if item.file then
+      has_files = true
+      check_type(item, full)
+      if not as_assets then check_part(item, full, files) end
+    end
     local problem = item.url and bad_url(item.url)
       or item.file and bad_path(item.file)
     if problem then
@@ -141,7 +157,7 @@ function create.check_input(input, name, field_of)
       return field .. " " .. problem, field
     end
   end
-  return false, next(files) ~= nil
+  return false, has_files
 end
 
 -- The key of a call, or nil and what is wrong.
@@ -182,6 +198,8 @@ end
 ---@field idempotency_key string
 ---@field boundary string|nil  of a multipart body
 ---@field content string  JSON text of the body, or of the array of its parts
+---@field assets table<string, string>|nil  the files of the body become assets,
+---   see input_assets.lua
 
 --- Checks a request and fixes what is sent of it. Raises for misuse.
 ---@param client table
@@ -193,7 +211,9 @@ end
 function create.read(client, spec, request, options)
   local body = spec.takes(request, "request")
   operation.check_headers(options)
-  local problem, field = create.check_input(body.input, "request", "")
+  local as_assets = options.upload == "asset"
+  local problem, field = create.check_input(body.input, "request", "",
+    as_assets)
   local has_files = not problem and field
   if problem then
     return nil, operation.invalid(client, spec, problem, field)
@@ -204,7 +224,10 @@ function create.read(client, spec, request, options)
   end
   local content, err = operation.encode(client, spec, body)
   if not content then return nil, err end
-  if not has_files then return { idempotency_key = key, content = content } end
+  if not has_files or as_assets then
+    return { idempotency_key = key, content = content,
+             assets = has_files and {} or nil }
+  end
   return { idempotency_key = key, boundary = "lipsync-" .. core.random_text(),
            content = core.encode(parts_of(body)) }
 end
@@ -227,7 +250,7 @@ local function get_named(generations, this, id)
 end
 
 --- The members of a call's spec that have to do with its body. Opens its files,
---- and holds the end of the body back until `create.check_files` was asked.
+--- and holds the end of the body back until `upload.check_files` was asked.
 ---@param client table
 ---@param spec table  of the row
 ---@param fixed lipsync.FixedCreate
@@ -236,7 +259,10 @@ end
 ---@return lipsync.Error|nil err
 function create.open_body(client, spec, fixed, options)
   if not fixed.boundary then
-    return { body = fixed.content, content_type = "application/json" }
+    local content = fixed.assets
+      and core.encode(input_assets.fill(fixed.content, fixed.assets))
+    return { body = content or fixed.content,
+             content_type = "application/json" }
   end
   local parts = core.decode(fixed.content)
   parts.boundary = fixed.boundary
@@ -252,18 +278,6 @@ function create.open_body(client, spec, fixed, options)
            answer_timeout = patience }
 end
 
---- Before the last bytes are sent: a body whose files have changed is never
---- completed.
----@param this table  the call
----@return lipsync.Error|nil
-function create.check_files(this)
-  local own = this.spec
-  local part = own.parts and own.body:changed()
-  if not part then return nil end
-  return errors.from_failure({ code = "file_changed",
-    path = own.parts[part].file }, this:about())
-end
-
 --- Sends a fixed request until its outcome is known, or no repetition is
 --- allowed any more.
 ---@param generations lipsync.Generations
@@ -274,20 +288,24 @@ end
 ---   the last bytes of each attempt are sent; nil and an error end the call
 ---   without them
 ---@param earlier table|nil  see call.lua
+---@param clock table|nil  a stopwatch that has run before
 ---@return lipsync.Generation|nil
 ---@return lipsync.Error|nil err
-function create.send(generations, spec, fixed, options, on_held, earlier)
+function create.send(generations, spec, fixed, options, on_held, earlier, clock)
   local client, key = generations.client, fixed.idempotency_key
   local own, err = create.open_body(client, spec, fixed, options)
   if not own then return nil, err end
   own.idempotency_key, own.earlier = key, earlier
   own.repeat_window = options.repeat_for
+  if clock then
+    own.clock, own.timeout = clock, clock:seconds() + client.options.timeout
+  end
   own.hold = own.hold or on_held and held or nil
   own.headers = operation.key_headers(options, key)
   own.later = options.queue == false and not_queued or nil
   function own.on_held(this)
-    local problem = create.check_files(this)
-    if problem then return nil, problem end
+    local unchanged, problem = upload.check_files(this)
+    if not unchanged then return nil, problem end
     if on_held then return on_held(this) end
     return true
   end
@@ -307,16 +325,23 @@ end
 ---@return lipsync.Error|nil err
 ---@return lipsync.Error|nil problem  of a receipt that could not be written
 function create.perform(generations, spec, fixed, options, note)
-  if not options.receipt then
-    return create.send(generations, spec, fixed, options)
+  local clock = fixed.assets and stopwatch.new()
+  local function uploaded(of, noted)
+    return input_assets.upload(generations.client, of, options, clock, noted)
   end
-  -- Here, because only this needs the module for files.
-  local receipt = load.module "lipsync.resources.receipt"
-  return receipt.run(generations, spec, options, fixed,
-    function(of, on_held, earlier)
-      if note then note(of.idempotency_key) end
-      return create.send(generations, spec, of, options, on_held, earlier)
-    end)
+  local function send(of, on_held, earlier)
+    if note then note(of.idempotency_key) end
+    return create.send(generations, spec, of, options, on_held, earlier, clock)
+  end
+  if options.receipt then
+    -- Here, because only this needs the module for files.
+    local receipt = load.module "lipsync.resources.receipt"
+    return receipt.run(generations, spec, options, fixed, send, uploaded)
+  elseif fixed.assets then
+    local done, err = uploaded(fixed)
+    if not done then return nil, err end
+  end
+  return send(fixed)
 end
 
 --- See client.generations:create.

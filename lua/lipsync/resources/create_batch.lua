@@ -253,11 +253,7 @@ local function make_call(self, fixed)
   if not own then return nil, err end
   own.timeout, own.answer_timeout = timeout, patience
   own.later = options.queue == false and not_queued or nil
-  own.on_held = own.hold and function(this)
-    local changed = create.check_files(this)
-    if changed then return nil, changed end
-    return true
-  end or nil
+  own.on_held = own.hold and upload.check_files or nil
   if self.spec.unknown then
     own.unknown = self.spec.unknown:format(self.since)
   end

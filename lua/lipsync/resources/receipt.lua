@@ -4,7 +4,8 @@
 -- what came of it; so the same create, begun again, does not pay twice.
 --
 -- Its state is
---   prepared  nothing could have been created yet
+--   prepared  nothing could have been created yet; `assets` has the ids of the
+--             files that were uploaded before
 --   open      since `open_at` (seconds since 1970) it may have been
 --   created   `id`, and `object`, the JSON text
 --   refused   nothing was created, and nothing will be under this key
@@ -15,6 +16,7 @@ local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local file = require "lipsync.file"
 local http = require "lipsync.http"
+local input_assets = require "lipsync.resources.input_assets"
 local sleep = require "lipsync.call.sleep"
 local text = require "lipsync.base.text"
 local time = require "lipsync.base.time"
@@ -51,6 +53,7 @@ local function parse(bytes)
   local is_good = type(note) == "table" and note.version == version
     and states[note.state] and type(note.idempotency_key) == "string"
     and type(note.content) == "string" and type(note.files) == "table"
+    and (note.assets == nil or type(note.assets) == "table")
     and (note.state ~= "open" or type(note.open_at) == "number")
     and (note.state ~= "created" or type(note.id) == "string")
   return is_good and note or nil
@@ -190,14 +193,29 @@ end
 
 --- Says what is about to be sent.
 ---@param request table  as for receipt.decide
----@param fixed table  idempotency_key and boundary
+---@param fixed table  idempotency_key, boundary and assets; it gets those that
+---   an earlier run of the same request has uploaded
 ---@return boolean|nil
 ---@return lipsync.Error|nil err
 function Receipt:prepare(request, fixed)
+  local earlier = self.note
+  if fixed.assets and earlier and earlier.assets
+     and earlier.state ~= "refused" and earlier.origin == request.origin
+     and earlier.account == request.account and is_of(earlier, request) then
+    fixed.assets = earlier.assets
+  end
   return write(self, { version = version, state = "prepared",
+    assets = fixed.assets,
     origin = request.origin, account = request.account,
     content = request.content, files = request.files,
     idempotency_key = fixed.idempotency_key, boundary = fixed.boundary })
+end
+
+--- Says which assets there are by now.
+---@return boolean|nil
+---@return lipsync.Error|nil err
+function Receipt:keep_assets()
+  return write(self, self.note)
 end
 
 --- Says that it may be created from now on.
@@ -249,6 +267,7 @@ end
 -- The request in a receipt, as the service reads it; of a multipart body
 -- without its files.
 local function request_of(note)
+  if note.assets then return input_assets.fill(note.content, note.assets) end
   local content = core.decode(note.content)
   if not note.boundary then return content end
   local own = {}
@@ -318,14 +337,28 @@ end
 
 -- ---- A create with a receipt ----
 
+-- The paths of the files of a request, in their order.
+local function paths_of(fixed)
+  local paths = {}
+  if fixed.assets then
+    for _, path in pairs(input_assets.files(fixed.content)) do
+      paths[#paths + 1] = path
+    end
+    table.sort(paths)
+  end
+  for _, part in ipairs(fixed.boundary and core.decode(fixed.content) or {}) do
+    paths[#paths + 1] = part.file
+  end
+  return paths
+end
+
 -- What the receipt has to be of.
 local function describe(self, client, fixed)
   local files = {}
-  for _, part in ipairs(fixed.boundary and core.decode(fixed.content) or {}) do
-    local stamp, failure
-    if part.file then stamp, failure = http.stamp(part.file) end
-    if failure then return nil, broken(self, failure) end
-    if stamp then files[#files + 1] = { path = part.file, stamp = stamp } end
+  for i, path in ipairs(paths_of(fixed)) do
+    local stamp, failure = http.stamp(path)
+    if not stamp then return nil, broken(self, failure) end
+    files[i] = { path = path, stamp = stamp }
   end
   return { origin = client.known.base_url, content = fixed.content,
            account = client:runtime().session:account() or "", files = files }
@@ -384,7 +417,7 @@ local function fetch(self, generations, options)
     stall_timeout = options.stall_timeout, tag = options.tag })
 end
 
-local function go_on(self, generations, options, fixed, send)
+local function go_on(self, generations, options, fixed, send, upload)
   local request, err = describe(self, generations.client, fixed)
   if not request then return nil, err end
   local step, problem = receipt.decide(self.note, request, core.time(),
@@ -406,6 +439,9 @@ local function go_on(self, generations, options, fixed, send)
   end
   local done
   done, err = self:prepare(request, fixed)
+  if done and fixed.assets then
+    done, err = upload(fixed, function() return self:keep_assets() end)
+  end
   if not done then return nil, err end
   return send_noted(self, send, fixed)
 end
@@ -418,14 +454,16 @@ end
 ---@param fixed lipsync.FixedCreate
 ---@param send fun(fixed: lipsync.FixedCreate, on_held: function,
 ---   earlier: table|nil): lipsync.Generation|nil, lipsync.Error|nil
+---@param upload fun(fixed: lipsync.FixedCreate, note: function): boolean|nil,
+---   lipsync.Error|nil  uploads the files that become assets
 ---@return lipsync.Generation|nil
 ---@return lipsync.Error|nil err
 ---@return lipsync.Error|nil unnoted  why the receipt does not say so
-function receipt.run(generations, spec, options, fixed, send)
+function receipt.run(generations, spec, options, fixed, send, upload)
   local self, err = open(generations.client, spec, options)
   if not self then return nil, err end
   local value, failure, unnoted = go_on(self, generations, options, fixed,
-    send)
+    send, upload)
   self:close()
   return value, failure, unnoted
 end

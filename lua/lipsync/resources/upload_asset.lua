@@ -134,16 +134,10 @@ end
 
 -- ---- The file's way there ----
 
--- A body whose file has changed is never completed.
-local function check_file(this)
-  if not this.spec.body:changed() then return true end
-  return nil, errors.from_failure({ code = "file_changed",
-    path = this.spec.file }, this:about())
-end
-
 local put_spec = {
   method = "PUT", action = action, noun = "asset", key = false,
-  retry = "idempotent", is_transfer = true, hold = held, on_held = check_file,
+  retry = "idempotent", is_transfer = true, hold = held,
+  on_held = upload.check_files,
   read = attempt.whole, accept = function() return true end, headers = {},
 }
 put_spec.__index = put_spec
@@ -156,7 +150,8 @@ local function put(self, address)
   local this = call.new(self.client, setmetatable({
     origin = address.origin, path = address.path,
     target = address.path .. address.query,
-    secrets = secrets_of(address.query), body = body, file = self.path,
+    secrets = secrets_of(address.query), body = body,
+    parts = { { file = self.path } },
     content_type = takes_type(address.query) and self.content_type or nil,
     clock = self.clock,
   }, put_spec), {
@@ -229,9 +224,10 @@ end
 ---@param specs table  of its rows
 ---@param path string
 ---@param options lipsync.UploadOptions|nil
+---@param clock table|nil  a stopwatch of more than this upload
 ---@return table|nil asset
 ---@return lipsync.Error|nil err
-function upload_asset.run(assets, specs, path, options)
+function upload_asset.run(assets, specs, path, options, clock)
   if type(path) ~= "string" or path == "" then
     misuse.raise("path must be a string with a path, got " .. misuse.show(path))
   end
@@ -239,7 +235,7 @@ function upload_asset.run(assets, specs, path, options)
   local content_type = options.content_type or media_type.of(path)
   local self = {
     assets = assets, client = assets.client, specs = specs, path = path,
-    options = options, clock = stopwatch.new(),
+    options = options, clock = clock or stopwatch.new(),
     timeout = options.timeout or math.huge, content_type = content_type,
     name = options.name or media_type.file_name(path),
     type = options.type or kind_of(content_type),

@@ -1,0 +1,78 @@
+-- SPDX-License-Identifier: MIT
+-- Inputs of a create that are files of this machine and become assets: each is
+-- uploaded, and the request has the asset's id in place of the path. What is
+-- fixed of the request are the paths, and the ids as they become known.
+
+local assets = require "lipsync.resources.assets"
+local core = require "lipsync.core"
+local media_type = require "lipsync.base.media_type"
+local upload_asset = require "lipsync.resources.upload_asset"
+
+local input_assets = {}
+
+-- The kinds of assets, by the types of inputs.
+local kinds = { video = "VIDEO", audio = "AUDIO", image = "IMAGE" }
+
+-- As a receipt has it: an array with holes would be none in JSON.
+local function key_of(index) return ("%d"):format(index) end
+
+--- The paths of the files, by the index of their items.
+---@param content string  JSON text of a request
+---@return table<integer, string>
+function input_assets.files(content)
+  local files = {}
+  for i, item in ipairs(core.decode(content).input) do files[i] = item.file end
+  return files
+end
+
+--- The request with the ids.
+---@param content string
+---@param ids table<string, string>
+---@return table
+function input_assets.fill(content, ids)
+  local request = core.decode(content)
+  for i, item in ipairs(request.input) do
+    if item.file then item.file, item.assetId = nil, ids[key_of(i)] end
+  end
+  return request
+end
+
+-- Uploads one; its id, or nil and an error.
+local function upload(client, request, item, options, clock)
+  local asset, err = upload_asset.run(client.assets, assets.specs, item.file, {
+    type = kinds[item.type], projectId = request.projectId,
+    content_type = media_type.of(item.file, item.type),
+    timeout = options.timeout, stall_timeout = options.stall_timeout,
+    answer_timeout = options.answer_timeout, headers = options.headers,
+    max_attempts = options.max_attempts, tag = options.tag,
+    on_progress = options.on_progress,
+  }, clock)
+  return asset and asset:get "id", err
+end
+
+--- Uploads what has no id yet.
+---@param client table
+---@param fixed lipsync.FixedCreate  its `assets` gets the ids
+---@param options lipsync.CreateOptions  checked
+---@param clock table  a stopwatch for the whole create
+---@param note nil|fun(): any, lipsync.Error|nil  called after each; nil and an
+---   error end it
+---@return boolean|nil
+---@return lipsync.Error|nil err
+function input_assets.upload(client, fixed, options, clock, note)
+  local request = core.decode(fixed.content)
+  for i, item in ipairs(request.input) do
+    local key = key_of(i)
+    if item.file and not fixed.assets[key] then
+      local id, err = upload(client, request, item, options, clock)
+      if not id then return nil, err end
+      fixed.assets[key] = id
+      local noted, problem = true, nil
+      if note then noted, problem = note() end
+      if not noted then return nil, problem end
+    end
+  end
+  return true
+end
+
+return input_assets
