@@ -253,7 +253,8 @@ build/unit/obj/%.o: src/%.c build/unit/flags
 	$(COMPILE) $(INCLUDES) $(CFLAGS) -c -o $@ $<
 
 support: $(SUPPORT:%=$(OUT)/%.so) build/old_curl.so \
-         build/pipe_curl.so build/slow_disk.so build/private_lua
+         build/pipe_curl.so build/slow_disk.so build/private_lua \
+         build/bench/sink
 
 build/private_lua: spec/support/private_lua.c
 	@mkdir -p $(@D)

@@ -11,9 +11,9 @@ comma = ,
 TORTURE = $(patsubst spec/torture/%.c,$(OUT)/obj/torture/%.o,\
   $(addprefix spec/torture/,torture.c fault.c modules.c responder.c))
 
-.PHONY: check torture every-byte kill-nine
+.PHONY: check torture every-byte kill-nine large
 
-check: ## torture, every-byte, fuzz, tsan, asan, collect; ONLY=…
+check: ## torture, every-byte, large, fuzz, tsan, asan, collect; ONLY=…
 	@scripts/deps check lua5.4
 	@MAKE="$(MAKE)" ONLY="$(ONLY)" scripts/check
 
@@ -49,6 +49,13 @@ kill-nine: ## kill a create at each of its system calls; two minutes
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" LUA_CPATH="$(OUT)/?.so;;" \
 	  LIPSYNC_LUA=$(LUA) LIPSYNC_EVERY=1 \
 	  $(LUA) "$$(command -v busted)" spec/promises/killed_spec.lua </dev/null
+
+large: ## upload 5 GiB, not 256 MiB; some ten seconds
+	@scripts/deps check $(LUA)
+	@$(MAKE) -s --no-print-directory build support
+	@LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" LUA_CPATH="$(OUT)/?.so;;" \
+	  LIPSYNC_LUA=$(LUA) LIPSYNC_LARGE=5120 \
+	  $(LUA) "$$(command -v busted)" spec/promises/large_spec.lua </dev/null
 
 # ---- Fuzzing ----
 

@@ -4,6 +4,8 @@
 
 local core = require "lipsync.core"
 local launch = require "spec.support.launch"
+local media = require "spec.support.media"
+local program = require "spec.support.program"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
@@ -188,6 +190,29 @@ describe("create from files", function()
       assert.matches("input[1].file " .. words, tostring(err), 1, true)
     end
     assert.is_true(core.now() - began < 5)
+    assert.equal(0, #here.server:connections())
+  end)
+
+  -- root may read all files, so the program has another user's rights.
+  local it_drops = media.shell "id -u" == "0"
+    and media.shell "setpriv --version 2>/dev/null" ~= "" and it or pending
+
+  it_drops("says that a file may not be read", function()
+    here.start {}
+    os.execute(("chmod 755 %s; chmod 000 %s"):format(quote(folder),
+      quote(clip)))
+    local script = folder .. "/create.lua"
+    launch.write(script, ([[
+      package.path, package.cpath = %q, %q
+      local client = require "lipsync".new { api_key = "k", base_url = %q }
+      local none, err = client.generations:create { model = "m",
+        input = { { type = "video", file = %q } } }
+      print(none, err.kind, err.path == %q, err)]]):format(package.path,
+        package.cpath, here.server.base_url, clip, clip))
+    local text = media.shell(("setpriv --reuid 65534 --regid 65534 "
+      .. "--clear-groups %s %s 2>&1"):format(program.vm, quote(script)))
+    assert.matches("^nil\tfile\ttrue\tcreate generation: .* cannot be opened: "
+      .. "permission denied", text)
     assert.equal(0, #here.server:connections())
   end)
 
