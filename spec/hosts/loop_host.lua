@@ -109,6 +109,33 @@ local function describe_loop(name, vm)
       ]])
     end)
 
+    it("creates from files, waits and downloads", function()
+      service:set { pending_seconds = 1, processing_seconds = 1 }
+      launch.write(folder .. "/clip.mp4", ("v"):rep(300000))
+      launch.write(folder .. "/voice.wav", "a")
+      assert.equal("COMPLETED video/mp4 true\n", run(([[
+        local folder, generation, result, turns = "%s", nil, nil, 0
+        loop(function()
+          generation = assert(client.generations:create { model = "lipsync-2",
+            input = { { type = "video", file = folder .. "/clip.mp4" },
+                      { type = "audio", file = folder .. "/voice.wav" } } })
+          local waits = client.generations:wait_many { generation }
+          local _, ended, err = waits:next()
+          generation = assert(ended, tostring(err))
+          result = assert(generation:download(folder .. "/out.mp4"))
+        end, function()
+          -- What else runs in the loop meanwhile.
+          while not result do
+            client:sleep(0.01)
+            turns = turns + 1
+          end
+        end)
+        print(generation.status .. " " .. result.type .. " "
+          .. tostring(turns > 10))
+      ]]):format(folder)))
+      assert.equal("ftyp", launch.read(folder .. "/out.mp4"):sub(5, 8))
+    end)
+
     it("wakes tasks whose transfers another step finished", function()
       assert.equal("true\n", run [[
         local from, other = core.now()

@@ -230,6 +230,25 @@ location = /fresh { content_by_lua_block {
   ngx.say(tostring(os.getenv "SYNC_API_KEY"), " ",
     tostring(select(2, fresh.generations:count())))
 } }
+location = /life { content_by_lua_block {
+  local folder = ngx.var.arg_folder
+  local threads = function()
+    return io.open "/proc/self/status":read "*a":match "Threads:%s*(%d+)"
+  end
+  local generation = assert(client.generations:create({ model = "lipsync-2",
+    input = { { type = "video", file = folder .. "/clip.mp4" },
+              { type = "audio", file = folder .. "/voice.wav" } },
+  }, { receipt = folder .. "/receipt.json" }))
+  local before, result = threads()
+  for id, ended, err in client.generations:wait_many { generation } do
+    generation = assert(ended, tostring(err))
+  end
+  client:spawn(function()
+    result = assert(generation:download(folder .. "/out.mp4"))
+  end)
+  client:run()
+  ngx.say(generation.status, " ", result.type, " ", threads() == before)
+} }
 location = /worker { content_by_lua_block { ngx.say(ngx.worker.pid()) } }
 ]]
 
@@ -315,6 +334,18 @@ describe("nginx", function()
     assert.equal(404, http.request(base_url, "DELETE", path).status)
     assert.equal(403, get(path).status)
     assert.is_true(get("/fast").json.fast)
+  end)
+
+  it("creates from files, waits and downloads, without threads of its own",
+     function()
+    service:set { pending_seconds = 1, processing_seconds = 1 }
+    start()
+    launch.write(folder .. "/clip.mp4", ("v"):rep(300000))
+    launch.write(folder .. "/voice.wav", "a")
+    assert.equal("COMPLETED video/mp4 true\n",
+      get("/life?folder=" .. folder).body)
+    assert.equal("ftyp", launch.read(folder .. "/out.mp4"):sub(5, 8))
+    assert.equal("", launch.read(folder .. "/out.mp4.part"))
   end)
 
   it("reads the key in the master; workers have no environment", function()
