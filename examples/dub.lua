@@ -78,7 +78,12 @@ local id = notes.batch.id
 if not id then
   -- A little earlier, as the clocks may differ.
   local now = os.date("!%Y-%m-%dT%H:%M:%SZ", os.time() - 60)
-  local batch = notes.batch.since and find(notes.batch.since)
+  local batch
+  -- The service may still be busy with the request of a run that is gone.
+  for _ = 1, notes.batch.since and 10 or 0 do
+    batch = batch or find(notes.batch.since)
+    if not batch then client:sleep(2) end
+  end
   if not batch then
     note("batch", "since", now)
     batch = lipsync.assert(client.batches:create(requests))
