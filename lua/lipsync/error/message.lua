@@ -39,13 +39,6 @@ local function stop(text)
   return text:match "[.?!…]$" and text or text .. "."
 end
 
--- A waiter of the program's own is to blame, and not the network.
-local function waiter_fault(about)
-  return about.late and ("The function given as host let %.1f s pass without "
-    .. "client:step(), which it must call when client:fd() can be read and "
-    .. "after client:timeout() seconds"):format(about.late)
-end
-
 --- The usual phrase of a status.
 ---@param status integer|nil
 ---@return string
@@ -206,6 +199,13 @@ local function other_fault(err, about)
       or "Is the address right?")
   end
   return nil
+end
+
+-- A waiter of the program's own is to blame, and not the network.
+local function waiter_fault(about)
+  return about.late and ("The function given as host let %s s pass without "
+    .. "client:step(), which it must call when client:fd() can be read and "
+    .. "after client:timeout() seconds"):format(message.seconds(about.late))
 end
 
 local by_kind = {
