@@ -12,7 +12,7 @@
 
 void *luahttp_self (lua_State *L, const char *type) {
   void *self = lua_touserdata(L, 1);
-  int is_ours = lua_getmetatable(L, 1);
+  int is_ours = self != NULL && lua_getmetatable(L, 1);
   if (is_ours) {
     is_ours = lua_topointer(L, -1) == lua_topointer(L, lua_upvalueindex(1));
     lua_pop(L, 1);

@@ -2,6 +2,17 @@
 
 local http = require "lipsync.http"
 
+describe("a method", function()
+  it("takes no table for its object", function()
+    local session = assert(http.session { base_url = "http://127.0.0.1:9" })
+    local class = getmetatable(session)
+    local ok, message = pcall(class.account, setmetatable({}, class))
+    session:close()
+    assert.is_false(ok)
+    assert.matches("Session expected, got", message)
+  end)
+end)
+
 describe("a session's account", function()
   local function account(key)
     local session = assert(http.session { base_url = "http://127.0.0.1:9",
