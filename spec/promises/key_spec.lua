@@ -510,6 +510,17 @@ describe("the key", function()
         assert.matches("^http://service%.invalid/p/v2/", request.target)
       end
     end)
+
+  it("goes through one of SOCKS by path, as without one", function()
+    local granted = "\0\90\0\0\0\0\0\0"
+    local proxy = start({ { { send = granted }, { read = true },
+      { send = scripted.response(200, '{"count":3}') } } })
+    local client = new("http://service.invalid/p", { allow_http = true,
+      proxy = proxy.base_url:gsub("^http", "socks4a") })
+    assert.equal(3, client.generations:count())
+    local head = proxy:requests(1)[1].head
+    assert.truthy(head:find("\0service.invalid\0GET /p/v2/", 1, true))
+  end)
 end)
 
 describe("nothing makes a header of its own:", function()

@@ -141,20 +141,27 @@ static CURLcode set_origin_url (struct exchange *x) {
 }
 
 
-/* What is asked for: path and query, to a proxy without a tunnel all of it. */
+/* Whether a proxy reads the request, and connects to where that says: one of
+** SOCKS does not, and hands on all that it gets. */
+static int is_for_proxy (const struct exchange *x) {
+  const char *proxy = x->pub.proxy;
+  return x->origin->is_http && proxy != NULL && strncmp(proxy, "http", 4) == 0;
+}
+
+
+/* What is asked for: path and query, of a proxy that reads it all of it. */
 static CURLcode set_url (struct exchange *x,
                          const struct http_request *request) {
   const struct origin *o = x->origin;
   const char *prefix = request->origin == NULL ? o->prefix : "";
   const char *query = request->query == NULL ? "" : request->query;
-  int is_absolute = o->is_http && x->pub.proxy != NULL;
   size_t size = strlen(o->text) + strlen(prefix) + strlen(request->path) + 1
                 + strlen(query) + 1;
   char *target = (char *)malloc(size), *end;
   CURLcode code;
   if (target == NULL)
     return CURLE_OUT_OF_MEMORY;
-  end = stpcpy(target, is_absolute ? o->text : "");
+  end = stpcpy(target, is_for_proxy(x) ? o->text : "");
   end = stpcpy(stpcpy(end, prefix), request->path);
   if (*query != '\0')
     stpcpy(stpcpy(end, "?"), query);
