@@ -141,9 +141,9 @@ static void *work (void *unused) {
     j->state = JOB_RUNNING;
     pthread_mutex_unlock(&lock);
     perform(j);
-    if (j->plan.fd >= 0)
-      close(j->plan.fd);
     pthread_mutex_lock(&lock);
+    if (j->plan.fd >= 0) /* with the lock, so that a fork sees both or none */
+      close(j->plan.fd);
     j->state = JOB_OVER;
     drop(j);
     pthread_cond_broadcast(&ended);

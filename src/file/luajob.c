@@ -81,6 +81,7 @@ static void read_plan (lua_State *L, struct job_plan *plan) {
 int luajob_new (lua_State *L) {
   struct job_plan plan;
   struct luajob *own;
+  int here;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   own = (struct luajob *)compat_newuserdata(L, sizeof(*own)); /* at 2 */
@@ -88,11 +89,12 @@ int luajob_new (lua_State *L) {
   luaL_getmetatable(L, JOB_TYPE);
   lua_setmetatable(L, 2);
   memset(&plan, 0, sizeof(plan));
+  here = flag_field(L, "here");
   read_plan(L, &plan);
-  own->job = job_new(&plan);
+  own->job = job_new(&plan); /* from here on nothing raises: it has to begin */
   if (own->job == NULL)
     return error_no_memory(L);
-  job_begin(own->job, flag_field(L, "here"));
+  job_begin(own->job, here);
   lua_settop(L, 2);
   return 1;
 }

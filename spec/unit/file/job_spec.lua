@@ -116,6 +116,17 @@ describe("a job", function()
     end
   end)
 
+  it("is none where a field raises", function()
+    for _, at in ipairs { "here", "all", "overwrite", "sync" } do
+      local plan = setmetatable({ remove = path "kept" }, {
+        __index = function(_, name) if name == at then error "raised" end end })
+      media.write(path "kept", "")
+      assert.has_error(function() file.job(plan) end)
+      collectgarbage()
+      assert.truthy(file.info(path "kept"))
+    end
+  end)
+
   it("is done while the program goes on", function()
     assert.same({ "true\tnil\n", true }, { run_slowly(30, [[
       local part = file.open(folder .. "/part", "edit")
