@@ -44,11 +44,6 @@ void resource_refuse (struct call *c, const struct resource *r, const char *id,
   response_code(c->response, name);
 }
 
-/* The same for the document, or the list, that the call is about. */
-static void answer_code (struct call *c, enum store_code code) {
-  resource_refuse(c, resource_of(c), resource_id(c), code);
-}
-
 /* ---- Many ---- */
 
 /* Everything, as a stream that reads the store as it goes. */
@@ -58,7 +53,7 @@ static void list_all (struct call *c, struct scope *f) {
   if (body != NULL)
     response_body(c->response, 200, TYPE_JSON, body);
   else
-    answer_code(c, STORE_FAILED);
+    response_code(c->response, "internal_error");
 }
 
 /* Finds where a cursor stands. Returns 0 where the answer is made already. */
@@ -70,7 +65,7 @@ static int find_cursor (struct call *c, const struct scope *f,
                                         &deleted);
   service_settings(c->service, &settings);
   if (code == STORE_FAILED)
-    answer_code(c, code);
+    response_code(c->response, "internal_error");
   else if (code == STORE_OK
            && (!deleted || settings.gone_cursor == GONE_POSITION))
     return 1;
@@ -99,7 +94,7 @@ static void list_page (struct call *c, const struct scope *f, int limit,
     return;
   }
   sqlite3_free(sqlite3_str_finish(json));
-  answer_code(c, STORE_FAILED);
+  response_code(c->response, "internal_error");
 }
 
 /* Drops the filter by status, where the settings say so. */
@@ -142,12 +137,17 @@ void resource_count (struct call *c) {
       response_json(c->response,
                     sqlite3_mprintf("{\"count\":%lld}", (long long)count));
     else
-      answer_code(c, STORE_FAILED);
+      response_code(c->response, "internal_error");
   }
   scope_close(&f);
 }
 
 /* ---- One ---- */
+
+/* The same for the document that the call is about. */
+static void answer_code (struct call *c, enum store_code code) {
+  resource_refuse(c, resource_of(c), resource_id(c), code);
+}
 
 /* How a document is asked for. */
 struct asking {
