@@ -90,10 +90,13 @@ end
 -- The filter when none was given.
 local everything = { nothing = false, paged = false, selects = false }
 
+-- Parameters of a query that leave no row out.
+local only_order = { sortBy = true }
+
 -- Whether the filter leaves rows out. A limit or a cursor does not count.
 local function selects(query, own)
   for _, name in ipairs(query) do
-    if own[name] ~= nil then return true end
+    if own[name] ~= nil and not only_order[name] then return true end
   end
   return false
 end

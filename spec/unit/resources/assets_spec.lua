@@ -225,14 +225,17 @@ describe("client.assets:delete_many", function()
   it("raises without a filter", function()
     here.start {}
     local assets = here.client.assets
-    local ok, message = pcall(function()
-      local result = assets:delete_many(assets:list { limit = 5 })
-      return result
-    end)
-    assert.is_false(ok)
-    assert.matches("assets_spec%.lua:%d+: no filter was given, so all assets "
-      .. "would be deleted. Pass a filter such as projectId, or "
-      .. "everything = true%.", message)
+    -- An order leaves nothing out, and neither does a limit.
+    for _, filter in ipairs { { limit = 5 }, { sortBy = "dateDesc" } } do
+      local ok, message = pcall(function()
+        local result = assets:delete_many(assets:list(filter))
+        return result
+      end)
+      assert.is_false(ok)
+      assert.matches("assets_spec%.lua:%d+: no filter was given, so all assets "
+        .. "would be deleted. Pass a filter such as projectId, or "
+        .. "everything = true%.", message)
+    end
   end)
 
   it("deletes nothing if the listing breaks", function()
