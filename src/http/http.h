@@ -143,6 +143,7 @@ struct http_exchange {
   enum http_result result;
   int os_error;      /* errno of a failed connect or read, or 0 */
   char *proxy;       /* "scheme://host:port" that it goes through, or NULL */
+  int proxy_reads;   /* it reads the request, and may respond in its place */
   int proxy_status;  /* the proxy's response to a CONNECT, or 0 */
   char *detail;      /* libcurl's words for a failure, never NULL */
   struct buf body;   /* arrived and not consumed */

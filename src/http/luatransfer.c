@@ -488,11 +488,11 @@ static int transfer_sent (lua_State *L) {
 }
 
 
-/* transfer:proxy(): the proxy that reads the request, as one to http: does, or
-** nil. */
+/* transfer:proxy(): the proxy that reads the request, as one of HTTP does where
+** that goes to http:, or nil. */
 static int transfer_proxy (lua_State *L) {
   struct transfer *t = to_transfer(L);
-  if (!is_open(t))
+  if (!is_open(t) || !t->response.exchange->proxy_reads)
     return 0;
   lua_pushstring(L, t->response.exchange->proxy);
   return 1;

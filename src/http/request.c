@@ -143,7 +143,7 @@ static CURLcode set_origin_url (struct exchange *x) {
 
 /* Whether a proxy reads the request, and connects to where that says: one of
 ** SOCKS does not, and hands on all that it gets. */
-static int is_for_proxy (const struct exchange *x) {
+static int is_read_by_proxy (const struct exchange *x) {
   const char *proxy = x->pub.proxy;
   return x->origin->is_http && proxy != NULL && strncmp(proxy, "http", 4) == 0;
 }
@@ -161,7 +161,8 @@ static CURLcode set_url (struct exchange *x,
   CURLcode code;
   if (target == NULL)
     return CURLE_OUT_OF_MEMORY;
-  end = stpcpy(target, is_for_proxy(x) ? o->text : "");
+  x->pub.proxy_reads = is_read_by_proxy(x);
+  end = stpcpy(target, x->pub.proxy_reads ? o->text : "");
   end = stpcpy(stpcpy(end, prefix), request->path);
   if (*query != '\0')
     stpcpy(stpcpy(end, "?"), query);

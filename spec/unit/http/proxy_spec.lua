@@ -168,6 +168,17 @@ describe("a proxy", function()
     assert.is_nil(err.proxy)
   end)
 
+  it("is not blamed for what it hands on and does not read", function()
+    local server = scripted.start { loop = true, {
+      { send = "\0\90\0\0\0\0\0\0" }, { read = true },
+      { send = "HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n" } } }
+    servers[1] = server
+    local err = error_of((server.base_url:gsub("^http", "socks4a")),
+      { allow_http = true }, "http://service.invalid")
+    assert.equal(407, err.statusCode)
+    assert.is_nil(err.proxy)
+  end)
+
   it("with an address that is none is told at the call", function()
     for _, wrong in ipairs { "http://u:" .. password .. "@:x",
         "ftp://u:" .. password .. "@host", "http://u:" .. password .. " @host",
