@@ -11,6 +11,8 @@
 --   wakes           its waits are woken, so no polling is needed
 --   naps            its waits poll by themselves, as often as target.nap says
 --   keeps           no coroutine that waits can be abandoned
+--   attach()        prepares for clients, when one is made
+--   advice          what to do where it cannot wait
 --   probe(client)   for hosts that wait by yielding: yields once, or raises
 --   starter         makes tasks as coroutines of the host
 --   pump(client, move)   makes a client's steps by itself

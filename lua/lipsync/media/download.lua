@@ -16,7 +16,6 @@ local place = require "lipsync.media.place"
 local schema = require "lipsync.base.schema"
 local source = require "lipsync.media.source"
 local stopwatch = require "lipsync.base.stopwatch"
-local url = require "lipsync.base.url"
 
 local Download = {}
 Download.__index = Download
@@ -85,13 +84,6 @@ end
 
 -- ---- Errors and the end ----
 
-local function about_of(self)
-  local about = self.client:about()
-  about.action = self.subject.action .. " " .. url.readable(self.subject.id)
-  about.tag, about.seconds = self.options.tag, self.clock:seconds()
-  return about
-end
-
 -- Closes what is open; the part stays for a later call. In a forked child it
 -- is the parent's.
 local function drop(self)
@@ -121,16 +113,16 @@ local function finish(self, value, err)
 end
 
 local function fail(self, raw)
-  return finish(self, nil, errors.from_failure(raw, about_of(self)))
+  return finish(self, nil, errors.from_failure(raw, self.source:about()))
 end
 
 local function refuse(self, reason)
-  return finish(self, nil, errors.new("invalid", reason, about_of(self)))
+  return finish(self, nil, errors.new("invalid", reason, self.source:about()))
 end
 
 local function interrupted(self)
   local kind = self.client.closed and "closed" or "canceled"
-  return errors.new(kind, message[kind], about_of(self), kind)
+  return errors.new(kind, message[kind], self.source:about(), kind)
 end
 
 -- ---- Waiting for something else than a transfer ----
@@ -172,12 +164,7 @@ local look, place_it, take_slot, lock, begin, fetch, stream, complete, placed
 
 -- Makes a call by a function of the subject; `settle` gets it.
 local function ask(self, make, settle)
-  local options, config = self.options, self.client.options
-  local this, err = make({
-    timeout = math.min(self.timeout, self.clock:seconds() + config.timeout),
-    stall_timeout = options.stall_timeout, max_attempts = options.max_attempts,
-    headers = options.headers, tag = options.tag,
-  }, { clock = self.clock, group = self.group, action = self.subject.action })
+  local this, err = self.source:ask(make)
   if not this then return finish(self, nil, err) end
   self.call, self.settle = this, settle
   return nil

@@ -10,6 +10,7 @@ local call = require "lipsync.call"
 local http = require "lipsync.http"
 local lower = require "lipsync.base.text".lower
 local resume = require "lipsync.media.resume"
+local url = require "lipsync.base.url"
 
 local Source = {}
 Source.__index = Source
@@ -45,6 +46,29 @@ function source.new(owner, kind)
     refreshed = false, offset = 0, etag = nil, total = nil, last = nil,
     restarts = 0, resumed = false, moved = false, probes = false,
   }, Source)
+end
+
+--- What the owner's errors report.
+---@return table
+function Source:about()
+  local about, subject = self.client:about(), self.subject
+  about.action = subject.action .. " " .. url.readable(subject.id)
+  about.tag, about.seconds = self.options.tag, self.clock:seconds()
+  return about
+end
+
+--- Makes a call for what says the address: with the client's timeout, but no
+--- more than is left of the whole.
+---@param make function  `ask` or `locate` of the subject
+---@return table|nil call
+---@return lipsync.Error|nil err
+function Source:ask(make)
+  local options, config = self.options, self.client.options
+  return make({
+    timeout = math.min(self.timeout, self.clock:seconds() + config.timeout),
+    stall_timeout = options.stall_timeout, max_attempts = options.max_attempts,
+    headers = options.headers, tag = options.tag,
+  }, { clock = self.clock, group = self.group, action = self.subject.action })
 end
 
 --- Takes the address that the object names.

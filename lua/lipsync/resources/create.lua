@@ -78,6 +78,19 @@ local patience, held = 300, 4096
 
 -- ---- Reading a request ----
 
+--- The requests of an array or an iterator, one by one. Raises for others.
+---@param requests lipsync.CreateRequest[]|fun(): lipsync.CreateRequest|nil
+---@return fun(): lipsync.CreateRequest|nil
+function create.each(requests)
+  if misuse.callable(requests) then return requests end
+  misuse.plain_table(requests, "requests")
+  local index = 0
+  return function()
+    index = index + 1
+    return requests[index]
+  end
+end
+
 -- Types whose medium the service reads from somewhere.
 local media = { video = true, audio = true, image = true }
 
@@ -287,7 +300,8 @@ end
 ---@param on_held nil|fun(call: table): any, lipsync.Error|nil  called before
 ---   the last bytes of each attempt are sent; nil and an error end the call
 ---   without them
----@param earlier table|nil  see call.lua
+---@param earlier table|nil  what an earlier process left open, see
+---   call/init.lua
 ---@param clock table|nil  a stopwatch that has run before
 ---@return lipsync.Generation|nil
 ---@return lipsync.Error|nil err

@@ -132,20 +132,9 @@ local function size_problem(size)
   return ("a batch has at most 5 MB of rows, got %.0f bytes"):format(size)
 end
 
--- The next of the requests: of an array or an iterator.
-local function each(requests)
-  if misuse.callable(requests) then return requests end
-  misuse.plain_table(requests, "requests")
-  local index = 0
-  return function()
-    index = index + 1
-    return requests[index]
-  end
-end
-
 -- Reads requests of the program into the JSON text of a body.
 local function read_requests(self, requests)
-  local rows, all, more = new_rows(false), {}, each(requests)
+  local rows, all, more = new_rows(false), {}, create.each(requests)
   while true do
     local value = more()
     if value == nil then break end

@@ -238,16 +238,6 @@ function Creates:__tostring()
     message.count(self.count, "request"), self.over and ", over" or "")
 end
 
--- The elements of an array, one by one.
-local function each_of(requests)
-  misuse.plain_table(requests, "requests")
-  local index = 0
-  return function()
-    index = index + 1
-    return requests[index]
-  end
-end
-
 --- See client.generations:create_many.
 ---@param generations lipsync.Generations
 ---@param spec table  of the row `create`
@@ -255,8 +245,7 @@ end
 ---@param options lipsync.CreateManyOptions|nil
 ---@return lipsync.Creates
 function create_many.new(generations, spec, requests, options)
-  local more = requests
-  if not misuse.callable(requests) then more = each_of(requests) end
+  local more = create.each(requests)
   options = schema.read(fields, options, "options")
   operation.check_headers(options)
   local client = generations.client

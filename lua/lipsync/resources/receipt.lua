@@ -403,7 +403,7 @@ local function send_noted(self, send, fixed, earlier)
   return nil, err
 end
 
--- What an earlier run left open, for call.lua.
+-- What an earlier run left open, for call/init.lua.
 local function earlier_run(self)
   self.about.outcome_unknown = true
   return { at = self.note.open_at, err = errors.new("connection",

@@ -9,11 +9,10 @@ local attempt = require "lipsync.call.attempt"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local host = require "lipsync.host"
-local lua51 = require "lipsync.host.lua51"
+local iterator = require "lipsync.list.iterator"
 local message = require "lipsync.error.message"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
-local raise = require "lipsync.host.raise"
 local schema = require "lipsync.base.schema"
 local source = require "lipsync.media.source"
 local stopwatch = require "lipsync.base.stopwatch"
@@ -31,7 +30,7 @@ local url = require "lipsync.base.url"
 ---   lipsync.Error|nil, table|nil
 ---@field close fun(self)
 
-local Results = {}
+local Results
 local methods = {}
 
 local results = {}
@@ -39,8 +38,6 @@ local results = {}
 local fields = schema.join(operation.options, {
   allow_unknown_length = schema.boolean,
 })
-
-local limited = lua51.is_limited()
 
 local kind = {
   mode = "lines", type = "Object", read_on = attempt.line, with_key = true,
@@ -50,9 +47,7 @@ local kind = {
 -- ---- Errors and the end ----
 
 local function about_of(self)
-  local about, subject = self.client:about(), self.subject
-  about.action = subject.action .. " " .. url.readable(subject.id)
-  about.tag, about.seconds = self.options.tag, self.clock:seconds()
+  local about = self.source:about()
   about.delivered = self.delivered
   return about
 end
@@ -132,12 +127,7 @@ local begin, await, fetch, follow
 
 -- Makes the call for the batch.
 local function ask(self)
-  local options, config = self.options, self.client.options
-  local this, err = self.subject.ask({
-    timeout = math.min(self.timeout, self.clock:seconds() + config.timeout),
-    stall_timeout = options.stall_timeout, max_attempts = options.max_attempts,
-    headers = options.headers, tag = options.tag,
-  }, { clock = self.clock, action = self.subject.action })
+  local this, err = self.source:ask(self.subject.ask)
   if not this then return finish(self, err) end
   self.call, self.settle, self.state = this, "object", await
 end
@@ -289,29 +279,10 @@ function methods:close()
   finish(self, interrupted(self, message.canceled))
 end
 
-local what = "an iterator of results"
-local members = { delivered = true }
-for name in pairs(methods) do members[name] = true end
-
-function Results.__index(_, name)
-  return methods[name] or misuse.no_member(what, name, members)
-end
-
-function Results.__newindex(_, name)
-  misuse.no_member(what, name, members)
-end
-
--- The function of a `for` loop, which cannot return an error of the whole.
-function Results:__call()
-  if limited and host.yields(self.client) then lua51.check_for() end
-  local id, generation, err, line = step(self)
-  if id == nil and err then raise.error(self.client, err) end
-  return id, generation, err, line
-end
-
-function Results:__close()
-  self:close()
-end
+Results = iterator.class {
+  what = "an iterator of results", methods = methods, step = step,
+  fields = { delivered = false },
+}
 
 function Results:__tostring()
   return ("results of batch %s (%d so far%s)"):format(
