@@ -106,16 +106,29 @@ function operation.identify(given, spec)
   return id, given
 end
 
+--- What errors report about a call that cannot be made.
+---@param client table
+---@param spec table  of a row
+---@param options table  the call's own
+---@return table  a fresh one
+function operation.about(client, spec, options)
+  local about = client:about()
+  about.action, about.method = spec.action, spec.method
+  about.tag = options.tag
+  return about
+end
+
 --- The error for a value that cannot be sent.
 ---@param client table
 ---@param spec table  of a row
+---@param options table  the call's own
 ---@param problem string
 ---@param field string  what is wrong
 ---@param action string|nil  in place of the row's
 ---@return lipsync.Error
-function operation.invalid(client, spec, problem, field, action)
-  local about = client:about()
-  about.action, about.method = action or spec.action, spec.method
+function operation.invalid(client, spec, options, problem, field, action)
+  local about = operation.about(client, spec, options)
+  about.action = action or about.action
   return errors.new("invalid", problem, about, nil, field)
 end
 
@@ -158,7 +171,8 @@ local function add_key(client, spec, own, options)
   local problem = not key and "the system has no random bytes for a key"
     or operation.bad_key(key)
   if problem then
-    return nil, operation.invalid(client, spec, problem, "idempotency_key")
+    return nil, operation.invalid(client, spec, options, problem,
+      "idempotency_key")
   end
   own.idempotency_key, own.headers = key, operation.key_headers(options, key)
   return true
@@ -168,11 +182,11 @@ end
 local plain = "^[a-f0-9%-A-Zg-z_~]+$"
 
 -- An id as a segment of a path; nil and an error if it cannot be sent.
-local function segment(client, spec, id, field, action)
+local function segment(client, spec, options, id, field, action)
   if id:find(plain) then return id end
   local encoded, problem = url.segment(id)
   if encoded then return encoded end
-  return nil, operation.invalid(client, spec, problem, field, action)
+  return nil, operation.invalid(client, spec, options, problem, field, action)
 end
 
 --- Prepares a call about one object.
@@ -187,7 +201,8 @@ end
 function operation.prepare(resource, spec, given, options, own)
   local id, object = operation.identify(given, spec)
   own = own or {}
-  local part, err = segment(resource.client, spec, id, "id", own.action)
+  local part, err = segment(resource.client, spec, options, id, "id",
+    own.action)
   if not part then return nil, err end
   own.resource, own.id, own.object = resource, id, object
   own.path = spec.before_id .. part .. (own.after_id or spec.after_id)
@@ -198,20 +213,22 @@ end
 --- The JSON text of a request's body.
 ---@param client table
 ---@param spec table  of a row with `takes`
+---@param options table  the call's own
 ---@param body table  read by `takes`
 ---@return string|nil text
 ---@return lipsync.Error|nil err  for a value that JSON has no form for
-function operation.encode(client, spec, body)
+function operation.encode(client, spec, options, body)
   local text, problem = core.encode(body)
   if text then return text end
-  return nil, operation.invalid(client, spec, problem, problem:match "^[^:]*")
+  return nil, operation.invalid(client, spec, options, problem,
+    problem:match "^[^:]*")
 end
 
 -- A random UUID; nil and an error if the system has no random bytes.
-local function new_uuid(client, spec)
+local function new_uuid(client, spec, options)
   local hex = core.random_text()
   if not hex then
-    return nil, operation.invalid(client, spec,
+    return nil, operation.invalid(client, spec, options,
       "the system has no random bytes for an id", "id")
   end
   local variant = tonumber(hex:sub(17, 17), 16) % 4 + 1
@@ -222,27 +239,27 @@ end
 
 -- Puts the id of the second object into the path, or else the body. Returns
 -- whether it can be sent.
-local function add_other(client, spec, own, given)
+local function add_other(client, spec, own, options, given)
   local id = operation.identify(given, spec.other)
   if not spec.before_other then
     own.body = { [spec.other.name] = id }
     return true
   end
-  local part, err = segment(client, spec, id, spec.other.name)
+  local part, err = segment(client, spec, options, id, spec.other.name)
   own.after_id = part and spec.before_other .. part .. spec.after_other
   return part ~= nil, err
 end
 
 -- Makes JSON of the body, which gets an id if the client has to make it.
 -- Returns whether it can be sent.
-local function add_body(client, spec, own)
+local function add_body(client, spec, own, options)
   local body, err = own.body, nil
   if spec.makes_id then
-    if not body.id then body.id, err = new_uuid(client, spec) end
+    if not body.id then body.id, err = new_uuid(client, spec, options) end
     if err then return false, err end
     own.id = body.id
   end
-  own.body, err = operation.encode(client, spec, body)
+  own.body, err = operation.encode(client, spec, options, body)
   own.content_type = "application/json"
   return own.body ~= nil, err
 end
@@ -261,9 +278,11 @@ function operation.make_call(resource, spec, arguments, options, own)
   own = own or {}
   if spec.takes then own.body = spec.takes(arguments.request, "request") end
   if spec.other then
-    well, err = add_other(client, spec, own, arguments.other)
+    well, err = add_other(client, spec, own, options, arguments.other)
   end
-  if well and own.body then well, err = add_body(client, spec, own) end
+  if well and own.body then
+    well, err = add_body(client, spec, own, options)
+  end
   if well and spec.retry == "keyed" then
     well, err = add_key(client, spec, own, options)
   end

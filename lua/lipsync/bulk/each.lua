@@ -130,6 +130,12 @@ local function give_up(self, err)
   self.ended, self.err = true, self.err or err
 end
 
+local function about_of(self)
+  local about = self.client:about()
+  about.tag = self.options.tag
+  return about
+end
+
 -- Calls a callback of the program, which may itself make calls. What it raises
 -- ends the work and is returned with the tally.
 local function call_back(self, fn, ...)
@@ -139,7 +145,7 @@ local function call_back(self, fn, ...)
   if ok then return value end
   self.raised = true
   local err = errors.new("canceled", "a callback raised an error: "
-    .. tostring(value), self.client:about())
+    .. tostring(value), about_of(self))
   err.cause = value
   give_up(self, err)
   return nil
@@ -232,7 +238,7 @@ local function check_process(self)
   if is_over(self) or not self.pool:is_inherited() then return end
   cancel(self)
   give_up(self, errors.new("closed", "these calls were begun before this "
-    .. "process was forked", self.client:about()))
+    .. "process was forked", about_of(self)))
 end
 
 ---@class lipsync.Work  what to do with each item

@@ -143,7 +143,7 @@ function Assets:get_many(items, options)
   options = schema.read(operation.options, options, "options")
   local by_id, found, missing, clock = {}, {}, {}, stopwatch.new()
   for _, group in ipairs(filter.groups { ids = ids }) do
-    local text, bad = operation.encode(client, spec, { ids = group })
+    local text, bad = operation.encode(client, spec, options, { ids = group })
     if not text then return nil, bad end
     local assets, err = call.new(client, setmetatable({ body = text,
       content_type = "application/json", clock = clock }, spec), options):run()

@@ -229,13 +229,14 @@ function create.read(client, spec, request, options)
     as_assets)
   local has_files = not problem and field
   if problem then
-    return nil, operation.invalid(client, spec, problem, field)
+    return nil, operation.invalid(client, spec, options, problem, field)
   end
   local key, why = key_of(options)
   if not key then
-    return nil, operation.invalid(client, spec, why, "idempotency_key")
+    return nil, operation.invalid(client, spec, options, why,
+      "idempotency_key")
   end
-  local content, err = operation.encode(client, spec, body)
+  local content, err = operation.encode(client, spec, options, body)
   if not content then return nil, err end
   if not has_files or as_assets then
     return { idempotency_key = key, content = content,
@@ -281,10 +282,8 @@ function create.open_body(client, spec, fixed, options)
   parts.boundary = fixed.boundary
   local body, raw = http.body(parts)
   if not body then
-    local about = client:about()
-    about.action, about.method = spec.action, spec.method
-    about.tag = options.tag
-    return nil, errors.from_failure(raw, about)
+    return nil, errors.from_failure(raw,
+      operation.about(client, spec, options))
   end
   return { body = body, parts = parts, length = body:length(),
            hold = held, is_transfer = true, timeout = math.huge,

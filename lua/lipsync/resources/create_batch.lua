@@ -132,6 +132,10 @@ local function size_problem(size)
   return ("a batch has at most 5 MB of rows, got %.0f bytes"):format(size)
 end
 
+local function invalid(self, problem, field)
+  return operation.invalid(self.client, self.spec, self.options, problem, field)
+end
+
 -- Reads requests of the program into the JSON text of a body.
 local function read_requests(self, requests)
   local rows, all, more = new_rows(false), {}, create.each(requests)
@@ -140,19 +144,19 @@ local function read_requests(self, requests)
     if value == nil then break end
     local problem, row = take(rows, value, ("requests[%d]"):format(#all + 1))
     if problem then
-      return nil, operation.invalid(self.client, self.spec, problem, row)
+      return nil, invalid(self, problem, row)
     end
     all[#all + 1] = row
   end
   local problem = count_problem(rows)
   if problem then misuse.raise(problem) end
   local options = self.options
-  local text, err = operation.encode(self.client, self.spec, {
+  local text, err = operation.encode(self.client, self.spec, options, {
     rows = all, webhook_url = options.webhook_url, dry_run = options.dry_run })
   if not text then return nil, err end
   problem = size_problem(#text)
   if problem then
-    return nil, operation.invalid(self.client, self.spec, problem, "requests")
+    return nil, invalid(self, problem, "requests")
   end
   return { content = text, count = rows.count }
 end
@@ -196,21 +200,18 @@ end
 
 local function refuse_file(self, problem, raw)
   if problem then
-    return nil, operation.invalid(self.client, self.spec,
-      ('"%s": %s'):format(self.path, problem), "requests")
+    return nil, invalid(self, ('"%s": %s'):format(self.path, problem),
+      "requests")
   end
-  local about = self.client:about()
-  about.action, about.method = self.spec.action, self.spec.method
-  about.tag = self.options.tag
-  return nil, errors.from_failure(raw, about)
+  return nil, errors.from_failure(raw,
+    operation.about(self.client, self.spec, self.options))
 end
 
 -- Checks a file of rows, and fixes what is sent of it: its bytes, as they are.
 local function read_file(self, path)
   self.path = path
   if path:find("\0", 1, true) or not core.encode(path) then
-    return nil, operation.invalid(self.client, self.spec,
-      "the path is no text", "requests")
+    return nil, invalid(self, "the path is no text", "requests")
   end
   local from, failure = file.open(path, "read")
   if not from then return refuse_file(self, nil, failure) end

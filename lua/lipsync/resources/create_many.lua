@@ -38,9 +38,8 @@ local methods = {}
 local create_many = {}
 
 local function failure(self, kind, text)
-  local about = self.client:about()
-  about.action, about.method = "create generations", self.spec.method
-  about.tag = self.options.tag
+  local about = operation.about(self.client, self.spec, self.options)
+  about.action = "create generations"
   return errors.new(kind, text, about, kind)
 end
 
@@ -83,7 +82,8 @@ local function read(self, request, options)
   local ok, fixed, err = misuse.caught(create.read, self.client, self.spec,
     request, options)
   if ok then return fixed, err end
-  return nil, operation.invalid(self.client, self.spec, fixed, "request")
+  return nil, operation.invalid(self.client, self.spec, options, fixed,
+    "request")
 end
 
 -- The next request, with its options and what is fixed of it; nil at the end.

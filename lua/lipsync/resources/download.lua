@@ -148,16 +148,15 @@ end
 
 -- The error for a folder that is none. The first download would say it, too,
 -- but only after it has asked for a generation.
-local function check_folder(client, folder)
-  local info, failure
+local function check_folder(client, folder, options)
+  local about = client:about()
+  about.action, about.tag = "download generations", options.tag
   if folder:find("\0", 1, true) then
     return errors.new("invalid", "the folder's path has a NUL character",
-      client:about(), nil, "folder")
+      about, nil, "folder")
   end
-  info, failure = file.info(folder)
+  local info, failure = file.info(folder)
   if info and info.type == "folder" then return nil end
-  local about = client:about()
-  about.action = "download generations"
   if info then failure = { code = "no_folder", path = folder } end
   return errors.from_failure(failure, about)
 end
@@ -198,11 +197,11 @@ function downloads.many(resource, spec, items, folder, options)
     end,
     is_hopeless = function(err)
       return err.kind == "file" and (full[err.os_error]
-        or check_folder(client, folder) ~= nil)
+        or check_folder(client, folder, options) ~= nil)
     end,
   }
   each.items(client, items, work)  -- raises what is wrong with them
-  local err = check_folder(client, folder)
+  local err = check_folder(client, folder, options)
   if err then return nil, err, work.tally end
   return each.run(client, items, options, work)
 end

@@ -17,6 +17,7 @@ local errors = require "lipsync.error"
 local file = require "lipsync.file"
 local http = require "lipsync.http"
 local input_assets = require "lipsync.resources.input_assets"
+local operation = require "lipsync.operation"
 local sleep = require "lipsync.call.sleep"
 local text = require "lipsync.base.text"
 local time = require "lipsync.base.time"
@@ -101,9 +102,8 @@ end
 -- ---- The file ----
 
 local function about_of(client, spec, options)
-  local about = client:about()
-  about.action, about.method, about.path = spec.action, spec.method, spec.path
-  about.tag = options.tag
+  local about = operation.about(client, spec, options)
+  about.path = spec.path
   return about
 end
 

@@ -208,7 +208,7 @@ function request.run(client, method, path, options)
   check_together(method, options)
   local spec, problem, field = make_spec(method, path, options)
   if problem then
-    return nil, operation.invalid(client, spec, problem, field)
+    return nil, operation.invalid(client, spec, options, problem, field)
   end
   return call.new(client, spec, options):run()
 end

@@ -34,7 +34,7 @@ end
 ---@return lipsync.Error|nil err
 function unkeyed.create(work)
   local spec, options = work.spec, work.options()
-  local text, bad = operation.encode(work.client, spec, work.body)
+  local text, bad = operation.encode(work.client, spec, options, work.body)
   if not text then return nil, bad end
   local most = options.max_attempts or work.client.options.max_attempts
   for n = 1, most do

@@ -215,8 +215,8 @@ end
 -- What cannot be sent, although the program is right: the path may come from
 -- elsewhere.
 local function invalid(self, problem, field)
-  return nil, operation.invalid(self.client, self.specs.create, problem, field,
-    action)
+  return nil, operation.invalid(self.client, self.specs.create, self.options,
+    problem, field, action)
 end
 
 --- See client.assets:upload.

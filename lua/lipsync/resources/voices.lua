@@ -79,7 +79,7 @@ end
 -- Sends the request, once.
 local function send(self, before)
   local spec = Voices.specs.clone
-  local text, err = operation.encode(self.client, spec, self.body)
+  local text, err = operation.encode(self.client, spec, self.given, self.body)
   if not text then return nil, err end
   local voice
   voice, err = call.new(self.client, setmetatable({ body = text,
