@@ -48,10 +48,10 @@ function Sleep:cancel()
   self:wake()
 end
 
-local function interrupted(self, action)
+local function interrupted(self, action, tag)
   local kind = self.client.closed and "closed" or "canceled"
   local about = self.client:about()
-  about.action = action
+  about.action, about.tag = action, tag
   return errors.new(kind, message[kind], about, kind)
 end
 
@@ -59,9 +59,10 @@ end
 ---@param seconds number  0: lets others run once
 ---@param action string  the beginning of an error's sentence
 ---@param clock table|nil  a stopwatch that counts the time
+---@param tag any  of the call that sleeps
 ---@return boolean|nil  true
 ---@return lipsync.Error|nil err  of kind `canceled` or `closed`
-function Sleep:run(seconds, action, clock)
+function Sleep:run(seconds, action, clock, tag)
   local until_ = core.now() + seconds
   local is_over = self:ready()
   while not is_over do
@@ -72,7 +73,7 @@ function Sleep:run(seconds, action, clock)
   end
   self.over = true
   if self.canceled or self.client.closed then
-    return nil, interrupted(self, action)
+    return nil, interrupted(self, action, tag)
   end
   return true
 end
@@ -82,10 +83,11 @@ end
 ---@param seconds number
 ---@param action string
 ---@param clock table|nil
+---@param tag any
 ---@return boolean|nil
 ---@return lipsync.Error|nil err
-function sleep.run(client, seconds, action, clock)
-  return sleep.new(client):run(seconds, action, clock)
+function sleep.run(client, seconds, action, clock, tag)
+  return sleep.new(client):run(seconds, action, clock, tag)
 end
 
 return sleep

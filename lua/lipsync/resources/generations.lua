@@ -89,7 +89,7 @@ function Generations:costs(id, options)
     costs, err = this:run()
     local pause = costs and options.wait ~= false and costs_pause(costs)
     if not pause or pause >= this:remaining() then return costs, err end
-    costs, err = sleep.run(client, pause, spec.action, clock)
+    costs, err = sleep.run(client, pause, spec.action, clock, options.tag)
     if not costs then return nil, err end
   end
 end

@@ -136,7 +136,7 @@ local function take_lock(self, client, patience)
                                  pid = holder })
     end
     local slept, err = sleep.run(client, math.min(lock_nap, left),
-      self.about.action)
+      self.about.action, nil, self.about.tag)
     if not slept then return nil, err end
   end
 end

@@ -131,7 +131,7 @@ local function rest(self, asked)
   self.pause = math.min(2 * self.pause, longest_pause)
   local _, err = sleep.run(self.client,
     math.max(0, math.min(seconds, self.timeout - self.clock:seconds())),
-    self.action .. " " .. url.readable(self.id), self.clock)
+    self.action .. " " .. url.readable(self.id), self.clock, self.options.tag)
   return err
 end
 

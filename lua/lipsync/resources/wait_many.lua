@@ -353,7 +353,8 @@ local function rest(self)
   self.sleepers[this] = true
   local seconds = math.min(self.due - core.now(),
     self.timeout - self.clock:seconds())
-  local _, err = this:run(math.max(0, seconds), whole, self.clock)
+  local _, err = this:run(math.max(0, seconds), whole, self.clock,
+    self.options.tag)
   self.sleepers[this] = nil
   timeslice.begin(self, core.now())
   return err

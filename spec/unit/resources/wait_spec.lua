@@ -119,13 +119,14 @@ describe("wait", function()
       { ["Retry-After"] = "100" }) }
     local client, generation, err = here.client, nil, nil
     client:spawn(function()
-      generation, err = generations:wait("g1", { max_attempts = 1 })
+      generation, err = generations:wait("g1", { max_attempts = 1, tag = "t" })
     end)
     repeat client:step() until #here.server:connections() == 2
     repeat client:step() until client:timeout() and client:timeout() > 30
     client:close()
     assert.is_nil(generation)
     assert.equal("closed", err.kind)
+    assert.equal("t", err.tag)
     assert.equal("PENDING", err.generation.status)
     assert.equal("wait for generation g1: the client was closed.",
       tostring(err))
