@@ -127,9 +127,18 @@ describe("types/lipsync.lua", function()
       end
     end
     assert.is_true(checked > 10, checked)
+    if has_pairs then
+      check(library, "lipsync.Client", keys(client))
+      for resource, of in pairs(classes) do
+        check(library, of, keys(client[resource]))
+      end
+    end
+    local shown = {}
+    for name in pairs(client) do shown[name] = true end
     for name in read "docs/reference.md":gmatch
       "%f[`]`client:([%w_]+)%(" do
       check(library, "lipsync.Client", { name })
+      assert.is_true(not has_pairs or shown[name], name)
     end
     for resource, name in read "docs/reference.md":gmatch
       "\n### client%.([%w_]+):([%w_]+)" do

@@ -14,6 +14,7 @@ local native_tasks = require "lipsync.sched.native_tasks"
 local operation = require "lipsync.operation"
 local request = require "lipsync.resources.request"
 local schema = require "lipsync.base.schema"
+local shown = require "lipsync.base.members"
 local limiter = require "lipsync.call.limiter"
 local scheduler = require "lipsync.sched.scheduler"
 local sleep = require "lipsync.call.sleep"
@@ -422,5 +423,15 @@ function Client:__tostring()
   return ("lipsync client for %s%s"):format(self.known.host,
     self.closed and " (closed)" or "")
 end
+
+-- What a program may use.
+local members = { generations = true, errors = true }
+for _, name in ipairs(later) do members[name] = true end
+for _, name in ipairs { "close", "drive", "fd", "pending", "request", "run",
+                        "sleep", "spawn", "step", "timeout", "warm" } do
+  members[name] = true
+end
+
+Client.__pairs = shown.pairs(members)
 
 return client

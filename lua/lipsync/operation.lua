@@ -13,6 +13,7 @@ local load = require "lipsync.host.load"
 local misuse = require "lipsync.base.misuse"
 local schema = require "lipsync.base.schema"
 local shape = require "lipsync.shape"
+local shown = require "lipsync.base.members"
 local stopwatch = require "lipsync.base.stopwatch"
 local texts = require "lipsync.base.text"
 local url = require "lipsync.base.url"
@@ -395,13 +396,29 @@ local function new(client, class)
                         _watchers = setmetatable({}, weak) }, class)
 end
 
+-- What a class has for the library alone, beside what begins with "_".
+local inner = { new = true, client_of = true, specs = true }
+
+-- The `__pairs` of a class, for what it has by then.
+local function pairs_of(class)
+  return function(self)
+    local known = {}
+    for member in pairs(class) do
+      if not inner[member] and member:sub(1, 1) ~= "_" then
+        known[member] = true
+      end
+    end
+    return shown.pairs(known)(self)
+  end
+end
+
 --- Makes the class of a resource, with a method for each of its rows.
 ---@param name string  the member of the client, and of api.lua
 ---@param rows table
 ---@return table class  with new(client), and `specs` by the names of methods
 function operation.resource(name, rows)
   local class = setmetatable({ specs = {} }, Resource)
-  class.__index = class
+  class.__index, class.__pairs = class, pairs_of(class)
 
   --- The client of a resource; raises if the method was called with a dot.
   function class.client_of(self, method)
@@ -438,9 +455,13 @@ function operation.load(name)
 end
 
 local unloaded = setmetatable({}, { __index = function(classes, name)
-  classes[name] = { __index = function(self, member)
-    return setmetatable(self, operation.load(name))[member]
-  end }
+  local function loaded(self)
+    return setmetatable(self, operation.load(name))
+  end
+  classes[name] = {
+    __index = function(self, member) return loaded(self)[member] end,
+    __pairs = function(self) return pairs(loaded(self)) end,
+  }
   return classes[name]
 end })
 
