@@ -44,12 +44,13 @@ describe("delete", function()
     assert.match("delete_spec.lua:%d+: .*has no client", message)
   end)
 
-  it("accepts a generation or an empty body as success", function()
-    local bodies = { service.generation 'A', " {} ", "", " \n" }
+  it("accepts a generation, true or an empty body as success", function()
+    local bodies = { service.generation 'A', " {} ", "", " \n", "true" }
     local generations = start { service.answer(200, bodies[1]),
       service.answer(200, bodies[2]), service.answer(200, bodies[3]),
-      service.answer(202, bodies[4]), service.answer(204, "") }
-    for _ = 1, 5 do
+      service.answer(202, bodies[4]), service.answer(200, bodies[5]),
+      service.answer(204, "") }
+    for _ = 1, 6 do
       local deleted, err = generations:delete "a"
       assert.is_nil(err)
       assert.equal("a", deleted.id:lower())
@@ -57,7 +58,7 @@ describe("delete", function()
   end)
 
   it("accepts no other body", function()
-    for _, body in ipairs { "<html>", '{"id":"b"}', "[]", "true", "{",
+    for _, body in ipairs { "<html>", '{"id":"b"}', "[]", "{",
                             '{"error":"no"}' } do
       local generations = start { service.answer(200, body) }
       local deleted, err = generations:delete "a"
