@@ -53,6 +53,8 @@ function retry.decide(err, attempt, limits)
   local delay
   if asked then
     delay = backoff.asked(asked, limits.random)
+    -- Nothing else bounds how often "not yet" is asked.
+    if later then delay = math.max(delay, backoff.base) end
   else
     local is_busy = later or err.statusCode == 429
     local base = is_busy and backoff.base_busy or backoff.base

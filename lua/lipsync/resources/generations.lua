@@ -62,11 +62,15 @@ local Generations = operation.resource("generations", api.generations)
 ---@field wait boolean|nil  false: gives what is known now; default true
 local costs_options = schema.join(operation.options, { wait = schema.boolean })
 
+-- The shortest pause between two looks at the costs (seconds).
+local least_pause = 0.25
+
 -- The seconds after which the service says that more may be known; nil: it is
 -- known, or it does not say.
 local function costs_pause(costs)
-  return costs:get "availability" == "pending"
-    and retry_after.body(costs:get "retryAfterSeconds") or nil
+  local asked = costs:get "availability" == "pending"
+    and retry_after.body(costs:get "retryAfterSeconds")
+  return asked and math.max(asked, least_pause) or nil
 end
 
 --- What a generation has cost: an object with totalCostUsd (text, nil until it

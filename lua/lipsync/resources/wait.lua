@@ -124,10 +124,10 @@ local function is_passing(err)
   return err.retryable and err.statusCode ~= 404
 end
 
--- Pauses about as long as asked before the next poll. Returns an error if that
--- was interrupted.
+-- Pauses about as long as asked before the next poll, which may be no time at
+-- all. Returns an error if that was interrupted.
 local function rest(self, asked)
-  local seconds = asked * (1 + core.random() / 4)
+  local seconds = math.max(asked, pause) * (1 + core.random() / 4)
   self.pause = math.min(2 * self.pause, longest_pause)
   local _, err = sleep.run(self.client,
     math.max(0, math.min(seconds, self.timeout - self.clock:seconds())),
@@ -168,7 +168,7 @@ function wait.run(resource, spec, given, options)
     elseif not is_passing(err) then
       return give_up(self, err)
     else
-      early = err.retryAfter or self.pause
+      early = math.max(err.retryAfter or 0, self.pause)
     end
     if early then
       local interrupted = rest(self, early)

@@ -91,6 +91,7 @@ describe("retry.decide", function()
     local later = { later = true, remaining = 1000 }
     assert.equal(0.5, decide(api(409), 1, later))
     assert.equal(525, decide(api(409, 500), 99, later))
+    assert.equal(0.25, decide(api(409, 0), 1, later))  -- never in a tight loop
     local delay, why = decide(api(409, 999), 1, later)
     assert.is_nil(delay)
     assert.equal("deadline", why)

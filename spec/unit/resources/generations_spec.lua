@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local service = require "spec.support.service"
+local sleep = require "lipsync.call.sleep"
 
 describe("generations", function()
   local here = service.fixture(after_each)
@@ -138,6 +139,18 @@ describe("costs", function()
       answer("pending", '"0"'), answer "complete" }
     assert.equal("complete", assert(generations:costs "g1").availability)
     assert.equal(3, requests())
+  end)
+
+  it("are not asked for in a tight loop", function()
+    local generations = here.start { answer("pending", 0), answer "complete" }
+    local run, least = sleep.run, math.huge
+    finally(function() sleep.run = run end)
+    sleep.run = function(client, seconds, ...)
+      least = math.min(least, seconds)
+      return run(client, 0, ...)
+    end
+    assert(generations:costs "g1")
+    assert.is_true(least >= 0.25 and least < math.huge)
   end)
 
   it("are given as they are where that was asked for", function()

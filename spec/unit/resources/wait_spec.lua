@@ -3,6 +3,7 @@ local core = require "lipsync.core"
 local lipsync = require "lipsync"
 local operation = require "lipsync.operation"
 local service = require "spec.support.service"
+local sleep = require "lipsync.call.sleep"
 local wait = require "lipsync.resources.wait"
 
 describe("wait", function()
@@ -196,6 +197,19 @@ describe("wait by the rows of a resource", function()
       assert.equal("/v2/jobs/j%2F1", request.target)
     end
     assert.equal(3, #here.server:requests())
+  end)
+
+  it("pauses even where the service says that it need not", function()
+    local jobs = start { answer("PENDING", "0"),
+      service.answer(503, "", { ["Retry-After"] = "0" }), answer "DONE" }
+    local run, least = sleep.run, math.huge
+    finally(function() sleep.run = run end)
+    sleep.run = function(client, seconds, ...)
+      least = math.min(least, seconds)
+      return run(client, 0, ...)
+    end
+    assert(jobs:wait("j/1", { max_attempts = 1 }))
+    assert.is_true(least >= 0.25)
   end)
 
   it("asks every so often where the service says nothing", function()
