@@ -6,7 +6,8 @@
 -- Its state is
 --   prepared  nothing could have been created yet; `assets` has the ids of the
 --             files that were uploaded before
---   open      since `open_at` (seconds since 1970) it may have been
+--   open      since `open_at` (seconds since 1970) it may have been; the last
+--             request was sent at `sent_at`
 --   created   `id`, and `object`, the JSON text
 --   refused   nothing was created, and nothing will be under this key
 -- It is replaced as a whole, and on disk before the create goes on. A lock
@@ -17,6 +18,7 @@ local errors = require "lipsync.error"
 local file = require "lipsync.file"
 local http = require "lipsync.http"
 local input_assets = require "lipsync.resources.input_assets"
+local lua51 = require "lipsync.host.lua51"
 local operation = require "lipsync.operation"
 local sleep = require "lipsync.call.sleep"
 local text = require "lipsync.base.text"
@@ -55,7 +57,8 @@ local function parse(bytes)
     and states[note.state] and type(note.idempotency_key) == "string"
     and type(note.content) == "string" and type(note.files) == "table"
     and (note.assets == nil or type(note.assets) == "table")
-    and (note.state ~= "open" or type(note.open_at) == "number")
+    and (note.state ~= "open" or type(note.open_at) == "number"
+      and type(note.sent_at or note.open_at) == "number")
     and (note.state ~= "created" or type(note.id) == "string")
   return is_good and note or nil
 end
@@ -218,13 +221,15 @@ function Receipt:keep_assets()
   return write(self, self.note)
 end
 
---- Says that it may be created from now on.
+--- Says that it may be created from now on. Requests that were refused before,
+--- such as those of a wait for its turn, have created nothing.
 ---@param now number  seconds since 1970
+---@param is_open boolean  whether an earlier request may have created it
 ---@return boolean|nil
 ---@return lipsync.Error|nil err
-function Receipt:expect(now)
-  if self.note.state == "open" then return true end
-  return change(self, "open", { open_at = now })
+function Receipt:expect(now, is_open)
+  local since = is_open and self.note.open_at or now
+  return change(self, "open", { open_at = since, sent_at = now })
 end
 
 --- Says what was created.
@@ -314,7 +319,8 @@ end
 ---@return lipsync.Error|nil err
 function Receipt:find(generations, options)
   local wanted = request_of(self.note)
-  local from, to = self.note.open_at - before, self.note.open_at + after
+  local note = self.note
+  local from, to = note.open_at - before, (note.sent_at or note.open_at) + after
   if type(wanted.outputFileName) ~= "string" then return {} end
   local taken, candidates = ids_of_others(self.path), {}
   local listing = generations:list({ page_size = 100 },
@@ -381,19 +387,19 @@ local function unknown(self, candidates)
 end
 
 -- Whether an error means that nothing was created, and nothing will be. A key
--- that the service knows from another request, or from a deleted object, was
--- used to create one.
+-- that the service knows from another request (409, whose body may be cut), or
+-- from a deleted object (404), was used to create one.
 local function is_refusal(err)
   return not err.outcomeUnknown and err.statusCode ~= 404
-    and err.errorCode ~= "IDEMPOTENCY_KEY_CONFLICT"
+    and err.statusCode ~= 409
 end
 
 -- Sends the request and notes the outcome. A generation that was created and
 -- cannot be noted is still returned; the receipt then stays open, and the next
 -- run gets the same one by its key.
 local function send_noted(self, send, fixed, earlier)
-  local value, err = send(fixed, function()
-    return self:expect(core.time())
+  local value, err = send(fixed, function(this)
+    return self:expect(core.time(), this.open and true or false)
   end, earlier)
   if value then return value, nil, select(2, self:accept(value)) end
   if is_refusal(err) then
@@ -446,6 +452,12 @@ local function go_on(self, generations, options, fixed, send, upload)
   return send_noted(self, send, fixed)
 end
 
+local function closed(self, ok, ...)
+  self:close()
+  if ok then return ... end
+  core.raise((...))
+end
+
 --- Creates a generation under a receipt, or goes on with what an earlier run
 --- began under it.
 ---@param generations lipsync.Generations
@@ -462,10 +474,14 @@ end
 function receipt.run(generations, spec, options, fixed, send, upload)
   local self, err = open(generations.client, spec, options)
   if not self then return nil, err end
-  local value, failure, unnoted = go_on(self, generations, options, fixed,
-    send, upload)
-  self:close()
-  return value, failure, unnoted
+  -- What is raised (by a hook) must not keep the lock. Lua 5.1 cannot yield
+  -- inside pcall; there the collector gives it back.
+  if lua51.is_limited() then
+    return closed(self, true, go_on(self, generations, options, fixed, send,
+      upload))
+  end
+  return closed(self, pcall(go_on, self, generations, options, fixed, send,
+    upload))
 end
 
 return receipt

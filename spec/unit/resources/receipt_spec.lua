@@ -3,8 +3,10 @@
 
 local core = require "lipsync.core"
 local file = require "lipsync.file"
+local lua51 = require "lipsync.host.lua51"
 local proc = require "spec.support.proc"
 local receipt = require "lipsync.resources.receipt"
+local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 local GENERATION = service.generation("g1", "PENDING")
@@ -153,6 +155,51 @@ describe("create with a receipt", function()
     assert.same({ "prepared", 0, "open", 0, "created", 1 }, states)
   end)
 
+  it("is open since the first request that was not refused", function()
+    local full = says(429, "concurrency_limit_reached")
+    local time, shift = core.time, 0
+    finally(function() core.time = time end)
+    core.time = function() return time() + shift end
+    local generations = here.start({ full, cut, cut }, {
+      on_event = function(event)
+        if event.type == "request" then shift = 200 * event.attempt end
+      end })
+    local began = time()
+    local _, err = generations:create(request(), { receipt = path,
+                                                   max_attempts = 2 })
+    assert.is_true(err.outcomeUnknown)
+    local own = note()
+    assert.is_true(own.open_at >= began + 400 and own.open_at < began + 590)
+    assert.is_true(own.sent_at >= own.open_at + 199)
+  end)
+
+  it("keeps no lock when a hook raises", function()
+    if lua51.is_limited() then return end
+    local raises = true
+    local generations = here.start({ created }, { on_event = function()
+      if raises then error "mine" end
+    end })
+    collectgarbage "stop"
+    local ok = pcall(generations.create, generations, request(),
+      { receipt = path })
+    raises = false
+    local generation, err = generations:create(request(),
+      { receipt = path, timeout = 5 })
+    collectgarbage "restart"
+    assert.is_false(ok)
+    assert(generation, err)
+  end)
+
+  it("takes no refusal whose code was lost for one", function()
+    local headers = { ["Content-Length"] = "99" }
+    local generations = here.start { { { read = true },
+      { send = scripted.response(409, "{", headers) }, { close = true } } }
+    local _, err = generations:create(request(), { receipt = path,
+                                                   max_attempts = 1 })
+    assert.equal(409, err.statusCode)
+    assert.equal("open", note().state)
+  end)
+
   it("goes on with the same bytes after a run that was cut off", function()
     local generations = here.start { cut, created }
     local options = { receipt = path, max_attempts = 1 }
@@ -258,7 +305,7 @@ describe("create with a receipt", function()
     local generations = here.start { cut, answer(200, core.encode(rows)),
                                      created }
     generations:create(request(), { receipt = path, max_attempts = 1 })
-    rewrite { open_at = os.time() - 2000 }
+    rewrite { open_at = os.time() - 2000, sent_at = os.time() - 2000 }
     if between then between() end
     local all = { receipt = path }
     for name, value in pairs(options or {}) do all[name] = value end
@@ -291,6 +338,14 @@ describe("create with a receipt", function()
     assert.is_nil(generation)
     assert.equal(0, #err.candidates)
     assert.equal(2, #here.server:requests())
+  end)
+
+  it("finds what its last request has made", function()
+    local generation = assert(find({
+      row("it", { createdAt = iso(os.time() - 700) }) }, nil, function()
+        rewrite { sent_at = os.time() - 1290 }
+      end))
+    assert.equal("it", generation.id)
   end)
 
   it("does not take what another receipt has", function()
