@@ -50,12 +50,12 @@ shape.object = {
 shape.created = {
   read = attempt.whole,
   accept = function(call, _, body) return read_object(call, body) end,
-  -- The service may know the object of an earlier attempt only by its id. Then
-  -- that is the value.
-  refused = function(_, err)
-    local id = err.details.generationId
+  -- The service may know the generation of an earlier attempt only by its id.
+  -- Then that is the value.
+  refused = function(call, err)
+    local id, of = err.details.generationId, call.spec.unsettled
     if err.errorCode ~= "IDEMPOTENCY_OUTCOME_UNKNOWN"
-       or type(id) ~= "string" then
+       or not (of and of[err.errorCode]) or type(id) ~= "string" then
       return nil
     end
     return id, "named"

@@ -12,12 +12,13 @@ local waiters = require "lipsync.sched.waiters"
 
 local calls = {}
 
--- A transfer that has `body` and `status` once `arrived` is set.
+-- A transfer that has `body` and `status` once `arrived` is set; as long as
+-- `unread` is, only the status.
 local function new_transfer(plan)
   local transfer = { plan = plan, closed = 0 }
-  function transfer.ready() return plan.arrived or false end
+  function transfer.ready() return plan.arrived and not plan.unread end
   function transfer.read()
-    if not plan.arrived then return false end
+    if not plan.arrived or plan.unread then return false end
     if plan.failure then
       local copy = {}
       for name, value in pairs(plan.failure) do copy[name] = value end
@@ -39,8 +40,8 @@ local function new_transfer(plan)
 end
 
 --- A client whose requests get the responses of `plans`, one after the other.
----@param plans table[]  arrived, status, body, headers, bytes, sent, uploaded,
----   length, failure
+---@param plans table[]  arrived, unread, status, body, headers, bytes, sent,
+---   uploaded, length, held, failure
 ---@param more table|nil  options of the client
 ---@return table  with `transfers`, `waits` and the last `request`
 function calls.client(plans, more)

@@ -435,14 +435,20 @@ local function retry_or_end(self, err)
   sleep(self, err, delay)
 end
 
+-- Whether the request under way may have been carried out. What creates, with
+-- a key or without, must not do it twice.
+local function may_be_done(self)
+  local current, class = self.attempt, self.spec.retry
+  return class ~= "safe" and current
+    and current:outcome_unknown(class ~= "idempotent") or false
+end
+
 -- An attempt has ended: with the failure `raw`, or else with an error response
 -- and its `body`.
 local function failed(self, raw, body)
   local spec, current = self.spec, self.attempt
   local was_sent = current and current:was_sent()
-  local is_keyed = spec.retry == "keyed"
-  local is_open = spec.retry ~= "safe" and current
-    and current:outcome_unknown(is_keyed)
+  local is_open = may_be_done(self)
   self.outcome_unknown = self.outcome_unknown or is_open or nil
   local err = raw and explained(self, raw) or refusal(self, body)
   if raw and failure.lacks_descriptors(raw) then abandoned.collect() end
@@ -450,7 +456,7 @@ local function failed(self, raw, body)
     is_open, self.outcome_unknown = true, true
     err = refusal(self, body)  -- again, with that
   end
-  if is_keyed and is_open then note_open(self, err) end
+  if spec.retry == "keyed" and is_open then note_open(self, err) end
   self.took = current and current:seconds() or 0
   if self.client.listener then emit_response(self, err) end
   drop(self)
@@ -499,7 +505,11 @@ end
 -- Lets go of the last bytes of the request, if `on_held` allows it.
 local function release(self)
   local on_held, err = self.spec.on_held, nil
-  if on_held then err = select(2, on_held(self)) end
+  if is_too_late(self, 0) then
+    err = self.open
+  elseif on_held then
+    err = select(2, on_held(self))
+  end
   if err then
     if self.client.listener then emit_response(self, err) end
     drop(self)
@@ -515,6 +525,8 @@ function perform(self)
   if not current then
     -- Entered again after memory ran out during the handling of a failure.
     if not self.has_slot then core.raise "not enough memory" end
+    -- The wait for a slot may have taken long.
+    if is_too_late(self, 0) then return give_up(self, self.open) end
     local raw
     current, raw = start(self)
     if raw then return failed(self, raw) end
@@ -548,10 +560,7 @@ end
 -- Notes that the request under way may be carried out, although nobody waits
 -- for its response any more.
 local function abandon(self)
-  local current = self.attempt
-  if current and self.spec.retry ~= "safe" and current:outcome_unknown() then
-    self.outcome_unknown = true
-  end
+  if may_be_done(self) then self.outcome_unknown = true end
 end
 
 -- The error for a call that was ended from outside.

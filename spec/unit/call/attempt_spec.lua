@@ -79,10 +79,12 @@ describe("attempt", function()
     for status, unclear in pairs { [500] = true, [503] = true, [599] = true,
                                    [501] = false, [505] = false,
                                    [429] = false, [302] = false } do
-      local this = new_call(new_client { { arrived = true, status = status } },
-        { max_attempts = 1 }, { retry = "keyed" })
-      this:run()
-      assert.equal(unclear, this.outcome_unknown or false, status)
+      for _, class in ipairs { "keyed", "never" } do
+        local this = new_call(new_client { { arrived = true,
+          status = status } }, { max_attempts = 1 }, { retry = class })
+        this:run()
+        assert.equal(unclear, this.outcome_unknown or false, status)
+      end
     end
   end)
 end)

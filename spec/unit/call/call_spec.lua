@@ -53,6 +53,45 @@ describe("call", function()
     assert.is_nil(next(client.runtime().limiter.taken))
   end)
 
+  it("does not know what was done if it ends amid a response", function()
+    for status, unknown in pairs { [201] = true, [503] = true,
+                                   [400] = false } do
+      for _, class in ipairs { "keyed", "never" } do
+        local client = new_client { { arrived = true, unread = true,
+                                      status = status } }
+        local this = new_call(client, nil, { retry = class })
+        assert.is_false(this:advance())
+        this:cancel()
+        this:advance()
+        assert.equal("canceled", this.err.kind)
+        assert.equal(unknown, this.err.outcomeUnknown or false, status)
+      end
+    end
+  end)
+
+  it("repeats nothing when the time for that has passed meanwhile", function()
+    local time, shift = core.time, 0
+    finally(function() core.time = time end)
+    core.time = function() return time() + shift end
+    local cut = { arrived = true, failure = { code = "cut" } }
+    local function ends_after(event, requests)
+      shift = 0
+      local asked, client = 0, new_client { cut, { held = true } }
+      function client.listener(told)
+        if told.type == event and told.attempt == requests then shift = 601 end
+      end
+      local _, err = new_call(client, nil, { retry = "keyed",
+        on_held = function() asked = asked + 1 end }):run()
+      assert.equal("connection", err.kind)
+      assert.is_true(err.outcomeUnknown)
+      assert.equal(requests, #client.transfers)
+      assert.equal(0, asked)
+      assert.is_not_false((client.transfers[2] or { plan = {} }).plan.held)
+    end
+    ends_after("retry", 1)  -- while it waited for its turn
+    ends_after("request", 2)  -- while the body was sent
+  end)
+
   it("sends nothing that cannot be sent", function()
     local client = new_client {}
     local bad = new_call(client, { headers = { a = "b\nc" } })

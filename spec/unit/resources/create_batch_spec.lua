@@ -251,7 +251,8 @@ describe("client.batches:create", function()
   it("is never repeated, and its batch is looked for once", function()
     local fine = batch("b9", at(3605), 20)
     for _, first in ipairs { lost, service.answer(502, "oops"),
-                             service.answer(200, "{}") } do
+        service.answer(503, "{}"), service.answer(524, "late"),
+        service.answer(200, "{}") } do
       local batches = start(first, list(3600, fine,
         batch("b8", at(3605), 21), batch("b7", at(-9), 20)))
       local found, err, note = batches:create(requests(20))
@@ -301,7 +302,7 @@ describe("client.batches:create", function()
   end)
 
   it("is not looked for where the service has refused it", function()
-    for _, status in ipairs { 400, 402, 503 } do
+    for _, status in ipairs { 400, 402, 501 } do
       local batches = start(service.answer(status, "{}"))
       local none, err = batches:create(requests(20))
       assert.is_nil(none)

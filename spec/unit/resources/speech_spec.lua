@@ -68,6 +68,7 @@ describe("speech", function()
       local spoken, err = speech:create(text, { max_attempts = 3 })
       assert.is_nil(spoken)
       assert.equal(1, err.attempts)
+      assert.is_true(err.outcomeUnknown)
       assert.equal(1, #here.server:requests(1))
       here.stop()
     end
