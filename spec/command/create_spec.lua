@@ -158,7 +158,7 @@ describe("lipsync create", function()
       ["--text needs a --voice."] = { "create", "--video", url, "--text", "x" },
       ["--voice needs a --text."] = { "create", "--video", url, "--voice",
                                       "x" },
-      ['"loop" is not like name=value. "lipsync help" says more.'] =
+      ['"loop" is not like name=value. "lipsync help create" says more.'] =
         { "create", "--video", url, "--option", "loop" },
       ['create generation: there is no file "none.mp4".'] =
         { "create", "--video", "none.mp4", "--audio", url },
@@ -299,6 +299,18 @@ describe("lipsync upload, assets and request", function()
     assert.equal(1, status)
     assert.matches("the path must begin with exactly one /", err)
     assert.equal(2, (select(2, run { "request", "GET", "/v2/none" })))
+  end)
+
+  it("take a file whose suffix says nothing", function()
+    local path = folder .. "/take.one"
+    launch.write(path, "RIFF")
+    local _, status, err = run { "upload", path }
+    assert.equal(1, status)
+    assert.matches("pass type and content_type", err)
+    local id = out_of({ "upload", path, "--type", "AUDIO", "--content-type",
+      "audio/wav" }):match "%S+"
+    assert.matches(id:gsub("%-", "%%-") .. "\tAUDIO\ttake.one\t",
+      out_of { "assets", "--search", "take" })
   end)
 
   it("show how far an upload is", function()

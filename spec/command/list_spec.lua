@@ -248,13 +248,24 @@ describe("the exit status of lipsync", function()
     assert.matches("%-%-oldest%-first", out_of { "list", "--help" })
   end)
 
+  it("is 1 where the module is for another Lua", function()
+    local out, status, err = run({ "count" },
+      { env = { LUA_CPATH = "/none/?.so" } })
+    assert.equal("", out)
+    assert.equal(1, status)
+    assert.matches("^lipsync: lipsync.core was not found for [^\n]* run "
+      .. '"make install LUA=[^\n]*\n$', err)
+  end)
+
   -- What else may be wrong: spec/unit/cli/options_spec.lua.
   it("is 1 where the command line is wrong", function()
     for sentence, words in pairs {
-      ["unknown option '--stats'. Did you mean '--status'? \"lipsync help\" "
-        .. "says more."] = { "list", "--stats", "A" },
+      ["unknown option '--stats'. Did you mean '--status'? "
+        .. '"lipsync help list" says more.'] = { "list", "--stats", "A" },
       ["page_size must be a whole number from 1 to 100, got number 200"] =
         { "list", "--page-size", "200" },
+      ["unknown command 'lst'. Did you mean 'list'? \"lipsync help\" says "
+        .. "more."] = { "lst" },
       ['there is no command "lst"; "lipsync help" lists them.'] =
         { "help", "lst" },
     } do

@@ -13,7 +13,8 @@ local function upload(run, given, path)
   local screen = run.screen
   local asset, err = run.try(function()
     return run:client().assets:upload(path, {
-      name = given.name, projectId = given.project,
+      name = given.name, projectId = given.project, type = given.type,
+      content_type = given.content_type,
       on_progress = screen.shows and function(sent, total)
         screen:show(screen:bar(path, sent, total, "bytes"))
       end or nil,
@@ -34,6 +35,10 @@ assets[1] = {
       help = "the asset's name (default: the file's)" },
     { "--project", value = "ID", read = values.text,
       help = "the project that it belongs to" },
+    { "--type", value = "TYPE", choices = { "VIDEO", "AUDIO", "IMAGE" },
+      help = "VIDEO, AUDIO or IMAGE (default: by the content type)" },
+    { "--content-type", value = "TYPE", read = values.text,
+      help = "the media type, such as video/mp4 (default: by the suffix)" },
   },
   run = function(run, given)
     if given.name and #given.file > 1 then
@@ -63,7 +68,8 @@ assets[2] = {
       help = "with this in the name" },
     { "--project", value = "ID", read = values.text, help = "of this project" },
     { "--sort", value = "HOW", read = values.text,
-      help = "nameAsc, dateDesc, durationAsc, sizeDesc and so on" },
+      help = "in this order: nameAsc, dateDesc, durationAsc, sizeDesc and so "
+        .. "on" },
     { "--limit", value = "N", read = values.integer, help = "at most so many" },
   }, list.formats),
   run = function(run, given)

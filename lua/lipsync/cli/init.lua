@@ -2,7 +2,8 @@
 -- The command lipsync: reads the command line, runs one command, and returns
 -- the exit status.
 
-local core = require "lipsync.core"
+-- Where the core is for another Lua, or missing, `core` is the sentence.
+local is_loaded, core = pcall(require("lipsync.loader").binary, "lipsync.core")
 
 local cli = {}
 
@@ -40,6 +41,15 @@ local function wants_json(arguments)
   return false
 end
 
+-- What to ask for help about: the command that is named first, if any.
+local function help_for(arguments)
+  local by_name = require("lipsync.cli.commands").by_name
+  for _, word in ipairs(arguments) do
+    if by_name[word] then return "lipsync help " .. word end
+  end
+  return "lipsync help"
+end
+
 -- Reads the command line; ends the command after a wrong one.
 local function read(arguments)
   local parser = require("lipsync.cli.options").parser(arguments)
@@ -47,7 +57,7 @@ local function read(arguments)
   if ok then return given end
   local sentence = given:gsub("\n", ". "):gsub("([^.?])$", "%1.")
   require("lipsync.cli.status").refuse(sentence
-    .. ' "lipsync help" says more.')
+    .. (' "%s" says more.'):format(help_for(arguments)))
 end
 
 -- Without a command there is nothing to do but to say which there are.
@@ -83,6 +93,10 @@ end
 ---@param arguments string[]
 ---@return integer  the exit status
 function cli.main(arguments)
+  if not is_loaded then
+    io.stderr:write("lipsync: ", (core:gsub("^[^\n]-%.lua:%d+: ", "")), "\n")
+    return 1
+  end
   -- What scripts ask most; without all the rest.
   if #arguments == 1 and arguments[1] == "--version" then
     print("lipsync " .. core._VERSION)

@@ -143,8 +143,7 @@ local function options_in(help)
   local rows = {}
   for line in help:gmatch "[^\n]+" do
     local name, rest = line:match "^  (%-[^ ].-)  +(.*)$"
-    local more = not name and line:match "^ {20} +(.*)$"
-      or line:match "^                    +(.*)$"
+    local more = line:match("^" .. (" "):rep(20) .. " *(.*)$")
     if name then
       rows[#rows + 1] = { name, rest }
     elseif more and #rows > 0 then

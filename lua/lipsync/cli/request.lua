@@ -42,7 +42,7 @@ return { {
     { "--data", value = "TEXT", read = values.text,
       help = 'the body; "@FILE" is that of a file, "-" standard input' },
     { "--query", value = "NAME=VALUE", read = parameter, many = true,
-      help = "a parameter after the ?" },
+      help = "a parameter of the query string" },
     { "--idempotency-key", value = "KEY", read = values.text,
       help = "repeat it under this key, as a create is" },
   },
