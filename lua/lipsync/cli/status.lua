@@ -12,8 +12,8 @@ status.meanings = {
   { status.done, "All was done." },
   { status.usage, "The command line is wrong, or something on this machine "
     .. "is: a file, a profile, the key, the output." },
-  { status.refused, "The service refused, or a generation has ended without "
-    .. "a video." },
+  { status.refused, "The service refused, a generation has ended without a "
+    .. "video, or a webhook's signature is wrong." },
   { status.unreached, "The service was not reached: no connection, no TLS, no "
     .. "answer in time, or something else answered." },
   { status.partly, "A part was done; what was not is on standard error." },
