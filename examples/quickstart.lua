@@ -142,7 +142,9 @@ print "\nDelete one that is still being made:\n"
 local listing = client.generations:list {
   status = { "PENDING", "PROCESSING" }, limit = 1,
 }
-local running = lipsync.assert(listing:next())
+local running, problem = listing:next()
+lipsync.assert(running, problem or "nothing is being made any more: the "
+  .. "samples run for six minutes, so start the emulator anew")
 local conflict = refused(running:delete())
 print("\n  statusCode  " .. conflict.statusCode)
 print("  errorCode   " .. conflict.errorCode)

@@ -103,6 +103,16 @@ describe("types/lipsync.lua", function()
     check(library, "lipsync.Webhook", keys(lipsync.webhook))
   end)
 
+  it("has every host that an option may name", function()
+    local hosts = library:match "@alias lipsync%.Host ([^\n]*)"
+    local n = 0
+    for _, name in ipairs(known(lipsync.new, { host = "unknown" })) do
+      assert.is_truthy(hosts:find('"' .. name .. '"', 1, true), name)
+      n = n + 1
+    end
+    assert.is_true(n > 5)
+  end)
+
   it("has all of a client, its resources and their operations", function()
     local client = lipsync.new { api_key = "k", strict = true }
     finally(function() client:close() end)

@@ -42,7 +42,7 @@ end
 ---@field ready fun(self): boolean
 
 ---@alias lipsync.Host "blocking"|"cqueues"|"haproxy"|"luv"|"nginx"|"task"
----   |fun(session: table, target: lipsync.Target|nil, seconds: number)
+---   |"vlc"|fun(session: table, target: lipsync.Target|nil, seconds: number)
 
 ---@class lipsync.Options
 ---@field api_key string|false|nil  default $SYNC_API_KEY; false and "": none
