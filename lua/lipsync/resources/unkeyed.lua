@@ -6,6 +6,7 @@ local backoff = require "lipsync.error.backoff"
 local call = require "lipsync.call"
 local core = require "lipsync.core"
 local operation = require "lipsync.operation"
+local retry = require "lipsync.error.retry"
 local sleep = require "lipsync.call.sleep"
 
 local unkeyed = {}
@@ -21,11 +22,13 @@ local unkeyed = {}
 ---@field find fun(): table|nil, lipsync.Error|nil  looks for the object that an
 ---   earlier request may have made; an error if that cannot be known
 
--- Sleeps before a repetition.
+-- Sleeps before a repetition. Returns nil if there is no time for it.
 local function rest(work, n, err)
-  return sleep.run(work.client, math.min(work.timeout - work.clock:seconds(),
-    err.retryAfter or backoff.jitter(n, core.random())),
-    work.action or work.spec.action, work.clock)
+  local delay = err.retryAfter or backoff.jitter(n, core.random())
+  local left = work.timeout - work.clock:seconds()
+  if delay > retry.longest or delay >= left then return nil end
+  return sleep.run(work.client, delay, work.action or work.spec.action,
+    work.clock)
 end
 
 --- Creates an object, or finds the one that it has created.
@@ -37,18 +40,22 @@ function unkeyed.create(work)
   local text, bad = operation.encode(work.client, spec, options, work.body)
   if not text then return nil, bad end
   local most = options.max_attempts or work.client.options.max_attempts
+  local open
   for n = 1, most do
     local made, err = call.new(work.client, setmetatable({ body = text,
       content_type = "application/json", clock = work.clock,
       action = work.action }, spec), work.options()):run()
-    if made or not err.outcomeUnknown then return made, err end
-    if n == most then return nil, err end
+    if made then return made end
+    -- An earlier request may still be carried out, although it was not found.
+    if open and not err.outcomeUnknown then
+      open.cause = open.cause or err
+      return nil, open
+    end
+    if n == most or not err.outcomeUnknown then return nil, err end
+    open = err
     local found, unknown = work.find()
     if found then return found end
-    if unknown or work.clock:seconds() >= work.timeout
-       or not rest(work, n, err) then
-      return nil, err
-    end
+    if unknown or not rest(work, n, err) then return nil, err end
   end
 end
 

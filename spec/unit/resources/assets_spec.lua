@@ -161,6 +161,28 @@ describe("client.assets:create", function()
     assert.equal(2, #here.server:requests(2))
   end)
 
+  it("stays open when the next request is refused", function()
+    local assets = start { service.answer(500, "{}", at_once), page(),
+      service.answer(422, "{}") }
+    local made, err = assets:create(request)
+    assert.is_nil(made)
+    assert.is_true(err.outcomeUnknown)
+    assert.equal(500, err.statusCode)
+    assert.equal(422, err.cause.statusCode)
+  end)
+
+  it("is not asked again where that would take too long", function()
+    local late = service.answer(503, "{}", { ["Retry-After"] = "121" })
+    for _, timeout in ipairs { 60, math.huge } do
+      local assets = start { late, page(), service.answer(201, asset "new") }
+      local made, err = assets:create(request, { timeout = timeout })
+      assert.is_nil(made)
+      assert.equal(503, err.statusCode)
+      assert.is_true(err.outcomeUnknown)
+      here.stop()
+    end
+  end)
+
   it("is not asked again after a refusal", function()
     local assets = start { service.answer(422, "{}") }
     assert.equal(422, select(2, assets:create(request)).statusCode)
