@@ -305,7 +305,8 @@ local function look_up(self, err, count)
       err.candidates[#err.candidates + 1] = batch
     end
   end
-  if #err.candidates == 1 and self.ahead then
+  -- Another request of this client may have created it.
+  if #err.candidates == 1 and self.ahead and self.batches._open == 1 then
     return err.candidates[1], nil, "found"
   end
   return nil, err
@@ -323,7 +324,10 @@ end
 ---@return string|nil note
 function create_batch.run(batches, specs, requests, options)
   options = schema.read(create_batch.options, options, "options")
-  batches._made = batches._made or {}  -- by this client, by their ids
+  -- What this client has created, by their ids, and how many requests may still
+  -- create one.
+  batches._made = batches._made or {}
+  batches._open = batches._open or 0
   local self = { batches = batches, client = batches.client, options = options,
                  spec = options.dry_run and specs.check or specs.create }
   local fixed, err
@@ -337,10 +341,15 @@ function create_batch.run(batches, specs, requests, options)
   local this, failure, length = make_call(self, fixed)
   if not this then return nil, failure end
   local batch, note
+  local open = options.dry_run and 0 or 1
+  batches._open = batches._open + open
   batch, err, note = upload.run(this, length)
   if err and err.outcomeUnknown and not options.dry_run then
     self.sent_at = this.sent_at
     batch, err, note = look_up(self, err, fixed.count)
+  end
+  if batch or not err.outcomeUnknown then
+    batches._open = batches._open - open
   end
   if batch and not options.dry_run then batches._made[batch:get "id"] = true end
   return batch, err, note

@@ -301,6 +301,24 @@ describe("client.batches:create", function()
     assert.equal("b6", found.id)
   end)
 
+  it("is not taken for one that this client is about to create", function()
+    local batches = start(lost, { { read = true }, { hold = true } },
+      list(0, batch("b9", at(5), 20)))
+    local client, found, err = here.client, nil, nil
+    local tasks = {}
+    for i = 1, 2 do
+      tasks[i] = client:spawn(function()
+        local made, problem = batches:create(requests(20))
+        found, err = found or made, err or problem
+        for _, other in ipairs(tasks) do other:cancel() end
+      end)
+    end
+    client:run()
+    assert.is_nil(found)
+    assert.is_true(err.outcomeUnknown)
+    assert.equal("b9", err.candidates[1].id)
+  end)
+
   it("is not looked for where the service has refused it", function()
     for _, status in ipairs { 400, 402, 501 } do
       local batches = start(service.answer(status, "{}"))
