@@ -92,4 +92,18 @@ function url.origin(address, base)
   return texts.lower(scheme) .. "://" .. host
 end
 
+-- A shorter value of a query is no secret, and may be part of any word.
+local secret_min = 8
+
+--- Adds the values in the query of an address: among them is what signs it.
+---@param found string[]
+---@param target string  path and query, or the query with its "?"
+---@return string[] found
+function url.add_secrets(found, target)
+  for value in (target:match "%?(.*)$" or ""):gmatch "=([^&]+)" do
+    if #value >= secret_min then found[#found + 1] = value end
+  end
+  return found
+end
+
 return url

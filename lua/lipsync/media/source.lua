@@ -20,9 +20,6 @@ local source = {}
 -- Redirects in a row; how often a file is begun again from its first byte.
 local hops_max, restarts_max = 5, 3
 
--- A shorter value of a query is no secret, and may be part of any word.
-local secret_min = 8
-
 ---@class lipsync.SourceKind  how the bytes are read
 ---@field mode string  of the response, see lipsync.Spec
 ---@field read_on function  see attempt.lua
@@ -185,15 +182,6 @@ local function headers_of(self)
   return resume.headers(self.offset, self.etag)
 end
 
--- The values in the query of an address: among them is what signs it.
-local function note_secrets(self, target)
-  for value in (target:match "%?(.*)$" or ""):gmatch "=([^&]+)" do
-    if #value >= secret_min then
-      self.secrets[#self.secrets + 1] = value
-    end
-  end
-end
-
 -- Whether a request goes to the API itself, and with the key.
 local function has_key(self, origin)
   return self.kind.with_key and self.hops == 0
@@ -207,7 +195,7 @@ function Source:fetch()
   local origin, target = http.resolve(self.url, self.base)
   if not origin then return nil, target end
   self.base = origin .. target
-  note_secrets(self, target)
+  url.add_secrets(self.secrets, target)
   local options, kind, subject = self.options, self.kind, self.subject
   local with_key = has_key(self, origin)
   return call.new(self.client, setmetatable({

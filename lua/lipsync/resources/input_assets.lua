@@ -10,9 +10,6 @@ local upload_asset = require "lipsync.resources.upload_asset"
 
 local input_assets = {}
 
--- The kinds of assets, by the types of inputs.
-local kinds = { video = "VIDEO", audio = "AUDIO", image = "IMAGE" }
-
 -- As a receipt has it: an array with holes would be none in JSON.
 local function key_of(index) return ("%d"):format(index) end
 
@@ -40,7 +37,7 @@ end
 -- Uploads one; its id, or nil and an error.
 local function upload(client, request, item, options, clock)
   local asset, err = upload_asset.run(client.assets, assets.specs, item.file, {
-    type = kinds[item.type], projectId = request.projectId,
+    type = upload_asset.kinds[item.type], projectId = request.projectId,
     content_type = media_type.of(item.file, item.type),
     timeout = options.timeout, stall_timeout = options.stall_timeout,
     answer_timeout = options.answer_timeout, headers = options.headers,

@@ -17,6 +17,7 @@ local schema = require "lipsync.base.schema"
 local stopwatch = require "lipsync.base.stopwatch"
 local unkeyed = require "lipsync.resources.unkeyed"
 local upload = require "lipsync.call.upload"
+local url = require "lipsync.base.url"
 
 local upload_asset = {}
 
@@ -38,9 +39,8 @@ upload_asset.options = schema.join(operation.options, {
 })
 
 -- In seconds: the wait for the response to the file. In bytes: the end of the
--- file, held back until it is known not to have changed; a shorter value of a
--- query, which is no secret and may be part of any word.
-local patience, held, secret_min = 300, 4096, 8
+-- file, held back until it is known not to have changed.
+local patience, held = 300, 4096
 
 local action = "upload asset"
 
@@ -72,11 +72,12 @@ end
 
 -- ---- The file ----
 
-local kinds = { video = "VIDEO", audio = "AUDIO", image = "IMAGE" }
+--- The kinds of assets, by the types of inputs and of content.
+upload_asset.kinds = { video = "VIDEO", audio = "AUDIO", image = "IMAGE" }
 
 -- The kind of asset by its content type; nil if it is not known.
 local function kind_of(content_type)
-  return kinds[content_type:match "^[a-z]+"]
+  return upload_asset.kinds[content_type:match "^[a-z]+"]
 end
 
 local function opened(self)
@@ -97,15 +98,6 @@ local function open(self)
 end
 
 -- ---- The address ----
-
--- The values of a query that let their holder write.
-local function secrets_of(query)
-  local found = {}
-  for value in query:gmatch "=([^&]*)" do
-    if #value >= secret_min then found[#found + 1] = value end
-  end
-  return found
-end
 
 -- Whether the address takes the header Content-Type: any unless its signature
 -- names the headers, and then only those.
@@ -150,7 +142,7 @@ local function put(self, address)
   local this = call.new(self.client, setmetatable({
     origin = address.origin, path = address.path,
     target = address.path .. address.query,
-    secrets = secrets_of(address.query), body = body,
+    secrets = url.add_secrets({}, address.query), body = body,
     parts = { { file = self.path } },
     content_type = takes_type(address.query) and self.content_type or nil,
     clock = self.clock,
@@ -187,26 +179,26 @@ end
 
 -- The asset of this upload, if an earlier request has made it after all.
 -- Returns also an error if that cannot be known.
-local function find(self, url)
+local function find(self, public)
   local listing = self.assets:list({ searchQuery = self.name, limit = 100 },
     options_of(self))
   while true do
     local asset, err = listing:next()
     if not asset then return nil, err end
-    if bare(asset:get "url") == bare(url) then return asset end
+    if bare(asset:get "url") == bare(public) then return asset end
   end
 end
 
 -- Has the service make an asset of the file.
-local function register(self, url)
+local function register(self, public)
   local given = self.options
   return unkeyed.create {
     client = self.client, spec = self.specs.create, action = action,
     clock = self.clock, timeout = self.timeout,
-    body = { url = url, type = self.type, name = self.name,
+    body = { url = public, type = self.type, name = self.name,
              visibility = given.visibility, projectId = given.projectId },
     options = function() return options_of(self) end,
-    find = function() return find(self, url) end,
+    find = function() return find(self, public) end,
   }
 end
 

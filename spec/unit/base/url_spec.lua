@@ -62,4 +62,11 @@ describe("url", function()
       assert.equal(origin, url.origin(address, base))
     end
   end)
+
+  it("finds what may sign an address", function()
+    assert.same({ "0123456789abcdef", "12345678" }, url.add_secrets({},
+      "/a=1234567890?sig=0123456789abcdef&n=1&e=&x=12345678"))
+    assert.same({ "12345678" }, url.add_secrets({}, "?x=12345678"))
+    assert.same({ "old" }, url.add_secrets({ "old" }, "/a"))
+  end)
 end)
