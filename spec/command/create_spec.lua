@@ -223,6 +223,25 @@ describe("lipsync watch", function()
     emulator:set { pending_seconds = 0.2 }
   end)
 
+  it("shows all that are running, however many", function()
+    emulator:set { pending_seconds = 3600 }
+    local many = {}
+    for i = 1, 101 do many[i] = { status = "PENDING" } end
+    emulator:add(many)
+    local program = launch.start { folder = folder,
+      env = { LUA_CPATH = package.cpath },
+      command = command.line({ "watch", "--interval", "1", "--fields",
+        "id,status" }, { url = emulator.base_url }) }
+    program:await(function()
+      return select(2, program:log():gsub("PENDING", "")) == 101
+    end)
+    emulator:advance(7200)
+    local status, out = program:finish()
+    assert.equal(0, status, out)
+    assert.equal(101, select(2, out:gsub("COMPLETED", "")))
+    emulator:set { pending_seconds = 0.2 }
+  end)
+
   for _, width in ipairs { 40, 80, 200 } do
     it(("draws its table anew at %d columns"):format(width), function()
       if not command.has_terminal() then pending "python3 is missing" end

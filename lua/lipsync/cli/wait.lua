@@ -120,7 +120,7 @@ wait[2] = {
     end
     while true do
       local generations = run.check(run:client().generations:all {
-        status = running, limit = 100 })
+        status = running })
       write_ended(run, seen, generations, write)
       for _, generation in ipairs(generations) do
         local is_new = seen[generation.id] ~= generation.status
