@@ -201,6 +201,8 @@ describe("lipsync get, count, models and errors", function()
     assert.matches("^id\t" .. id:gsub("%-", "%%-") .. "\n",
       out_of { "get", id })
     assert.equal(id, lipsync.generation(out_of { "get", id, "--json" }).id)
+    assert.equal(id .. "\n", out_of({ "get", "-", "--fields", "id" },
+      { input = id .. "\n" }))
     assert.equal("60\n", out_of { "count" })
     assert.equal('{"count":60}\n', out_of { "count", "--json" })
     local sum = 0

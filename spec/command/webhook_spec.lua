@@ -71,5 +71,9 @@ describe("lipsync webhook verify", function()
     local _, status, err = command.run { "webhook", "verify" }
     assert.equal(1, status)
     assert.matches("give %-%-secret%-file and %-%-signature", err)
+    _, status, err = command.run { "webhook", "verify", "--secret-file", "none",
+                                   "--signature", "t=1" }
+    assert.equal(1, status)
+    assert.matches("^lipsync: none cannot be read: No such file", err)
   end)
 end)

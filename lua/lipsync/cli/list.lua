@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- lipsync list, get and count.
 
+local ids = require "lipsync.cli.ids"
 local lipsync = require "lipsync"
 local output = require "lipsync.cli.output"
 local selection = require "lipsync.cli.selection"
@@ -56,13 +57,13 @@ list[1] = {
 list[2] = {
   name = "get", summary = "Show generations, with all that is known of them",
   text = "In a pipe a tab separates name and value.",
-  arguments = { { "id", count = "+", help = "of a generation" } },
+  arguments = { ids.argument "+" },
   options = formats,
   run = function(run, given)
     local as_rows = given.json or given.csv or given.fields
     local write = as_rows
       and output.writer(given, output.generations, run.screen)
-    for i, id in ipairs(given.id) do
+    for i, id in ipairs(ids.read(given.id)) do
       local generation = run.check(run:client().generations:get(id))
       if write then
         write(generation)

@@ -10,7 +10,10 @@ local values = require "lipsync.cli.values"
 -- place of another.
 local function secrets_of(path)
   local file, problem = io.open(path, "rb")
-  if not file then status.refuse(problem .. ".") end
+  if not file then
+    status.refuse(("%s cannot be read: %s."):format(path,
+      (problem:gsub("^.*: ", ""))))
+  end
   local secrets = {}
   for line in file:lines() do
     local secret = line:match "[^ \t-\r]+"

@@ -38,6 +38,8 @@ local retry_after = require "lipsync.error.retry_after"
 ---@field idempotencyKey string|nil  of a create, to go on with
 ---@field object table|nil  the last state that a wait saw
 ---@field generation lipsync.Generation|nil  the same, if that is one
+---@field candidates table[]|nil  of a create or a batch whose outcome is
+---   unknown: those that it may be
 ---@field details table  further members of the API's own body
 ---@field cause lipsync.Error|nil  the error that led to this one
 ---@field tag any  the call's option

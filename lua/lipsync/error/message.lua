@@ -256,9 +256,10 @@ local by_kind = {
   end,
 }
 
--- Attempts and seconds, with the wait that the service asks for.
+-- Attempts and seconds, with the wait that the service asks for. A long poll
+-- asks for one with every answer, also where no later attempt ends otherwise.
 local function effort(err)
-  local asked = err.retryAfter and
+  local asked = err.retryable and err.retryAfter and
     ("the service asks for a wait of %s s"):format(
       message.seconds(err.retryAfter))
   local tries = (err.attempts or 0) > 1 and ("%s in %s s"):format(

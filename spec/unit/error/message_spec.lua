@@ -67,6 +67,8 @@ describe("message", function()
       .. "in 9.2 s; the service asks for a wait of 30 s.", sentence(err))
     assert.match("2 attempts in 1 s%.$", sentence({ kind = "api",
       statusCode = 409, message = "Busy.", attempts = 2, seconds = 1 }))
+    assert.equal("400 No id.", sentence { kind = "api", statusCode = 400,
+      message = "No id.", attempts = 1, seconds = 1, retryAfter = 2 })
     err.attempts = 1
     assert.match("Slow down%. The service asks for a wait of 30 s%.$",
       sentence(err))
