@@ -201,10 +201,15 @@ function await(self)
   return settle[self.settle](self, self.call)
 end
 
--- Whether the response had only a part of what is left, and more can be had.
-local function goes_on(self)
+-- Whether the response had only a part of what is left.
+local function is_part(self)
   local from = self.source
-  return from.last and from.total and from.last + 1 < from.total and from.moved
+  return from.last and from.total and from.last + 1 < from.total
+end
+
+-- Whether the rest of a part can be had: not if this one had no line.
+local function goes_on(self)
+  return is_part(self) and self.source.moved
 end
 
 -- The rest of a part.
@@ -232,6 +237,7 @@ function follow(self)
       return break_off(self, err)
     elseif not line then
       if goes_on(self) then return fetch_rest(self) end
+      if is_part(self) then return fail(self, { code = "media_range" }) end
       return finish(self)
     end
     self.line = line

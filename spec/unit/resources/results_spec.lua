@@ -307,6 +307,9 @@ describe("the results of a batch", function()
         "the JSON ends too early",
       [whole({ ["Content-Length"] = false, Connection = "close" }, lines)] =
         "does not say how long",
+      -- a part without a line, after which nothing can be asked for
+      [media.answer(206, { ["Content-Range"] = "bytes 0-1/99" }, "\n\n")] =
+        "other bytes of the file than were asked for",
     } do
       local _, err = read(start({ once(text) }):results())
       assert.equal("protocol", err.kind)
