@@ -373,6 +373,7 @@ end
 function Client:warm(options)
   open(self, "warm")
   for _, name in ipairs(later) do operation.load(name) end
+  operation.load "receipt"
   local err = self.errors:_refresh(schema.read(operation.options, options,
     "options"))
   -- Any response at all shows that there is a connection.

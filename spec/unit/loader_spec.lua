@@ -112,7 +112,8 @@ describe("the first client", function()
       local function is_there(name)
         return package.loaded["lipsync.resources." .. name] ~= nil
       end
-      assert(not is_there "models" and not is_there "projects")
+      assert(not is_there "models" and not is_there "projects"
+        and not is_there "assets")
       local models = first.models
       assert(not is_there "models")
       assert(#models:list() > 0 and first.models == models)
@@ -124,6 +125,14 @@ describe("the first client", function()
       for name in pairs(package.loaded) do loaded[name] = true end
       require = nil
       assert(second.projects:list():next() == nil)
+      local path = os.tmpname()
+      assert(second.generations:create({ model = "lipsync-2", input = {
+        { type = "video", url = "https://media.example/v.mp4" },
+        { type = "audio", url = "https://media.example/a.wav" },
+      } }, { receipt = path .. ".json" }))
+      for _, ending in ipairs { "", ".json", ".json.lock" } do
+        os.remove(path .. ending)
+      end
       for name in pairs(package.loaded) do assert(loaded[name], name) end
     ]]
     assert.is_true(well, text)

@@ -8,7 +8,6 @@ local call = require "lipsync.call"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local http = require "lipsync.http"
-local input_assets = require "lipsync.resources.input_assets"
 local load = require "lipsync.host.load"
 local media_type = require "lipsync.base.media_type"
 local misuse = require "lipsync.base.misuse"
@@ -248,6 +247,11 @@ end
 
 -- ---- Sending it ----
 
+-- Loaded when it is used, as the resources are that it needs.
+local function input_assets()
+  return load.module "lipsync.resources.input_assets"
+end
+
 -- Returned at once instead of waited for.
 local not_queued = { IDEMPOTENCY_IN_PROGRESS = true,
                      concurrency_limit_reached = false }
@@ -274,7 +278,7 @@ end
 function create.open_body(client, spec, fixed, options)
   if not fixed.boundary then
     local content = fixed.assets
-      and core.encode(input_assets.fill(fixed.content, fixed.assets))
+      and core.encode(input_assets().fill(fixed.content, fixed.assets))
     return { body = content or fixed.content,
              content_type = "application/json" }
   end
@@ -340,14 +344,13 @@ end
 function create.perform(generations, spec, fixed, options, note)
   local clock = fixed.assets and stopwatch.new()
   local function uploaded(of, noted)
-    return input_assets.upload(generations.client, of, options, clock, noted)
+    return input_assets().upload(generations.client, of, options, clock, noted)
   end
   local function send(of, on_held, earlier)
     if note then note(of.idempotency_key) end
     return create.send(generations, spec, of, options, on_held, earlier, clock)
   end
   if options.receipt then
-    -- Here, because only this needs the module for files.
     local receipt = load.module "lipsync.resources.receipt"
     return receipt.run(generations, spec, options, fixed, send, uploaded)
   elseif fixed.assets then
