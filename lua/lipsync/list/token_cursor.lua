@@ -18,6 +18,8 @@ function token_cursor.new(size, limit, start)
     token = start, next = start,  -- of this page, of the one after it
     waiting = 0,                  -- rows of this page yet to be delivered
     before = {}, given = {},      -- ids of the page before, and of this one
+    -- an earlier token, to find circles; pages since then, and until the next
+    mark = start, since = 0, most = 1, comes_again = false,
   }, Cursor)
 end
 
@@ -29,14 +31,22 @@ function Cursor:resume()
   return self.next
 end
 
+-- Goes on to another page. Compares its token with an earlier one only, which
+-- is replaced after 1, 2, 4, 8 … pages: so a circle of any length is found.
+local function turn(self, token)
+  self.before, self.given, self.token = self.given, {}, token
+  self.comes_again = token == self.mark
+  self.since = self.since + 1
+  if self.since < self.most then return end
+  self.mark, self.since, self.most = token, 0, 2 * self.most
+end
+
 --- What to ask for now, nil after the last page.
 ---@return { cursor: string|nil, limit: integer }|nil
 function Cursor:ask()
   if self.over and self.waiting == 0 then return nil end
   local token = self:resume()
-  if token ~= self.token then
-    self.before, self.given, self.token = self.given, {}, token
-  end
+  if token ~= self.token then turn(self, token) end
   local wanted = self.limit and self.limit - self.delivered or self.size
   return { cursor = token, limit = math.min(self.size, wanted) }
 end
@@ -65,6 +75,8 @@ function Cursor:page(rows, next)
   if next == "" then next = nil end
   if next and next == self.token then
     return "error", ("the page of %s names itself as the next"):format(next)
+  elseif self.comes_again then
+    return "error", ("the page of %s comes again and again"):format(self.token)
   end
   local fresh = self:fresh(rows)
   self.next, self.over, self.waiting = next, next == nil, #fresh

@@ -94,6 +94,21 @@ describe("token_cursor", function()
     assert.equal("the page of t1 names itself as the next", text)
   end)
 
+  it("ends in an error where pages name each other in a circle", function()
+    for length = 2, 5 do
+      local policy = token_cursor.new(4)
+      local what, text
+      local asked = 0
+      repeat
+        local page = assert(policy:ask()).cursor
+        asked = asked + 1
+        local n = page and tonumber(page:match "%d+") or 0
+        what, text = policy:page({}, "t" .. n % length + 1)
+      until what == "error" or asked > 30
+      assert.matches("^the page of t%d comes again and again$", text)
+    end
+  end)
+
   it("passes errors on", function()
     local policy = token_cursor.new(4, nil, "t1")
     policy:ask()
