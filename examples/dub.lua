@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: MIT
 --
 -- dub OUT VIDEO…: dubs each video into five languages, all in one batch, which
--- takes 4 to 100 videos. The results go to the folder OUT. It may be stopped at
--- any moment and started again with the same videos: OUT/dub.txt notes what
--- was uploaded and which batch it is, so nothing is paid for twice.
+-- takes 4 to 100 videos. The results go to the folder OUT, which must be there.
+-- It may be stopped at any moment and started again with the same videos:
+-- OUT/dub.txt notes what was uploaded and which batch it is, so nothing is paid
+-- for twice.
 
 local lipsync = require "lipsync"
 

@@ -65,6 +65,9 @@ end
 
 local not_there = "It was deleted before, or belongs to another organization"
 
+-- Of what nobody can delete.
+local unknown_id = "Check the id; it may belong to another organization"
+
 -- The filters of lists and counts of generations.
 local generations = {
   "status", "ids", "source", "projectId",
@@ -304,7 +307,7 @@ api.speech = {
   get = {
     method = "GET", path = "/v2/tts/jobs/{id}", action = "get speech job",
     returns = "object", retry = "safe", poll = 3,
-    advice = { [404] = not_there },
+    advice = { [404] = unknown_id },
   },
 }
 
@@ -325,7 +328,7 @@ api.transcriptions = {
   get = {
     method = "GET", path = "/v2/transcriptions/{id}",
     action = "get transcription", returns = "object", retry = "safe", poll = 3,
-    advice = { [404] = not_there },
+    advice = { [404] = unknown_id },
   },
 }
 
@@ -345,7 +348,7 @@ api.dialogue_edits = {
   get = {
     method = "GET", path = "/v2/dialogue-edits/{id}",
     action = "get dialogue edit", returns = "object", retry = "safe", poll = 3,
-    advice = { [404] = not_there },
+    advice = { [404] = unknown_id },
   },
 }
 
@@ -382,7 +385,7 @@ api.batches = {
   get = {
     method = "GET", path = "/v2/batch/{id}", action = "get batch",
     returns = "object", retry = "safe", poll = 5,
-    advice = { [404] = not_there },
+    advice = { [404] = unknown_id },
   },
   create = {
     method = "POST", path = "/v2/batch", action = "create batch",

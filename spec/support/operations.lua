@@ -197,7 +197,7 @@ operations.rows = {
   ["speech.get"] = {
     action = "get speech job", method = "GET", path = "/v2/tts/jobs/{id}",
     key = true, expects = "a speech job", retry = "safe", advice = { [404] =
-      "It was deleted before, or belongs to another organization." },
+      "Check the id; it may belong to another organization." },
   },
   ["transcriptions.create"] = {
     action = "create transcription", method = "POST",
@@ -210,7 +210,7 @@ operations.rows = {
     action = "get transcription", method = "GET",
     path = "/v2/transcriptions/{id}", key = true, expects = "a transcription",
     retry = "safe", advice = { [404] =
-      "It was deleted before, or belongs to another organization." },
+      "Check the id; it may belong to another organization." },
   },
   ["dialogue_edits.create"] = {
     action = "create dialogue edit", method = "POST",
@@ -221,7 +221,7 @@ operations.rows = {
     action = "get dialogue edit", method = "GET",
     path = "/v2/dialogue-edits/{id}", key = true, expects = "a dialogue edit",
     retry = "safe", advice = { [404] =
-      "It was deleted before, or belongs to another organization." },
+      "Check the id; it may belong to another organization." },
   },
   ["usage.list"] = {
     action = "list usage", method = "GET", path = "/v2/usage/generations",
@@ -239,7 +239,7 @@ operations.rows = {
   ["batches.get"] = {
     action = "get batch", method = "GET", path = "/v2/batch/{id}", key = true,
     expects = "a batch", retry = "safe", advice = { [404] =
-      "It was deleted before, or belongs to another organization." },
+      "Check the id; it may belong to another organization." },
   },
   ["models.list"] = {
     action = "list models", method = "GET", path = "/v2/models", key = true,
