@@ -85,7 +85,7 @@ local function draw(run, generations)
   output.flush()
 end
 
--- Writes those that run no more, each once.
+-- Writes those that run no more, each once; of one that was deleted, nothing.
 local function write_ended(run, seen, generations, write)
   local now, ended = {}, {}
   for _, generation in ipairs(generations) do now[generation.id] = true end
@@ -94,9 +94,15 @@ local function write_ended(run, seen, generations, write)
   end
   table.sort(ended)
   for _, id in ipairs(ended) do
-    local generation = run:client().generations:get(id)
+    local generation, err = run:client().generations:get(id)
     seen[id] = nil
-    if generation then write(generation) end
+    if generation then
+      write(generation)
+    elseif err.statusCode ~= 404 then
+      run.screen:rewind()
+      output.flush()
+      run:complain(err)
+    end
   end
 end
 
