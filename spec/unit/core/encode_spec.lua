@@ -3,6 +3,7 @@
 -- is refused and where, and that the text reads as the same value.
 
 local core = require "lipsync.core"
+require "lipsync"  -- describes the type Generation
 
 local array, decode, encode = core.array, core.decode, core.encode
 
