@@ -48,12 +48,14 @@ client:spawn(function()
   print(n and n .. " in all" or tostring(err))
 end)
 
+-- An event that nobody keeps is collected, and then it is over.
 local ticks = 0
-base:addevent(nil, event.core.EV_TIMEOUT, function()
+local ticker = base:addevent(nil, event.core.EV_TIMEOUT, function()
   ticks = ticks + 1
   if client:pending() == 0 then return event.core.LEAVE end
   return event.core.EV_TIMEOUT, 0.01
 end, 0.01)
 base:loop()
+ticker:close()
 client:close()
 print("the timer ticked " .. ticks .. " times meanwhile")

@@ -56,6 +56,12 @@ local prelude = [[
   end
 ]]
 
+-- What a program prints, without the advice about calls that stop luv's loop:
+-- those in a coroutine of its own, and those of another client than the task's.
+local function without_advice(log)
+  return (log:gsub("^lipsync: a call in a coroutine of luv [^\n]*\n", ""))
+end
+
 local function describe_loop(name, vm)
   describe(name .. " on " .. vm, function()
     local service, folder
@@ -172,7 +178,7 @@ local function describe_loop(name, vm)
     end)
 
     it("leaks no internal yield from the program's coroutines", function()
-      assert.equal("1000 true\n", run [[
+      assert.equal("1000 true\n", without_advice(run [[
         loop(function()
           local n, strings = 0, true
           local ids = coroutine.wrap(function()
@@ -188,7 +194,7 @@ local function describe_loop(name, vm)
           end
           print(n .. " " .. tostring(strings))
         end)
-      ]])
+      ]]))
     end)
 
     it("reaches a timeout during a name lookup", function()
@@ -209,14 +215,14 @@ local function describe_loop(name, vm)
     end)
 
     it("keeps two keys apart", function()
-      assert.equal("1000 0\n", run [[
+      assert.equal("1000 0\n", without_advice(run [[
         local mine, theirs
         local other = lipsync.new { api_key = "zero" }
         loop(function()
           mine, theirs = client.generations:count(), other.generations:count()
         end)
         print(mine .. " " .. theirs)
-      ]])
+      ]]))
     end)
 
     it("ends waiting calls when the client is closed", function()
