@@ -103,8 +103,9 @@ end
 -- A key from standard input. One that is typed is not shown.
 local function ask_key()
   if not terminal.is_terminal(0) then return io.stdin:read "*l" end
-  io.stderr:write "API key: "
+  -- Before the prompt: what is typed earlier is dropped, and would be shown.
   local was = terminal.echo(0, false)
+  io.stderr:write "API key: "
   local key = io.stdin:read "*l"
   terminal.echo(0, was)
   io.stderr:write "\n"
