@@ -746,7 +746,7 @@ describe("a download", function()
       end
       print(asks >= 2, file.info(folder .. "/out.mp4").size > 0)]])
       :format(here.folder), "--generations 20",
-      ("env LD_PRELOAD=build/slow_disk.so SLOW_DISK=%s ")
+      ("env LD_PRELOAD=\"$LD_PRELOAD build/slow_disk.so\" SLOW_DISK=%s ")
       :format(here.folder)) })
   end)
 
