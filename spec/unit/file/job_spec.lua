@@ -39,7 +39,8 @@ local function run_slowly(seconds, code)
       %s
     end)
     print(ok, problem)]]):format(folder, code), nil,
-    ("env LD_PRELOAD=\"$LD_PRELOAD build/slow_disk.so\" SLOW_DISK=%s SLOW_DISK_SECONDS=%d ")
+    ("env LD_PRELOAD=\"$LD_PRELOAD build/slow_disk.so\" SLOW_DISK=%s "
+      .. "SLOW_DISK_SECONDS=%d ")
     :format(folder, seconds))
 end
 
