@@ -90,18 +90,6 @@ function loader.binary(name, needs)
     needs and ", where there is " .. needs or ""))
 end
 
-local loaded = package_field "loaded" or {}
-
--- Lua 5.1 and LuaJIT leave a mark, which is no table, for a module that failed
--- to load; the next `require` would then report a loop.
-local function forget_failed()
-  for name, module in pairs(loaded) do
-    if type(module) ~= "table" and tostring(name):find "^lipsync%." then
-      loaded[name] = nil
-    end
-  end
-end
-
 local client
 
 --- Loads everything but the core, once. Raises if that fails, and may be called
@@ -109,7 +97,6 @@ local client
 ---@return table  the module lipsync.client
 function loader.client()
   if client then return client end
-  forget_failed()
   loader.binary "lipsync.http"
   loader.binary "lipsync.file"
   client = load.module "lipsync.client"

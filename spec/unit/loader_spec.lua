@@ -175,6 +175,48 @@ describe("the first client", function()
   end)
 end)
 
+describe("what is loaded when it is used", function()
+  it("may fail to load, also one of its parts; the next use loads it",
+    function()
+      assert.is_false(why [[
+        local lipsync = require "lipsync"
+        local client = lipsync.new { api_key = "k", max_attempts = 1,
+                                     base_url = "http://127.0.0.1:1" }
+        local function fails(name, use)
+          package.preload[name] = function() assert(false, "no " .. name) end
+          for _ = 1, 2 do
+            local ok, problem = pcall(use)
+            assert(not ok and tostring(problem):find("no " .. name, 1, true),
+              problem)
+          end
+          package.preload[name] = nil
+          assert(pcall(use))
+        end
+        fails("lipsync.resources.projects", function()
+          return client.projects.list
+        end)
+        fails("lipsync.resources.create_batch", function()
+          return client.batches.create
+        end)
+        fails("lipsync.resources.receipt", function() return client:warm() end)
+        fails("lipsync.hmac", function()
+          return lipsync.webhook.verify("{}", { ["sync-signature"] = "t=1,v1="
+            .. ("0"):rep(64) }, "whsec_a", { now = 1 })
+        end)
+        client:close()
+      ]])
+    end)
+
+  it("leaves alone what a program loaded under a name like its own", function()
+    assert.is_false(why [[
+      local lipsync = require "lipsync"
+      package.loaded["lipsync.mine"] = true
+      lipsync.new { api_key = "k" }:close()
+      assert(package.loaded["lipsync.mine"] == true)
+    ]])
+  end)
+end)
+
 -- Under the thread sanitizer these tests set no preloaded library.
 local it_preloads = os.getenv "LIPSYNC_SANITIZED" == "tsan" and pending or it
 
