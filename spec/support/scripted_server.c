@@ -362,15 +362,21 @@ static void serve_all (int listener, const struct step *s, int count,
     continue;
 }
 
-/* An inherited copy of the parent's connections would keep them open. */
+/* An inherited copy of the parent's connections would keep them open. By
+** ranges, because each call costs and a limit can be high. */
 static void close_others (int a, int b, int c) {
-  long limit = sysconf(_SC_OPEN_MAX);
-  int fd;
-  if (limit < 0 || limit > 65536)
-    limit = 65536;
-  for (fd = 3; fd < (int)limit; fd++)
-    if (fd != a && fd != b && fd != c)
-      close(fd);
+  const int kept[] = {a, b, c};
+  unsigned first = 3;
+  while (first != ~0u) {
+    unsigned next = ~0u; /* the lowest that is kept, from 'first' on */
+    size_t i;
+    for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+      if (kept[i] >= (int)first && (unsigned)kept[i] < next)
+        next = (unsigned)kept[i];
+    if (next > first)
+      close_range(first, next == ~0u ? next : next - 1, 0);
+    first = next == ~0u ? next : next + 1;
+  }
 }
 
 /* ---- The parent ---- */
