@@ -88,7 +88,7 @@ PARTS = $(patsubst src/%.c,build/unit/obj/%.o,\
   src/http/inflate.c src/http/address.c src/http/body.c src/http/no_proxy.c \
   src/emulator/api/multipart.c))
 # Lua modules of the specs' own.
-SUPPORT = scripted_server process tracer
+SUPPORT = scripted_core process tracer
 
 # The VM to test, where one was asked for by name.
 ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
@@ -254,7 +254,12 @@ build/unit/obj/%.o: src/%.c build/unit/flags
 
 support: $(SUPPORT:%=$(OUT)/%.so) build/old_curl.so \
          build/pipe_curl.so build/slow_disk.so build/private_lua \
-         build/bench/sink
+         build/scripted_server build/bench/sink
+
+# Without a sanitizer, which would slow its start.
+build/scripted_server: spec/support/scripted_server.c spec/support/scripted.h
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -o $@ $<
 
 build/private_lua: spec/support/private_lua.c
 	@mkdir -p $(@D)

@@ -4,7 +4,7 @@
 
 local found, emulator = pcall(require, "lipsync.emulator")
 local http = require "spec.support.http"
-local scripted = require "scripted_server"
+local scripted = require "scripted_core"
 local cjson = require "cjson"
 
 if not found then

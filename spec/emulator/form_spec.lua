@@ -5,7 +5,7 @@
 
 local found, emulator = pcall(require, "lipsync.emulator")
 local http = require "spec.support.http"
-local scripted = require "scripted_server"
+local scripted = require "scripted_core"
 
 if not found then
   describe("the emulator's forms", function()

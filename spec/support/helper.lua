@@ -17,7 +17,7 @@ end
 -- Unreferenced objects count as closed: collects twice (finalizers, then what
 -- they held), and flushes code compiled by LuaJIT, which keeps the spec's
 -- closures alive. The slowest part of a short test, so only where it may tell.
-local function collect()
+local function collect_all()
   local jit = rawget(_G, "jit")
   if jit then jit.flush() end
   collectgarbage()
@@ -50,7 +50,7 @@ busted.after_each(function()
   local found = {}
   local sessions, transfers = count_live()
   if sessions > before.sessions or transfers > before.transfers then
-    collect()
+    collect_all()
     sessions, transfers = count_live()
   end
   if sessions > before.sessions then
@@ -73,7 +73,7 @@ end)
 
 -- The same for a whole file: its teardowns close what its setups opened.
 busted.subscribe({ "file", "end" }, function(file)
-  collect()
+  collect_all()
   local sessions, transfers = count_live()
   if sessions > 0 or transfers > 0 then
     error(("%s leaves behind: %d live sessions, %d live transfers"):format(

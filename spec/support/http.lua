@@ -4,7 +4,7 @@
 -- client: over its own connection, with the raw bytes of the response.
 
 local lower = require "lipsync.base.text".lower
-local scripted = require "scripted_server"
+local scripted = require "scripted_core"
 local cjson = require "cjson"
 
 local http = {}

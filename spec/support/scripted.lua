@@ -30,7 +30,7 @@
 --   { pick = true, { when = "GET /a ", times = 1, { send = "…" } }, … }
 
 local lower = require "lipsync.base.text".lower
-local core = require "scripted_server"
+local core = require "scripted_core"
 
 local scripted = { exchange = core.exchange, now = core.now,
                    sleep = core.sleep, hold = core.hold,
@@ -106,7 +106,7 @@ local function await(server, wanted, n, seconds)
   local deadline = core.now() + (seconds or 5)
   local found = of_type(server, wanted)
   while #found < (n or 0) and core.now() < deadline do
-    core.sleep(0.005)
+    core.sleep(0.001)
     found = of_type(server, wanted)
   end
   return found
