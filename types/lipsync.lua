@@ -5,7 +5,7 @@
 
 ---@alias lipsync.ErrorKind "api"|"timeout"|"connection"|"tls"|"protocol" |"limit"|"file"|"invalid"|"signature"|"canceled"|"closed"
 
----@alias lipsync.Host "blocking"|"cqueues"|"haproxy"|"luv"|"nginx"|"task" |"vlc"|fun(session: table, target: lipsync.Target|nil, seconds: number)
+---@alias lipsync.Host "blocking"|"cqueues"|"darktable"|"haproxy"|"luv"|"nginx" |"task"|"vlc" |fun(session: table, target: lipsync.Target|nil, seconds: number)
 
 ---@alias lipsync.Status "PENDING"|"PROCESSING"|"COMPLETED"|"FAILED" |"REJECTED"|string
 

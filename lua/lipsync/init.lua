@@ -41,8 +41,9 @@ end
 ---@class lipsync.Target  what a host function waits for
 ---@field ready fun(self): boolean
 
----@alias lipsync.Host "blocking"|"cqueues"|"haproxy"|"luv"|"nginx"|"task"
----   |"vlc"|fun(session: table, target: lipsync.Target|nil, seconds: number)
+---@alias lipsync.Host "blocking"|"cqueues"|"darktable"|"haproxy"|"luv"|"nginx"
+---   |"task"|"vlc"
+---   |fun(session: table, target: lipsync.Target|nil, seconds: number)
 
 ---@class lipsync.Options
 ---@field api_key string|false|nil  default $SYNC_API_KEY; false and "": none

@@ -22,6 +22,7 @@ local blocking = require "lipsync.host.blocking"
 local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
 local cqueues = require "lipsync.host.cqueues"
+local darktable = require "lipsync.host.darktable"
 local haproxy = require "lipsync.host.haproxy"
 local luv = require "lipsync.host.luv"
 local nginx = require "lipsync.host.nginx"
@@ -37,7 +38,7 @@ local host = {}
 
 local running = coroutine.running
 
-local hosts = { task, nginx, haproxy, cqueues, vlc, blocking, luv }
+local hosts = { task, nginx, haproxy, cqueues, vlc, darktable, blocking, luv }
 local pumps = { luv, timer }
 local logs = { nginx, haproxy, luv, timer }
 
@@ -63,6 +64,7 @@ local function look()
   if nginx.here() then return nginx end
   if haproxy.here() then return haproxy end
   if vlc.here() then return vlc end
+  if darktable.here() then return darktable end
   return cqueues.here() and cqueues or blocking.find()
 end
 
