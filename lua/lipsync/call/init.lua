@@ -87,6 +87,17 @@ local repeat_window = 600
 ---   held bytes are sent; nil and an error end the call without them
 ---@field on_end nil|fun(call: table)  when the call is over
 
+--- The options of a call that is a part of another one: what the caller says
+--- of each request, and what is left of the time.
+---@param given table  the options of the whole
+---@param timeout number|nil  seconds on the part's clock; default the client's
+---@return table  a fresh one
+function call.part(given, timeout)
+  return { timeout = timeout, stall_timeout = given.stall_timeout,
+           max_attempts = given.max_attempts, headers = given.headers,
+           tag = given.tag }
+end
+
 --- Prepares a call. Nothing is sent before `advance`.
 ---@param client table
 ---@param spec lipsync.Spec

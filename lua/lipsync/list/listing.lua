@@ -229,6 +229,20 @@ function Listing:__tostring()
     self.delivered, self.over and ", over" or "")
 end
 
+--- All that is left of a listing, in an array.
+---@param from lipsync.Listing
+---@return table[]|nil
+---@return lipsync.Error|nil err  if it breaks
+function listing.read(from)
+  local found = {}
+  while true do
+    local object, err = step(from, caller)
+    if err then return nil, err end
+    if not object then return found end
+    found[#found + 1] = object
+  end
+end
+
 --- Whether `value` is a Listing.
 ---@param value any
 ---@return boolean

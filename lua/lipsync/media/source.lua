@@ -60,12 +60,10 @@ end
 ---@return table|nil call
 ---@return lipsync.Error|nil err
 function Source:ask(make)
-  local options, config = self.options, self.client.options
-  return make({
-    timeout = math.min(self.timeout, self.clock:seconds() + config.timeout),
-    stall_timeout = options.stall_timeout, max_attempts = options.max_attempts,
-    headers = options.headers, tag = options.tag,
-  }, { clock = self.clock, group = self.group, action = self.subject.action })
+  local timeout = math.min(self.timeout,
+    self.clock:seconds() + self.client.options.timeout)
+  return make(call.part(self.options, timeout), { clock = self.clock,
+    group = self.group, action = self.subject.action })
 end
 
 --- Takes the address that the object names.
@@ -196,8 +194,10 @@ function Source:fetch()
   if not origin then return nil, target end
   self.base = origin .. target
   url.add_secrets(self.secrets, target)
-  local options, kind, subject = self.options, self.kind, self.subject
+  local kind, subject = self.kind, self.subject
   local with_key = has_key(self, origin)
+  local options = call.part(self.options, self.timeout)
+  if not with_key then options.headers = nil end
   return call.new(self.client, setmetatable({
     action = subject.action, id = subject.id, noun = subject.noun,
     origin = origin, target = target, path = self.base:match "^[^?]*",
@@ -205,11 +205,7 @@ function Source:fetch()
     mode = kind.mode, read_on = kind.read_on, type = kind.type,
     is_long = kind.is_long, clock = self.clock, group = self.group,
     source = self, secrets = self.secrets, expects = kind.expects,
-  }, spec_of_all), {
-    timeout = self.timeout, stall_timeout = options.stall_timeout,
-    max_attempts = options.max_attempts, tag = options.tag,
-    headers = with_key and options.headers or nil,
-  })
+  }, spec_of_all), options)
 end
 
 -- ---- What a response asks for ----

@@ -275,7 +275,7 @@ end
 
 -- The call for the batches since then. Notes the difference of the clocks.
 local function list_call(self)
-  local spec, given = self.batches.specs.list, self.options
+  local spec = self.batches.specs.list
   local own = { read = shape.objects.read, target = filter.target(spec.query,
     spec.path, { created_after = iso(self.sent_at - clocks) }, {}) }
   function own.accept(this, status, value)
@@ -284,9 +284,8 @@ local function list_call(self)
     self.ahead = at and at - core.time() or nil
     return shape.objects.accept(this, status, value)
   end
-  return call.new(self.client, setmetatable(own, spec), {
-    stall_timeout = given.stall_timeout, max_attempts = given.max_attempts,
-    headers = given.headers, tag = given.tag })
+  return call.new(self.client, setmetatable(own, spec),
+    call.part(self.options))
 end
 
 -- Looks once for the batch of a request whose outcome is unknown. Returns it,

@@ -71,17 +71,6 @@ local function must_be_read_first(items, options)
     and not options.dry_run
 end
 
--- The objects of a listing in an array; nil and an error if it breaks.
-local function read(items)
-  local found = {}
-  while true do
-    local object, err = items:next()
-    if err then return nil, err end
-    if not object then return found end
-    found[#found + 1] = object
-  end
-end
-
 ---@class lipsync.DeletingHow
 ---@field all string  what goes without a filter: "things that have ended"
 ---@field filter string  an example of one
@@ -114,7 +103,8 @@ function delete_many.run(resource, spec, items, options, how)
     end,
   }
   if must_be_read_first(items, options) then
-    local found, err = read(each.items(resource.client, items, work))
+    local found, err =
+      listing.read(each.items(resource.client, items, work))
     if not found then return nil, err, work.tally end
     items = found
   end

@@ -54,13 +54,8 @@ end
 -- The options of one of the calls for JSON: the client's timeout, but no more
 -- than is left of the whole.
 local function options_of(self)
-  local given = self.options
-  return {
-    timeout = math.min(self.timeout,
-      self.clock:seconds() + self.client.options.timeout),
-    stall_timeout = given.stall_timeout, max_attempts = given.max_attempts,
-    headers = given.headers, tag = given.tag,
-  }
+  return call.part(self.options, math.min(self.timeout,
+    self.clock:seconds() + self.client.options.timeout))
 end
 
 -- Makes one of these calls.
@@ -139,6 +134,9 @@ local function put(self, address)
   local body, err = open(self)
   if not body then return nil, err end
   local given = self.options
+  local options = call.part(given, self.timeout)
+  options.headers, options.on_progress = nil, given.on_progress
+  options.answer_timeout = given.answer_timeout or patience
   local this = call.new(self.client, setmetatable({
     origin = address.origin, path = address.path,
     target = address.path .. address.query,
@@ -146,12 +144,7 @@ local function put(self, address)
     parts = { { file = self.path } },
     content_type = takes_type(address.query) and self.content_type or nil,
     clock = self.clock,
-  }, put_spec), {
-    timeout = self.timeout, stall_timeout = given.stall_timeout,
-    answer_timeout = given.answer_timeout or patience,
-    max_attempts = given.max_attempts, tag = given.tag,
-    on_progress = given.on_progress,
-  })
+  }, put_spec), options)
   return upload.run(this, self.length)
 end
 

@@ -4,6 +4,7 @@
 -- that came early, so a service that answers at once is not flooded; or by
 -- asking every few seconds, or as often as the service says.
 
+local call = require "lipsync.call"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local message = require "lipsync.error.message"
@@ -58,14 +59,12 @@ end
 
 -- The options of a poll, which may be answered late.
 local function poll_options(self, left, late)
-  local options = self.options
-  local stall = options.stall_timeout or self.client.options.stall_timeout
-  return {
-    timeout = self.clock:seconds() + left + margin,
-    stall_timeout = late > 0 and math.max(stall, late + margin) or stall,
-    max_attempts = options.max_attempts, headers = options.headers,
-    tag = options.tag,
-  }
+  local own = call.part(self.options, self.clock:seconds() + left + margin)
+  if late > 0 then
+    own.stall_timeout = math.max(late + margin,
+      own.stall_timeout or self.client.options.stall_timeout)
+  end
+  return own
 end
 
 -- Polls once. Returns the object, or nil and an error, and the seconds to pause

@@ -236,7 +236,7 @@ end
 -- A call for the next group. A long wait for a slot is no reason to give up, so
 -- the request has the client's timeout and ends with the whole wait.
 local function new_call(self)
-  local spec, given = self.specs.list, self.options
+  local spec = self.specs.list
   self.group = self.groups[1]
   local left = self.timeout - self.clock:seconds()
   return call.new(self.client, setmetatable({
@@ -244,12 +244,8 @@ local function new_call(self)
       { ids = ids_of(self.group) }),
     read = shape.objects.read, accept = shape.objects.accept,
     action = whole, clock = self.clock,
-  }, spec), {
-    timeout = self.clock:seconds()
-      + math.min(left + margin, self.client.options.timeout),
-    stall_timeout = given.stall_timeout, max_attempts = given.max_attempts,
-    headers = given.headers, tag = given.tag,
-  })
+  }, spec), call.part(self.options, self.clock:seconds()
+    + math.min(left + margin, self.client.options.timeout)))
 end
 
 -- One that is missing may not be listed yet, so it gets a second look.
