@@ -18,14 +18,8 @@ end
 local client = lipsync.new()  -- all from the environment
 local done = 0
 
-local function exists(path)
-  local file = io.open(path, "rb")
-  if file then file:close() end
-  return file ~= nil
-end
-
 -- From clip to video. Each step can be repeated: the receipt remembers the
--- generation, and the download goes on where it stopped.
+-- generation, and where its file is, and the download goes on where it stopped.
 local function render(name, clip, say)
   local video = ("%s/%s.mp4"):format(out, name)
   local receipt = ("%s/%s.receipt"):format(out, name)
@@ -34,11 +28,7 @@ local function render(name, clip, say)
     input = { { type = "video", file = clip },
               { type = "audio", file = voice } },
   }, { receipt = receipt })
-  if not generation then
-    -- It was deleted by an earlier run, after its download.
-    if err.statusCode == 404 and exists(video) then return true end
-    return nil, err
-  end
+  if not generation then return nil, err end
   generation, err = generation:wait { on_change = function(now)
     say(now.status:lower())
   end }
@@ -47,10 +37,11 @@ local function render(name, clip, say)
     return nil, generation.error or generation.status
   end
   local file
-  file, err = generation:download(video, { if_exists = "keep" })
+  file, err = generation:download(video, { if_exists = "keep",
+                                           receipt = receipt })
   if not file then return nil, err end
   say(("%d bytes"):format(file.bytes))
-  return generation:delete()
+  return generation:delete { receipt = receipt }
 end
 
 -- A task for each clip. How many render at once the service decides: those

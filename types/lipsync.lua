@@ -320,10 +320,15 @@ local Creates = {}
 ---@field on_progress nil|fun(done: integer, total: integer|nil, stop: fun()) `total` is nil for a listing that is read meanwhile
 local DeleteManyOptions = {}
 
+---@class lipsync.DeleteOptions : lipsync.CallOptions
+---@field receipt string|nil  path of the receipt of its create, which then says that nothing is left to do
+local DeleteOptions = {}
+
 ---@class lipsync.DeleteWhenDoneOptions : lipsync.GenerationWaitOptions
 ---@field download string|nil  where to download the output first: a path as of download
 ---@field if_exists string|nil  as of download
 ---@field discard boolean|nil  true: the output is not wanted
+---@field receipt string|nil  as of download and delete
 local DeleteWhenDoneOptions = {}
 
 ---@class lipsync.Deleted
@@ -367,6 +372,7 @@ local DownloadManyOptions = {}
 ---@field if_exists string|nil  "refuse" (default): an error. "keep": the file that is there is taken if it is as long. "overwrite"
 ---@field on_progress nil|fun(received: integer, total: integer|nil)
 ---@field allow_unknown_length boolean|nil  true: takes a file although the server does not say how long it is
+---@field receipt string|nil  of generations: path of the receipt of its create, which then says that nothing is left to do
 local DownloadOptions = {}
 
 ---@class lipsync.Downloaded
@@ -537,7 +543,6 @@ local GenerationWaitOptions = {}
 ---@field get fun(self, id: string|lipsync.Generation, options: lipsync.CallOptions|nil): lipsync.Generation|nil, lipsync.Error|nil
 ---@field count fun(self, filter: lipsync.Filter|nil, options: lipsync.CallOptions|nil): integer|nil, lipsync.Error|nil  the filter without limit, cursor and page_size
 ---@field estimate fun(self, request: lipsync.EstimateRequest, options: lipsync.CallOptions|nil): table|nil, lipsync.Error|nil  what a generation would cost: an object with estimatedGenerationCost (USD), estimatedFrameCount and estimatedCredits
----@field delete fun(self, id: string|lipsync.Generation, options: lipsync.CallOptions|nil): lipsync.Generation|nil, lipsync.Error|nil, string|nil  only if COMPLETED, FAILED or REJECTED. The note "already_gone": it is gone after an attempt with an unknown outcome
 local Generations = {}
 
 --- All generations of a listing in an array.
@@ -581,6 +586,15 @@ function Generations:create(request, options) end
 ---@return lipsync.Creates
 function Generations:create_many(requests, options) end
 
+--- Deletes a generation; only if it is COMPLETED, FAILED or REJECTED.
+---@param id string|lipsync.Generation
+---@param options lipsync.DeleteOptions|nil
+---@return lipsync.Generation|nil deleted
+---@return lipsync.Error|nil err
+---@return string|nil note  "already_gone": it is gone, after an attempt with an unknown outcome, or one of an earlier run of which the receipt knows
+---@return lipsync.Error|nil problem  of a receipt that could not be written
+function Generations:delete(id, options) end
+
 --- Deletes many generations, several at once, while it reads the listing. Goes
 --- on after a failed one, but not after a broken listing, a rejected key (401)
 --- or a closed client. An error raised in a callback stops it too; that is the
@@ -602,6 +616,7 @@ function Generations:delete_many(items, options) end
 ---@return lipsync.Error|nil err  `err.generation` is the last state seen
 ---@return string|nil note  as of delete
 ---@return lipsync.Downloaded|nil file
+---@return lipsync.Error|nil problem  of a receipt that could not be written
 function Generations:delete_when_done(id, options) end
 
 --- Downloads the output of a generation. Writes to PATH.part, which a later
@@ -613,6 +628,7 @@ function Generations:delete_when_done(id, options) end
 ---@param options lipsync.DownloadOptions|nil
 ---@return lipsync.Downloaded|nil
 ---@return lipsync.Error|nil err  of kind `file` for what the disk refuses; `err.generation` is the last state seen
+---@return lipsync.Error|nil problem  of a receipt that could not be written
 function Generations:download(id, path, options) end
 
 --- Downloads many outputs into a folder, several at once, while it reads the

@@ -124,6 +124,16 @@ describe("lipsync create", function()
     assert.equal(1, creates())
   end)
 
+  it("is not done again with a receipt", function()
+    local words = { "create", "--video", url, "--audio", url, "--receipt",
+                    folder .. "/done", "--download", folder .. "/done.mp4" }
+    local said = out_of(words)
+    assert.equal(folder .. "/done.mp4\n", said)
+    local before = #emulator:requests()
+    assert.equal(said, out_of(words))
+    assert.equal(before, #emulator:requests())
+  end)
+
   it("tells the key after an outcome that is not known", function()
     emulator:fault { route = "create", statusCode = 503, perform = true,
       times = 0, errorCode = "IDEMPOTENCY_OUTCOME_UNKNOWN", retryAfter = 1 }

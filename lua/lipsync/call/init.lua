@@ -30,6 +30,9 @@ local none = {}
 -- The longest sleep (seconds) before a retry where nothing wakes it.
 local retry_nap = 0.25
 
+-- Seconds between two looks whether the end of a body may be sent.
+local held_nap = 0.005
+
 -- How long a request under an idempotency key is repeated after one whose
 -- outcome is unknown (seconds). The service forgets keys after a time; a later
 -- repetition might be carried out once more.
@@ -84,7 +87,8 @@ local repeat_window = 600
 ---   error that is a success here: value and note
 ---@field on_start nil|fun(call: table)  before each request
 ---@field on_held nil|fun(call: table): any, lipsync.Error|nil  before the
----   held bytes are sent; nil and an error end the call without them
+---   held bytes are sent; false: not yet, so it is called again; nil and an
+---   error end the call without them
 ---@field on_end nil|fun(call: table)  when the call is over
 
 --- The options of a call that is a part of another one: what the caller says
@@ -117,7 +121,7 @@ function call.new(client, spec, given)
     state = false, attempt = false, attempts = 0, postponed = 0, wake = 0,
     open = false, open_since = false, open_at = false, no_expect = false,
     sent_since = 0, sent_at = 0, took = 0,
-    kept = false,
+    kept = false, rests = false,
     condition = false, queued = false, has_slot = false, bytes = 0,
     over = false,
   }, Call)
@@ -513,13 +517,19 @@ local function start(self)
   return current, raw
 end
 
--- Lets go of the last bytes of the request, if `on_held` allows it.
+-- Lets go of the last bytes of the request, if `on_held` allows it. Returns
+-- true if it must wait.
 local function release(self)
-  local on_held, err = self.spec.on_held, nil
+  local on_held, ready, err = self.spec.on_held, true, nil
   if is_too_late(self, 0) then
     err = self.open
   elseif on_held then
-    err = select(2, on_held(self))
+    ready, err = on_held(self)
+  end
+  if ready == false then
+    self.rests, self.wake = true, core.now() + held_nap
+    self.condition = new_condition(self, held_nap, is_due)
+    return true
   end
   if err then
     if self.client.listener then emit_response(self, err) end
@@ -533,6 +543,7 @@ end
 -- Sends the request and reads what has arrived of the response.
 function perform(self)
   local current = self.attempt
+  self.rests = false
   if not current then
     -- Entered again after memory ran out during the handling of a failure.
     if not self.has_slot then core.raise "not enough memory" end
@@ -608,7 +619,9 @@ end
 ---@return number seconds
 function Call:wants()
   local current = self.attempt
-  if current then return current.transfer, current:patience() end
+  if current and not self.rests then
+    return current.transfer, current:patience()
+  end
   return self.condition, math.max(0, math.min(self:remaining(),
     self.wake - core.now()))
 end

@@ -119,12 +119,13 @@ local function create(run, given)
   return generation
 end
 
--- Downloads into a folder, or as a file.
-local function download(run, generation, path)
+-- Downloads into a folder, or as a file; with a receipt only once.
+local function download(run, generation, path, receipt)
   local screen = run.screen
   local file = run:protect(function()
     return run.check(run.try(function()
       return run:client().generations:download(generation, path, {
+        receipt = receipt, if_exists = receipt and "keep" or nil,
         on_progress = screen.shows and function(received, total)
           screen:show(screen:bar("download", received, total, "bytes"))
         end or nil,
@@ -147,7 +148,7 @@ local function run_create(run, given)
   if waits then generation = waiting.one(run, generation) end
   local problem = waits and waiting.problem(generation)
   local file = given.download and not problem
-    and download(run, generation, given.download)
+    and download(run, generation, given.download, given.receipt)
   if given.json then
     output.write(output.json(generation), "\n")
   elseif file then

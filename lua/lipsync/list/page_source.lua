@@ -43,7 +43,7 @@ local function new_call(self)
   return call.new(listing.client, setmetatable({
     target = filter.target(spec.query, spec.path, own, { cursor = ask.cursor,
       ids = ask.ids or self.group, limit = ask.limit }),
-    read = self.shape.read, accept = self.shape.accept,
+    read = self.shape.read, accept = spec.accept_page or self.shape.accept,
     timeout = math.huge, clock = listing.clock, listing = listing,
   }, spec), listing.options)
 end

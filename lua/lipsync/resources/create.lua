@@ -212,6 +212,7 @@ end
 ---@field content string  JSON text of the body, or of the array of its parts
 ---@field assets table<string, string>|nil  the files of the body become assets,
 ---   see input_assets.lua
+---@field files { path: string, stamp: string }[]|nil  the files as they must be
 
 --- Checks a request and fixes what is sent of it. Raises for misuse.
 ---@param client table
@@ -258,13 +259,23 @@ local not_queued = { IDEMPOTENCY_IN_PROGRESS = true,
 
 -- Gets the generation that the service has named instead of its outcome.
 local function get_named(generations, this, id)
-  local options = this.options
-  local generation, err = generations:get(id, { headers = options.headers,
-    timeout = math.max(1, this:remaining()), tag = options.tag })
+  local generation, err = generations:get(id,
+    call.part(this.options, math.max(1, this:remaining())))
   if generation then return generation end
   local open = this.open
   open.cause = err
   return nil, open
+end
+
+-- The path of a part whose file is another one than a receipt says.
+local function changed_since(fixed, parts, body)
+  local n = 0
+  for i, part in ipairs(fixed.files and parts or {}) do
+    if part.file then
+      n = n + 1
+      if body:stamp(i) ~= fixed.files[n].stamp then return part.file end
+    end
+  end
 end
 
 --- The members of a call's spec that have to do with its body. Opens its files,
@@ -285,6 +296,11 @@ function create.open_body(client, spec, fixed, options)
   local parts = core.decode(fixed.content)
   parts.boundary = fixed.boundary
   local body, raw = http.body(parts)
+  local changed = body and changed_since(fixed, parts, body)
+  if changed then
+    body:close()
+    body, raw = nil, { code = "file_changed", path = changed }
+  end
   if not body then
     return nil, errors.from_failure(raw,
       operation.about(client, spec, options))
@@ -301,11 +317,11 @@ end
 ---@param fixed lipsync.FixedCreate
 ---@param options lipsync.CreateOptions  checked
 ---@param on_held nil|fun(call: table): any, lipsync.Error|nil  called before
----   the last bytes of each attempt are sent; nil and an error end the call
----   without them
+---   the last bytes of each attempt are sent; see lipsync.Spec
 ---@param earlier table|nil  what an earlier process left open, see
 ---   call/init.lua
----@param clock table|nil  a stopwatch that has run before
+---@param clock table|nil  a stopwatch that has run before; there is one where
+---   files became assets
 ---@return lipsync.Generation|nil
 ---@return lipsync.Error|nil err
 function create.send(generations, spec, fixed, options, on_held, earlier, clock)
@@ -314,8 +330,9 @@ function create.send(generations, spec, fixed, options, on_held, earlier, clock)
   if not own then return nil, err end
   own.idempotency_key, own.earlier = key, earlier
   own.repeat_window = options.repeat_for
-  if clock then
-    own.clock, own.timeout = clock, clock:seconds() + client.options.timeout
+  own.clock = clock
+  if fixed.assets then
+    own.timeout = clock:seconds() + client.options.timeout
   end
   own.hold = own.hold or on_held and held or nil
   own.headers = operation.key_headers(options, key)
@@ -342,7 +359,7 @@ end
 ---@return lipsync.Error|nil err
 ---@return lipsync.Error|nil problem  of a receipt that could not be written
 function create.perform(generations, spec, fixed, options, note)
-  local clock = fixed.assets and stopwatch.new()
+  local clock = (fixed.assets or options.receipt) and stopwatch.new() or nil
   local function uploaded(of, noted)
     return input_assets().upload(generations.client, of, options, clock, noted)
   end
@@ -352,7 +369,8 @@ function create.perform(generations, spec, fixed, options, note)
   end
   if options.receipt then
     local receipt = load.module "lipsync.resources.receipt"
-    return receipt.run(generations, spec, options, fixed, send, uploaded)
+    return receipt.run(generations, spec, options, fixed, { send = send,
+      upload = uploaded, clock = clock })
   elseif fixed.assets then
     local done, err = uploaded(fixed)
     if not done then return nil, err end

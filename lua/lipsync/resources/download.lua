@@ -6,6 +6,7 @@ local download = require "lipsync.media.download"
 local each = require "lipsync.bulk.each"
 local errors = require "lipsync.error"
 local file = require "lipsync.file"
+local load = require "lipsync.host.load"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local place = require "lipsync.media.place"
@@ -20,8 +21,12 @@ local downloads = {}
 ---@field on_progress nil|fun(received: integer, total: integer|nil)
 ---@field allow_unknown_length boolean|nil  true: takes a file although the
 ---   server does not say how long it is
+---@field receipt string|nil  of generations: path of the receipt of its create,
+---   which then says that nothing is left to do
 local one = schema.join(operation.options, download.options,
   { on_progress = schema.callable() })
+
+local one_generation = schema.join(one, { receipt = schema.text })
 
 ---@class lipsync.DownloadManyOptions : lipsync.CallOptions
 ---@field timeout number|nil  seconds for each download; default none
@@ -113,6 +118,35 @@ function downloads.located(resource, specs, given, path, options, name)
     path, options):run()
 end
 
+-- The file of an earlier download to this path, if it is there and nothing
+-- else is wanted.
+local function earlier(note, path, options)
+  if options.if_exists ~= "keep" or note.asked ~= path then return nil end
+  local info = file.info(note.path)
+  if not info or info.type ~= "file" or info.size ~= note.bytes then
+    return nil
+  end
+  return { path = note.path, bytes = note.bytes, resumed = false,
+           existing = true, type = note.type }
+end
+
+-- A download that is noted in the receipt of the create. Where an earlier one
+-- was, nothing is asked of the service, which may have deleted it meanwhile.
+local function with_receipt(client, spec, subject, path, options)
+  local receipt = load.module "lipsync.resources.receipt"
+  local note, err = receipt.read(client, spec, options, subject.id)
+  if not note then return nil, err end
+  local result = earlier(note, path, options)
+  if result then return result end
+  local this = download.new(client, subject, path, options)
+  result, err = this:run()
+  if not result then return nil, err end
+  return result, nil, select(2, receipt.finish(client, spec, options,
+    subject.id, { object = this.object:json { compact = true }, asked = path,
+                  path = result.path, bytes = result.bytes,
+                  type = result.type }))
+end
+
 --- See client.generations:download.
 ---@param resource table
 ---@param spec table  of the row `get`
@@ -121,11 +155,15 @@ end
 ---@param options lipsync.DownloadOptions|nil
 ---@return lipsync.Downloaded|nil
 ---@return lipsync.Error|nil err
+---@return lipsync.Error|nil problem  of a receipt that could not be written
 function downloads.one(resource, spec, given, path, options)
   check_path(path, "path")
-  options = schema.read(one, options, "options")
-  return download.new(resource.client, to_subject(resource, spec, given), path,
-    options):run()
+  options = schema.read(one_generation, options, "options")
+  local client, subject = resource.client, to_subject(resource, spec, given)
+  if options.receipt then
+    return with_receipt(client, spec, subject, path, options)
+  end
+  return download.new(client, subject, path, options):run()
 end
 
 -- ---- Many ----

@@ -2,11 +2,16 @@
 -- client.generations: operations on an organization's generations.
 
 local api = require "lipsync.api"
+local call = require "lipsync.call"
+local core = require "lipsync.core"
 local create = require "lipsync.resources.create"
 local create_many = require "lipsync.resources.create_many"
 local delete_many = require "lipsync.resources.delete_many"
 local download = require "lipsync.media.download"
 local downloads = require "lipsync.resources.download"
+local errors = require "lipsync.error"
+local listing = require "lipsync.list.listing"
+local load = require "lipsync.host.load"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local retry_after = require "lipsync.error.retry_after"
@@ -44,10 +49,6 @@ local wait_many = require "lipsync.resources.wait_many"
 ---   options: lipsync.CallOptions|nil): table|nil, lipsync.Error|nil  what a
 ---   generation would cost: an object with estimatedGenerationCost (USD),
 ---   estimatedFrameCount and estimatedCredits
----@field delete fun(self, id: string|lipsync.Generation,
----   options: lipsync.CallOptions|nil): lipsync.Generation|nil,
----   lipsync.Error|nil, string|nil  only if COMPLETED, FAILED or REJECTED. The
----   note "already_gone": it is gone after an attempt with an unknown outcome
 local Generations = operation.resource("generations", api.generations)
 
 ---@class lipsync.EstimateRequest
@@ -167,6 +168,7 @@ end
 ---@return lipsync.Downloaded|nil
 ---@return lipsync.Error|nil err  of kind `file` for what the disk refuses;
 ---   `err.generation` is the last state seen
+---@return lipsync.Error|nil problem  of a receipt that could not be written
 function Generations:download(id, path, options)
   Generations.client_of(self, "download")
   return downloads.one(self, Generations.specs.get, id, path, options)
@@ -196,22 +198,64 @@ function Generations:download_many(items, folder, options)
   return downloads.many(self, Generations.specs.get, items, folder, options)
 end
 
+---@class lipsync.DeleteOptions : lipsync.CallOptions
+---@field receipt string|nil  path of the receipt of its create, which then says
+---   that nothing is left to do
+local delete_options = schema.join(operation.options,
+  { receipt = schema.text })
+
+-- The method of the row.
+local delete = Generations.delete
+
+-- A deletion that is noted in the receipt of the create. One of which that says
+-- that nothing was left to do may be gone already.
+local function delete_with_receipt(self, given, options)
+  local spec = Generations.specs.delete
+  local id, object = operation.identify(given, spec)
+  local receipt = load.module "lipsync.resources.receipt"
+  local known, err = receipt.read(self.client, spec, options, id)
+  if not known then return nil, err end
+  local deleted, note
+  deleted, err, note = delete(self, given, call.part(options, options.timeout))
+  local was_done = known.state == "done"
+  if deleted and not was_done then
+    return deleted, nil, note, select(2, receipt.finish(self.client, spec,
+      options, id, { object = deleted:json { compact = true } }))
+  elseif err and was_done and err.statusCode == 404
+         and errors.is_from_service(err) then
+    return object or core.object("Generation", known.object, self.client), nil,
+      "already_gone"
+  end
+  return deleted, err, note
+end
+
+--- Deletes a generation; only if it is COMPLETED, FAILED or REJECTED.
+---@param id string|lipsync.Generation
+---@param options lipsync.DeleteOptions|nil
+---@return lipsync.Generation|nil deleted
+---@return lipsync.Error|nil err
+---@return string|nil note  "already_gone": it is gone, after an attempt with an
+---   unknown outcome, or one of an earlier run of which the receipt knows
+---@return lipsync.Error|nil problem  of a receipt that could not be written
+function Generations:delete(id, options)
+  if type(options) ~= "table" or options.receipt == nil then
+    return delete(self, id, options)
+  end
+  Generations.client_of(self, "delete")
+  return delete_with_receipt(self, id,
+    schema.read(delete_options, options, "options"))
+end
+
 ---@class lipsync.DeleteWhenDoneOptions : lipsync.GenerationWaitOptions
 ---@field download string|nil  where to download the output first: a path as of
 ---   download
 ---@field if_exists string|nil  as of download
 ---@field discard boolean|nil  true: the output is not wanted
+---@field receipt string|nil  as of download and delete
 local delete_when_done_options = schema.join(wait.generation_options, {
   download = schema.text, if_exists = download.options.if_exists,
-  discard = schema.boolean,
+  discard = schema.boolean, receipt = schema.text,
 })
-
--- The options for the calls after a wait, whose `timeout` is its own.
-local function after_wait(options, if_exists)
-  return { stall_timeout = options.stall_timeout, tag = options.tag,
-           max_attempts = options.max_attempts, headers = options.headers,
-           if_exists = if_exists }
-end
 
 -- Raises unless the options say what becomes of the output, which is gone with
 -- its generation.
@@ -233,21 +277,25 @@ end
 ---@return lipsync.Error|nil err  `err.generation` is the last state seen
 ---@return string|nil note  as of delete
 ---@return lipsync.Downloaded|nil file
+---@return lipsync.Error|nil problem  of a receipt that could not be written
 function Generations:delete_when_done(id, options)
   Generations.client_of(self, "delete_when_done")
   options = schema.read(delete_when_done_options, options, "options")
   check_output(options)
   local done, late = wait.run(self, Generations.specs.get, id, options)
   if not done then return nil, late end
-  local file, failure
+  local file, failure, problem
+  -- The `timeout` is that of the wait.
+  local own = call.part(options)
+  own.receipt = options.receipt
   if options.download then
-    file, failure = self:download(done, options.download,
-      after_wait(options, options.if_exists))
+    file, failure, problem = self:download(done, options.download,
+      schema.join(own, { if_exists = options.if_exists }))
     if not file then return nil, failure end
   end
-  local deleted, err, note = self:delete(done, after_wait(options))
+  local deleted, err, note, unnoted = self:delete(done, own)
   if err then err.generation = done end
-  return deleted, err, note, file
+  return deleted, err, note, file, unnoted or problem
 end
 
 --- All generations of a listing in an array.
@@ -257,16 +305,11 @@ end
 ---@return lipsync.Error|nil err
 function Generations:all(filter, options)
   Generations.client_of(self, "all")
-  local from, found = self:list(filter, options), {}
-  while true do
-    local generation, err = from:next()
-    if err then return nil, err end
-    if not generation then
-      delete_many.note(found, from)
-      return found
-    end
-    found[#found + 1] = generation
-  end
+  local from = self:list(filter, options)
+  local found, err = listing.read(from)
+  if not found then return nil, err end
+  delete_many.note(found, from)
+  return found
 end
 
 -- The outcome that an item would have.

@@ -4,6 +4,7 @@
 -- fixed of the request are the paths, and the ids as they become known.
 
 local assets = require "lipsync.resources.assets"
+local call = require "lipsync.call"
 local core = require "lipsync.core"
 local media_type = require "lipsync.base.media_type"
 local upload_asset = require "lipsync.resources.upload_asset"
@@ -34,16 +35,22 @@ function input_assets.fill(content, ids)
   return request
 end
 
+-- The stamp of a file in a receipt.
+local function stamp_of(fixed, path)
+  for _, each in ipairs(fixed.files or {}) do
+    if each.path == path then return each.stamp end
+  end
+end
+
 -- Uploads one; its id, or nil and an error.
-local function upload(client, request, item, options, clock)
-  local asset, err = upload_asset.run(client.assets, assets.specs, item.file, {
-    type = upload_asset.kinds[item.type], projectId = request.projectId,
-    content_type = media_type.of(item.file, item.type),
-    timeout = options.timeout, stall_timeout = options.stall_timeout,
-    answer_timeout = options.answer_timeout, headers = options.headers,
-    max_attempts = options.max_attempts, tag = options.tag,
-    on_progress = options.on_progress,
-  }, clock)
+local function upload(client, request, item, options, clock, stamp)
+  local own = call.part(options, options.timeout)
+  own.type, own.projectId = upload_asset.kinds[item.type], request.projectId
+  own.content_type = media_type.of(item.file, item.type)
+  own.answer_timeout = options.answer_timeout
+  own.on_progress = options.on_progress
+  local asset, err = upload_asset.run(client.assets, assets.specs, item.file,
+    own, clock, stamp)
   return asset and asset:get "id", err
 end
 
@@ -61,7 +68,8 @@ function input_assets.upload(client, fixed, options, clock, note)
   for i, item in ipairs(request.input) do
     local key = key_of(i)
     if item.file and not fixed.assets[key] then
-      local id, err = upload(client, request, item, options, clock)
+      local id, err = upload(client, request, item, options, clock,
+        stamp_of(fixed, item.file))
       if not id then return nil, err end
       fixed.assets[key] = id
       local noted, problem = true, nil

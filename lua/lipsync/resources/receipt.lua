@@ -9,18 +9,30 @@
 --   open      since `open_at` (seconds since 1970) it may have been; the last
 --             request was sent at `sent_at`
 --   created   `id`, and `object`, the JSON text
+--   done      the same, and nothing is left to do: its output was downloaded to
+--             `path`, of `bytes`, or it was deleted
 --   refused   nothing was created, and nothing will be under this key
--- It is replaced as a whole, and on disk before the create goes on. A lock
--- beside it, NAME.lock, keeps other processes away as long as the create lasts.
+-- It is replaced as a whole, and on disk before the create goes on; a thread
+-- waits for the disk where other tasks could run meanwhile. A lock beside it,
+-- NAME.lock, keeps other processes away as long as the create lasts.
 
+local call = require "lipsync.call"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local file = require "lipsync.file"
+local filter = require "lipsync.list.filter"
+local host = require "lipsync.host"
 local http = require "lipsync.http"
+local http_date = require "lipsync.base.http_date"
 local input_assets = require "lipsync.resources.input_assets"
+local listing = require "lipsync.list.listing"
 local lua51 = require "lipsync.host.lua51"
+local message = require "lipsync.error.message"
 local operation = require "lipsync.operation"
+local shape = require "lipsync.shape"
+local schema = require "lipsync.base.schema"
 local sleep = require "lipsync.call.sleep"
+local stopwatch = require "lipsync.base.stopwatch"
 local text = require "lipsync.base.text"
 local time = require "lipsync.base.time"
 
@@ -34,8 +46,9 @@ local version = 1
 -- The longest receipt (bytes): it holds the request and the generation.
 local longest = 4 * 1024 * 1024
 
--- Seconds between two looks whether another process has let go of it.
-local lock_nap = 0.1
+-- Seconds between two looks whether another process has let go of it, and
+-- whether the disk has it.
+local lock_nap, disk_nap = 0.1, 0.005
 
 -- How far around its sending a generation may have been created by the
 -- service's clock (seconds).
@@ -47,19 +60,44 @@ receipt.window = 600
 
 -- ---- Reading and deciding ----
 
-local states = { prepared = true, open = true, created = true,
-                 refused = true }
+-- What else a state needs.
+local states = {
+  prepared = function() return true end,
+  refused = function() return true end,
+  open = function(note)
+    return type(note.open_at) == "number"
+      and type(note.sent_at or note.open_at) == "number"
+  end,
+  created = function(note) return type(note.id) == "string" end,
+  done = function(note)
+    return type(note.id) == "string" and type(note.object) == "string"
+      and core.object("Generation", note.object) ~= nil
+      and (note.path == nil
+        or type(note.path) == "string" and type(note.bytes) == "number")
+  end,
+}
+
+-- Whether a value is an array of files with their stamps.
+local function are_files(value)
+  if type(value) ~= "table" then return false end
+  for _, each in ipairs(value) do
+    if type(each) ~= "table" or type(each.path) ~= "string"
+       or type(each.stamp) ~= "string" then
+      return false
+    end
+  end
+  return true
+end
 
 -- The receipt in a text; nil if it is none.
 local function parse(bytes)
   local note = core.decode(bytes)
   local is_good = type(note) == "table" and note.version == version
     and states[note.state] and type(note.idempotency_key) == "string"
-    and type(note.content) == "string" and type(note.files) == "table"
+    and type(note.content) == "string"
+    and type(core.decode(note.content)) == "table" and are_files(note.files)
     and (note.assets == nil or type(note.assets) == "table")
-    and (note.state ~= "open" or type(note.open_at) == "number"
-      and type(note.sent_at or note.open_at) == "number")
-    and (note.state ~= "created" or type(note.id) == "string")
+    and states[note.state](note)
   return is_good and note or nil
 end
 
@@ -85,7 +123,7 @@ end
 ---@param window number  for how long a key is good (seconds)
 ---@return string|nil step  "send": under a new key; "repeat": under the old
 ---   one; "find": it may have been created, and must be looked for; "fetch": it
----   was created
+---   was created; "give": as the receipt has it
 ---@return string|nil problem  why none of them
 function receipt.decide(note, request, now, window)
   if not note or note.state == "prepared" or note.state == "refused" then
@@ -96,6 +134,8 @@ function receipt.decide(note, request, now, window)
     return nil, "is of another request"
   elseif note.state == "created" then
     return "fetch"
+  elseif note.state == "done" then
+    return "give"
   end
   -- A receipt from the future was written by a clock that cannot be trusted.
   local age = now - note.open_at
@@ -120,26 +160,25 @@ local function refuse(self, problem)
     problem), self.about, nil, "receipt")
 end
 
--- Locks the receipt; waits for another process at most `patience` seconds.
-local function take_lock(self, client, patience)
+-- Locks the receipt; waits for another process until `timeout` on the clock.
+local function take_lock(self, timeout)
   local opened, failure = file.open(self.path .. ".lock", "edit")
   if not opened then
     if failure.code == "file_missing" then failure.code = "folder_missing" end
     return nil, broken(self, failure)
   end
   self.lock = opened
-  local until_ = core.now() + patience
   while true do
     local locked, holder = opened:lock()
     if locked then return true end
-    local left = until_ - core.now()
+    local left = timeout - self.clock:seconds()
     if locked == nil then return nil, broken(self, holder) end
     if left <= 0 then
       return nil, broken(self, { code = "file_locked", path = self.path,
                                  pid = holder })
     end
-    local slept, err = sleep.run(client, math.min(lock_nap, left),
-      self.about.action, nil, self.about.tag)
+    local slept, err = sleep.run(self.client, math.min(lock_nap, left),
+      self.about.action, self.clock, self.about.tag)
     if not slept then return nil, err end
   end
 end
@@ -165,33 +204,101 @@ local function load(self)
   return nil, refuse(self, "is none: another file has this name")
 end
 
--- Opens and locks it.
-local function open(client, spec, options)
-  local self = setmetatable({ path = options.receipt, lock = false, note = nil,
-    about = about_of(client, spec, options) }, Receipt)
-  local there, err = take_lock(self, client,
+local function new(client, spec, options, clock)
+  return setmetatable({ client = client, path = options.receipt, lock = false,
+    clock = clock, about = about_of(client, spec, options), job = false,
+    written = nil, note = nil, attempt = false, ahead = 0, over = false },
+    Receipt)
+end
+
+local function canceled(self)
+  return nil, errors.new("canceled", message.canceled, self.about, "canceled")
+end
+
+-- Opens and locks it. It ends with its task, as a call does.
+local function open(client, spec, options, clock)
+  local self = new(client, spec, options, clock)
+  local there, err = take_lock(self,
     options.timeout or client.options.timeout)
+  local scheduler = client:runtime().scheduler
+  if there and scheduler.is_used then
+    scheduler:adopt(self)
+    if self.over then return canceled(self) end
+  end
   if there then there, err = load(self) end
   if there then return self end
   self:close()
   return nil, err
 end
 
--- Replaces the receipt.
-local function write(self, note)
-  local done, failure = file.replace(self.path, core.encode(note) .. "\n")
+-- ---- Writing it ----
+
+-- Begins to replace the receipt; by a thread, unless it is to be done here.
+local function begin(self, note, here)
+  self.written = note
+  self.job = file.job { replace = self.path, bytes = core.encode(note) .. "\n",
+                        here = here or host.waits_for_disk(self.client) }
+end
+
+-- Takes what the job for the disk returns: false if it has not ended, else
+-- true, or nil and an error.
+local function take(self, done, failure)
+  if done == false then return false end
+  self.job:close()
+  self.job = false
   if not done then return nil, broken(self, failure) end
-  self.note = note
+  self.note = self.written
   return true
 end
 
--- Writes a copy with another state.
-local function change(self, state, members)
-  local note = {}
-  for name, value in pairs(self.note) do note[name] = value end
-  for name, value in pairs(members or {}) do note[name] = value end
+-- Whether the disk has what was written; false: not yet.
+local function settle(self)
+  if not self.job then return true end
+  return take(self, self.job:done())
+end
+
+-- Has the disk take what was written, for one that is not to wait any more.
+local function hurry(self)
+  local done, failure = self.job:stop()
+  if done == false then  -- not begun, and now taken back
+    self.job:close()
+    begin(self, self.written, true)
+    done, failure = self.job:done()
+  end
+  return take(self, done, failure)
+end
+
+-- Waits until the disk has what was written. A task that is canceled meanwhile
+-- learns that from what it does next.
+local function wait(self)
+  local done, err = settle(self)
+  while done == false do
+    if sleep.run(self.client, disk_nap, self.about.action) then
+      done, err = settle(self)
+    else
+      done, err = hurry(self)
+    end
+  end
+  return done, err
+end
+
+-- Replaces the receipt.
+local function write(self, note)
+  if self.over then return canceled(self) end
+  wait(self)  -- for what an attempt began whose response came early
+  begin(self, note)
+  return wait(self)
+end
+
+-- A copy with another state.
+local function changed(self, state, members)
+  local note = schema.join(self.note, members)
   note.state = state
-  return write(self, note)
+  return note
+end
+
+local function change(self, state, members)
+  return write(self, changed(self, state, members))
 end
 
 --- Says what is about to be sent.
@@ -223,13 +330,17 @@ end
 
 --- Says that it may be created from now on. Requests that were refused before,
 --- such as those of a wait for its turn, have created nothing.
----@param now number  seconds since 1970
----@param is_open boolean  whether an earlier request may have created it
----@return boolean|nil
+---@param this table  the call, whose request waits for this
+---@return boolean|nil  false: the disk has it not yet; call again
 ---@return lipsync.Error|nil err
-function Receipt:expect(now, is_open)
-  local since = is_open and self.note.open_at or now
-  return change(self, "open", { open_at = since, sent_at = now })
+function Receipt:expect(this)
+  local done, err = settle(self)
+  if not done or self.attempt == this.attempt then return done, err end
+  self.attempt = this.attempt
+  local now = core.time()
+  begin(self, changed(self, "open", { sent_at = now,
+    open_at = this.open and self.note.open_at or now }))
+  return settle(self)
 end
 
 --- Says what was created.
@@ -241,6 +352,14 @@ function Receipt:accept(generation)
     object = generation:json { compact = true } })
 end
 
+--- Says that nothing is left to do.
+---@param members table  object, path, bytes, type and asked; see `done`
+---@return boolean|nil
+---@return lipsync.Error|nil err
+function Receipt:finish(members)
+  return change(self, "done", members)
+end
+
 --- Says that nothing was created.
 ---@return boolean|nil
 ---@return lipsync.Error|nil err
@@ -248,11 +367,17 @@ function Receipt:refuse()
   return change(self, "refused", {})
 end
 
---- Lets go of the lock.
+--- Lets go of the lock. Idempotent.
 function Receipt:close()
+  self.over = true
+  if self.job then self.job:close() end
+  self.job = false
   if self.lock then self.lock:close() end
   self.lock = false
 end
+
+--- For the task that it belongs to.
+Receipt.cancel = Receipt.close
 
 -- ---- Looking for what may have been created ----
 
@@ -311,8 +436,25 @@ local function ids_of_others(path)
   return ids
 end
 
+-- The list of generations. Notes how far the service's clock is ahead of this
+-- machine's, before it gives the first one.
+local function list(self, generations, options)
+  local spec = setmetatable({}, generations.specs.list)
+  function spec.accept_page(this, status, value)
+    local date = this.attempt:header "date"
+    local at = date and http_date.parse(date)
+    self.ahead = at and at - core.time() or 0
+    return shape.objects.accept(this, status, value)
+  end
+  spec.__index = spec
+  local left = options.timeout
+    and math.max(0, options.timeout - self.clock:seconds())
+  return listing.new(generations, spec,
+    filter.read(spec.query, { page_size = 100 }), call.part(options, left))
+end
+
 --- Looks for the generation of an open receipt, among those that were created
---- when it was sent.
+--- when it was sent, by the service's clock as it is now.
 ---@param generations lipsync.Generations
 ---@param options table  of the create
 ---@return lipsync.Generation[]|nil candidates
@@ -320,24 +462,26 @@ end
 function Receipt:find(generations, options)
   local wanted = request_of(self.note)
   local note = self.note
-  local from, to = note.open_at - before, (note.sent_at or note.open_at) + after
   if type(wanted.outputFileName) ~= "string" then return {} end
   local taken, candidates = ids_of_others(self.path), {}
-  local listing = generations:list({ page_size = 100 },
-    { headers = options.headers, tag = options.tag })
+  local found = list(self, generations, options)
   while true do
-    local generation, err = listing:next()
+    local generation, err = found:next()
     if err then return nil, err end
     local created = generation and time.parse(generation:get "createdAt")
-    if not generation or created and created < from then break end
-    if created and created <= to and not taken[generation:get "id"]
+    created = created and created - self.ahead
+    if not generation or created and created < note.open_at - before then
+      break
+    end
+    if created and created <= (note.sent_at or note.open_at) + after
+       and not taken[generation:get "id"]
        and is_name(generation:get "outputFileName", wanted.outputFileName)
        and generation:get "model" == wanted.model
        and has_inputs(generation, wanted.input) then
       candidates[#candidates + 1] = generation
     end
   end
-  listing:close()
+  found:close()
   return candidates
 end
 
@@ -399,7 +543,7 @@ end
 -- run gets the same one by its key.
 local function send_noted(self, send, fixed, earlier)
   local value, err = send(fixed, function(this)
-    return self:expect(core.time(), this.open and true or false)
+    return self:expect(this)
   end, earlier)
   if value then return value, nil, select(2, self:accept(value)) end
   if is_refusal(err) then
@@ -418,20 +562,24 @@ end
 
 -- Fetches the generation that was created.
 local function fetch(self, generations, options)
-  return generations:get(self.note.id, { timeout = options.timeout,
-    max_attempts = options.max_attempts, headers = options.headers,
-    stall_timeout = options.stall_timeout, tag = options.tag })
+  local this, err = operation.prepare(generations, generations.specs.get,
+    self.note.id, call.part(options, options.timeout), { clock = self.clock })
+  if not this then return nil, err end
+  return this:run()
 end
 
-local function go_on(self, generations, options, fixed, send, upload)
+local function go_on(self, generations, options, fixed, by)
   local request, err = describe(self, generations.client, fixed)
   if not request then return nil, err end
   local step, problem = receipt.decide(self.note, request, core.time(),
     options.repeat_for or receipt.window)
   if not step then return nil, refuse(self, problem) end
   if step == "fetch" then return fetch(self, generations, options) end
+  if step == "give" then
+    return core.object("Generation", self.note.object, self.client)
+  end
   if step == "repeat" then
-    return send_noted(self, send, self.note, earlier_run(self))
+    return send_noted(self, by.send, self.note, earlier_run(self))
   end
   if step == "find" then
     local candidates
@@ -444,12 +592,13 @@ local function go_on(self, generations, options, fixed, send, upload)
     end
   end
   local done
+  fixed.files = request.files
   done, err = self:prepare(request, fixed)
   if done and fixed.assets then
-    done, err = upload(fixed, function() return self:keep_assets() end)
+    done, err = by.upload(fixed, function() return self:keep_assets() end)
   end
   if not done then return nil, err end
-  return send_noted(self, send, fixed)
+  return send_noted(self, by.send, fixed)
 end
 
 local function closed(self, ok, ...)
@@ -464,24 +613,74 @@ end
 ---@param spec table  of the row
 ---@param options lipsync.CreateOptions  checked; `receipt` is its path
 ---@param fixed lipsync.FixedCreate
----@param send fun(fixed: lipsync.FixedCreate, on_held: function,
----   earlier: table|nil): lipsync.Generation|nil, lipsync.Error|nil
----@param upload fun(fixed: lipsync.FixedCreate, note: function): boolean|nil,
----   lipsync.Error|nil  uploads the files that become assets
+---@param by { send: function, upload: function, clock: table }
+---   send: fun(fixed: lipsync.FixedCreate, on_held: function,
+---   earlier: table|nil): lipsync.Generation|nil, lipsync.Error|nil.
+---   upload: fun(fixed: lipsync.FixedCreate, note: function): boolean|nil,
+---   lipsync.Error|nil, uploads the files that become assets.
+---   clock: a stopwatch for the whole
 ---@return lipsync.Generation|nil
 ---@return lipsync.Error|nil err
 ---@return lipsync.Error|nil unnoted  why the receipt does not say so
-function receipt.run(generations, spec, options, fixed, send, upload)
-  local self, err = open(generations.client, spec, options)
+function receipt.run(generations, spec, options, fixed, by)
+  local self, err = open(generations.client, spec, options, by.clock)
   if not self then return nil, err end
   -- What is raised (by a hook) must not keep the lock. Lua 5.1 cannot yield
   -- inside pcall; there the collector gives it back.
   if lua51.is_limited() then
-    return closed(self, true, go_on(self, generations, options, fixed, send,
-      upload))
+    return closed(self, true, go_on(self, generations, options, fixed, by))
   end
-  return closed(self, pcall(go_on, self, generations, options, fixed, send,
-    upload))
+  return closed(self, pcall(go_on, self, generations, options, fixed, by))
+end
+
+-- ---- After the create ----
+
+-- An error unless the receipt, as it was read, is of this generation.
+local function check_own(self, id)
+  local note, client = self.note, self.client
+  if not note then return refuse(self, "does not exist") end
+  if note.id ~= id or note.origin ~= client.known.base_url
+     or note.account ~= (client:runtime().session:account() or "") then
+    return refuse(self, "is of another generation, api_key or base_url")
+  end
+  return nil
+end
+
+--- Reads the receipt of a generation.
+---@param client table
+---@param spec table  of the row of the call that has the receipt
+---@param options table  the call's own, with `receipt`
+---@param id string
+---@return table|nil note
+---@return lipsync.Error|nil err
+function receipt.read(client, spec, options, id)
+  local self = new(client, spec, options, stopwatch.new())
+  local there, err = load(self)
+  if there then err = check_own(self, id) end
+  if err then return nil, err end
+  return self.note
+end
+
+--- Notes that nothing is left to do for a generation.
+---@param client table
+---@param spec table  of the row of the call that has the receipt
+---@param options table  the call's own, with `receipt`
+---@param id string
+---@param members table  see Receipt:finish
+---@return boolean|nil
+---@return lipsync.Error|nil err
+function receipt.finish(client, spec, options, id, members)
+  local self, err = open(client, spec, { receipt = options.receipt,
+    tag = options.tag }, stopwatch.new())
+  if not self then return nil, err end
+  err = check_own(self, id)
+  if err then
+    self:close()
+    return nil, err
+  end
+  local done, problem = self:finish(members)
+  self:close()
+  return done, problem
 end
 
 return receipt

@@ -210,9 +210,10 @@ end
 ---@param path string
 ---@param options lipsync.UploadOptions|nil
 ---@param clock table|nil  a stopwatch of more than this upload
+---@param stamp string|nil  of the file as it must be
 ---@return table|nil asset
 ---@return lipsync.Error|nil err
-function upload_asset.run(assets, specs, path, options, clock)
+function upload_asset.run(assets, specs, path, options, clock, stamp)
   if type(path) ~= "string" or path == "" then
     misuse.raise("path must be a string with a path, got " .. misuse.show(path))
   end
@@ -223,7 +224,7 @@ function upload_asset.run(assets, specs, path, options, clock)
     options = options, clock = clock or stopwatch.new(),
     timeout = options.timeout or math.huge, content_type = content_type,
     name = options.name or media_type.file_name(path),
-    type = options.type or kind_of(content_type),
+    type = options.type or kind_of(content_type), stamp = stamp,
   }
   if path:find("\0", 1, true) then
     return invalid(self, "the path has a NUL character", "path")

@@ -7,7 +7,9 @@ local lua51 = require "lipsync.host.lua51"
 local proc = require "spec.support.proc"
 local receipt = require "lipsync.resources.receipt"
 local scripted = require "spec.support.scripted"
+local http = require "lipsync.http"
 local service = require "spec.support.service"
+local sleep = require "lipsync.call.sleep"
 
 local GENERATION = service.generation("g1", "PENDING")
 local WINDOW = receipt.window
@@ -39,6 +41,10 @@ describe("a receipt's step", function()
     assert.equal("fetch", (step("created", nil, 1e9)))
   end)
 
+  it("gives what is done", function()
+    assert.equal("give", (step("done", nil, 1e9)))
+  end)
+
   it("repeats what is open, as long as the key is good", function()
     assert.equal("repeat", (step("open", nil, 1000)))
     assert.equal("repeat", (step("open", nil, 1000 + WINDOW)))
@@ -47,7 +53,7 @@ describe("a receipt's step", function()
   end)
 
   it("is none for anything else", function()
-    for _, state in ipairs { "open", "created" } do
+    for _, state in ipairs { "open", "created", "done" } do
       for _, case in ipairs { { { origin = "x" }, "is of another api_key or "
             .. "base_url" }, { { account = "x" }, "is of another api_key or "
             .. "base_url" }, { { content = "x" }, "is of another request" },
@@ -143,16 +149,103 @@ describe("create with a receipt", function()
   it("is open before the last bytes are sent", function()
     local states = {}
     local generations = here.start { created }
-    local replace = file.replace
-    file.replace = function(to, bytes)  -- luacheck: ignore
-      states[#states + 1] = core.decode(bytes).state
+    local job = file.job
+    finally(function() file.job = job end)  -- luacheck: ignore
+    file.job = function(plan)  -- luacheck: ignore
+      states[#states + 1] = core.decode(plan.bytes).state
       states[#states + 1] = #here.server:requests()
-      return replace(to, bytes)
+      assert.is_true(plan.here)
+      return job(plan)
+    end
+    assert(generations:create(request(), { receipt = path }))
+    assert.same({ "prepared", 0, "open", 0, "created", 1 }, states)
+  end)
+
+  -- A disk that takes its time: each job ends after so many looks at it.
+  -- Returns how many requests there were at each look, by the state it is for.
+  local function slow_disk(looks)
+    local job, seen = file.job, {}
+    finally(function() file.job = job end)  -- luacheck: ignore
+    file.job = function(plan)  -- luacheck: ignore
+      local state = core.decode(plan.bytes).state
+      local left = looks
+      assert.is_false(plan.here)
+      plan.here = true
+      local real = job(plan)
+      return {
+        done = function()
+          left = left - 1
+          if left >= 0 then
+            seen[state] = (seen[state] or 0) + #here.server:requests()
+            return false
+          end
+          return real:done()
+        end,
+        stop = function()
+          left = 0
+          return real:stop()
+        end,
+        close = function() real:close() end,
+      }
+    end
+    return seen
+  end
+
+  it("waits in a task for the disk, and sends nothing before", function()
+    local generations = here.start { created }
+    local seen = slow_disk(20)
+    local task = here.client:spawn(function()
+      return generations:create(request(), { receipt = path })
+    end)
+    here.client:run()
+    assert.equal("g1", assert(task:wait()).id)
+    assert.same({ prepared = 0, open = 0, created = 20 }, seen)
+    assert.equal("created", note().state)
+  end)
+
+  it("is whole when its task is canceled", function()
+    local generations = here.start { cut }
+    slow_disk(math.huge)
+    local task = here.client:spawn(function()
+      return generations:create(request(), { receipt = path })
+    end)
+    for _ = 1, 3 do here.client:step() end
+    task:cancel()
+    here.client:run()
+    local _, err = task:wait()
+    assert.equal("canceled", err.kind)
+    assert.equal(0, #here.server:requests())
+    local other = assert(file.open(path .. ".lock", "edit"))
+    assert.is_true(other:lock())
+    other:close()
+    assert.equal("prepared", note().state)
+  end)
+
+  it("says why it could not be written, without sending anything", function()
+    local generations = here.start { created, created }
+    local job, failing = file.job, "open"
+    finally(function() file.job = job end)  -- luacheck: ignore
+    file.job = function(plan)  -- luacheck: ignore
+      if core.decode(plan.bytes).state ~= failing then return job(plan) end
+      return { close = function() end, done = function()
+        return nil, { code = "file_unwritten", path = path, os_error = 28 }
+      end }
     end
     local generation, err = generations:create(request(), { receipt = path })
-    file.replace = replace  -- luacheck: ignore
-    assert(generation, err)
-    assert.same({ "prepared", 0, "open", 0, "created", 1 }, states)
+    assert.is_nil(generation)
+    assert.equal("file", err.kind)
+    assert.equal(28, err.os_error)
+    assert.equal(0, #here.server:requests())
+    -- One that was created is given all the same.
+    failing = "created"
+    os.remove(path)
+    local problem
+    generation, err, problem = generations:create(request(),
+      { receipt = path })
+    assert.equal("g1", generation.id)
+    assert.is_nil(err)
+    assert.equal("file", problem.kind)
+    assert.equal("open", note().state)
   end)
 
   it("is open since the first request that was not refused", function()
@@ -270,9 +363,20 @@ describe("create with a receipt", function()
     rewrite { account = "other" }
     _, err = generations:create(request(), options)
     assert.matches("is of another api_key or base_url", tostring(err))
-    assert(file.replace(path, "{}"))
-    _, err = generations:create(request(), options)
-    assert.matches("is none: another file has this name", tostring(err))
+    local good = note()
+    for _, wrong in ipairs { { version = 2 }, { state = "x" },
+        { content = "no JSON" }, { files = "x" }, { files = { "x" } },
+        { files = { { path = "p" } } }, { files = { { stamp = "s" } } },
+        { idempotency_key = 1 }, { open_at = "x" }, { sent_at = "x" },
+        { assets = 1 }, { state = "created", id = 1 },
+        { state = "done", id = "g1" },
+        { state = "done", id = "g1", object = "no JSON" },
+        { state = "done", id = "g1", object = "{}", path = "p" } } do
+      assert(file.replace(path, core.encode(good)))
+      rewrite(wrong)
+      _, err = generations:create(request(), options)
+      assert.matches("is none: another file has this name", tostring(err))
+    end
     assert.equal(1, #here.server:requests())
   end)
 
@@ -338,6 +442,22 @@ describe("create with a receipt", function()
     assert.is_nil(generation)
     assert.equal(0, #err.candidates)
     assert.equal(2, #here.server:requests())
+  end)
+
+  it("looks by the service's clock", function()
+    local function shifted(seconds)
+      local rows = {}
+      for i, id in ipairs { "before", "it", "late" } do
+        rows[4 - i] = row(id, { createdAt =
+          iso(os.time() + 7200 + seconds[i]) })
+      end
+      local generations = here.start { cut, answer(200, core.encode(rows),
+        { Date = os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + 7200) }) }
+      generations:create(request(), { receipt = path, max_attempts = 1 })
+      rewrite { open_at = os.time() - 2000, sent_at = os.time() - 1900 }
+      return generations:create(request(), { receipt = path })
+    end
+    assert.equal("it", assert(shifted { -2200, -2000, -1000 }).id)
   end)
 
   it("finds what its last request has made", function()
@@ -409,6 +529,24 @@ describe("create with a receipt", function()
     assert.equal("g1", done.id)
   end)
 
+  it("counts the wait for it in the timeout", function()
+    local generations = here.start { created }
+    local other = assert(file.open(path .. ".lock", "edit"))
+    assert.is_true(other:lock())
+    local run = sleep.run
+    finally(function() sleep.run = run end)
+    function sleep.run(_, _, _, clock)
+      clock:add(core.now(), core.now() + 100)
+      other:close()
+      return true
+    end
+    local generation, err = generations:create(request(),
+      { receipt = path, timeout = 60 })
+    assert.is_nil(generation)
+    assert.equal("timeout", err.kind)
+    assert.is_true(err.seconds >= 100)
+  end)
+
   it("is for its own user only", function()
     assert(here.start { created }:create(request(), { receipt = path }))
     local pipe = io.popen("ls -l " .. folder)
@@ -435,6 +573,157 @@ describe("create with a receipt", function()
     assert(file.replace(clip, "other"))
     local _, err = generations:create(with_file, options)
     assert.matches("is of another request", tostring(err))
+  end)
+
+  it("sends no file that was changed after it was looked at", function()
+    local clip = folder .. "/clip.mp4"
+    assert(file.replace(clip, "bytes"))
+    local generations = here.start {}
+    local body = http.body
+    finally(function() http.body = body end)  -- luacheck: ignore
+    http.body = function(...)  -- luacheck: ignore
+      assert(file.replace(clip, "other bytes"))
+      return body(...)
+    end
+    for _, way in ipairs { "multipart", "asset" } do
+      local _, err = generations:create({ model = "lipsync-2", input = {
+        { type = "audio", url = "https://media.example/a.wav" },
+        { type = "video", file = clip } } },
+        { receipt = folder .. "/" .. way, upload = way })
+      assert.equal("invalid", err.kind)
+      assert.matches("clip.mp4", tostring(err))
+    end
+    assert.equal(0, #here.server:requests())
+  end)
+
+  -- ---- Afterwards ----
+
+  local has_emulator = pcall(require, "lipsync.emulator")
+
+  local wanted = request { input = {
+    { type = "video", url = "https://media.example/v.mp4" },
+    { type = "audio", url = "https://media.example/a.wav" } } }
+
+  -- A generation that was created with the receipt and has ended.
+  local function ended()
+    local generations = here.emulate { generations = 0 }
+    local generation = assert(generations:create(wanted, { receipt = path }))
+    here.server:advance(3600)
+    return generations, assert(generations:get(generation))
+  end
+
+  -- How many requests the emulator has had since the last look.
+  local seen
+  local function asked()
+    local count = #here.server:requests()
+    local more = count - (seen or 0)
+    seen = count
+    return more
+  end
+
+  local it_emulates = has_emulator and it or pending
+
+  it_emulates("is done after the download, and nothing is asked again",
+    function()
+      local generations, generation = ended()
+      local options = { receipt = path, if_exists = "keep" }
+      local target = folder .. "/one.mp4"
+      local result = assert(generation:download(target, options))
+      local own = note()
+      assert.same({ "done", generation.id, target, result.bytes },
+        { own.state, own.id, own.path, own.bytes })
+      asked()
+      local again = assert(generations:create(wanted, { receipt = path }))
+      assert.equal(generation:json { compact = true }, again:json())
+      assert.is_true(assert(again:wait()):is_terminal())
+      local kept = assert(again:download(target, options))
+      assert.same({ target, result.bytes, true, result.type },
+        { kept.path, kept.bytes, kept.existing, kept.type })
+      assert.equal(0, asked())
+      -- Where the file is another one, the service is asked.
+      assert(file.replace(target, "x"))
+      local _, err = again:download(target, options)
+      assert.equal("file_exists", err.code or "file_exists")
+      assert.is_true(asked() > 0)
+      assert(os.remove(target))
+      assert.is_nil(assert(again:download(target, options)).existing)
+      assert.is_true(asked() > 0)
+    end)
+
+  it_emulates("is done after the deletion", function()
+    local generations, generation = ended()
+    assert.equal("done", (function()
+      assert(generation:delete { receipt = path })
+      return note().state
+    end)())
+    asked()
+    local again = assert(generations:create(wanted, { receipt = path }))
+    assert.equal("COMPLETED", again.status)
+    assert.equal(0, asked())
+    local deleted, err, what, problem = again:delete { receipt = path }
+    assert.equal(again, deleted)
+    assert.is_nil(err)
+    assert.equal("already_gone", what)
+    assert.is_nil(problem)
+    assert.equal(generation.id,
+      generations:delete(generation.id, { receipt = path }).id)
+    -- Without it, what is gone is an error.
+    assert.equal(404, select(2, again:delete()).statusCode)
+  end)
+
+  it_emulates("is done after delete_when_done", function()
+    for _, how in ipairs { { discard = true },
+                           { download = folder .. "/two.mp4" } } do
+      os.remove(path)
+      local generations, generation = ended()
+      how.receipt = path
+      assert(generations:delete_when_done(generation.id, how))
+      assert.equal("done", note().state)
+      assert.equal(how.download, note().path)
+      here.stop()
+    end
+  end)
+
+  it_emulates("of another generation is refused before anything is asked",
+    function()
+      local generations, generation = ended()
+      local id = here.server:add { status = "PENDING" }
+      asked()
+      for _, wrong in ipairs { path, folder .. "/none.json" } do
+        local _, err = generations:delete(id, { receipt = wrong })
+        assert.equal("invalid", err.kind)
+        assert.equal("receipt", err.field)
+        _, err = generations:download(id, folder, { receipt = wrong })
+        assert.equal("receipt", err.field)
+      end
+      assert.matches("does not exist", tostring(select(2,
+        generation:delete { receipt = folder .. "/none.json" })))
+      rewrite { account = "other" }
+      assert.matches("is of another generation, api_key or base_url",
+        tostring(select(2, generation:delete { receipt = path })))
+      assert.equal(0, asked())
+    end)
+
+  it_emulates("gives the file, also if it cannot be written", function()
+    local _, generation = ended()
+    local other = assert(file.open(path .. ".lock", "edit"))
+    assert.is_true(other:lock())
+    local run = sleep.run
+    finally(function() sleep.run = run end)
+    function sleep.run(_, seconds, _, clock)
+      clock:add(core.now(), core.now() + 100 + seconds)
+      return true
+    end
+    local result, err, problem = generation:download(folder .. "/a.mp4",
+      { receipt = path })
+    assert.equal(folder .. "/a.mp4", result.path)
+    assert.is_nil(err)
+    assert.equal("file", problem.kind)
+    assert.equal("created", note().state)
+    local deleted, _, _, unnoted = generation:delete { receipt = path }
+    other:close()
+    assert.equal(generation.id, deleted.id)
+    assert.equal("file", unnoted.kind)
   end)
 
   it("is checked for misuse", function()
