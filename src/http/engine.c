@@ -208,7 +208,7 @@ static void look (struct engine *e) {
 
 
 /* Handles one that epoll saw. One that libcurl does not wait for is paused, or
-** its server has hung up or speaks unasked, which idle_check finds before the
+** its server has hung up or speaks unasked, which idle_take finds before the
 ** next request: until libcurl asks for it, it is not to wake anyone again. */
 static int handle (struct engine *e, curl_socket_t s, int bitmask) {
   unsigned char *place = place_of(e, s);

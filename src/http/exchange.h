@@ -47,8 +47,9 @@ struct exchange {
   int added;                      /* libcurl works on it */
   int http1;                      /* is not sent over HTTP/2 */
   enum http_mode mode;
-  int paused;  /* libcurl is not to hand over more of the response */
-  int is_bare; /* goes without the session's headers */
+  int paused;   /* libcurl is not to hand over more of the response */
+  int is_bare;  /* goes without the session's headers */
+  int is_stale; /* was given a connection on which bytes had come */
   enum http_result refused; /* HTTP_OK, or why no address would do */
   int no_socket;            /* errno where none could be made, or 0 */
   int few; /* errno where descriptors were few on the way, or 0 */

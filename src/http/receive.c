@@ -136,12 +136,13 @@ static int reused_dead (const struct exchange *x, enum http_result result) {
 /* Notes that the connection waits for a next request, if it does. */
 static void note_idle (struct exchange *x) {
   curl_socket_t fd = CURL_SOCKET_BAD;
-  long version = 0;
+  long version = 0, port = 0;
   if (curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version) == CURLE_OK
       && version <= CURL_HTTP_VERSION_1_1
       && curl_easy_getinfo(x->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK
-      && fd != CURL_SOCKET_BAD)
-    idle_add(&x->pub.session->idle, fd);
+      && fd != CURL_SOCKET_BAD
+      && curl_easy_getinfo(x->easy, CURLINFO_LOCAL_PORT, &port) == CURLE_OK)
+    idle_add(&x->pub.session->idle, fd, port);
 }
 
 
@@ -355,8 +356,28 @@ static int os_error_of (const struct exchange *x, CURLcode code) {
 }
 
 
+/* Begins anew, on a new connection, with a request that was stopped before it
+** was sent. */
+static void begin_anew (struct exchange *x) {
+  CURLM *multi = x->pub.session->engine.multi;
+  x->is_stale = 0;
+  x->error[0] = '\0';
+  curl_multi_remove_handle(multi, x->easy);
+  x->added = curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK
+             && curl_multi_add_handle(multi, x->easy) == CURLM_OK;
+  if (x->added)
+    return;
+  x->pub.session->under_way--;
+  end_exchange(x, HTTP_MEMORY);
+}
+
+
 static void finish (struct exchange *x, CURLcode code) {
   enum http_result result;
+  if (x->is_stale) {
+    begin_anew(x);
+    return;
+  }
   note_proxy(x);
   x->pub.os_error = os_error_of(x, code);
   result = blame_proxy(x, code, to_result(x, code));
@@ -383,18 +404,22 @@ void exchange_reap (struct http_session *s) {
 /* ---- Callbacks of libcurl ---- */
 
 /* Lets the request be sent once and stops a second time: libcurl would send it
-** again by itself when a reused connection dies early, or after a 417. */
+** again by itself when a reused connection dies early, or after a 417. On a
+** connection with bytes that are no answer to it, it is not sent at all. */
 static int on_request (void *arg, char *peer, char *own, int peer_port,
                        int own_port) {
   struct exchange *x = (struct exchange *)arg;
+  int is_clean = idle_take(&x->pub.session->idle, own_port);
   (void)own;
   (void)peer_port;
-  idle_take(&x->pub.session->idle, own_port);
   if (x->pub.sent) {
     if (x->pub.status != 417)
       x->pub.result = HTTP_RESEND;
     return CURL_PREREQFUNC_ABORT;
   }
+  x->is_stale = !is_clean;
+  if (x->is_stale)
+    return CURL_PREREQFUNC_ABORT;
   guard_note_peer(x, peer);
   x->pub.sent = 1;
   return CURL_PREREQFUNC_OK;

@@ -69,7 +69,6 @@ static struct http_exchange *start (struct http_session *s,
     return NULL;
   *why = request_prepare(x, request);
   if (*why == HTTP_ACCEPTED) {
-    idle_check(&s->idle);
     x->added = curl_multi_add_handle(s->engine.multi, x->easy) == CURLM_OK;
     if (x->added) {
       engine_expect(&s->engine, ++s->under_way);

@@ -898,6 +898,29 @@ describe("a transfer", function()
       end
     end)
 
+    it("on a new connection where all idle ones have bytes", function()
+      local old, new = scripted.response(200, "[1]"),
+        scripted.response(200, "[2]")
+      local stale = { { read = true }, { send = old, delay = 0.05 },
+                      { tell = true }, { send = "\0" }, { tell = true },
+                      { hold = true } }
+      local other = {}
+      for i = 1, 8, 2 do
+        other[i], other[i + 1] = { read = true }, { send = new }
+      end
+      serve { stale, stale, stale, other, loop = true }
+      local all = {}
+      for i = 1, 3 do all[i] = assert(transfers.start(session)) end
+      for i = 1, 3 do assert.equal("[1]", (transfers.read(session, all[i]))) end
+      server:told(6)
+      for _ = 1, 4 do
+        local body, failure, transfer = read { method = "DELETE" }
+        assert.equal("[2]", body, failure)
+        assert.is_true(transfer:sent())
+      end
+      assert.equal(7, #server:requests(7))
+    end)
+
     it("on connections that others have used and kept clean", function()
       local script = { pick = true }
       for i = 1, 6 do
