@@ -15,5 +15,5 @@ files["examples/tarantool"] = { std = "luajit" }
 files["examples/weechat"] = { globals = { "weechat", "generations_call",
   "generations_command" } }
 files["examples/vlc"] = { read_globals = { "vlc" }, globals = {
-  "descriptor", "main" } }
+  "activate", "close", "deactivate", "descriptor", "main" } }
 files["*.rockspec"] = { std = "rockspec" }

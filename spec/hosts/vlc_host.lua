@@ -1,16 +1,18 @@
 -- SPDX-License-Identifier: MIT
 --
--- Inside a real VLC, without picture, sound and window: an interface script,
--- and the sidebar of the examples. VLC's Lua comes with a plugin (rule 8).
+-- Inside a real VLC, without picture and sound: an interface script, the
+-- sidebar of the examples, and, in its window, the extension. VLC's Lua comes
+-- with a plugin (rule 8).
 
+local display = require "spec.support.display"
 local emulator = require "spec.support.emulator"
 local launch = require "spec.support.launch"
 local scripted = require "spec.support.scripted"
 
-local plugin = launch.find "vlc" and launch.find "cvlc"
+local is_here = launch.find "vlc" and launch.find "cvlc"
 
 describe("VLC", function()
-  if not plugin then return pending "VLC is not here" end
+  if not is_here then return pending "VLC is not here" end
   if launch.read "build/lua5.2/lipsync/core.so" == "" then
     return pending "VLC is here, but nothing was built for Lua 5.2"
   end
@@ -22,6 +24,19 @@ describe("VLC", function()
     launch.remove(folder)
     service = nil
   end)
+
+  -- Starts VLC with an interface, and more of its environment.
+  local function start_vlc(words, base_url, env)
+    local all = { SYNC_API_KEY = service and service.key or "k",
+                  SYNC_BASE_URL = base_url or service.base_url,
+                  INSIDE_REPORT = folder .. "/report", HOME = folder,
+                  XDG_DATA_HOME = folder, XDG_CONFIG_HOME = folder,
+                  XDG_CACHE_HOME = folder,
+                  LD_PRELOAD = launch.root .. "/build/not_root.so" }
+    for name, value in pairs(env or {}) do all[name] = value end
+    return launch.start { folder = folder, vm = "lua5.2", env = all,
+      command = "vlc --vout dummy --aout dummy --no-dbus --intf " .. words }
+  end
 
   -- Starts VLC with a script as its interface, which reports into a file.
   local function start(text, base_url)
@@ -45,15 +60,7 @@ describe("VLC", function()
       if not ok then say(problem) end
       vlc.misc.quit()
     ]])
-    return launch.start { folder = folder, vm = "lua5.2",
-      env = { SYNC_API_KEY = service and service.key or "k",
-              SYNC_BASE_URL = base_url or service.base_url,
-              INSIDE_REPORT = folder .. "/report", HOME = folder,
-              XDG_DATA_HOME = folder, XDG_CONFIG_HOME = folder,
-              XDG_CACHE_HOME = folder,
-              LD_PRELOAD = launch.root .. "/build/not_root.so" },
-      command = "vlc --intf luaintf --lua-intf probe --vout dummy "
-        .. "--aout dummy --no-dbus" }
+    return start_vlc("luaintf --lua-intf probe", base_url)
   end
 
   local function report()
@@ -132,5 +139,53 @@ describe("VLC", function()
     server:stop()
     assert.is_true(ok, problem)
     assert.matches("begin\nfalse [^\n]*[Ii]nterrupted", report())
+  end)
+
+  local qt = io.popen "ls /usr/lib/*/vlc/plugins/gui/libqt_plugin.so 2>&1"
+  local has_window = qt:read "*l":find "^/usr/[^*]*so$"
+    and display.is_here() and launch.find "xdotool"
+  qt:close()
+  local it_shows = has_window and it or pending
+
+  it_shows("plays what is chosen in its extension's window", function()
+    service = emulator.start { generations = 60 }
+    local screen, name = display.start(folder)
+    local scripts = folder .. "/vlc/lua/extensions"
+    os.execute("mkdir -p " .. scripts)
+    launch.write(scripts .. "/generations.lua",
+      launch.read "examples/vlc/extensions/generations.lua")
+    local program = start_vlc("qt --no-qt-privacy-ask", nil,
+      { DISPLAY = name })
+    local function xdotool(words)
+      local pipe = io.popen(("DISPLAY=%s xdotool %s 2>&1"):format(name, words))
+      local text = pipe:read "*a"
+      pipe:close()
+      return text
+    end
+    -- Gives a window some keys until a request shows that they worked.
+    local function press(window, keys, path)
+      return pcall(program.await, program, function()
+        local id = xdotool("search --name '" .. window .. "'"):match "%d+"
+        if not id then return false end
+        xdotool("windowfocus " .. id)
+        for key in keys:gmatch "%S+" do xdotool("key --delay 50 " .. key) end
+        for _ = 1, 40 do
+          for _, request in ipairs(service:requests()) do
+            if request.path:find(path, 1, true) then return true end
+          end
+          scripted.sleep(0.05)
+        end
+      end)
+    end
+    -- Its name is the last but one in the menu View, before VLsub's.
+    local opens, problem = press("VLC media player",
+      "Escape alt+i Up Up Return", "/v2/generations")
+    local plays = opens and press("sync. generations", "Home space Tab space "
+      .. "shift+Tab", "/media/outputs/")
+    local log = program:log()
+    program:stop()
+    screen:stop()
+    assert.is_true(opens, problem)
+    assert.is_true(plays, log)
   end)
 end)
