@@ -27,14 +27,14 @@ local function run_slowly(seconds, code)
       local file, folder = require "lipsync.file", "%s"
       local function asked() return file.info(folder .. "/asked") ~= nil end
       local deadline = os.time() + 60
-      local function await(state)
-        while asked() ~= state do assert(os.time() < deadline) end
+      local function await_asked()
+        while not asked() do assert(os.time() < deadline) end
       end
-      local function await_asked() await(true) end
       local function go()
-        await(true)
+        await_asked()
         assert(file.open(folder .. "/go", "new")):close()
-        await(false)
+        -- Not "asked", which the next sync may have made by then.
+        while file.info(folder .. "/go") do assert(os.time() < deadline) end
       end
       %s
     end)

@@ -741,7 +741,7 @@ describe("a download", function()
         if file.info(asked) then
           asks = asks + 1
           io.open(folder .. "/go", "w"):close()
-          while file.info(asked) do end
+          while file.info(folder .. "/go") do end
         end
       end
       print(asks >= 2, file.info(folder .. "/out.mp4").size > 0)]])
