@@ -19,12 +19,10 @@
 #include "element.h"
 #include "../version.h"
 
-/* The types, by the names of their metatables in the registry. */
-#define SESSION_TYPE  "lipsync.Session"
-#define TRANSFER_TYPE "lipsync.Transfer"
-#define BODY_TYPE     "lipsync.Body"
-#define ERROR_TYPE    "lipsync.Error"
-#define OBJECT_TYPES  "lipsync.types" /* all types of objects, see object.c */
+/* What is in the registry by its name: the metatable of errors; the table of
+** all types of objects, see object.c, which another version cannot read. */
+#define ERROR_TYPE   "lipsync.Error"
+#define OBJECT_TYPES "lipsync.types " LIPSYNC_VERSION
 
 #define OBJECT_ANY      "Object" /* the type that is always there */
 #define OBJECT_NAME_MAX 31
@@ -96,6 +94,29 @@ void error_set_os_error (lua_State *L, int number);
 ** "array" or "lines". */
 int error_push_json (lua_State *L, const struct json_scanner *s,
                      enum json_status status, const char *wanted);
+
+/* ---- type.c ---- */
+
+/* Makes the metatable of a type of userdata, once for a Lua state. The address
+** of the name is the type, so it is a static array. The metatable is the first
+** upvalue of each method. */
+void type_register (lua_State *L, const char *type, const luaL_Reg *methods);
+
+/* Gives the metatable at the top its methods and its name. */
+void type_fill (lua_State *L, const char *type, const luaL_Reg *methods);
+
+/* Gives the userdata at the top its metatable. */
+void type_set (lua_State *L, const char *type);
+
+/* The userdata of a type at 'i'; raises for another value. */
+void *type_check (lua_State *L, int i, const char *type);
+
+/* The same for a method's own userdata, at 1, without looking up the name. */
+void *type_self (lua_State *L, const char *type);
+
+/* The same for a finalizer: NULL for another value. A program may give a table
+** the metatable, and nobody can handle what a finalizer raises. */
+void *type_self_or_null (lua_State *L);
 
 /* ---- pin.c ---- */
 

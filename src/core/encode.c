@@ -12,7 +12,7 @@
 #include "core.h"
 #include "json_write.h"
 
-#define ENCODER_TYPE "lipsync.Encoder"
+static const char encoder_type[] = "lipsync.Encoder";
 
 #define CEILING     (16 * 1024 * 1024) /* bytes of text if none is given */
 #define PATH_LENGTH 200                /* bytes of a path in a message */
@@ -407,7 +407,9 @@ static void encoder_free (struct encoder *e) {
 
 
 static int encoder_gc (lua_State *L) {
-  encoder_free((struct encoder *)lua_touserdata(L, 1));
+  struct encoder *e = (struct encoder *)type_self_or_null(L);
+  if (e != NULL)
+    encoder_free(e);
   return 0;
 }
 
@@ -416,8 +418,7 @@ static struct encoder *push_encoder (lua_State *L, size_t ceiling) {
   struct encoder *e = (struct encoder *)lua_newuserdata(L, sizeof(*e));
   memset(e, 0, sizeof(*e));
   buf_init(&e->text, ceiling);
-  luaL_getmetatable(L, ENCODER_TYPE);
-  lua_setmetatable(L, -2);
+  type_set(L, encoder_type);
   return e;
 }
 
@@ -456,8 +457,6 @@ int encode_compact (lua_State *L) {
 
 
 void encode_register (lua_State *L) {
-  luaL_newmetatable(L, ENCODER_TYPE);
-  lua_pushcfunction(L, encoder_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_pop(L, 1);
+  static const luaL_Reg methods[] = {{"__gc", encoder_gc}, {NULL, NULL}};
+  type_register(L, encoder_type, methods);
 }

@@ -57,20 +57,24 @@ static uint64_t check_count (lua_State *L, int i) {
 /* ---- Files ---- */
 
 static struct luafile *to_file (lua_State *L) {
-  return (struct luafile *)luaL_checkudata(L, 1, FILE_TYPE);
+  return (struct luafile *)type_self(L, FILE_TYPE);
 }
 
 
-struct luafile *luafile_check (lua_State *L, int i) {
-  struct luafile *f = (struct luafile *)luaL_checkudata(L, i, FILE_TYPE);
+static struct luafile *check_open (lua_State *L, struct luafile *f) {
   if (f->file.fd < 0)
     luaL_error(L, "the file is closed");
   return f;
 }
 
 
+struct luafile *luafile_check (lua_State *L, int i) {
+  return check_open(L, (struct luafile *)luaL_checkudata(L, i, FILE_TYPE));
+}
+
+
 static struct luafile *check_file (lua_State *L) {
-  return luafile_check(L, 1);
+  return check_open(L, to_file(L));
 }
 
 
@@ -193,9 +197,17 @@ static int method_is_at (lua_State *L) {
 }
 
 
-/* close, __gc and __close. */
+/* close and __close. */
 static int method_close (lua_State *L) {
   file_close(&to_file(L)->file);
+  return 0;
+}
+
+
+static int method_gc (lua_State *L) {
+  struct luafile *f = (struct luafile *)type_self_or_null(L);
+  if (f != NULL)
+    file_close(&f->file);
   return 0;
 }
 
@@ -288,12 +300,18 @@ static int boot_id (lua_State *L) {
 
 
 static const luaL_Reg methods[] = {
-  {"write", method_write},         {"read", method_read},
-  {"seek", method_seek},           {"size", method_size},
-  {"truncate", method_truncate},   {"lock", method_lock},
-  {"is_at", method_is_at},         {"close", method_close},
-  {"__gc", method_close},          {"__close", method_close},
-  {"__tostring", method_tostring}, {NULL, NULL},
+  {"write", method_write},
+  {"read", method_read},
+  {"seek", method_seek},
+  {"size", method_size},
+  {"truncate", method_truncate},
+  {"lock", method_lock},
+  {"is_at", method_is_at},
+  {"close", method_close},
+  {"__gc", method_gc},
+  {"__close", method_close},
+  {"__tostring", method_tostring},
+  {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {
@@ -307,10 +325,8 @@ COMPAT_EXPORT int luaopen_lipsync_file (lua_State *L);
 
 COMPAT_EXPORT int luaopen_lipsync_file (lua_State *L) {
   pin_module();
-  luaL_newmetatable(L, FILE_TYPE);
-  luaL_setfuncs(L, methods, 0);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index");
+  luaL_newmetatable(L, FILE_TYPE); /* by its name: http looks for it, too */
+  type_fill(L, FILE_TYPE, methods);
   lua_pop(L, 1);
   luajob_register(L);
   luaL_newlib(L, functions);

@@ -9,7 +9,7 @@
 #include "job.h"
 #include "luafile.h"
 
-#define JOB_TYPE "lipsync.Job"
+static const char job_type[] = "lipsync.Job";
 
 struct luajob {
   struct job *job; /* NULL once closed */
@@ -17,7 +17,7 @@ struct luajob {
 
 
 static struct luajob *to_job (lua_State *L) {
-  return (struct luajob *)luaL_checkudata(L, 1, JOB_TYPE);
+  return (struct luajob *)type_self(L, job_type);
 }
 
 
@@ -86,8 +86,7 @@ int luajob_new (lua_State *L) {
   lua_settop(L, 1);
   own = (struct luajob *)compat_newuserdata(L, sizeof(*own)); /* at 2 */
   own->job = NULL;
-  luaL_getmetatable(L, JOB_TYPE);
-  lua_setmetatable(L, 2);
+  type_set(L, job_type);
   memset(&plan, 0, sizeof(plan));
   here = flag_field(L, "here");
   read_plan(L, &plan);
@@ -141,29 +140,38 @@ static int method_stop (lua_State *L) {
 }
 
 
-/* close, __gc and __close: as stop, so that no work, and no lock of a file that
-** it syncs, outlives its owner. */
-static int method_close (lua_State *L) {
-  struct luajob *own = to_job(L);
+/* As stop, so that no work, and no lock of a file that it syncs, outlives its
+** owner. */
+static void release (struct luajob *own) {
   if (own->job != NULL) {
     (void)job_stop(own->job);
     job_release(own->job);
   }
   own->job = NULL;
+}
+
+
+/* close and __close. */
+static int method_close (lua_State *L) {
+  release(to_job(L));
+  return 0;
+}
+
+
+static int method_gc (lua_State *L) {
+  struct luajob *own = (struct luajob *)type_self_or_null(L);
+  if (own != NULL)
+    release(own);
   return 0;
 }
 
 
 static const luaL_Reg methods[] = {
-  {"done", method_done},  {"stop", method_stop},     {"close", method_close},
-  {"__gc", method_close}, {"__close", method_close}, {NULL, NULL},
+  {"done", method_done}, {"stop", method_stop},     {"close", method_close},
+  {"__gc", method_gc},   {"__close", method_close}, {NULL, NULL},
 };
 
 
 void luajob_register (lua_State *L) {
-  luaL_newmetatable(L, JOB_TYPE);
-  luaL_setfuncs(L, methods, 0);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  type_register(L, job_type, methods);
 }

@@ -10,6 +10,8 @@
 
 #include "luahttp.h"
 
+static const char body_type[] = "lipsync.Body";
+
 struct luabody {
   struct body *body; /* NULL once closed */
 };
@@ -41,8 +43,7 @@ static int push_status (lua_State *L, enum body_status status, int os_error,
 static struct luabody *push_body (lua_State *L) {
   struct luabody *b = (struct luabody *)compat_newuserdata(L, sizeof(*b));
   b->body = NULL;
-  luaL_getmetatable(L, BODY_TYPE);
-  lua_setmetatable(L, -2);
+  type_set(L, body_type);
   b->body = body_new();
   if (b->body == NULL)
     error_no_memory(L);
@@ -132,11 +133,25 @@ int luabody_new (lua_State *L) {
 }
 
 
-struct body *luabody_check (lua_State *L, int i) {
-  struct luabody *b = (struct luabody *)luaL_checkudata(L, i, BODY_TYPE);
+static struct body *check_open (lua_State *L, const struct luabody *b) {
   if (b->body == NULL)
     luaL_error(L, "the body is closed");
   return b->body;
+}
+
+
+struct body *luabody_check (lua_State *L, int i) {
+  return check_open(L, (struct luabody *)type_check(L, i, body_type));
+}
+
+
+static struct luabody *to_body (lua_State *L) {
+  return (struct luabody *)type_self(L, body_type);
+}
+
+
+static struct body *check_body (lua_State *L) {
+  return check_open(L, to_body(L));
 }
 
 
@@ -165,7 +180,7 @@ int luabody_stamp (lua_State *L) {
 
 /* body:stamp([part]): of its file when it was opened, or nil without one. */
 static int method_stamp (lua_State *L) {
-  const struct body *b = luabody_check(L, 1);
+  const struct body *b = check_body(L);
   struct body_stamp stamp;
   const char *path;
   if (!body_file_of(b, (unsigned)luaL_optinteger(L, 2, 1), &path, &stamp))
@@ -177,7 +192,7 @@ static int method_stamp (lua_State *L) {
 /* body:changed(): the first part whose file is not as it was opened any more,
 ** or nil. */
 static int method_changed (lua_State *L) {
-  unsigned part = body_changed(luabody_check(L, 1));
+  unsigned part = body_changed(check_body(L));
   if (part == 0)
     return 0;
   lua_pushinteger(L, (lua_Integer)part);
@@ -187,16 +202,29 @@ static int method_changed (lua_State *L) {
 
 /* body:length(): in bytes. */
 static int method_length (lua_State *L) {
-  compat_pushint64(L, (int64_t)luabody_check(L, 1)->length);
+  compat_pushint64(L, (int64_t)check_body(L)->length);
   return 1;
 }
 
 
-/* close, __gc and __close. A transfer that sends it goes on. */
-static int method_close (lua_State *L) {
-  struct luabody *b = (struct luabody *)luaL_checkudata(L, 1, BODY_TYPE);
+/* A transfer that sends it goes on. */
+static void release (struct luabody *b) {
   body_release(b->body);
   b->body = NULL;
+}
+
+
+/* close and __close. */
+static int method_close (lua_State *L) {
+  release(to_body(L));
+  return 0;
+}
+
+
+static int method_gc (lua_State *L) {
+  struct luabody *b = (struct luabody *)type_self_or_null(L);
+  if (b != NULL)
+    release(b);
   return 0;
 }
 
@@ -206,16 +234,12 @@ static const luaL_Reg methods[] = {
   {"changed", method_changed},
   {"length", method_length},
   {"close", method_close},
-  {"__gc", method_close},
+  {"__gc", method_gc},
   {"__close", method_close},
   {NULL, NULL},
 };
 
 
 void luabody_register (lua_State *L) {
-  luaL_newmetatable(L, BODY_TYPE);
-  luaL_setfuncs(L, methods, 0);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  type_register(L, body_type, methods);
 }

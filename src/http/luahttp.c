@@ -10,14 +10,14 @@
 #include "luahttp.h"
 
 
-void *luahttp_self (lua_State *L, const char *type) {
-  void *self = lua_touserdata(L, 1);
-  int is_ours = self != NULL && lua_getmetatable(L, 1);
-  if (is_ours) {
-    is_ours = lua_topointer(L, -1) == lua_topointer(L, lua_upvalueindex(1));
-    lua_pop(L, 1);
-  }
-  return is_ours ? self : luaL_checkudata(L, 1, type);
+/* Its address is the place in the registry. */
+static const char core_place = 0;
+
+
+const struct capi *luahttp_push_core (lua_State *L) {
+  lua_pushlightuserdata(L, (void *)&core_place);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  return (const struct capi *)lua_touserdata(L, -1);
 }
 
 
@@ -102,7 +102,8 @@ static void load_core (lua_State *L) {
 
 
 /* Makes sure that the core is there and of the same build: a function of
-** another one may want its arguments elsewhere. */
+** another one may want its arguments elsewhere. Remembers it, because one of
+** another build may be loaded later. */
 static void check_core (lua_State *L) {
   const struct capi *capi;
   lua_getfield(L, LUA_REGISTRYINDEX, CAPI);
@@ -127,6 +128,9 @@ static void check_core (lua_State *L) {
     luaL_error(L,
                "lipsync.http and lipsync.core are of different builds: "
                "install both from one");
+  lua_pushlightuserdata(L, (void *)&core_place);
+  lua_insert(L, -2);
+  lua_rawset(L, LUA_REGISTRYINDEX);
 }
 
 

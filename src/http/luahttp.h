@@ -13,10 +13,9 @@
 
 /* ---- luahttp.c ---- */
 
-/* The userdata of a 'type' at 1, by its metatable, upvalue 1 of each of its
-** methods: to look up the name costs more than most of them do. Raises for
-** another value. */
-void *luahttp_self (lua_State *L, const char *type);
+/* What the core lends, of the core that this module was loaded with. Pushes
+** what keeps it. */
+const struct capi *luahttp_push_core (lua_State *L);
 
 /* ---- luafield.c ---- */
 

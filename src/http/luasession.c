@@ -13,6 +13,8 @@
 #define KEY_MIN        8
 #define ACCOUNT_DIGITS 16
 
+static const char session_type[] = "lipsync.Session";
+
 struct session {
   struct http_session *http; /* NULL once closed */
   struct nudge nudge;        /* see transfer_start */
@@ -20,7 +22,7 @@ struct session {
 
 
 static struct session *to_session (lua_State *L) {
-  return (struct session *)luahttp_self(L, SESSION_TYPE);
+  return (struct session *)type_self(L, session_type);
 }
 
 
@@ -50,8 +52,7 @@ static struct session *push_session (lua_State *L) {
   s->nudge.transfers = NUDGE_TRANSFERS;
   s->nudge.bytes = NUDGE_BYTES;
   s->nudge.collected = 0;
-  luaL_getmetatable(L, SESSION_TYPE);
-  lua_setmetatable(L, -2);
+  type_set(L, session_type);
   push_weak_table(L);
   compat_setslot(L, -2);
   return s;
@@ -268,13 +269,25 @@ static int session_is_open (lua_State *L) {
 }
 
 
-/* close, __gc and __close. */
-static int session_close (lua_State *L) {
-  struct session *s = to_session(L);
+static void release (struct session *s) {
   struct http_session *http = s->http;
   s->http = NULL;
   if (http != NULL)
     http_close(http);
+}
+
+
+/* close and __close. */
+static int session_close (lua_State *L) {
+  release(to_session(L));
+  return 0;
+}
+
+
+static int session_gc (lua_State *L) {
+  struct session *s = (struct session *)type_self_or_null(L);
+  if (s != NULL)
+    release(s);
   return 0;
 }
 
@@ -303,7 +316,7 @@ static const luaL_Reg methods[] = {
   {"account", session_account},
   {"is_open", session_is_open},
   {"close", session_close},
-  {"__gc", session_close},
+  {"__gc", session_gc},
   {"__close", session_close},
   {"__tostring", session_tostring},
   {NULL, NULL},
@@ -311,10 +324,5 @@ static const luaL_Reg methods[] = {
 
 
 void session_register (lua_State *L) {
-  luaL_newmetatable(L, SESSION_TYPE);
-  lua_pushvalue(L, -1);
-  luaL_setfuncs(L, methods, 1);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  type_register(L, session_type, methods);
 }

@@ -12,6 +12,8 @@
 
 #define GC_TIME 2e-3 /* seconds: four times what COMPAT_GC_STEPS is to take */
 
+static const char transfer_type[] = "lipsync.Transfer";
+
 enum slot { SLOT_OWNER = 1, SLOT_SESSION, SLOT_METATABLE };
 
 struct transfer {
@@ -24,7 +26,7 @@ static const size_t default_max = 16u * 1024 * 1024;
 
 
 static struct transfer *to_transfer (lua_State *L) {
-  return (struct transfer *)luahttp_self(L, TRANSFER_TYPE);
+  return (struct transfer *)type_self(L, transfer_type);
 }
 
 
@@ -59,15 +61,13 @@ static struct transfer *push_transfer (lua_State *L) {
   struct transfer *t = (struct transfer *)compat_newuserdata(L, sizeof(*t));
   const char *type = field_string(L, 2, "type");
   memset(t, 0, sizeof(*t));
-  luaL_getmetatable(L, TRANSFER_TYPE);
-  lua_setmetatable(L, -2);
+  type_set(L, transfer_type);
   lua_createtable(L, 3, 0);
   lua_getfield(L, 2, "owner");
   lua_rawseti(L, -2, SLOT_OWNER);
   lua_pushvalue(L, 1);
   lua_rawseti(L, -2, SLOT_SESSION);
-  lua_getfield(L, LUA_REGISTRYINDEX, CAPI);
-  t->capi = (const struct capi *)lua_touserdata(L, -1);
+  t->capi = luahttp_push_core(L);
   t->type = t->capi->push_type(L, type == NULL ? OBJECT_ANY : type);
   lua_rawseti(L, -3, SLOT_METATABLE);
   lua_pop(L, 1);
@@ -499,9 +499,17 @@ static int transfer_proxy (lua_State *L) {
 }
 
 
-/* close, __gc and __close. */
+/* close and __close. */
 static int transfer_close (lua_State *L) {
   response_close(&to_transfer(L)->response);
+  return 0;
+}
+
+
+static int transfer_gc (lua_State *L) {
+  struct transfer *t = (struct transfer *)type_self_or_null(L);
+  if (t != NULL)
+    response_close(&t->response);
   return 0;
 }
 
@@ -514,24 +522,29 @@ static int transfer_tostring (lua_State *L) {
 
 
 static const luaL_Reg methods[] = {
-  {"next", transfer_next},           {"read", transfer_read},
-  {"save", transfer_save},           {"ready", transfer_ready},
-  {"done", transfer_done},           {"status", transfer_status},
-  {"header", transfer_header},       {"headers", transfer_headers},
-  {"received", transfer_received},   {"sent", transfer_sent},
-  {"close", transfer_close},         {"uploaded", transfer_uploaded},
-  {"held", transfer_held},           {"release", transfer_release},
-  {"proxy", transfer_proxy},         {"position", transfer_position},
-  {"__gc", transfer_close},          {"__close", transfer_close},
-  {"__tostring", transfer_tostring}, {NULL, NULL},
+  {"next", transfer_next},
+  {"read", transfer_read},
+  {"save", transfer_save},
+  {"ready", transfer_ready},
+  {"done", transfer_done},
+  {"status", transfer_status},
+  {"header", transfer_header},
+  {"headers", transfer_headers},
+  {"received", transfer_received},
+  {"sent", transfer_sent},
+  {"close", transfer_close},
+  {"uploaded", transfer_uploaded},
+  {"held", transfer_held},
+  {"release", transfer_release},
+  {"proxy", transfer_proxy},
+  {"position", transfer_position},
+  {"__gc", transfer_gc},
+  {"__close", transfer_close},
+  {"__tostring", transfer_tostring},
+  {NULL, NULL},
 };
 
 
 void transfer_register (lua_State *L) {
-  luaL_newmetatable(L, TRANSFER_TYPE);
-  lua_pushvalue(L, -1);
-  luaL_setfuncs(L, methods, 1);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  type_register(L, transfer_type, methods);
 }
