@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- A create with a receipt, killed by SIGKILL before and after its system calls
 -- and run again: one generation each time, and the second run returns it. A
--- download, killed and run again: the file is whole or not there.
+-- download, killed and run again: the file is whole or not there. Both also in
+-- tasks, where a thread waits for the disk.
 --
 -- Kills at some of the calls, at others in each test; with LIPSYNC_EVERY=1, as
 -- "make kill-nine" does, at all of them, and the run that follows, too.
@@ -18,9 +19,12 @@ local tracer = require "tracer"
 -- So that no child has to load them.
 require "lipsync.resources.receipt"
 require "lipsync.resources.download"
+require "lipsync.resources.input_assets"
 
 local EVERY = os.getenv "LIPSYNC_EVERY" == "1"
 local STEP = EVERY and 1 or 29
+-- In tasks there are more calls, those of a thread among them.
+local TASK_STEP = EVERY and 1 or 83
 local FEWEST = EVERY and 100 or 4
 
 -- The emulator's module, because its faults and its clock are needed.
@@ -73,10 +77,21 @@ local function with_file(name)
   return own
 end
 
+-- Calls fn in a task of the client; what it returns.
+local function in_task(client, fn)
+  local task = client:spawn(fn)
+  client:run()
+  return task:wait(0)
+end
+
+-- The same without a task.
+local function plainly(_, fn) return fn() end
+
 -- A function that creates a generation as a program would: with its own client,
 -- by a clock that is `ahead` seconds. It returns the id; "unknown", if that is
--- all there is to know; or what went wrong. `on_event` is the client's.
-local function creating(own, ahead, options, on_event)
+-- all there is to know; or what went wrong. `on_event` is the client's; `by`
+-- makes the call, default plainly.
+local function creating(own, ahead, options, on_event, by)
   local all = { receipt = path_of(own.outputFileName) }
   for name, value in pairs(options or {}) do all[name] = value end
   return function()
@@ -84,7 +99,9 @@ local function creating(own, ahead, options, on_event)
     core.time = function() return now() + (ahead or 0) end
     local client = service.client(server.base_url, { api_key = server.key,
                                                      on_event = on_event })
-    local generation, err = client.generations:create(own, all)
+    local generation, err = (by or plainly)(client, function()
+      return client.generations:create(own, all)
+    end)
     if generation then return generation.id end
     return err.outcomeUnknown and "unknown" or err.kind .. " " .. tostring(err)
   end
@@ -123,16 +140,16 @@ end
 -- Runs a create, kills it, and runs it again: at one stop after another, until
 -- it ends before it is killed. `before` is called before each first run,
 -- `between` before each second one, which is killed too if all are; both may
--- say how far ahead the clock is. Returns what the last runs said, by the names
--- of the generations.
+-- say how far ahead the clock is. `by` and `options` are those of `creating`.
+-- Returns what the last runs said, by the names of the generations.
 local round, kills = 0, 0
-local function kill_all(own, before, between)
+local function kill_all(own, before, between, by, options)
   round = round + 1
   local said, before_it = {}, kills
   local stop = EVERY and 1 or round * 5 % STEP + 1
   while true do
     local name = ("killed-%d"):format(stop)
-    local first = creating(own(name), before and before())
+    local first = creating(own(name), before and before(), options, nil, by)
     local text, status, stops = tracer.run(first, stop)
     if status == 0 then
       assert.is_true(stops < stop)
@@ -142,12 +159,13 @@ local function kill_all(own, before, between)
     end
     assert.equal(-9, status, text)
     kills = kills + 1
-    local second = creating(own(name), between and between())
+    local second = creating(own(name), between and between(), options, nil,
+      by)
     if EVERY and select(2, tracer.run(second, stop * 7 % 97 + 1)) == -9 then
       kills = kills + 1
     end
     said[name] = run(second)
-    stop = stop + STEP
+    stop = stop + (by and TASK_STEP or STEP)
   end
 end
 
@@ -175,6 +193,19 @@ describe("a create that is killed and run again", function()
 
   it_kills("is done once with files", function()
     check(kill_all(with_file))
+  end)
+
+  it_kills("is done once in a task", function()
+    check(kill_all(with_file, nil, nil, in_task))
+  end)
+
+  it_kills("is done once with assets, in a task", function()
+    check(kill_all(with_file, nil, nil, in_task, { upload = "asset" }))
+    for name in pairs(created()) do
+      local note = note_of(name)
+      assert.is_string(note.assets["1"])
+      assert.equal(note.assets["1"], core.decode(note.object).input[1].assetId)
+    end
   end)
 
   it_kills("is done once where its connection has broken before", function()
@@ -221,15 +252,16 @@ describe("a download that is killed and run again", function()
   after_each(stop)
 
   -- Long enough to be worth going on with.
-  it_kills("gives the whole file, and gave no other before", function()
+  local function kill_download(by)
     server:set { media_size = 2 ^ 21 }
     local id = server:add { status = "PENDING" }
     server:advance(HOUR)
     local path = folder .. "/film.mp4"
     local function download()
       local client = service.client(server.base_url, { api_key = server.key })
-      local result, err = client.generations:download(id, path,
-        { if_exists = "keep" })
+      local result, err = by(client, function()
+        return client.generations:download(id, path, { if_exists = "keep" })
+      end)
       return result and "done " .. tostring(result.resumed) or tostring(err)
     end
     assert.equal("done false", run(download))
@@ -246,9 +278,17 @@ describe("a download that is killed and run again", function()
       if said == "done true" then resumed = resumed + 1 end
       assert.is_true(content(path) == whole)
       assert.equal("clip.mp4\nfilm.mp4", shell("ls " .. folder))
-      stop_at = stop_at + STEP
+      stop_at = stop_at + (by == in_task and TASK_STEP or STEP)
     end
     assert.is_true(kills - before_it >= FEWEST and resumed > 0)
+  end
+
+  it_kills("gives the whole file, and gave no other before", function()
+    kill_download(plainly)
+  end)
+
+  it_kills("does so in a task, where a thread waits for the disk", function()
+    kill_download(in_task)
   end)
 end)
 
