@@ -708,7 +708,7 @@ local Models = {}
 ---@field secret string|string[]  whsec_…; several while one takes the place of another
 ---@field seen string  the name of a lua_shared_dict: what was taken, for all workers
 ---@field on_generation nil|fun(generation: lipsync.Generation)  called in a timer, after the answer, once for each id and status
----@field on_batch nil|fun(batch: table)  likewise; one of the two must be there, and what the other would get is dropped
+---@field on_batch nil|fun(batch: lipsync.Batch)  likewise; one of the two must be there, and what the other would get is dropped
 ---@field tolerance number|false|nil  as for verify
 ---@field max_body number|nil  bytes; default 1 MiB
 ---@field remember number|nil  seconds for which a repeat is recognized; default a day
@@ -926,7 +926,7 @@ function Webhook.nginx(options) end
 ---@param signature string|table|nil  the header Sync-Signature (earlier X-Signature-Primary); all values of it, in an array; or all headers of the request by name
 ---@param secret string|string[]  whsec_…; several while one takes the place of another
 ---@param options lipsync.WebhookOptions|nil
----@return lipsync.Generation|table|nil  a batch is an object with metrics
+---@return lipsync.Generation|lipsync.Batch|nil  what has `metrics` is a batch
 ---@return lipsync.Error|nil err  of kind `signature`: it is not to be trusted; of kind `protocol`: it is signed, but no generation and no batch
 function Webhook.verify(body, signature, secret, options) end
 

@@ -4,8 +4,19 @@
 --
 -- A resource has `type`, the type of its objects (see core.object_type),
 -- `noun`, the word for one of them, and its operations by their methods' names.
--- One whose objects end has `ends`, the statuses in which they have; one whose
--- objects may have no id has `always`, a member that each has.
+-- One whose objects end has `ends`, the statuses in which they have (but those
+-- that webhooks bring, without a client, are in resources/generation.lua and
+-- batch.lua); one whose objects may have no id has `always`, a member that each
+-- has.
+--
+-- A call that consists of several has no row: `download`, `upload`, `wait` and
+-- the like are functions in resources/, made of rows that are steps (`is_step`)
+-- or methods of their own. What they decide between their requests, such as
+-- where a file goes on or what an early answer means, is no property of a
+-- request and no data; what is one is in the rows: how to wait (`poll`), what
+-- an outcome leaves unknown, what may be repeated. So the contract loop tests
+-- methods, and the spec of each such call tests the rest.
+--
 -- A row of an operation has
 --
 --   method, path  as sent; {id} in the path is the method's first argument
@@ -374,7 +385,7 @@ api.webhooks = {
 }
 
 api.batches = {
-  type = "Batch", noun = "batch", ends = { COMPLETED = true, FAILED = true },
+  type = "Batch", noun = "batch",
   list = {
     method = "GET", path = "/v2/batch", action = "list batches",
     query = { "status", "created_after", "created_before",

@@ -6,21 +6,7 @@ local create_batch = require "lipsync.resources.create_batch"
 local operation = require "lipsync.operation"
 local results = require "lipsync.resources.results"
 local wait = require "lipsync.resources.wait"
-
----@class lipsync.Batch  every member of the JSON is a field
----@field id string
----@field created_at string  ISO 8601
----@field status string  PENDING, JOBS_CREATED, PROCESSING, COMPLETED (also with
----   failures among its generations), FAILED, or a newer one
----@field metrics table  total_generations, success_count, failed_count,
----   pending_count
----@field outputUrl string|nil  where its results are: see `results`
----@field webhookUrl string|nil
----@field is_terminal fun(self): boolean  whether it is COMPLETED or FAILED
----@field wait fun(self, options: lipsync.BatchWaitOptions|nil):
----   lipsync.Batch|nil, lipsync.Error|nil
----@field results fun(self, options: lipsync.ResultsOptions|nil):
----   lipsync.Results
+require "lipsync.resources.batch"  -- the type, before wait.lua makes one
 
 ---@class lipsync.BatchFilter
 ---@field status string|nil  one of those above
@@ -54,8 +40,7 @@ local function percent(batch)
   return math.floor(100 * (total - left) / total)
 end
 
-wait.install(Batches, "batches", api.batches, nil,
-  { methods = { "results" }, percent = percent })
+wait.install(Batches, "batches", api.batches, nil, percent)
 
 --- Creates a batch of 20 to 500 generations. `requests` is an array of requests
 --- as of client.generations:create, or of rows with a name each; a function

@@ -311,6 +311,16 @@ local function look_up(self, err, count)
   return nil, err
 end
 
+-- Remembers that this client has created a batch, for as long as a look-up
+-- could come upon it.
+local function remember(batches, id)
+  local made, at = batches._made, core.time()
+  for other, since in pairs(made) do
+    if at - since > clocks then made[other] = nil end
+  end
+  made[id] = at
+end
+
 -- ---- All of it ----
 
 --- See client.batches:create.
@@ -323,8 +333,8 @@ end
 ---@return string|nil note
 function create_batch.run(batches, specs, requests, options)
   options = schema.read(create_batch.options, options, "options")
-  -- What this client has created, by their ids, and how many requests may still
-  -- create one.
+  -- When this client has created batches, by their ids, and how many requests
+  -- may still create one.
   batches._made = batches._made or {}
   batches._open = batches._open or 0
   local self = { batches = batches, client = batches.client, options = options,
@@ -350,7 +360,7 @@ function create_batch.run(batches, specs, requests, options)
   if batch or not err.outcomeUnknown then
     batches._open = batches._open - open
   end
-  if batch and not options.dry_run then batches._made[batch:get "id"] = true end
+  if batch and not options.dry_run then remember(batches, batch:get "id") end
   return batch, err, note
 end
 

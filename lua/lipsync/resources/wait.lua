@@ -8,12 +8,12 @@ local call = require "lipsync.call"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local message = require "lipsync.error.message"
-local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local retry_after = require "lipsync.error.retry_after"
 local schema = require "lipsync.base.schema"
 local sleep = require "lipsync.call.sleep"
 local stopwatch = require "lipsync.base.stopwatch"
+local terminal = require "lipsync.resources.terminal"
 local url = require "lipsync.base.url"
 
 local wait = {}
@@ -178,7 +178,7 @@ function wait.run(resource, spec, given, options)
   end
 end
 
--- ---- Types of objects that end ----
+-- ---- Resources whose objects end ----
 
 --- Gives a resource the method `wait`, and makes the type of its objects, with
 --- the methods `wait` and `is_terminal`.
@@ -187,22 +187,11 @@ end
 ---@param rows table  of api.lua, with `ends`
 ---@param shows string[]|nil  the members that tostring gives; default id and
 ---   status
----@param more { methods: string[], percent: fun(object: table): number }|nil
----   `methods`: further ones that its objects have, too; `percent`: how much of
----   one is done, for the option on_progress
-function wait.install(class, name, rows, shows, more)
-  local type_name = rows.type
-  local percent = more and more.percent
+---@param percent nil|fun(object: table): number  how much of one is done, for
+---   the option on_progress
+function wait.install(class, name, rows, shows, percent)
   local fields = percent and wait.generation_options or wait.options
   class.specs.get.percent = percent
-
-  local called = rows.noun:gsub(" ", "_")
-
-  local function check_self(self, method)
-    if core.type_of(self) ~= type_name then
-      misuse.raise(("call it with a colon: %s:%s()"):format(called, method))
-    end
-  end
 
   function class.wait(self, given, options)
     class.client_of(self, "wait")
@@ -210,29 +199,7 @@ function wait.install(class, name, rows, shows, more)
       schema.read(fields, options, "options"))
   end
 
-  local function is_terminal(self)
-    check_self(self, "is_terminal")
-    return rows.ends[self:get "status"] or false
-  end
-
-  -- The method of the resource for an object that came from it.
-  local function own(method)
-    return function(self, options)
-      check_self(self, method)
-      local client = core.owner(self)
-      local resource = client and client[name]
-      if resource then return resource[method](resource, self, options) end
-      misuse.raise(("this %s was made from text and has no client: call "
-        .. "client.%s:%s(%s)"):format(rows.noun, name, method, called))
-    end
-  end
-
-  local methods = { is_terminal = is_terminal, wait = own "wait" }
-  for _, method in ipairs(more and more.methods or {}) do
-    methods[method] = own(method)
-  end
-  core.object_type { name = type_name, has_id = true,
-    shows = shows or { "id", "status" }, methods = methods }
+  terminal.install(name, rows, shows, { "wait" })
 end
 
 return wait

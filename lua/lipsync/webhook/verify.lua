@@ -5,6 +5,7 @@
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local global = require "lipsync.host.global"
+local load = require "lipsync.host.load"
 local loader = require "lipsync.loader"
 local message = require "lipsync.error.message"
 local misuse = require "lipsync.base.misuse"
@@ -20,9 +21,10 @@ local function refuse(problem)
   return nil, errors.new("signature", problem, { action = action })
 end
 
---- Loads the library now: for programs that enter a chroot later.
+--- Loads all that is needed now: for programs that enter a chroot later.
 ---@return table
 function verify.load()
+  load.module "lipsync.resources.batch"
   return loader.binary("lipsync.hmac", "libcrypto (OpenSSL) with its headers")
 end
 
@@ -128,8 +130,9 @@ end
 -- The service sends a batch under the same header. Only a batch has metrics.
 local function read_body(body)
   local object, raw = core.object("Object", body)
-  if object and type(object.metrics) ~= "table" then
-    object, raw = core.object("Generation", body)
+  if object then
+    local is_batch = type(object.metrics) == "table"
+    object, raw = core.object(is_batch and "Batch" or "Generation", body)
   end
   if object then return object end
   return nil, errors.from_failure(raw, { action = "read webhook" })
@@ -139,7 +142,7 @@ end
 ---@param body string
 ---@param given string|table|nil
 ---@param by table  what verify.prepare has made
----@return lipsync.Generation|table|nil
+---@return lipsync.Generation|lipsync.Batch|nil
 ---@return lipsync.Error|nil err
 function verify.run(body, given, by)
   local text, problem = signature.find(given)

@@ -301,6 +301,23 @@ describe("client.batches:create", function()
     assert.equal("b6", found.id)
   end)
 
+  it("is remembered for no longer than it is looked for", function()
+    local batches = start(service.answer(201, batch("b1", at(0), 20)),
+      service.answer(201, batch("b2", at(0), 20)),
+      service.answer(201, batch("b3", at(0), 20)))
+    local time, shift = core.time, 0
+    finally(function() core.time = time end)
+    core.time = function() return time() + shift end
+    for _, hours in ipairs { 0, 20, 30 } do
+      shift = hours * 3600
+      assert(batches:create(requests(20)))
+    end
+    local ids = {}
+    for id in pairs(batches._made) do ids[#ids + 1] = id end
+    table.sort(ids)
+    assert.same({ "b2", "b3" }, ids)
+  end)
+
   it("is not taken for one that this client is about to create", function()
     local batches = start(lost, { { read = true }, { hold = true } },
       list(0, batch("b9", at(5), 20)))

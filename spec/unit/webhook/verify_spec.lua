@@ -5,6 +5,7 @@ local launch = require "spec.support.launch"
 local lipsync = require "lipsync"
 local proc = require "spec.support.proc"
 local program = require "spec.support.program"
+local service = require "spec.support.service"
 
 local verify = lipsync.webhook.verify
 
@@ -59,12 +60,22 @@ describe("lipsync.webhook.verify", function()
     assert(verify(body, sign(secret, os.time()), secret))
   end)
 
-  it("gives a batch as an object with its metrics", function()
+  it("gives a batch as one, with its methods", function()
     local text = '{"id":"b","status":"COMPLETED","metrics":{"failed_count":2}}'
     local batch = assert(verify(text, sign(secret, now, text), secret, at))
     assert.equal(2, batch.metrics.failed_count)
-    assert.equal("b", batch.id)
-    assert.is_nil(batch.is_terminal)
+    assert.equal("Batch b COMPLETED", tostring(batch))
+    assert.is_true(batch:is_terminal())
+    assert.equal(text, batch:json())
+    local ok, problem = pcall(batch.results, batch)
+    assert.is_false(ok)
+    assert.matches("this batch was made from text and has no client: call "
+      .. "client%.batches:results%(batch%)", problem)
+    -- The type stays the same once there is a client.
+    local client = service.client "http://127.0.0.1:9"
+    assert.equal(batch, client.batches:wait(batch))
+    assert.is_true(batch:is_terminal())
+    client:close()
   end)
 
   it("reads the header among others, by either name", function()
