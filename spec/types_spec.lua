@@ -224,5 +224,11 @@ describe("types/lipsync/emulator.lua", function()
       known(running.fault, running, { unknown = 1 }))
     check(emulated, "lipsync.Emulator",
       known(function() return running.unknown end))
+    local receiver = assert(module.receive())
+    finally(function() receiver:stop() end)
+    check(emulated, "lipsync.emulator.ReceiveOptions",
+      known(module.receive, { unknown = 1 }))
+    check(emulated, "lipsync.emulator.Receiver",
+      known(function() return receiver.unknown end))
   end)
 end)

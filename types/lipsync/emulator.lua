@@ -112,6 +112,33 @@ function Emulator:reset() end
 ---@return string|nil reason  why the export was not written
 function Emulator:stop() end
 
+---@class lipsync.emulator.ReceiveOptions
+---@field host string|nil  address to listen on, or its name; default 127.0.0.1
+---@field port integer|nil  0, the default, is any free one
+---@field max_body integer|nil  bytes; default 1 MiB
+
+---@class lipsync.emulator.Received
+---@field method string
+---@field path string
+---@field headers table<string, string|string[]>  names in lower case; an array where one came more than once
+---@field body string|nil  nil: it is longer than max_body
+
+---@class lipsync.emulator.Receiver
+---@field url string
+local Receiver = {}
+
+--- The request that has waited longest. It waits until it is answered; what was not is answered by 500 when this is called again.
+---@param seconds number  how long to wait for one
+---@return lipsync.emulator.Received|nil
+function Receiver:next(seconds) end
+
+--- Answers what next gave, by an empty response.
+---@param status integer
+function Receiver:answer(status) end
+
+--- Answers all that wait by 503. Idempotent.
+function Receiver:stop() end
+
 ---@class lipsync.emulator
 ---@field _VERSION string
 local emulator = {}
@@ -120,5 +147,11 @@ local emulator = {}
 ---@return lipsync.Emulator|nil
 ---@return string|nil reason
 function emulator.start(options) end
+
+--- Takes webhooks, or any requests, for this program.
+---@param options lipsync.emulator.ReceiveOptions|nil
+---@return lipsync.emulator.Receiver|nil
+---@return string|nil reason
+function emulator.receive(options) end
 
 return emulator

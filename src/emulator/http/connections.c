@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-void connections_open (struct connections *all) {
+void connections_open (struct connections *all, int most) {
   int i;
+  all->most = most;
   pthread_mutex_init(&all->lock, NULL);
   for (i = 0; i < CONNECTIONS_ROOM; i++) {
     all->places[i].all = all;
@@ -34,7 +35,7 @@ struct connection *connection_open (struct connections *all, int fd) {
   pthread_mutex_lock(&all->lock);
   while (c < all->places + CONNECTIONS_ROOM && c->fd >= 0)
     c++;
-  if (++all->open > CONNECTIONS_MAX)
+  if (++all->open > all->most)
     close_oldest(all);
   if (c == all->places + CONNECTIONS_ROOM) {
     all->open--;

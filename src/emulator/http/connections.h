@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#define CONNECTIONS_MAX  512  /* that stay */
+#define CONNECTIONS_MAX  512  /* the most that stay */
 #define CONNECTIONS_ROOM 2048 /* those that are being closed included */
 
 struct connection {
@@ -23,11 +23,11 @@ struct connection {
 struct connections {
   pthread_mutex_t lock;
   uint64_t count; /* of all beginnings */
-  int open;
+  int open, most; /* how many there are, and how many stay */
   struct connection places[CONNECTIONS_ROOM];
 };
 
-void connections_open (struct connections *all);
+void connections_open (struct connections *all, int most);
 
 /* A new one, which waits; NULL where there is no room. May close another. */
 struct connection *connection_open (struct connections *all, int fd);

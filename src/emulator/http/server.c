@@ -6,21 +6,17 @@
 #include "server.h"
 #include "connections.h"
 #include "exchange.h"
+#include "listen.h"
 #include "../api/routes.h"
 #include "../store/text.h"
 #include "../webhook/sender.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG           512
 #define CONNECTION_MEMORY (128 * 1024) /* heads of requests, output */
 /* SQLite reads JSON 2,000 levels deep. */
 #define STACK             (2 * 1024 * 1024)
@@ -33,70 +29,6 @@ struct server {
   char *url;
   pid_t pid; /* of the process that started it */
 };
-
-/* ---- Listening ---- */
-
-static int open_address (const struct addrinfo *address) {
-  int one = 1, saved;
-  int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0)
-    return -1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-  if (bind(fd, address->ai_addr, address->ai_addrlen) == 0
-      && listen(fd, BACKLOG) == 0)
-    return fd;
-  saved = errno;
-  close(fd);
-  errno = saved;
-  return -1;
-}
-
-static int port_of (int fd) {
-  struct sockaddr_storage a;
-  socklen_t size = sizeof(a);
-  if (getsockname(fd, (struct sockaddr *)&a, &size) != 0)
-    return 0;
-  return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
-                                       : ((struct sockaddr_in *)&a)->sin_port);
-}
-
-/* The URL that reaches the socket from this machine. */
-static char *make_url (const char *host, int port) {
-  if (strcmp(host, "0.0.0.0") == 0)
-    host = "127.0.0.1";
-  else if (strcmp(host, "::") == 0)
-    host = "::1";
-  return sqlite3_mprintf(
-    strchr(host, ':') != NULL ? "http://[%s]:%d" : "http://%s:%d", host, port);
-}
-
-/* Binds to a host and port (0: any free one) and listens. Returns the socket
-** and sets '*url', or returns -1 and sets '*why'. It is done here and not by
-** the library for the sake of the errors: that tells only that something
-** failed. */
-static int open_socket (const char *host, int port, char **url, char **why) {
-  struct addrinfo hints, *addresses = NULL, *a;
-  char service[16];
-  int fd = -1, code;
-  memset(&hints, 0, sizeof(hints));
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  sqlite3_snprintf(sizeof(service), service, "%d", port);
-  code = getaddrinfo(host, service, &hints, &addresses);
-  if (code != 0) {
-    *why = sqlite3_mprintf("cannot listen on %s: %s", host, gai_strerror(code));
-    return -1;
-  }
-  for (a = addresses; a != NULL && fd < 0; a = a->ai_next)
-    fd = open_address(a);
-  if (fd < 0)
-    *why = sqlite3_mprintf("cannot listen on %s port %d: %s", host, port,
-                           strerror(errno));
-  else
-    *url = make_url(host, port_of(fd));
-  freeaddrinfo(addresses);
-  return fd;
-}
 
 /* ---- Answering ---- */
 
@@ -149,7 +81,7 @@ static int start_quiet (struct server *s, int fd) {
 /* Listens and answers; 0 on failure. */
 static int serve (struct server *s, char **why) {
   const struct parameters *p = &s->service->start;
-  int fd = open_socket(p->host, (int)p->port, &s->url, why);
+  int fd = listen_open(p->host, (int)p->port, &s->url, why);
   if (s->url != NULL)
     s->service->url = text_copy(s->url, strlen(s->url));
   if (fd >= 0 && s->service->url != NULL && start_quiet(s, fd))
@@ -177,7 +109,7 @@ struct server *server_start (struct parameters *p, char **why) {
     return NULL;
   }
   s->pid = getpid();
-  connections_open(&s->connections);
+  connections_open(&s->connections, CONNECTIONS_MAX);
   s->service = service_open(p, &api_offer, why);
   if (s->service != NULL && serve(s, why))
     return s;

@@ -4,6 +4,7 @@
 ** back as JSON, by lua-cjson; the service has all rules about them.
 */
 
+#include "receiver.h"
 #include "../../core/compat.h"
 #include "../../version.h"
 #include "../http/server.h"
@@ -321,5 +322,6 @@ COMPAT_EXPORT int luaopen_lipsync_emulator (lua_State *L) {
   luaL_newlib(L, functions);
   lua_pushliteral(L, LIPSYNC_VERSION);
   lua_setfield(L, -2, "_VERSION");
+  receiver_register(L);
   return 1;
 }
