@@ -97,6 +97,8 @@ local environment = {
     .. "given." },
   { "SYNC_BASE_URL", "The address, where neither --base-url nor --profile is "
     .. "given." },
+  { "SYNC_WEBHOOK_SECRET", "What webhooks are signed with, where "
+    .. "--secret-file is not given." },
   { "NO_COLOR", "If set, there are no colours." },
   { "SYNC_LOG", "1: a line for each request on standard error." },
   { "https_proxy, no_proxy", "As for curl." },

@@ -100,26 +100,40 @@ local function find(name)
     path, #names > 0 and table.concat(names, ", ") or "none"))
 end
 
--- A key from standard input. One that is typed is not shown.
-local function ask_key()
-  if not terminal.is_terminal(0) then return io.stdin:read "*l" end
+-- Text from standard input: what is typed is a line that is not shown, else as
+-- much as `format` says.
+local function read_input(prompt, format)
+  if not terminal.is_terminal(0) then return io.stdin:read(format) end
   -- Before the prompt: what is typed earlier is dropped, and would be shown.
   local was = terminal.echo(0, false)
-  io.stderr:write "API key: "
-  local key = io.stdin:read "*l"
+  io.stderr:write(prompt)
+  local text = io.stdin:read "*l"
   terminal.echo(0, was)
   io.stderr:write "\n"
-  return key
+  return text
 end
 
 local function key_of(path)
-  local text = path == "-" and ask_key() or path ~= "-" and read_file(path)
+  -- A line alone: ids may follow it.
+  local text = path == "-" and read_input("API key: ", "*l")
+    or path ~= "-" and read_file(path)
   local key = texts.trim(text or "")
   if key == "" then
     status.refuse(path == "-" and "standard input has no key."
       or ("%s is empty."):format(path))
   end
   return key
+end
+
+--- Secrets, as a text: from a file ("-" is standard input), else from a
+--- variable of the environment.
+---@param path string|nil
+---@param variable string
+---@return string|nil
+function profile.secrets(path, variable)
+  if not path then return environment(variable) end
+  if path ~= "-" then return read_file(path) end
+  return read_input("Webhook secret: ", longest) or ""
 end
 
 --- The options for lipsync.new. With a profile nothing of it comes from

@@ -98,7 +98,7 @@ function Run:protect(fn, after)
     local problem = ...
     if status.is_stop(problem) and problem.status == status.interrupted then
       local text = type(after) == "function" and after() or after
-      if type(text) == "string" then self:say("lipsync: " .. text) end
+      if type(text) == "string" then self:complain(text, "interrupted") end
     end
     core.raise(problem)
   end

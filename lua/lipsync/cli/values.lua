@@ -29,6 +29,15 @@ function values.integer(given)
   return n
 end
 
+--- A port of TCP.
+function values.port(given)
+  local n = given:match "^%d+$" and tonumber(given)
+  if not n or n < 1 or n > 65535 then
+    return nil, ('"%s" is no port from 1 to 65535'):format(given)
+  end
+  return n
+end
+
 --- A number of seconds above 0, also as "90s", "5m", "2h".
 function values.seconds(given)
   local n, unit = given:match "^(%d+)([smhdw]?)$"
