@@ -84,8 +84,9 @@ MAIN = $(patsubst src/%.c,build/%.o,$(wildcard src/emulator/cli/*.c))
 BINDING = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/emulator/lua/*.c))
 UNITS = $(patsubst spec/c/%.c,build/unit/%,$(wildcard spec/c/*_test.c))
 PARTS = $(patsubst src/%.c,build/unit/obj/%.o,\
-  $(wildcard src/core/buf.c src/core/descriptor.c src/core/json*.c \
-  src/http/inflate.c src/http/address.c src/http/body.c src/http/no_proxy.c \
+  $(wildcard src/core/buf.c src/core/platform*.c src/core/json*.c \
+  src/http/inflate.c src/http/address.c src/http/body.c src/http/input*.c \
+  src/http/no_proxy.c \
   src/emulator/api/multipart.c))
 # Lua modules of the specs' own.
 SUPPORT = scripted_core process tracer

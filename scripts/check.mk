@@ -73,12 +73,12 @@ fuzz: ## what reads what others sent; SECONDS=20 FUZZ=json
 	@scripts/fuzz $(SECONDS) $(FUZZ)
 
 # The core without what knows Lua.
-JSON = src/core/buf.c $(wildcard src/core/json*.c)
+JSON = src/core/buf.c $(wildcard src/core/json*.c src/core/platform*.c)
 
 build/fuzz/json: $(JSON)
 build/fuzz/write: $(wildcard src/core/*.c)
 build/fuzz/header: src/http/header.c
-build/fuzz/http: $(JSON) src/core/descriptor.c \
+build/fuzz/http: $(JSON) \
   $(filter-out src/http/lua% src/http/failure.c,$(wildcard src/http/*.c))
 build/fuzz/multipart: src/emulator/api/multipart.c
 # With Lua in it. The modules that are read from lua/ are always for the

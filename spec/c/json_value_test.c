@@ -20,7 +20,6 @@
 #define json_decode  hooked_decode
 #define json_number  hooked_number
 #define json_next    hooked_next
-#define json_locale  hooked_locale
 #define malloc       hook_malloc
 
 enum json_type hooked_type_of (char c);
@@ -42,7 +41,6 @@ enum json_token hooked_next (struct json_walk *w, struct json_text *text);
 #undef json_decode
 #undef json_number
 #undef json_next
-#undef json_locale
 #undef malloc
 
 /* A block of exactly the bytes of 'text', so that no read goes past them. */

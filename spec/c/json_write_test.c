@@ -13,18 +13,18 @@
 #include "check.h"
 #include "hook.h"
 #include "json.h"
-#include "json_locale.h"
 #include "json_write.h"
+#include "platform.h"
 
-/* A second copy of the functions: without SIMD, and with a buffer and a locale
+/* A second copy of the functions: without SIMD, and with a buffer and a system
 ** that fail on demand. */
-#define json_write_text    plain_text
-#define json_write_string  plain_string
-#define json_write_integer plain_integer
-#define json_write_number  plain_number
-#define json_compact       plain_compact
-#define json_locale        hooked_locale
-#define buf_append         hooked_append
+#define json_write_text       plain_text
+#define json_write_string     plain_string
+#define json_write_integer    plain_integer
+#define json_write_number     plain_number
+#define json_compact          plain_compact
+#define buf_append            hooked_append
+#define platform_write_number hooked_format
 #ifndef JSON_NO_SIMD
 #define JSON_NO_SIMD
 #endif
@@ -35,7 +35,7 @@ enum json_written plain_integer (struct buf *b, int64_t n);
 enum json_written plain_number (struct buf *b, double x);
 size_t plain_compact (const char *text, size_t length, char *out);
 
-static locale_t hooked_locale (void);
+static size_t hooked_format (char *text, size_t size, int digits, double x);
 static enum buf_status hooked_append (struct buf *b, const void *data,
                                       size_t n);
 
@@ -46,11 +46,11 @@ static enum buf_status hooked_append (struct buf *b, const void *data,
 #undef json_write_integer
 #undef json_write_number
 #undef json_compact
-#undef json_locale
 #undef buf_append
+#undef platform_write_number
 
-static locale_t hooked_locale (void) {
-  return hook_allows() ? json_locale() : (locale_t)0;
+static size_t hooked_format (char *text, size_t size, int digits, double x) {
+  return hook_allows() ? platform_write_number(text, size, digits, x) : 0;
 }
 
 static enum buf_status hooked_append (struct buf *b, const void *data,

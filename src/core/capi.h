@@ -118,9 +118,4 @@ void *type_self (lua_State *L, const char *type);
 ** the metatable, and nobody can handle what a finalizer raises. */
 void *type_self_or_null (lua_State *L);
 
-/* ---- pin.c ---- */
-
-/* Keeps this module in memory when its Lua state is closed. */
-void pin_module (void);
-
 #endif

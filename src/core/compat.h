@@ -16,9 +16,15 @@
 
 #if defined(__GNUC__)
 #define COMPAT_UNUSED __attribute__((unused))
-#define COMPAT_EXPORT __attribute__((visibility("default")))
 #else
 #define COMPAT_UNUSED
+#endif
+
+#if defined(_WIN32)
+#define COMPAT_EXPORT __declspec(dllexport)
+#elif defined(__GNUC__)
+#define COMPAT_EXPORT __attribute__((visibility("default")))
+#else
 #define COMPAT_EXPORT
 #endif
 

@@ -7,14 +7,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/time.h>
 
 #include "core.h"
-#include "monotonic.h"
-
-#if defined(__linux__)
-#include <sys/random.h>
-#endif
+#include "platform.h"
 
 /* The main coroutine's place in the registry. */
 #define MAIN "lipsync.main"
@@ -22,16 +17,14 @@
 
 /* core.now(): seconds on a clock that only goes forward. */
 static int core_now (lua_State *L) {
-  lua_pushnumber(L, (lua_Number)monotonic_now());
+  lua_pushnumber(L, (lua_Number)platform_now());
   return 1;
 }
 
 
 /* core.time(): seconds since 1970 UTC. */
 static int core_time (lua_State *L) {
-  struct timeval t;
-  gettimeofday(&t, NULL);
-  lua_pushnumber(L, (lua_Number)((double)t.tv_sec + (double)t.tv_usec * 1e-6));
+  lua_pushnumber(L, (lua_Number)platform_time());
   return 1;
 }
 
@@ -40,33 +33,10 @@ static int core_time (lua_State *L) {
 ** sequence, and differs in a forked child. */
 static int core_random (lua_State *L) {
   unsigned int bits = 0;
-#if defined(__linux__)
-  if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits))
-    bits = (unsigned int)(monotonic_now() * 1e9);
-#else
-  bits = arc4random();
-#endif
+  if (!platform_random(&bits, sizeof(bits), 0))
+    bits = (unsigned int)(platform_now() * 1e9);
   lua_pushnumber(L, (lua_Number)(bits / 4294967296.0));
   return 1;
-}
-
-
-/* Fills 'bytes' with what nobody can guess; false if the system gives none. */
-static int fill_random (unsigned char *bytes, size_t n) {
-#if defined(__linux__)
-  FILE *f;
-  size_t got;
-  if (getrandom(bytes, n, 0) == (ssize_t)n)
-    return 1;
-  f = fopen("/dev/urandom", "rbe"); /* where a sandbox has no such call */
-  got = f == NULL ? 0 : fread(bytes, 1, n, f);
-  if (f != NULL)
-    fclose(f);
-  return got == n;
-#else
-  arc4random_buf(bytes, n);
-  return 1;
-#endif
 }
 
 
@@ -77,7 +47,7 @@ static int core_random_text (lua_State *L) {
   unsigned char bytes[16];
   char text[2 * sizeof(bytes)];
   size_t i;
-  if (!fill_random(bytes, sizeof(bytes)))
+  if (!platform_random(bytes, sizeof(bytes), 1))
     return 0;
   for (i = 0; i < sizeof(bytes); i++) {
     text[2 * i] = digits[bytes[i] >> 4];
@@ -203,7 +173,7 @@ static void publish_capi (lua_State *L) {
 COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L);
 
 COMPAT_EXPORT int luaopen_lipsync_core (lua_State *L) {
-  pin_module();
+  platform_pin();
   luaL_newlib(L, functions);
   value_register(L);
   encode_register(L);

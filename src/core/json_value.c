@@ -6,13 +6,12 @@
 */
 
 #include <float.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
 #include "json_bytes.h"
-#include "json_locale.h"
+#include "platform.h"
 
 enum json_type json_type_of (char c) {
   switch (c) {
@@ -266,35 +265,20 @@ static int as_exact (const struct decimal *d, double *number) {
   return 1;
 }
 
-locale_t json_locale (void) {
-  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-  static locale_t made = (locale_t)0;
-  locale_t locale;
-  pthread_mutex_lock(&lock);
-  if (made == (locale_t)0)
-    made = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-  locale = made;
-  pthread_mutex_unlock(&lock);
-  return locale;
-}
-
-/* Reads any number with strtod_l, which needs a NUL at the end. Returns 0, or
-** -1 when out of memory. */
+/* Reads any number as the system does, which needs a NUL at the end. Returns 0,
+** or -1 when out of memory. */
 static int as_any (const char *text, size_t length, double *number) {
-  locale_t locale = json_locale();
   char small[64];
-  char *copy;
-  if (locale == (locale_t)0)
-    return -1;
-  copy = length < sizeof small ? small : malloc(length + 1);
+  char *copy = length < sizeof small ? small : malloc(length + 1);
+  int is_read;
   if (copy == NULL)
     return -1;
   memcpy(copy, text, length);
   copy[length] = '\0';
-  *number = strtod_l(copy, NULL, locale);
+  is_read = platform_read_number(copy, number);
   if (copy != small)
     free(copy);
-  return 0;
+  return is_read ? 0 : -1;
 }
 
 int json_number (const char *text, size_t length, int64_t *integer,

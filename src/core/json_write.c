@@ -11,7 +11,7 @@
 
 #include "json.h"
 #include "json_bytes.h"
-#include "json_locale.h"
+#include "platform.h"
 #include "json_write.h"
 
 /* From here on not every integer is a double. */
@@ -94,19 +94,6 @@ enum json_written json_write_integer (struct buf *b, int64_t n) {
   return json_write_text(b, text, (size_t)length);
 }
 
-/* Formats with 'digits' digits, in the "C" locale for as long as that takes.
-** Returns the length; 0 when out of memory. */
-static size_t format (char *text, int digits, double x) {
-  locale_t locale = json_locale(), before;
-  int length;
-  if (locale == (locale_t)0)
-    return 0;
-  before = uselocale(locale);
-  length = snprintf(text, NUMBER_MAX, "%.*g", digits, x);
-  uselocale(before);
-  return (size_t)length;
-}
-
 /* Whether the text reads as 'x'; -1 when out of memory. */
 static int reads_as (const char *text, size_t length, double x) {
   int64_t integer;
@@ -123,7 +110,7 @@ static enum json_written write_shortest (struct buf *b, double x) {
   size_t length;
   int digits = 15, same;
   do {
-    length = format(text, digits, x);
+    length = platform_write_number(text, sizeof text, digits, x);
     same = length == 0 ? -1 : reads_as(text, length, x);
   } while (same == 0 && ++digits <= 17);
   return same < 0 ? JSON_W_MEMORY : json_write_text(b, text, length);

@@ -45,6 +45,11 @@ enum file_status file_open (struct file *f, const char *path,
 /* Idempotent. A lock ends with the last descriptor, a forked child's too. */
 void file_close (struct file *f);
 
+/* Another descriptor of the same file, for another thread, or -1; and its end.
+*/
+int file_share (int fd);
+void file_drop (int fd);
+
 /* Reads at most 'max' bytes; 0 at the end. */
 enum file_status file_read (struct file *f, char *out, size_t max, size_t *n);
 

@@ -5,15 +5,11 @@
 ** parent's.
 */
 
-#include <fcntl.h>
-#include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "job.h"
+#include "platform.h"
 
 #define STACK_SIZE (256 * 1024) /* it needs some paths' worth */
 
@@ -29,8 +25,8 @@ struct job {
   char copies[1];     /* of the plan's texts */
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
+static struct platform_lock lock = PLATFORM_LOCK;
+static struct platform_condition ended = PLATFORM_CONDITION;
 static struct job *first = NULL, **last = &first;
 static int has_thread = 0;
 static int is_prepared = 0;
@@ -133,73 +129,52 @@ static struct job *take_first (void) {
 }
 
 
-static void *work (void *unused) {
+static void work (void) {
   struct job *j;
-  (void)unused;
-  pthread_mutex_lock(&lock);
+  platform_lock(&lock);
   while ((j = take_first()) != NULL) {
     j->state = JOB_RUNNING;
-    pthread_mutex_unlock(&lock);
+    platform_unlock(&lock);
     perform(j);
-    pthread_mutex_lock(&lock);
+    platform_lock(&lock);
     if (j->plan.fd >= 0) /* with the lock, so that a fork sees both or none */
-      close(j->plan.fd);
+      file_drop(j->plan.fd);
     j->state = JOB_OVER;
     drop(j);
-    pthread_cond_broadcast(&ended);
+    platform_wake_all(&ended);
   }
   has_thread = 0;
-  pthread_mutex_unlock(&lock);
-  return NULL;
+  platform_unlock(&lock);
 }
 
 
 static void before_fork (void) {
-  pthread_mutex_lock(&lock);
+  platform_lock(&lock);
 }
 
 
 static void in_parent (void) {
-  pthread_mutex_unlock(&lock);
+  platform_unlock(&lock);
 }
 
 
 static void in_child (void) {
-  static const pthread_cond_t fresh = PTHREAD_COND_INITIALIZER;
+  static const struct platform_condition fresh = PLATFORM_CONDITION;
   forks++;
   first = NULL;
   last = &first;
   has_thread = 0;
   ended = fresh;
-  pthread_mutex_unlock(&lock);
-}
-
-
-/* Starts a thread that gets none of the program's signals. */
-static int start_thread (void) {
-  pthread_attr_t attributes;
-  pthread_t thread;
-  sigset_t all, own;
-  int status;
-  if (pthread_attr_init(&attributes) != 0)
-    return 0;
-  (void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
-  (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &own);
-  status = pthread_create(&thread, &attributes, work, NULL);
-  pthread_sigmask(SIG_SETMASK, &own, NULL);
-  pthread_attr_destroy(&attributes);
-  return status == 0;
+  platform_unlock(&lock);
 }
 
 
 /* With the lock held. */
 static int ensure_thread (void) {
   if (!is_prepared)
-    is_prepared = pthread_atfork(before_fork, in_parent, in_child) == 0;
+    is_prepared = platform_on_fork(before_fork, in_parent, in_child);
   if (is_prepared && !has_thread)
-    has_thread = start_thread();
+    has_thread = platform_start_thread(work, STACK_SIZE);
   return is_prepared && has_thread;
 }
 
@@ -209,13 +184,13 @@ static int ensure_thread (void) {
 static int give (struct job *j) {
   int own = j->plan.fd, given = 0;
   if (own >= 0) {
-    j->plan.fd = fcntl(own, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    j->plan.fd = file_share(own);
     if (j->plan.fd < 0) {
       j->plan.fd = own;
       return 0;
     }
   }
-  pthread_mutex_lock(&lock);
+  platform_lock(&lock);
   j->forks = forks;
   if (ensure_thread()) {
     given = 1;
@@ -223,9 +198,9 @@ static int give (struct job *j) {
     *last = j;
     last = &j->next;
   }
-  pthread_mutex_unlock(&lock);
+  platform_unlock(&lock);
   if (!given && own >= 0) {
-    close(j->plan.fd);
+    file_drop(j->plan.fd);
     j->plan.fd = own;
   }
   return given;
@@ -250,9 +225,9 @@ static enum job_state state_of (const struct job *j) {
 
 enum job_state job_state (const struct job *j) {
   enum job_state state;
-  pthread_mutex_lock(&lock);
+  platform_lock(&lock);
   state = state_of(j);
-  pthread_mutex_unlock(&lock);
+  platform_unlock(&lock);
   return state;
 }
 
@@ -266,7 +241,7 @@ static void take_back (struct job *j) {
   if (*at == NULL)
     last = at;
   if (j->plan.fd >= 0)
-    close(j->plan.fd);
+    file_drop(j->plan.fd);
   j->state = JOB_OVER;
   j->references--;
 }
@@ -274,15 +249,15 @@ static void take_back (struct job *j) {
 
 enum job_state job_stop (struct job *j) {
   enum job_state state;
-  pthread_mutex_lock(&lock);
+  platform_lock(&lock);
   state = state_of(j);
   if (state == JOB_QUEUED)
     take_back(j);
   while (state == JOB_RUNNING) {
-    pthread_cond_wait(&ended, &lock);
+    platform_wait(&ended, &lock);
     state = state_of(j);
   }
-  pthread_mutex_unlock(&lock);
+  platform_unlock(&lock);
   return state;
 }
 
@@ -297,12 +272,12 @@ enum file_status job_result (const struct job *j, int *os_error,
 
 /* In a child the thread's reference, and its descriptor, are nobody's. */
 void job_release (struct job *j) {
-  pthread_mutex_lock(&lock);
+  platform_lock(&lock);
   if (state_of(j) == JOB_FORKED) {
     if (j->plan.fd >= 0)
-      close(j->plan.fd);
+      file_drop(j->plan.fd);
     j->references = 1;
   }
   drop(j);
-  pthread_mutex_unlock(&lock);
+  platform_unlock(&lock);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "luafile.h"
+#include "platform.h"
 
 /* For every enum file_status but FILE_OK. */
 static const char *const codes[] = {
@@ -324,7 +325,7 @@ static const luaL_Reg functions[] = {
 COMPAT_EXPORT int luaopen_lipsync_file (lua_State *L);
 
 COMPAT_EXPORT int luaopen_lipsync_file (lua_State *L) {
-  pin_module();
+  platform_pin();
   luaL_newmetatable(L, FILE_TYPE); /* by its name: http looks for it, too */
   type_fill(L, FILE_TYPE, methods);
   lua_pop(L, 1);

@@ -3,13 +3,11 @@
 ** address: see address.h.
 */
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "address.h"
+#include "inet.h"
 
 #define TEXT_MAX 64 /* longer than any address */
 

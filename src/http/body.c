@@ -4,17 +4,11 @@
 ** file, which is held open.
 */
 
-#define _FILE_OFFSET_BITS 64
-
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "body.h"
-#include "descriptor.h"
+#include "input.h"
 
 struct body_piece {
   uint64_t offset; /* in 'bytes' or in the file */
@@ -47,7 +41,7 @@ void body_release (struct body *b) {
     return;
   for (i = 0; i < b->count; i++) {
     if (b->pieces[i].fd >= 0)
-      close(b->pieces[i].fd);
+      input_close(b->pieces[i].fd);
     free(b->pieces[i].path);
   }
   free(b->pieces);
@@ -104,72 +98,12 @@ static enum body_status add_text (struct body *b, const char *text) {
 
 /* ---- Files ---- */
 
-static void read_stamp (const struct stat *s, struct body_stamp *stamp) {
-  memset(stamp, 0, sizeof(*stamp));
-  stamp->device = (uint64_t)s->st_dev;
-  stamp->inode = (uint64_t)s->st_ino;
-  stamp->size = (uint64_t)s->st_size;
-#if defined(__APPLE__)
-  stamp->seconds = (int64_t)s->st_mtimespec.tv_sec;
-  stamp->nanoseconds = s->st_mtimespec.tv_nsec;
-#else
-  stamp->seconds = (int64_t)s->st_mtim.tv_sec;
-  stamp->nanoseconds = s->st_mtim.tv_nsec;
-#endif
-}
-
-
-static enum body_status judge (const struct stat *s) {
-  if (S_ISDIR(s->st_mode))
-    return BODY_FOLDER;
-  if (!S_ISREG(s->st_mode))
-    return BODY_SPECIAL;
-  return s->st_size <= 0 ? BODY_EMPTY : BODY_OK;
-}
-
-
-static enum body_status cannot_open (int *os_error) {
-  *os_error = errno;
-  return errno == ENOENT || errno == ENOTDIR ? BODY_MISSING : BODY_UNREADABLE;
-}
-
-
-enum body_status body_stamp (const char *path, struct body_stamp *stamp,
-                             int *os_error) {
-  struct stat s;
-  if (stat(path, &s) != 0)
-    return cannot_open(os_error);
-  read_stamp(&s, stamp);
-  return judge(&s);
-}
-
-
-/* Opens a file, or duplicates its descriptor, into '*opened', and judges what
-** it is only then: it may have become something else before. Nothing is waited
-** for, not even the writer of a pipe. */
-static enum body_status open_file (const char *path, int fd, int *opened,
-                                   struct body_stamp *stamp, int *os_error) {
-  struct stat s;
-  *opened = descriptor_keep(
-    path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-                 : fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  if (*opened < 0 || fstat(*opened, &s) != 0)
-    return cannot_open(os_error);
-  if ((fcntl(*opened, F_GETFL) & O_ACCMODE) == O_WRONLY) {
-    *os_error = EBADF;
-    return BODY_UNREADABLE;
-  }
-  read_stamp(&s, stamp);
-  return judge(&s);
-}
-
-
 enum body_status body_add_file (struct body *b, const char *path, int fd,
                                 uint64_t offset, uint64_t length,
                                 int *os_error) {
   struct body_stamp stamp;
   struct body_piece *p;
-  enum body_status status = open_file(path, fd, &fd, &stamp, os_error);
+  enum body_status status = input_open(path, fd, &fd, &stamp, os_error);
   if (status == BODY_OK && offset >= stamp.size)
     status = BODY_RANGE;
   if (status == BODY_OK && length == BODY_REST)
@@ -179,7 +113,7 @@ enum body_status body_add_file (struct body *b, const char *path, int fd,
   p = status == BODY_OK ? add_piece(b) : NULL;
   if (p == NULL) {
     if (fd >= 0)
-      close(fd);
+      input_close(fd);
     return status == BODY_OK ? BODY_NO_MEMORY : status;
   }
   p->fd = fd;
@@ -216,12 +150,8 @@ static int is_same (const struct body_stamp *a, const struct body_stamp *b) {
 /* Whether the open file is as it was, and still what its path leads to. */
 static int is_unchanged (const struct body_piece *p) {
   struct body_stamp now;
-  struct stat s;
   int os_error;
-  if (fstat(p->fd, &s) != 0)
-    return 0;
-  read_stamp(&s, &now);
-  if (!is_same(&p->stamp, &now))
+  if (!input_stamp(p->fd, &now) || !is_same(&p->stamp, &now))
     return 0;
   return p->path == NULL
          || (body_stamp(p->path, &now, &os_error) == BODY_OK
@@ -345,21 +275,17 @@ int body_is_held (const struct body_reader *r) {
 static enum body_status read_piece (struct body_reader *r,
                                     const struct body_piece *p, char *out,
                                     size_t n, size_t *got) {
-  ssize_t count;
+  enum body_status status;
   if (is_bytes(p)) {
     memcpy(out, buf_data(&r->body->bytes) + p->offset + r->at, n);
     *got = n;
     return BODY_OK;
   }
-  do
-    count = pread(p->fd, out, n, (off_t)(p->offset + r->at));
-  while (count < 0 && errno == EINTR);
-  *got = count > 0 ? (size_t)count : 0;
-  if (count > 0)
-    return BODY_OK;
-  r->part = p->part;
-  r->os_error = count < 0 ? errno : 0;
-  return count < 0 ? BODY_UNREAD : BODY_SHRANK;
+  r->os_error = 0;
+  status = input_read(p->fd, out, n, p->offset + r->at, got, &r->os_error);
+  if (status != BODY_OK)
+    r->part = p->part;
+  return status;
 }
 
 

@@ -10,9 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "descriptor.h"
 #include "engine.h"
-#include "monotonic.h"
+#include "platform.h"
 
 #if defined(__linux__) && !defined(ENGINE_NO_EPOLL)
 #define ENGINE_EPOLL 1
@@ -150,14 +149,14 @@ void engine_closing (struct engine *e, curl_socket_t s) {
 static int on_timer (CURLM *multi, long ms, void *arg) {
   struct engine *e = (struct engine *)arg;
   (void)multi;
-  e->due = (ms < 0) ? ENGINE_NEVER : monotonic_now() + (double)ms * 1e-3;
+  e->due = (ms < 0) ? ENGINE_NEVER : platform_now() + (double)ms * 1e-3;
   return 0;
 }
 
 
 static int set_callbacks (struct engine *e) {
   CURLM *m = e->multi;
-  e->fd = descriptor_keep(epoll_create1(EPOLL_CLOEXEC));
+  e->fd = platform_keep(epoll_create1(EPOLL_CLOEXEC));
   return e->fd >= 0
          && curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK
          && curl_multi_setopt(m, CURLMOPT_SOCKETDATA, e) == CURLM_OK
@@ -184,7 +183,7 @@ static int act (struct engine *e, curl_socket_t s, int bitmask) {
 
 
 int engine_begin (struct engine *e) {
-  if (e->due < 0 || e->due > monotonic_now())
+  if (e->due < 0 || e->due > platform_now())
     return 1;
   e->due = ENGINE_NEVER; /* the call below may set it again */
   return act(e, CURL_SOCKET_TIMEOUT, 0);
@@ -263,7 +262,7 @@ double engine_timeout (struct engine *e) {
   double left;
   if (e->due < 0)
     return ENGINE_NEVER;
-  left = e->due - monotonic_now();
+  left = e->due - platform_now();
   return left > 0 ? left : 0;
 }
 
@@ -323,7 +322,7 @@ double engine_timeout (struct engine *e) {
 
 void engine_set_deadline (struct engine *e, double seconds) {
   /* a negative time, ENGINE_NEVER too, is 0 */
-  e->ends = monotonic_now()
+  e->ends = platform_now()
             + (seconds <= 0         ? 0
                : seconds < STEP_MAX ? seconds
                                     : STEP_MAX);
@@ -336,7 +335,7 @@ void engine_clear_deadline (struct engine *e) {
 
 
 int engine_past_deadline (const struct engine *e) {
-  return e->ends >= 0 && monotonic_now() >= e->ends;
+  return e->ends >= 0 && platform_now() >= e->ends;
 }
 
 
@@ -351,11 +350,11 @@ static int set_alone (CURLM *multi) {
 
 
 int engine_open (struct engine *e) {
-  int taken[DESCRIPTOR_FIRST];
+  int taken[PLATFORM_FIRST];
   engine_abandon(e);
-  descriptor_fill(taken); /* libcurl makes a pair of its own */
+  platform_fill(taken); /* libcurl makes a pair of its own */
   e->multi = curl_multi_init();
-  descriptor_release(taken);
+  platform_release(taken);
   if (e->multi == NULL)
     return 0;
   if (!set_alone(e->multi) || !set_callbacks(e)) {

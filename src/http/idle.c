@@ -3,22 +3,10 @@
 ** idle: see idle.h.
 */
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "idle.h"
-
-
-/* Ends a connection under libcurl, which keeps the descriptor. The bytes go
-** first: while there are some, libcurl takes it for alive. */
-static void drop (int fd) {
-  char bytes[4096];
-  shutdown(fd, SHUT_RDWR);
-  while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
-    continue;
-}
 
 
 static int grow (struct idle *i) {
@@ -35,12 +23,12 @@ static int grow (struct idle *i) {
 }
 
 
-void idle_add (struct idle *i, int fd, long port) {
+void idle_add (struct idle *i, curl_socket_t s, long port) {
   if (!grow(i)) {
-    drop(fd);
+    socket_drop(s);
     return;
   }
-  i->sockets[i->count].fd = fd;
+  i->sockets[i->count].socket = s;
   i->sockets[i->count++].port = port;
 }
 
@@ -50,19 +38,11 @@ static void remove_at (struct idle *i, unsigned at) {
 }
 
 
-void idle_remove (struct idle *i, int fd) {
+void idle_remove (struct idle *i, curl_socket_t s) {
   unsigned at;
   for (at = i->count; at-- > 0;)
-    if (i->sockets[at].fd == fd)
+    if (i->sockets[at].socket == s)
       remove_at(i, at);
-}
-
-
-static int has_news (int fd) {
-  struct pollfd one;
-  one.fd = fd;
-  one.events = POLLIN;
-  return poll(&one, 1, 0) > 0;
 }
 
 
@@ -71,10 +51,10 @@ int idle_take (struct idle *i, long port) {
   unsigned at;
   for (at = i->count; at-- > 0;)
     if (i->sockets[at].port == port) {
-      int fd = i->sockets[at].fd;
+      curl_socket_t s = i->sockets[at].socket;
       remove_at(i, at);
-      if (has_news(fd)) {
-        drop(fd);
+      if (socket_has_news(s)) {
+        socket_drop(s);
         is_clean = 0;
       }
     }

@@ -11,8 +11,10 @@
 #ifndef lipsync_idle_h
 #define lipsync_idle_h
 
+#include "socket.h"
+
 struct idle_socket {
-  int fd;
+  curl_socket_t socket;
   long port; /* its own, by which a request says which it has */
 };
 
@@ -23,10 +25,10 @@ struct idle {
 
 /* Adds a socket. One that cannot be added for lack of memory is dropped: made
 ** to look closed, which libcurl notices. */
-void idle_add (struct idle *i, int fd, long port);
+void idle_add (struct idle *i, curl_socket_t s, long port);
 
 /* Takes out a socket that is closed. */
-void idle_remove (struct idle *i, int fd);
+void idle_remove (struct idle *i, curl_socket_t s);
 
 /* Takes out the one with this port, because a request is to be sent on it.
 ** False if something has arrived on it; then it was dropped. */

@@ -4,7 +4,6 @@
 ** attempt and its repeat send the same bytes of the same open files.
 */
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 

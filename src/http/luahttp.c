@@ -144,7 +144,7 @@ COMPAT_EXPORT int luaopen_lipsync_http (lua_State *L) {
   if (!process_is_recent())
     return luaL_error(L, "lipsync needs libcurl 7.80 or later, this is %s",
                       process_library());
-  pin_module();
+  platform_pin();
   session_register(L);
   transfer_register(L);
   luabody_register(L);

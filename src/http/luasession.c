@@ -229,6 +229,22 @@ static int session_account (lua_State *L) {
 }
 
 
+/* Where the key is in 'n' bytes of a text, or NULL. */
+static const char *find_key (const char *text, size_t n, const char *key,
+                             size_t length) {
+  const char *at = text;
+  size_t left = n;
+  while (left >= length
+         && (at = (const char *)memchr(at, *key, left - length + 1)) != NULL) {
+    if (memcmp(at, key, length) == 0)
+      return at;
+    at++;
+    left = n - (size_t)(at - text);
+  }
+  return NULL;
+}
+
+
 /* session:redact(text): the text with "(key)" where a server has sent the key
 ** back. One of less than eight characters is no secret, and may be part of
 ** any word; and so may as many of one that the text was cut in. */
@@ -242,7 +258,7 @@ static int session_redact (lua_State *L) {
   const char *key = s->http == NULL ? NULL : http_key(s->http);
   size_t length = key == NULL ? 0 : strlen(key);
   while (length >= KEY_MIN
-         && (hit = (const char *)memmem(text, rest, key, length)) != NULL) {
+         && (hit = find_key(text, rest, key, length)) != NULL) {
     size_t before = (size_t)(hit - text);
     memcpy(end, text, before);
     memcpy(end + before, "(key)", 5);

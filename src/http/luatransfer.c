@@ -7,7 +7,7 @@
 */
 
 #include "header.h"
-#include "monotonic.h"
+#include "platform.h"
 #include "luahttp.h"
 
 #define GC_TIME 2e-3 /* seconds: four times what COMPAT_GC_STEPS is to take */
@@ -129,8 +129,8 @@ static void nudge_collector (lua_State *L, struct http_session *const *http,
   size_t excess = http_count(*http) / nudge->transfers
                   + http_held(*http) / nudge->bytes;
   size_t steps = excess * COMPAT_GC_STEPS;
-  double ends = excess == 0 ? 0 : monotonic_now() + (double)excess * GC_TIME;
-  for (; steps > 0 && *http != NULL && monotonic_now() < ends; steps--)
+  double ends = excess == 0 ? 0 : platform_now() + (double)excess * GC_TIME;
+  for (; steps > 0 && *http != NULL && platform_now() < ends; steps--)
     if (collect(L, nudge) && *http != NULL) {
       nudge->transfers = allow(http_count(*http), NUDGE_TRANSFERS);
       nudge->bytes = allow(http_held(*http), NUDGE_BYTES);
@@ -220,7 +220,7 @@ static int fail (lua_State *L, struct transfer *t) {
 static int is_late (lua_State *L) {
   double first = (double)lua_tonumber(L, 2);
   double second = (double)lua_tonumber(L, 3);
-  double now = first > 0 || second > 0 ? monotonic_now() : 0;
+  double now = first > 0 || second > 0 ? platform_now() : 0;
   return (first > 0 && now >= first) || (second > 0 && now >= second);
 }
 

@@ -3,12 +3,12 @@
 ** no_proxy: see no_proxy.h.
 */
 
-#include <arpa/inet.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "inet.h"
 #include "no_proxy.h"
 
 #define ENTRY_MAX 256 /* longer than any name or address */

@@ -63,14 +63,15 @@ static int names_loopback (const char *host) {
 /* An address of IPv6 with its zone, which libcurl keeps apart: "[fe80::1]" and
 ** "eth0" are "[fe80::1%25eth0]". NULL when out of memory. */
 static char *join_zone (const char *host, const char *zone) {
-  char *open = join(host, "", ""), *all;
-  if (open == NULL || zone == NULL)
-    return open;
-  open[strlen(open) - 1] = '\0';
-  all = (char *)malloc(strlen(open) + 3 + strlen(zone) + 2);
+  size_t inside = strlen(host) - 1; /* without the bracket */
+  size_t size;
+  char *all;
+  if (zone == NULL)
+    return join(host, "", "");
+  size = inside + strlen("%25") + strlen(zone) + sizeof("]");
+  all = (char *)malloc(size);
   if (all != NULL)
-    stpcpy(stpcpy(stpcpy(stpcpy(all, open), "%25"), zone), "]");
-  free(open);
+    snprintf(all, size, "%.*s%%25%s]", (int)inside, host, zone);
   return all;
 }
 

@@ -8,7 +8,7 @@
 #ifndef lipsync_process_h
 #define lipsync_process_h
 
-#include <signal.h>
+#include "platform.h"
 
 /* Makes libcurl ready, once. False when that failed, as it does without memory;
 ** it may be tried again. */
@@ -29,7 +29,7 @@ unsigned process_forks (void);
 ** none. So the thread that calls libcurl blocks it, and takes it back. */
 struct process_guard {
   int is_on;
-  sigset_t mask; /* the thread's own */
+  struct platform_signals own; /* of the thread */
 };
 
 void process_guard_begin (struct process_guard *g);
@@ -41,8 +41,5 @@ void process_count_exchange (int step);
 
 /* How many of them are alive. */
 void process_live (unsigned *sessions, unsigned *exchanges);
-
-/* Whether 'n' more descriptors cannot be had: the errno, or 0. */
-int process_lacks (int n);
 
 #endif

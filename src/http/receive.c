@@ -5,17 +5,13 @@
 ** nothing above.
 */
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-#include <fcntl.h>
 
-#include "descriptor.h"
 #include "exchange.h"
 #include "guard.h"
 #include "header.h"
+#include "platform.h"
 #include "process.h"
 
 
@@ -352,7 +348,7 @@ static int os_error_of (const struct exchange *x, CURLcode code) {
   if (code == CURLE_COULDNT_CONNECT && x->no_socket != 0)
     return x->no_socket;
   curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &error);
-  return (int)error;
+  return socket_errno(error);
 }
 
 
@@ -432,7 +428,7 @@ static int on_lookup (void *state, void *reserved, void *arg) {
   struct exchange *x = (struct exchange *)arg;
   (void)state;
   (void)reserved;
-  x->few = process_lacks(4);
+  x->few = platform_lacks(4);
   return 0;
 }
 
@@ -441,34 +437,26 @@ static curl_socket_t on_open_socket (void *arg, curlsocktype purpose,
                                      struct curl_sockaddr *address) {
   struct exchange *x = (struct exchange *)arg;
   enum http_result refused = guard_judge(x, &address->addr);
-  int type = address->socktype;
-  int fd;
+  curl_socket_t s;
   (void)purpose;
   if (refused != HTTP_OK) {
     x->refused = refused;
     return CURL_SOCKET_BAD;
   }
-#ifdef SOCK_CLOEXEC
-  type |= SOCK_CLOEXEC;
-#endif
-  fd = descriptor_keep(socket(address->family, type, address->protocol));
-#ifndef SOCK_CLOEXEC
-  if (fd >= 0)
-    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-#endif
-  x->no_socket = fd < 0 ? errno : 0;
-  if (fd >= 0)
-    engine_opened(&x->pub.session->engine, fd);
-  x->few = process_lacks(1); /* for the file of certificates */
-  return fd;
+  s = socket_open(address->family, address->socktype, address->protocol,
+                  &x->no_socket);
+  if (s != CURL_SOCKET_BAD)
+    engine_opened(&x->pub.session->engine, s);
+  x->few = platform_lacks(1); /* for the file of certificates */
+  return s;
 }
 
 
-static int on_close_socket (void *arg, curl_socket_t fd) {
+static int on_close_socket (void *arg, curl_socket_t socket) {
   struct http_session *s = (struct http_session *)arg;
-  idle_remove(&s->idle, fd);
-  engine_closing(&s->engine, fd);
-  return close(fd);
+  idle_remove(&s->idle, socket);
+  engine_closing(&s->engine, socket);
+  return socket_close(socket);
 }
 
 

@@ -11,7 +11,7 @@
 #include "exchange.h"
 #include "guard.h"
 #include "header.h"
-#include "monotonic.h"
+#include "platform.h"
 
 /* Whether 's' holds only bytes that may be sent in a path and a query. */
 static int is_encoded (const char *s) {
@@ -119,7 +119,7 @@ static CURLcode set_body (struct exchange *x,
 static CURLcode set_reuse (struct exchange *x,
                            const struct http_request *request) {
   struct http_session *s = x->pub.session;
-  double since = s->broke_at > 0 ? monotonic_now() - s->broke_at : 0;
+  double since = s->broke_at > 0 ? platform_now() - s->broke_at : 0;
   int is_doubted = since < 1 && s->fresh > 0;
   int is_fresh = is_doubted || needs_alone(request);
   CURLcode code = CURLE_OK;
@@ -157,15 +157,13 @@ static CURLcode set_url (struct exchange *x,
   const char *query = request->query == NULL ? "" : request->query;
   size_t size = strlen(o->text) + strlen(prefix) + strlen(request->path) + 1
                 + strlen(query) + 1;
-  char *target = (char *)malloc(size), *end;
+  char *target = (char *)malloc(size);
   CURLcode code;
   if (target == NULL)
     return CURLE_OUT_OF_MEMORY;
   x->pub.proxy_reads = is_read_by_proxy(x);
-  end = stpcpy(target, x->pub.proxy_reads ? o->text : "");
-  end = stpcpy(stpcpy(end, prefix), request->path);
-  if (*query != '\0')
-    stpcpy(stpcpy(end, "?"), query);
+  snprintf(target, size, "%s%s%s%s%s", x->pub.proxy_reads ? o->text : "",
+           prefix, request->path, *query == '\0' ? "" : "?", query);
   code = set_origin_url(x);
   SET(CURLOPT_REQUEST_TARGET, target);
   free(target);

@@ -10,7 +10,7 @@
 
 #include "exchange.h"
 #include "header.h"
-#include "monotonic.h"
+#include "platform.h"
 #include "process.h"
 
 
@@ -60,7 +60,7 @@ static struct http_exchange *start (struct http_session *s,
   struct exchange *x;
   *why = HTTP_NO_MEMORY;
   if (!have_engine(s)) {
-    if (process_lacks(ENGINE_DESCRIPTORS) != 0)
+    if (platform_lacks(ENGINE_DESCRIPTORS) != 0)
       *why = HTTP_NO_DESCRIPTORS;
     return NULL;
   }
@@ -234,7 +234,7 @@ static enum http_refusal make_headers (struct http_session *s,
 
 
 void session_doubt (struct http_session *s) {
-  s->broke_at = monotonic_now();
+  s->broke_at = platform_now();
   s->fresh = engine_kept(&s->engine);
 }
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
 **
-** file: see file.h.
+** file_posix: file.h for Linux, macOS and the like.
 */
 
 #define _FILE_OFFSET_BITS 64
+
+#include "file.h"
+
+#if !defined(_WIN32)
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +22,7 @@
 #include <sys/sysmacros.h>
 #endif
 
-#include "file.h"
+#include "platform.h"
 
 #define PRIVATE   0600
 #define PATH_SIZE 4096 /* the system takes no longer path */
@@ -38,27 +42,13 @@ static enum file_status to_status (int os_error, enum file_status otherwise) {
 }
 
 
-/* A descriptor above those of the standard streams: a program that has closed
-** these may print into what it does not know. */
-static int above_standard (int fd) {
-  int moved, number;
-  if (fd < 0 || fd > STDERR_FILENO)
-    return fd;
-  moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  number = errno;
-  close(fd);
-  errno = number;
-  return moved;
-}
-
-
 static int open_path (const char *path, int flags, unsigned permissions) {
   int fd;
   do
     fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
               (mode_t)permissions);
   while (fd < 0 && errno == EINTR);
-  return above_standard(fd);
+  return platform_keep(fd);
 }
 
 
@@ -102,6 +92,16 @@ void file_close (struct file *f) {
   if (f->fd >= 0)
     close(f->fd);
   f->fd = -1;
+}
+
+
+int file_share (int fd) {
+  return fcntl(fd, F_DUPFD_CLOEXEC, PLATFORM_FIRST);
+}
+
+
+void file_drop (int fd) {
+  close(fd);
 }
 
 
@@ -385,3 +385,5 @@ void file_boot_id (char id[FILE_BOOT_ID]) {
   file_close(&f);
   id[n] = '\0';
 }
+
+#endif
