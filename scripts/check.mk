@@ -41,7 +41,7 @@ every-byte: ## responses that break after every byte, not each 29th
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" LUA_CPATH="$(OUT)/?.so;;" \
 	  LIPSYNC_LUA=$(LUA) LIPSYNC_EVERY=$(EVERY) \
 	  $(LUA) "$$(command -v busted)" spec/promises/every_byte_spec.lua \
-	  spec/unit/resources/results_spec.lua </dev/null
+	  spec/unit/compound/results_spec.lua </dev/null
 
 kill-nine: ## kill a create at each of its system calls; two minutes
 	@scripts/deps check $(LUA)

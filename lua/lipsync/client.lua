@@ -12,10 +12,11 @@ local generations = require "lipsync.resources.generations"
 local host = require "lipsync.host"
 local native_tasks = require "lipsync.sched.native_tasks"
 local operation = require "lipsync.operation"
-local request = require "lipsync.resources.request"
+local request = require "lipsync.request"
 local schema = require "lipsync.base.schema"
 local shown = require "lipsync.base.members"
 local limiter = require "lipsync.call.limiter"
+local load = require "lipsync.host.load"
 local scheduler = require "lipsync.sched.scheduler"
 local sleep = require "lipsync.call.sleep"
 local waiters = require "lipsync.sched.waiters"
@@ -373,7 +374,7 @@ end
 function Client:warm(options)
   open(self, "warm")
   for _, name in ipairs(later) do operation.load(name) end
-  operation.load "receipt"
+  load.module "lipsync.compound.receipt"
   local err = self.errors:_refresh(schema.read(operation.options, options,
     "options"))
   -- Any response at all shows that there is a connection.

@@ -17,9 +17,9 @@ local service = require "spec.support.service"
 local time = require "lipsync.base.time"
 local tracer = require "tracer"
 -- So that no child has to load them.
-require "lipsync.resources.receipt"
-require "lipsync.resources.download"
-require "lipsync.resources.input_assets"
+require "lipsync.compound.receipt"
+require "lipsync.compound.download"
+require "lipsync.compound.input_assets"
 
 local EVERY = os.getenv "LIPSYNC_EVERY" == "1"
 local STEP = EVERY and 1 or 29

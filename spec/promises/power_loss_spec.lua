@@ -9,8 +9,8 @@ local file = require "lipsync.file"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 local tracer = require "tracer"
-require "lipsync.resources.receipt"
-require "lipsync.resources.download"
+require "lipsync.compound.receipt"
+require "lipsync.compound.download"
 
 -- Containers may forbid it, and sanitizers trace by themselves.
 local can_trace = tracer.run(function() end)

@@ -222,7 +222,7 @@ end
 -- A request that fails is made again in the next round, so from then on there
 -- is memory.
 function calls.wait_many()
-  require "lipsync.resources.wait_many".interval = function() return 0 end
+  require "lipsync.compound.wait_many".interval = function() return 0 end
   local own = client { on_event = function(event)
     if event.err then relent() end
   end }

@@ -195,10 +195,10 @@ describe("what is loaded when it is used", function()
         fails("lipsync.resources.projects", function()
           return client.projects.list
         end)
-        fails("lipsync.resources.create_batch", function()
+        fails("lipsync.compound.create_batch", function()
           return client.batches.create
         end)
-        fails("lipsync.resources.receipt", function() return client:warm() end)
+        fails("lipsync.compound.receipt", function() return client:warm() end)
         fails("lipsync.hmac", function()
           return lipsync.webhook.verify("{}", { ["sync-signature"] = "t=1,v1="
             .. ("0"):rep(64) }, "whsec_a", { now = 1 })

@@ -10,7 +10,7 @@ local misuse = {}
 -- Our own folders below lipsync/.
 local folders = { base = true, error = true, host = true, call = true,
                   sched = true, list = true, bulk = true, media = true,
-                  resources = true, webhook = true }
+                  compound = true, resources = true, webhook = true }
 
 -- The folder in "lua/lipsync/base/misuse.lua:12: ", without our own subfolder;
 -- nil if the text names no file.

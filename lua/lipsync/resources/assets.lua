@@ -4,8 +4,8 @@
 local api = require "lipsync.api"
 local call = require "lipsync.call"
 local core = require "lipsync.core"
-local delete_many = require "lipsync.resources.delete_many"
-local downloads = require "lipsync.resources.download"
+local delete_many = require "lipsync.compound.delete_many"
+local downloads = require "lipsync.compound.download"
 local filter = require "lipsync.list.filter"
 local lower = require "lipsync.base.text".lower
 local misuse = require "lipsync.base.misuse"
@@ -13,8 +13,8 @@ local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
 local stopwatch = require "lipsync.base.stopwatch"
 local time = require "lipsync.base.time"
-local unkeyed = require "lipsync.resources.unkeyed"
-local upload_asset = require "lipsync.resources.upload_asset"
+local unkeyed = require "lipsync.compound.unkeyed"
+local upload_asset = require "lipsync.compound.upload_asset"
 
 core.object_type { name = "Asset", has_id = true,
                    shows = { "id", "type", "name" } }

@@ -2,7 +2,7 @@
 -- The Lua part of a Batch, for client.batches and for webhooks, which need
 -- neither a client nor what api.lua needs, libcurl.
 
-local terminal = require "lipsync.resources.terminal"
+local object_type = require "lipsync.object_type"
 
 ---@class lipsync.Batch  every member of the JSON is a field
 ---@field id string
@@ -19,7 +19,7 @@ local terminal = require "lipsync.resources.terminal"
 ---@field results fun(self, options: lipsync.ResultsOptions|nil):
 ---   lipsync.Results
 
-terminal.install("batches", { type = "Batch", noun = "batch",
+object_type.install("batches", { type = "Batch", noun = "batch",
   ends = { COMPLETED = true, FAILED = true } }, nil, { "wait", "results" })
 
 return true

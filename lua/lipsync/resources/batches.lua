@@ -2,10 +2,10 @@
 -- client.batches: many generations in one request, and their results.
 
 local api = require "lipsync.api"
-local create_batch = require "lipsync.resources.create_batch"
+local create_batch = require "lipsync.compound.create_batch"
 local operation = require "lipsync.operation"
-local results = require "lipsync.resources.results"
-local wait = require "lipsync.resources.wait"
+local results = require "lipsync.compound.results"
+local wait = require "lipsync.compound.wait"
 require "lipsync.resources.batch"  -- the type, before wait.lua makes one
 
 ---@class lipsync.BatchFilter

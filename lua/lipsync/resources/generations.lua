@@ -4,11 +4,11 @@
 local api = require "lipsync.api"
 local call = require "lipsync.call"
 local core = require "lipsync.core"
-local create = require "lipsync.resources.create"
-local create_many = require "lipsync.resources.create_many"
-local delete_many = require "lipsync.resources.delete_many"
+local create = require "lipsync.compound.create"
+local create_many = require "lipsync.compound.create_many"
+local delete_many = require "lipsync.compound.delete_many"
 local download = require "lipsync.media.download"
-local downloads = require "lipsync.resources.download"
+local downloads = require "lipsync.compound.download"
 local errors = require "lipsync.error"
 local listing = require "lipsync.list.listing"
 local load = require "lipsync.host.load"
@@ -18,8 +18,8 @@ local retry_after = require "lipsync.error.retry_after"
 local schema = require "lipsync.base.schema"
 local sleep = require "lipsync.call.sleep"
 local stopwatch = require "lipsync.base.stopwatch"
-local wait = require "lipsync.resources.wait"
-local wait_many = require "lipsync.resources.wait_many"
+local wait = require "lipsync.compound.wait"
+local wait_many = require "lipsync.compound.wait_many"
 
 ---@class lipsync.Filter
 ---@field status string|string[]|nil  PENDING, PROCESSING, COMPLETED, FAILED,
@@ -212,7 +212,7 @@ local delete = Generations.delete
 local function delete_with_receipt(self, given, options)
   local spec = Generations.specs.delete
   local id, object = operation.identify(given, spec)
-  local receipt = load.module "lipsync.resources.receipt"
+  local receipt = load.module "lipsync.compound.receipt"
   local known, err = receipt.read(self.client, spec, options, id)
   if not known then return nil, err end
   local deleted, note

@@ -4,7 +4,7 @@
 local api = require "lipsync.api"
 local core = require "lipsync.core"
 local operation = require "lipsync.operation"
-local wait = require "lipsync.resources.wait"
+local wait = require "lipsync.compound.wait"
 
 core.object_type { name = "Speech", has_id = true, shows = { "id" } }
 

@@ -3,7 +3,7 @@
 
 local api = require "lipsync.api"
 local operation = require "lipsync.operation"
-local wait = require "lipsync.resources.wait"
+local wait = require "lipsync.compound.wait"
 
 ---@class lipsync.TranscriptionRequest
 ---@field sourceVideoUrl string|nil  this, or the next one

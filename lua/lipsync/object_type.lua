@@ -5,7 +5,7 @@
 local core = require "lipsync.core"
 local misuse = require "lipsync.base.misuse"
 
-local terminal = {}
+local object_type = {}
 
 local installed = {}
 
@@ -46,7 +46,7 @@ end
 ---@param shows string[]|nil  the members that tostring gives; default id and
 ---   status
 ---@param names string[]  the methods of the resource that its objects have
-function terminal.install(name, rows, shows, names)
+function object_type.install(name, rows, shows, names)
   if installed[rows.type] then return end
   core.object_type { name = rows.type, has_id = true,
     shows = shows or { "id", "status" },
@@ -54,4 +54,4 @@ function terminal.install(name, rows, shows, names)
   installed[rows.type] = true
 end
 
-return terminal
+return object_type

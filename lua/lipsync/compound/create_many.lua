@@ -3,7 +3,7 @@
 -- each as it is accepted or refused. Only `next` begins more, so nothing is
 -- created that nobody asks for.
 
-local create = require "lipsync.resources.create"
+local create = require "lipsync.compound.create"
 local errors = require "lipsync.error"
 local iterator = require "lipsync.list.iterator"
 local message = require "lipsync.error.message"

@@ -15,7 +15,7 @@ local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
 local stopwatch = require "lipsync.base.stopwatch"
-local unkeyed = require "lipsync.resources.unkeyed"
+local unkeyed = require "lipsync.compound.unkeyed"
 local upload = require "lipsync.call.upload"
 local url = require "lipsync.base.url"
 

@@ -250,7 +250,7 @@ end
 
 -- Loaded when it is used, as the resources are that it needs.
 local function input_assets()
-  return load.module "lipsync.resources.input_assets"
+  return load.module "lipsync.compound.input_assets"
 end
 
 -- Returned at once instead of waited for.
@@ -368,7 +368,7 @@ function create.perform(generations, spec, fixed, options, note)
     return create.send(generations, spec, of, options, on_held, earlier, clock)
   end
   if options.receipt then
-    local receipt = load.module "lipsync.resources.receipt"
+    local receipt = load.module "lipsync.compound.receipt"
     return receipt.run(generations, spec, options, fixed, { send = send,
       upload = uploaded, clock = clock })
   elseif fixed.assets then

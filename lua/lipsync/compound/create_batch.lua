@@ -7,7 +7,7 @@
 local api = require "lipsync.api"
 local call = require "lipsync.call"
 local core = require "lipsync.core"
-local create = require "lipsync.resources.create"
+local create = require "lipsync.compound.create"
 local errors = require "lipsync.error"
 local file = require "lipsync.file"
 local filter = require "lipsync.list.filter"

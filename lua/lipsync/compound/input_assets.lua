@@ -3,11 +3,11 @@
 -- uploaded, and the request has the asset's id in place of the path. What is
 -- fixed of the request are the paths, and the ids as they become known.
 
-local assets = require "lipsync.resources.assets"
 local call = require "lipsync.call"
 local core = require "lipsync.core"
 local media_type = require "lipsync.base.media_type"
-local upload_asset = require "lipsync.resources.upload_asset"
+local operation = require "lipsync.operation"
+local upload_asset = require "lipsync.compound.upload_asset"
 
 local input_assets = {}
 
@@ -49,6 +49,7 @@ local function upload(client, request, item, options, clock, stamp)
   own.content_type = media_type.of(item.file, item.type)
   own.answer_timeout = options.answer_timeout
   own.on_progress = options.on_progress
+  local assets = operation.load "assets"
   local asset, err = upload_asset.run(client.assets, assets.specs, item.file,
     own, clock, stamp)
   return asset and asset:get "id", err

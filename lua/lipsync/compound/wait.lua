@@ -13,7 +13,7 @@ local retry_after = require "lipsync.error.retry_after"
 local schema = require "lipsync.base.schema"
 local sleep = require "lipsync.call.sleep"
 local stopwatch = require "lipsync.base.stopwatch"
-local terminal = require "lipsync.resources.terminal"
+local object_type = require "lipsync.object_type"
 local url = require "lipsync.base.url"
 
 local wait = {}
@@ -199,7 +199,7 @@ function wait.install(class, name, rows, shows, percent)
       schema.read(fields, options, "options"))
   end
 
-  terminal.install(name, rows, shows, { "wait" })
+  object_type.install(name, rows, shows, { "wait" })
 end
 
 return wait

@@ -194,7 +194,7 @@ describe("create_many", function()
   end)
 
   it("reports the progress of each", function()
-    local path = "spec/unit/resources/create_many_spec.lua"
+    local path = "spec/unit/compound/create_many_spec.lua"
     local generations = serve { created "g1", created "g2" }
     local list, told = requests(2), {}
     for i = 1, 2 do list[i].input[1] = { type = "video", file = path } end

@@ -7,7 +7,7 @@ local limited = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
 
 -- The module that the library itself has loaded, once there is a client.
 local function module()
-  return require "lipsync.resources.wait_many"
+  return require "lipsync.compound.wait_many"
 end
 
 describe("wait_many", function()

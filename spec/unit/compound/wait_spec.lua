@@ -4,7 +4,7 @@ local lipsync = require "lipsync"
 local operation = require "lipsync.operation"
 local service = require "spec.support.service"
 local sleep = require "lipsync.call.sleep"
-local wait = require "lipsync.resources.wait"
+local wait = require "lipsync.compound.wait"
 
 describe("wait", function()
   local here = service.fixture(after_each)

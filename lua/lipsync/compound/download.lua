@@ -133,7 +133,7 @@ end
 -- A download that is noted in the receipt of the create. Where an earlier one
 -- was, nothing is asked of the service, which may have deleted it meanwhile.
 local function with_receipt(client, spec, subject, path, options)
-  local receipt = load.module "lipsync.resources.receipt"
+  local receipt = load.module "lipsync.compound.receipt"
   local note, err = receipt.read(client, spec, options, subject.id)
   if not note then return nil, err end
   local result = earlier(note, path, options)
