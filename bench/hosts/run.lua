@@ -2,6 +2,7 @@
 --
 -- run.lua ROWS RUNS: all figures about hosts, as Markdown on standard output.
 
+local driven = require "bench.hosts.driven"
 local launch = require "spec.support.launch"
 local loops = require "bench.hosts.loops"
 local report = require "bench.hosts.report"
@@ -27,6 +28,7 @@ local function fill(into, column, started, base_url)
   for _, name in ipairs { "luv", "cqueues", "neovim" } do
     step(name .. " " .. column, loops.ticker, into, name, started, base_url)
   end
+  driven.each(step, into, started, base_url)
   if launch.find "love" then
     step("LÖVE " .. column, loops.love, into, started, base_url)
   end

@@ -53,6 +53,10 @@ function Pump:rest()
   if watched ~= nil then self.loop.unwatch(watched) end
 end
 
+-- The shortest timer (seconds). Loops of libuv's kind run a timer of none again
+-- and again before anything else has its turn.
+local shortest = 0.001
+
 -- Where nothing watches the descriptor, the pump has to look.
 local function pause(self, seconds)
   self.n = seconds == 0 and 0 or self.n + 1
@@ -74,7 +78,7 @@ function Pump:arm(on, seconds)
     if self.watched == nil then self.watched = true end
   end
   cancel_timer(self)
-  if seconds then set_timer(self, seconds) end
+  if seconds then set_timer(self, math.max(seconds, shortest)) end
 end
 
 return pump

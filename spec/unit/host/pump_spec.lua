@@ -8,7 +8,8 @@ local service = require "spec.support.service"
 
 -- A loop: run() turns until nothing is left in it.
 local function new_loop()
-  local self = { watched = {}, timers = {}, watches = 0, most = 0 }
+  local self = { watched = {}, timers = {}, watches = 0, most = 0,
+                 shortest = math.huge }
   local function size(of)
     local n = 0
     for _ in pairs(of) do n = n + 1 end
@@ -26,6 +27,7 @@ local function new_loop()
   function self.after(seconds, fn)
     local handle = { due = core.now() + seconds, fn = fn }
     self.timers[handle] = true
+    self.shortest = math.min(self.shortest, seconds)
     self.most = math.max(self.most, size(self.timers))
     return handle
   end
@@ -115,6 +117,8 @@ describe("drive", function()
       loop.run(done)
       assert.same({ listed = 30, count = 30 }, got)
       assert.is_true(loop.is_idle() or not cancels)
+      -- A timer of none would starve what else a loop of libuv's has.
+      assert.equal(0.001, loop.shortest)
       if words[4] then
         -- Without epoll there is no descriptor to watch.
         assert.equal(client:fd() and 1 or 0, loop.watches)
