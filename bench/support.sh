@@ -83,15 +83,11 @@ try () {
 
 # The published SDK and a script that lists with it, where npm can get them.
 have_sdk () {
-  [ -z "${QUICK:-}" ] && command -v npm >/dev/null || return 1
-  [ -d "$out/sdk/node_modules/@sync.so/sdk" ] ||
-    npm install --silent --no-audit --no-fund --prefix "$out/sdk" \
-      @sync.so/sdk >/dev/null 2>&1 || return 1
-  cp bench/peer_sdk.js "$out/sdk/list.js"
+  [ -z "${QUICK:-}" ] && NODE_PATH=$(scripts/sdk) && export NODE_PATH
 }
 
 sdk () {
-  node --max-old-space-size=8192 "$out/sdk/list.js" "$1"
+  node --max-old-space-size=8192 bench/peer_sdk.js "$1"
 }
 
 # instructions COMMAND…: what callgrind counts in it. A response is never there
