@@ -61,7 +61,10 @@ local list = {
     end,
     beside = function(each)
       return "steps" .. each(".frames.steps", "%d")
+        .. "; above 2.5 ms" .. each(".frames.over", "%d")
         .. "; longest by the wall" .. each ".frames.wall"
+        .. "; longest of as many that do nothing"
+        .. each ".frames.idle.longest"
     end },
   { ("peak memory of the TypeScript SDK uploading %g MiB, MB"):format(size / 4),
     shared = true,

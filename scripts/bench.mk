@@ -22,13 +22,14 @@ bench-plot: ## time and memory over the size of a listing, as bench/plot.svg
 	@MAKE="$(MAKE)" bench/plot $(ASKED)
 
 measures: $(addprefix build/bench/,raw raw_create raw_delete scan \
-  scan_plain sink late.so) \
+  scan_plain sink late.so slow_disk.so) \
   $(OUT)/bench_index.so $(OUT)/bench_clock.so
 
 build/bench/%: bench/%.c build/bench/flags
 	$(COMPILE) $(CURL_CFLAGS) $(CFLAGS) -o $@ $< $(CURL_LIBS) $(LDFLAGS)
 
-build/bench/late.so: bench/late.c build/bench/flags
+build/bench/late.so build/bench/slow_disk.so: build/bench/%.so: bench/%.c \
+    build/bench/flags
 	$(COMPILE) $(CFLAGS) -shared -o $@ $< -ldl $(LDFLAGS)
 
 # The scanner with its SIMD and without.

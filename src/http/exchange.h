@@ -16,8 +16,12 @@
 #include "origin.h"
 #include "proxy.h"
 
-/* How much is read at once of what is long: as much as libcurl allows. */
+/* How much is read at once of what is long: as much as libcurl allows. Of a
+** file less, because such a read is the smallest part of a step, and a block of
+** 128 KiB or more is new memory each time, whose first touch takes longer than
+** the read. */
 #define STREAM_BUFFER (512 * 1024)
+#define CHUNK_BUFFER  (100 * 1024)
 
 #define POOL_MAX 8 /* idle easy handles kept for the next exchanges */
 

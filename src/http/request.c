@@ -76,8 +76,9 @@ static CURLcode set_protocol (struct exchange *x) {
   /* a handle of the pool keeps its buffer where others used its connection
      at the same time, and takes no other size then: any size will do */
   (void)curl_easy_setopt(x->easy, CURLOPT_BUFFERSIZE,
-                         x->mode == HTTP_WHOLE ? (long)CURL_MAX_WRITE_SIZE
-                                               : (long)STREAM_BUFFER);
+                         x->mode == HTTP_WHOLE    ? (long)CURL_MAX_WRITE_SIZE
+                         : x->mode == HTTP_CHUNKS ? (long)CHUNK_BUFFER
+                                                  : (long)STREAM_BUFFER);
   return code;
 }
 

@@ -19,8 +19,9 @@ local scheduler = {}
 -- Stands for the main coroutine where it is nil.
 local main = {}
 
--- With less time left than this (seconds), `turns` begins no further step of
--- the session, because its smallest piece of work may take as long.
+-- With less time left than this (seconds), neither the session nor `turns`
+-- begins anything more, because the smallest piece of work of the session, or
+-- of a task after it, may take as long.
 local piece = 0.0004
 
 --- The tasks of a client in this process.
@@ -236,13 +237,14 @@ local function wake_due(self)
 end
 
 -- Steps and resumes by turns: in the order of readiness, at least one task,
--- until none is ready or the time is up. The session gets the time left.
+-- until none is ready or the time is up. The session gets the time left, but
+-- for that of a task.
 local function turns(self, until_)
   local session, waiters = self.runtime.session, self.runtime.waiters
   local queue, total = self.run_queue, 0
   queue:promote()
   repeat
-    session:step(until_ - core.now())
+    session:step(until_ - piece - core.now())
     local became = waiters:dispatch(session)
     total = total + became
     self.runtime.limiter:catch_up()
