@@ -433,7 +433,7 @@ int encode_value (lua_State *L) {
   w.L = L;
   w.e = push_encoder(L, (size_t)ceiling);
   w.depth = 0;
-  lua_newtable(L); /* KEYS */
+  lua_createtable(L, 16, 0); /* KEYS */
   luaL_getmetatable(L, ARRAY_TYPE);
   w.array = lua_topointer(L, -1);
   lua_pop(L, 1);

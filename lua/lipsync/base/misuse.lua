@@ -180,14 +180,14 @@ end
 ---@param value any
 ---@param what string  the noun for the table: "filter"
 function misuse.plain_table(value, what)
+  if type(value) == "table" and getmetatable(value) == nil then return end
   if core.is_error(value) then
     misuse.raise(("%s is an error object: %s"):format(what, tostring(value)))
   elseif type(value) ~= "table" then
     misuse.raise(("%s must be a table, got %s"):format(what,
       misuse.show(value)))
-  elseif getmetatable(value) ~= nil then
-    misuse.raise(what .. " must be a table without a metatable")
   end
+  misuse.raise(what .. " must be a table without a metatable")
 end
 
 --- Raises unless `self` is an object of `class`: then the caller wrote a dot

@@ -24,14 +24,20 @@ function schema.anything(value)
   return value
 end
 
+-- The Lua types of those that demand nothing more. So the name of a member has
+-- to be put together only for the others, and for what is wrong.
+local plain = {}
+
 --- The type for values of the Lua type `wanted`.
 ---@param wanted string
 ---@return fun(value: any, name: string): any
 function schema.typed(wanted)
-  return function(value, name)
+  local function check(value, name)
     if type(value) ~= wanted then refuse(name, "a " .. wanted, value) end
     return value
   end
+  plain[check] = wanted
+  return check
 end
 
 schema.boolean = schema.typed "boolean"
@@ -262,17 +268,20 @@ function schema.record(fields, required)
   local known = schema.join(fields, { extra = schema.typed "table" })
   return function(value, name)
     misuse.plain_table(value, name)
-    misuse.names(value, known, "member", name)
     local own = {}
     for key, inner in pairs(value) do
-      own[key] = known[key](inner, name .. "." .. key)
+      local field = known[key]
+      if not field then misuse.names(value, known, "member", name) end
+      own[key] = type(inner) == plain[field] and inner
+        or field(inner, name .. "." .. key)
     end
     for _, key in ipairs(required) do
       if own[key] == nil then
         misuse.raise(("%s.%s is missing"):format(name, key))
       end
     end
-    local extra = own.extra or {}
+    local extra = own.extra
+    if not extra then return own end
     own.extra = nil
     return schema.join(extra, own)
   end

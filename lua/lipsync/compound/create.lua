@@ -98,6 +98,7 @@ local is_local = { data = true, file = true }
 
 -- Why the service cannot read this address; nil if it may.
 local function bad_url(text)
+  if text:find "^https?:" then return nil end
   local scheme = text:match "^([A-Za-z][A-Za-z0-9+.-]+):"
   if not scheme then return "is no address that the service can read" end
   scheme = texts.lower(scheme)
@@ -106,11 +107,12 @@ local function bad_url(text)
 end
 
 -- Raises unless a medium has exactly one place to be read from.
-local function check_place(item, name)
+local function check_place(item, name, index)
   local count = (item.url and 1 or 0) + (item.assetId and 1 or 0)
     + (item.file and 1 or 0)
   if count > 1 or media[item.type] and count == 0 then
-    misuse.raise(name .. " must have one of url, assetId and file")
+    misuse.raise(("%s.input[%d] must have one of url, assetId and file")
+      :format(name, index))
   end
 end
 
@@ -154,9 +156,9 @@ end
 function create.check_input(input, name, field_of, as_assets)
   local files, has_files = {}, false
   for i, item in ipairs(input) do
-    local full = ("%s.input[%d]"):format(name, i)
-    check_place(item, full)
+    check_place(item, name, i)
     if item.file then
+      local full = ("%s.input[%d]"):format(name, i)
       has_files = true
       check_type(item, full)
       if not as_assets then check_part(item, full, files) end
