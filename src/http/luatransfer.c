@@ -273,11 +273,15 @@ static int transfer_next (lua_State *L) {
 }
 
 
+#define SHORT_BODY 4096 /* is copied on the C stack */
+
 /* The whole body, 'length' bytes, as a string. It is copied twice, here and
 ** below, because what makes a string or a block may first run a finalizer of
 ** the program's, which may close the transfer or read it. False: try again. */
 static int push_body (lua_State *L, struct transfer *t, size_t length) {
-  char *copy = (char *)lua_newuserdata(L, length);
+  char small[SHORT_BODY];
+  char *copy = length <= sizeof(small) ? small
+                                       : (char *)lua_newuserdata(L, length);
   const char *text;
   size_t n;
   if (!is_open(t))
