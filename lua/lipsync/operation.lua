@@ -163,7 +163,8 @@ end
 ---@param key string
 ---@return table headers
 function operation.key_headers(options, key)
-  return schema.join(options.headers or none, { ["Idempotency-Key"] = key })
+  local own = { ["Idempotency-Key"] = key }
+  return options.headers and schema.join(options.headers, own) or own
 end
 
 -- Gives a call a key, under which its repetitions do nothing more.
@@ -190,6 +191,11 @@ local function segment(client, spec, options, id, field, action)
   return nil, operation.invalid(client, spec, options, problem, field, action)
 end
 
+-- A table with room for what `prepare` puts into it.
+local function room()
+  return { resource = nil, id = nil, object = nil, path = nil }
+end
+
 --- Prepares a call about one object.
 ---@param resource table
 ---@param spec table  of one of its rows
@@ -201,7 +207,7 @@ end
 ---@return lipsync.Error|nil err  for an id that cannot be sent
 function operation.prepare(resource, spec, given, options, own)
   local id, object = operation.identify(given, spec)
-  own = own or {}
+  own = own or room()
   local part, err = segment(resource.client, spec, options, id, "id",
     own.action)
   if not part then return nil, err end
@@ -265,21 +271,13 @@ local function add_body(client, spec, own, options)
   return own.body ~= nil, err
 end
 
---- Prepares a call of a row, whatever its arguments are; those that it has not
---- are nil.
----@param resource table
----@param spec table  of one of its rows
----@param arguments { id: any, other: any, request: any }
----@param options table  the call's own, checked
----@param own table|nil  members of the call's spec
----@return table|nil call
----@return lipsync.Error|nil err  for what cannot be sent
-function operation.make_call(resource, spec, arguments, options, own)
-  local client, well, err = resource.client, true, nil
-  own = own or {}
-  if spec.takes then own.body = spec.takes(arguments.request, "request") end
+-- Prepares a call of a row, whatever its arguments are; those that it has not
+-- are nil. nil and an error for what cannot be sent.
+local function make_call(resource, spec, id, other, request, options)
+  local client, own, well, err = resource.client, room(), true, nil
+  if spec.takes then own.body = spec.takes(request, "request") end
   if spec.other then
-    well, err = add_other(client, spec, own, options, arguments.other)
+    well, err = add_other(client, spec, own, options, other)
   end
   if well and own.body then
     well, err = add_body(client, spec, own, options)
@@ -289,7 +287,7 @@ function operation.make_call(resource, spec, arguments, options, own)
   end
   if not well then return nil, err end
   if spec.before_id then
-    return operation.prepare(resource, spec, arguments.id, options, own)
+    return operation.prepare(resource, spec, id, options, own)
   end
   return call.new(client, setmetatable(own, spec), options)
 end
@@ -314,8 +312,7 @@ local function simple(spec, class, name)
     options = options and schema.read(is_keyed and keyed_options
       or operation.options, options, "options") or none
     if is_keyed then operation.check_headers(options) end
-    local this, err = operation.make_call(self, spec,
-      { id = id, other = other, request = request }, options)
+    local this, err = make_call(self, spec, id, other, request, options)
     if not this then return nil, err end
     return this:run()
   end
@@ -380,7 +377,7 @@ Resource.__index = Resource
 ---@param id string
 ---@param state string  "doubtful", "gone" or "kept"
 function Resource:_note(id, state)
-  for watcher in pairs(self._watchers) do watcher:note(id, state) end
+  for watcher in next, self._watchers do watcher:note(id, state) end
 end
 
 --- Calls `watcher:note(id, state)` for such news, until it is collected.

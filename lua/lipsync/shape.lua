@@ -88,6 +88,7 @@ end
 -- Whether a response says nothing more than that it was done.
 local function is_bare(status, body)
   if status == 204 then return true end
+  if body:find '^[ \t-\r]*{[ \t-\r]*"' then return false end
   local text = texts.trim(body)
   return text == "" or text == "true" or text:find "^{[ \t-\r]*}$" ~= nil
 end

@@ -27,12 +27,14 @@ local clear = { [501] = true, [505] = true }
 ---@return table|nil failure
 function attempt.start(session, request, limits)
   -- Every field gets its place before anything is sent, because memory may
-  -- run out later.
+  -- run out later. Clocks run only in waits, and so not before the first one.
+  local at = limits.clock:seconds()
   local self = setmetatable({
     session = session, transfer = false, clock = limits.clock,
     timeout = limits.timeout, stall_timeout = limits.stall_timeout,
     answer_timeout = limits.answer_timeout or false,
-    number = limits.attempts, started = false, moved = false,
+    number = limits.attempts, started = at, moved = at,
+    sends = request.body ~= nil,
     bytes = 0, progress = 0, status = false, page = false, object = false,
   }, Attempt)
   local transfer, failure = session:start(request)
@@ -158,6 +160,7 @@ end
 
 -- Whether part of the request's body waits to be sent.
 local function is_sending(self)
+  if not self.sends then return false end
   local given, length = self.transfer:uploaded()
   return given < length
 end
@@ -171,14 +174,12 @@ local function stall_limit(self)
   return self.stall_timeout, "stall_timeout"
 end
 
--- The error for a clock that has run out. Clocks run only in waits, so the
--- attempt began at the clock's reading before the first wait.
+-- The error for a clock that has run out.
 local function overdue(self)
   local transfer = self.transfer
   local at, bytes = self.clock:seconds(), transfer:received()
   local progress = bytes + transfer:uploaded()
-  self.started = self.started or at
-  if progress ~= self.progress or not self.moved then
+  if progress ~= self.progress then
     self.bytes, self.progress, self.moved = bytes, progress, at
   end
   local limit, option = stall_limit(self)
@@ -208,7 +209,7 @@ local upload_look = 0.25
 function Attempt:patience()
   local at = self.clock:seconds()
   local left = math.min(self.timeout - at,
-    stall_limit(self) - (at - (self.moved or at)))
+    stall_limit(self) - (at - self.moved))
   if is_sending(self) then left = math.min(left, upload_look) end
   return math.max(0, left)
 end
@@ -256,8 +257,7 @@ end
 --- Seconds waited for the response.
 ---@return number
 function Attempt:seconds()
-  local at = self.clock:seconds()
-  return at - (self.started or at)
+  return self.clock:seconds() - self.started
 end
 
 --- Whether the response has begun.
@@ -265,6 +265,13 @@ end
 function Attempt:has_begun()
   local transfer = self.transfer
   return transfer and (transfer:status() ~= nil or transfer:done())
+end
+
+--- Whether there is anything to read or to know of the response.
+---@return boolean
+function Attempt:has_news()
+  local transfer = self.transfer
+  return transfer:ready() or transfer:status() ~= nil
 end
 
 --- Whether the request may have reached the server.

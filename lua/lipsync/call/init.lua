@@ -553,6 +553,7 @@ function perform(self)
     current, raw = start(self)
     if raw then return failed(self, raw) end
     self.attempt = current
+    if not current:has_news() then return true end  -- as a rule
   end
   local done, value, raw = current:advance(self.spec.read,
     self.client.step_ends)

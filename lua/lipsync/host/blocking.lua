@@ -6,7 +6,7 @@ local misuse = require "lipsync.base.misuse"
 local core = require "lipsync.core"
 local global = require "lipsync.host.global"
 
-local blocking = { name = "blocking", real = true }
+local blocking = { name = "blocking", real = true, tells = true }
 
 --- Whether this host can wait now: always.
 ---@return boolean
@@ -53,24 +53,21 @@ function blocking.stops(client)
   return mode and mode() and "luv" or nil
 end
 
--- The poll may return early, also after progress of another transfer.
-local function remaining(until_, now)
-  return until_ and math.max(0, until_ - now)
-end
-
 --- Waits until `target:ready()` or `seconds` have passed.
 ---@param session table  the core's session
 ---@param target table|nil  nil: sleep, and drive everything else
 ---@param seconds number|nil  nil: no limit
 ---@param client table|nil  its tasks are told what became ready
 function blocking.wait(session, target, seconds, client)
-  local until_ = seconds and core.now() + seconds
+  if target and target:ready() then return end
+  local left, until_ = seconds, seconds and core.now() + seconds
   local waiters = client and client:runtime().waiters
-  repeat
-    if target and target:ready() then return end
-    session:poll(remaining(until_, core.now()))
+  repeat  -- a poll may return early, also after progress of another transfer
+    session:poll(left)
     if waiters then waiters:dispatch(session) end
-  until not session:is_open() or until_ and core.now() >= until_
+    if target and target:ready() then return end
+    left = until_ and until_ - core.now()
+  until not session:is_open() or left and left <= 0
 end
 
 return blocking

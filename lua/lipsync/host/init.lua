@@ -9,6 +9,7 @@
 --   check(client)   raises where nothing can wait, before anything is sent
 --   real            its wait never returns at once without a reason
 --   wakes           its waits are woken, so no polling is needed
+--   tells           its waits tell the waiters themselves
 --   naps            its waits poll by themselves, as often as target.nap says
 --   keeps           no coroutine that waits can be abandoned
 --   attach()        prepares for clients, when one is made
@@ -217,7 +218,9 @@ function host.wait(client, session, target, seconds)
   local to = here and here.real and core.now()
     or waited(client, session, target, seconds, from)
   if not here then step(client, session, target, to - from) end
-  client:runtime().waiters:dispatch(session)
+  if not (here and here.tells) then
+    client:runtime().waiters:dispatch(session)
+  end
   return from, to
 end
 

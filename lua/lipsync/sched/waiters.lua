@@ -54,7 +54,7 @@ function Waiters:notify(target)
   if set then
     for waiter in pairs(set) do waiter:wake() end
   end
-  for group in pairs(self.groups) do group:notice(target) end
+  for group in next, self.groups do group:notice(target) end
 end
 
 --- Wakes all waiters, because their targets will never be ready.
