@@ -56,6 +56,10 @@ struct platform_signals {
 double platform_now (void);
 double platform_time (void);
 
+/* Seconds that this thread has worked: on a busy machine another one may have
+** the processor for all of the time that a clock shows. */
+double platform_worked (void);
+
 /* Fills 'bytes' with what nobody can guess; false if the system gives none. It
 ** may have too few of them only soon after its start; then this waits if it
 ** may. */

@@ -35,6 +35,13 @@ double platform_now (void) {
 }
 
 
+double platform_worked (void) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+
 double platform_time (void) {
   struct timeval t;
   gettimeofday(&t, NULL);

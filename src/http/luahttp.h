@@ -76,13 +76,16 @@ int session_new (lua_State *L);
 void transfer_register (lua_State *L);
 
 /* How much there may be before a new transfer has the collector look for
-** abandoned ones, and how many steps of it on end were collections. */
+** abandoned ones; how many steps of it on end were collections; whether it has
+** collected anything since its last cycle, and how many were started since. */
 #define NUDGE_TRANSFERS 64
 #define NUDGE_BYTES     (8u * 1024 * 1024) /* of responses */
 
 struct nudge {
   size_t transfers, bytes;
   unsigned collected;
+  int has_seen;
+  size_t young;
 };
 
 /* Starts a request on 'http'. Stack: the session at 1, the request's table at

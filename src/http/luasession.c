@@ -52,6 +52,8 @@ static struct session *push_session (lua_State *L) {
   s->nudge.transfers = NUDGE_TRANSFERS;
   s->nudge.bytes = NUDGE_BYTES;
   s->nudge.collected = 0;
+  s->nudge.has_seen = 0;
+  s->nudge.young = 0;
   type_set(L, session_type);
   push_weak_table(L);
   compat_setslot(L, -2);

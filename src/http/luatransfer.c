@@ -94,20 +94,40 @@ void transfer_push (lua_State *L, void *user) {
 }
 
 
-/* Runs a step of the collector. Whether it has ended a cycle: by its own word,
-** or, of a generational collector, which gives none, where two steps on end
-** have each collected what was dropped right before. (Another one stops at the
-** end of its cycle, and gives its word.) The session is at 1. */
-static int collect (lua_State *L, struct nudge *nudge) {
-  int is_end, is_gone;
-  compat_getslot(L, 1); /* a table of weak values */
-  lua_newtable(L);
-  lua_rawseti(L, -2, 1);
-  is_end = lua_gc(L, LUA_GCSTEP, 0) > 0;
+/* Whether there is nothing at [1] of the table at the top. */
+static int is_collected (lua_State *L) {
+  int is;
   lua_rawgeti(L, -1, 1);
-  is_gone = lua_isnil(L, -1);
-  lua_pop(L, 2);
+  is = lua_isnil(L, -1);
+  lua_pop(L, 1);
+  return is;
+}
+
+
+/* Runs a few steps of the collector. Whether they have ended a cycle that knew
+** of what was dropped before: by its own word, if something dropped earlier was
+** collected since the last end (a cycle that had looked by then takes it for
+** used); or, of a generational collector, which gives no word, where two on end
+** have each collected something. The session is at 1. */
+static int collect (lua_State *L, struct nudge *nudge) {
+  int is_end, is_gone, n = COMPAT_GC_GROUP;
+  compat_getslot(L, 1); /* a table of weak values */
+  if (is_collected(L)) {
+    lua_newtable(L);
+    lua_rawseti(L, -2, 1);
+  }
+  do {
+    is_end = lua_gc(L, LUA_GCSTEP, 0) > 0;
+    is_gone = is_collected(L);
+  } while (!is_end && !is_gone && --n > 0);
+  lua_pop(L, 1);
+  if (is_gone) {
+    nudge->has_seen = 1;
+    nudge->young = 0;
+  }
   nudge->collected = is_gone && !is_end ? nudge->collected + 1 : 0;
+  is_end = is_end && nudge->has_seen;
+  nudge->has_seen &= !is_end;
   return is_end || nudge->collected >= 2;
 }
 
@@ -115,6 +135,16 @@ static int collect (lua_State *L, struct nudge *nudge) {
 /* Twice of what is in use, but no less than 'least'. */
 static size_t allow (size_t used, size_t least) {
   return used < least / 2 ? least : 2 * used;
+}
+
+
+/* At the end of a cycle. Transfers that were started since it has looked are
+** left out: it had to take them for used. */
+static void set_allowed (const struct http_session *http, struct nudge *nudge) {
+  size_t all = http_count(http), held = http_held(http);
+  size_t old = all > nudge->young ? all - nudge->young : 0;
+  nudge->transfers = allow(old, NUDGE_TRANSFERS);
+  nudge->bytes = allow(all > 0 ? held / all * old : 0, NUDGE_BYTES);
 }
 
 
@@ -129,11 +159,11 @@ static void nudge_collector (lua_State *L, struct http_session *const *http,
   size_t excess = http_count(*http) / nudge->transfers
                   + http_held(*http) / nudge->bytes;
   size_t steps = excess * COMPAT_GC_STEPS;
-  double ends = excess == 0 ? 0 : platform_now() + (double)excess * GC_TIME;
-  for (; steps > 0 && *http != NULL && platform_now() < ends; steps--)
+  double ends = excess == 0 ? 0 : platform_worked() + (double)excess * GC_TIME;
+  nudge->young++;
+  for (; steps > 0 && *http != NULL && platform_worked() < ends; steps--)
     if (collect(L, nudge) && *http != NULL) {
-      nudge->transfers = allow(http_count(*http), NUDGE_TRANSFERS);
-      nudge->bytes = allow(http_held(*http), NUDGE_BYTES);
+      set_allowed(*http, nudge);
       return;
     }
 }
