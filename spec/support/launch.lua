@@ -29,7 +29,7 @@ local quote = launch.quote
 ---@param name string
 ---@return string|nil
 function launch.find(name)
-  local path = shell("PATH=$PATH:/usr/sbin command -v " .. name)
+  local path = shell("PATH=$PATH:/usr/sbin:/usr/games command -v " .. name)
   return path ~= "" and path or nil
 end
 
