@@ -16,7 +16,7 @@
 --   advice          what to do where it cannot wait
 --   probe(client)   for hosts that wait by yielding: yields once, or raises
 --   starter         makes tasks as coroutines of the host
---   pump(client, move)   makes a client's steps by itself
+--   loop()          makes a client's steps, as for client:drive; nil elsewhere
 --   log(text), logs()    shows errors, and whether it can here
 
 local blocking = require "lipsync.host.blocking"
@@ -40,7 +40,7 @@ local host = {}
 local running = coroutine.running
 
 local hosts = { task, nginx, haproxy, cqueues, vlc, darktable, blocking, luv }
-local pumps = { luv, timer }
+local loops = { luv, timer }
 local logs = { nginx, haproxy, luv, timer }
 
 local by_name = {}
@@ -253,12 +253,9 @@ function host.pump(client)
   local function move()
     if not client.closed then client:step() end
   end
-  if client.loop then return pump.new(client, client.loop, move) end
-  for _, each in ipairs(pumps) do
-    local made = each.pump(client, move)
-    if made then return made end
-  end
-  return nil
+  local loop = client.loop
+  for _, each in ipairs(loops) do loop = loop or each.loop() end
+  return loop and pump.new(client, loop, move)
 end
 
 -- Logs to the host, or else to standard error.

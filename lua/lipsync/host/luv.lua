@@ -32,91 +32,76 @@ local function scheduler()
   return vim.schedule
 end
 
-local Pump = {}
-Pump.__index = Pump
-
---- The pump that makes a client's steps, nil without luv.
----@param client table
----@param move function  makes a step and arms the pump anew
----@return table|nil  with arm(on, seconds)
-function luv.pump(client, move)
-  local uv = library()
-  if not uv then return nil end
-  local self = setmetatable({ uv = uv, runtime = client:runtime(), move = move,
-    schedule = scheduler() }, Pump)
-  self.runtime.waiters:on_close(self, function() self:close() end)
-  return self
-end
-
--- Called by the loop. The watcher stops until the step is made, because it
--- would fire again and again; the step arms it anew.
-function Pump:fire()
-  if self.fired then return end
-  self.fired = true
-  self:rest()
-  self.schedule(function()
-    self.fired = nil
-    self.move()
-  end)
-end
-
--- Whether the program has closed the pump's handles, as a loop at its end does
+-- Whether a handle is closed, perhaps by the program: a loop at its end does so
 -- with all there are. luv ends the process if such a handle is used.
-local function is_lost(self)
-  if not self.timer then return false end
-  local ok, is_closing = pcall(self.uv.is_closing, self.timer)
+local function is_lost(uv, handle)
+  local ok, is_closing = pcall(uv.is_closing, handle)
   return not ok or is_closing
 end
 
-function Pump:rest()
-  if not self.timer or is_lost(self) then return end
-  self.uv.timer_stop(self.timer)
-  if self.poll then self.uv.poll_stop(self.poll) end
+local function close(uv, handle)
+  if handle and not is_lost(uv, handle) then uv.close(handle) end
 end
 
-function Pump:open()
-  local fd = self.runtime.session:fd()
-  local function fire() self:fire() end
-  self.timer, self.on_event = self.uv.new_timer(), fire
-  self.poll = fd and self.uv.new_poll(fd)
+-- Calls `fn` while the descriptor can be read. The watcher stops until that was
+-- done, because it would fire again and again.
+local function watch(uv, defer, fd, fn)
+  local poll = uv.new_poll(fd)
+  local function fire()
+    uv.poll_stop(poll)
+    defer(function()
+      if is_lost(uv, poll) then return end
+      uv.poll_start(poll, "r", fire)
+      fn()
+    end)
+  end
+  uv.poll_start(poll, "r", fire)
+  return poll
 end
 
---- Runs a step when something arrives or is due. Raises if the program has
---- closed its handles.
----@param on boolean  false: never
----@param seconds number|nil  nil: nothing is due
-function Pump:arm(on, seconds)
-  if not on then return self:close() end
-  if is_lost(self) then
+-- Starts a timer anew. Raises if the program has closed it.
+local function start(uv, defer, timer, seconds, fn)
+  if is_lost(uv, timer) then
     misuse.raise("the program has closed this client's handles in luv's loop, "
       .. "so its tasks cannot go on. Close the client before.")
   end
-  if self.fired then return end
-  if not self.timer then self:open() end
-  local uv, fire = self.uv, self.on_event
-  if self.poll then uv.poll_start(self.poll, "r", fire) end
-  -- Without a descriptor it has to poll.
-  if not self.poll then seconds = math.min(seconds or 1, 0.005) end
-  uv.timer_stop(self.timer)
-  if seconds then
-    uv.update_time()  -- the loop's clock stands still during a callback
-    uv.timer_start(self.timer, math.ceil(seconds * 1000), 0, fire)
-  end
+  uv.update_time()  -- the loop's clock stands still during a callback
+  uv.timer_start(timer, math.ceil(seconds * 1000), 0, function() defer(fn) end)
 end
 
 -- The loop frees closed handles only in its next turn, and a program that ends
 -- earlier crashes. So if no loop is running, this runs one more turn.
-function Pump:close()
-  local uv, timer, poll = self.uv, self.timer, self.poll
-  if not timer then return end
-  local lost = is_lost(self)
-  self.timer, self.poll, self.on_event = nil, nil, nil
-  if lost then return end
-  uv.close(timer)
-  if poll then uv.close(poll) end
+local function turn(uv)
   if not global.get "vim" and uv.loop_mode and not uv.loop_mode() then
     uv.run "nowait"
   end
+end
+
+--- The loop that makes a client's steps, as for client:drive; nil without luv.
+--- It has one timer, which `rest` closes.
+---@return lipsync.Loop|nil
+function luv.loop()
+  local uv, defer, timer = library(), scheduler(), nil
+  if not uv then return nil end
+  return {
+    watch = function(fd, fn) return watch(uv, defer, fd, fn) end,
+    unwatch = function(poll) close(uv, poll) end,
+    after = function(seconds, fn)
+      timer = timer or uv.new_timer()
+      start(uv, defer, timer, seconds, fn)
+      return timer
+    end,
+    cancel = function()
+      if not is_lost(uv, timer) then uv.timer_stop(timer) end
+    end,
+    rest = function()
+      local last = timer
+      timer = nil
+      if not last or is_lost(uv, last) then return end
+      uv.close(last)
+      turn(uv)
+    end,
+  }
 end
 
 --- Shows an error in Neovim; scheduled, because a luv callback must not.

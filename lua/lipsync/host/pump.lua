@@ -19,7 +19,8 @@ end
 
 --- Makes a pump.
 ---@param client table
----@param loop table  after, and perhaps cancel, watch and unwatch
+---@param loop table  after, and perhaps cancel, watch and unwatch; and rest, to
+---   be called when there is nothing more to do
 ---@param move function  makes a step and arms the pump anew
 ---@return table  with arm(on, seconds)
 function pump.new(client, loop, move)
@@ -51,6 +52,7 @@ function Pump:rest()
   local watched = self.watched
   self.watched = nil
   if watched ~= nil then self.loop.unwatch(watched) end
+  if self.loop.rest then self.loop.rest() end
 end
 
 -- The shortest timer (seconds). Loops of libuv's kind run a timer of none again
