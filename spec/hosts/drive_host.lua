@@ -2,7 +2,8 @@
 --
 -- Inside loops that other modules bring: GLib by lgi, libevent by lua-event,
 -- luasocket's select and copas. Each example as it is, and what its own ticker
--- does while a call waits.
+-- does while a call waits. Rule 18: outside of tasks, copas and luv are told
+-- once that a call stops them.
 
 local emulator = require "spec.support.emulator"
 local launch = require "spec.support.launch"
@@ -63,4 +64,68 @@ for _, loop in ipairs(loops) do
   if not found then
     describe(name, function() pending(name .. " is not here") end)
   end
+end
+
+-- Two calls in a coroutine of the loop; then tasks that sleep, that wait for
+-- another one, and that are canceled.
+local prelude = [[
+  local client = require "lipsync".new()
+  local function outside()
+    for _ = 1, 2 do client.generations:count() end
+    local counted = client:spawn(function()
+      client:sleep(0.01)
+      return client.generations:count()
+    end)
+    local asleep = client:spawn(function() client:sleep(600) end)
+    client:spawn(function()
+      local n = counted:wait()
+      asleep:cancel()
+      print(n, asleep:is_over())
+    end)
+  end
+]]
+
+local schedulers = {
+  copas = { vm = "luajit", text = [[
+    local copas = require "copas"
+    copas.addthread(outside)
+    repeat
+      copas.step(0.01)
+      client:step()
+    until client:pending() == 0
+  ]] },
+  luv = { vm = "lua5.4", text = [[
+    local uv = require "luv"
+    local timer = uv.new_timer()
+    timer:start(1, 0, function()
+      timer:close()
+      coroutine.wrap(outside)()
+    end)
+    uv.run()
+  ]] },
+}
+
+for name, scheduler in pairs(schedulers) do
+  describe(name, function()
+    local is_there = has(scheduler.vm, name)
+    if is_there ~= true and is_there ~= 0 then
+      return pending(name .. " is not here")
+    end
+
+    it("is told once of calls outside of tasks", function()
+      local folder, service = launch.folder(),
+        emulator.start { generations = 60 }
+      local status, log = launch.script(scheduler.vm,
+        prelude .. scheduler.text, { folder = folder,
+          env = { SYNC_API_KEY = service.key,
+                  SYNC_BASE_URL = service.base_url } })
+      service:stop()
+      launch.remove(folder)
+      assert.equal(0, status, log)
+      local _, times = log:gsub("a call in a coroutine of " .. name
+        .. " stops it [^\n]*client:spawn", "")
+      assert.equal(1, times, log)
+      assert.matches("%f[%d]60\ttrue\n", log)
+    end)
+  end)
 end
