@@ -197,7 +197,7 @@ $(OUT)/lipsync/hmac.so: $(HMAC) $(OUT)/flags
 
 $(OUT)/lipsync/terminal.so: $(TERMINAL) $(OUT)/flags
 	@mkdir -p $(@D)
-	$(MODULE) -o $@ $(TERMINAL) $(LDFLAGS)
+	$(MODULE) -o $@ $(TERMINAL) $(LIBS) $(LDFLAGS)
 
 # Says how to get lua.h, because the compiler would only miss it.
 headers:

@@ -114,8 +114,8 @@ local function sources(own)
     key_from = own.api_key == nil and not own.strict and "SYNC_API_KEY"
       or "api_key",
     base_url = own.base_url or env_url or service,
-    base_url_from = own.base_url and "base_url"
-      or env_url and "SYNC_BASE_URL" or nil,
+    base_url_from = own.base_url and own.base_url ~= service and "base_url"
+      or not own.base_url and env_url and "SYNC_BASE_URL" or nil,
   }
 end
 

@@ -119,6 +119,29 @@ describe("lipsync list in a pipe", function()
       "outputFileName, status" })
   end)
 
+  it("says which of the fields nothing has", function()
+    add { { status = "FAILED" } }
+    local function err_of(...)
+      local _, status, err = run { "list", "--limit", "5", ... }
+      assert.equal(0, status)
+      return err
+    end
+    for _, how in ipairs { "--json", "--csv", "-q" } do
+      local err = err_of(how, "--fields", "id,stats")
+      assert.matches('^[^\n]*nothing that was written has a member \\?"stats'
+        .. '\\?"; did you mean \\?"status\\?"%? Known: createdAt, [^\n]*, '
+        .. "status%.[^\n]*\n$", err)
+      assert.equal(how == "--json", err:sub(1, 1) == "{")
+    end
+    assert.matches('member "a", or "bc"%. Known: ', err_of("--fields", "bc,a"))
+    -- Those that are documented, and one that only a few have.
+    assert.equal("", err_of("--fields", "errorCode,webhookUrl,outputUrl"))
+    emulator:fault { route = "list", statusCode = 200,
+      body = '[{"id":"a"},{"id":"b","new":null},{"id":"c"}]' }
+    assert.equal("", err_of("--fields", "id,new"))
+    assert.equal("", err_of("--status", "REJECTED", "--fields", "no"))
+  end)
+
   it("writes CSV that keeps quotes, commas and line breaks", function()
     emulator:fault { route = "list", statusCode = 200, body =
       [==[[{"id":"a","error":"say \"x\", then\nstop","n":1.5,"m":[1]}]]==] }
@@ -463,6 +486,24 @@ describe("the program", function()
       LUA_PATH = "lua/?.lua;lua/?/init.lua" } })
     assert.equal(1, status)
     assert.matches("^lipsync: the Lua module argparse is missing%.", err)
+  end)
+
+  it("says which library is missing, in a sentence", function()
+    local folder = launch.folder()
+    local build = package.cpath:match "[^;]*build/[^/;]+/"
+    os.execute(("mkdir %s/lipsync && cp %slipsync/core.so %slipsync/file.so "
+      .. "%slipsync/terminal.so %s/lipsync"):format(folder, build, build, build,
+      folder))
+    for library, words in pairs { http = { "list" }, hmac = { "webhook",
+        "verify", "--signature", "t=1" } } do
+      local out, status, err = run(words, { env = {
+        LUA_CPATH = folder .. "/?.so" } })
+      assert.equal("", out)
+      assert.equal(1, status)
+      assert.matches("^lipsync: lipsync%." .. library .. " was not found for "
+        .. "[^\n]*make install LUA=[^\n]*%.\n$", err)
+    end
+    launch.remove(folder)
   end)
 
   it("is the one of the VM and the folders that it is installed for",

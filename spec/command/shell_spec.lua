@@ -126,7 +126,7 @@ describe("the manual", function()
         end
       end
       has_all(commands.options)
-      for _, row in ipairs(commands.list) do
+      for _, row in ipairs(commands.among()) do
         has(".SS \\fB" .. row.name .. "\\fR")
         has_all(row.options)
       end

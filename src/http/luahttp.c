@@ -134,6 +134,15 @@ static void check_core (lua_State *L) {
 }
 
 
+COMPAT_EXPORT int lipsync_http_prepare (void);
+
+/* What is done once in a process and needs no Lua: for who loads the library in
+** a thread, as the command does. */
+COMPAT_EXPORT int lipsync_http_prepare (void) {
+  return process_init();
+}
+
+
 COMPAT_EXPORT int luaopen_lipsync_http (lua_State *L);
 
 COMPAT_EXPORT int luaopen_lipsync_http (lua_State *L) {

@@ -5,8 +5,11 @@
 ** belongs to a program and not to a library in it.
 */
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -119,6 +122,71 @@ static int permissions (lua_State *L) {
 }
 
 
+/* What load_ahead has begun. */
+static pthread_t loading;
+static int is_loading;
+
+static void *load (void *path) {
+  void *library = dlopen(path, RTLD_NOW);
+  void *found = library != NULL ? dlsym(library, "lipsync_http_prepare") : NULL;
+  int (*prepare)(void);
+  memcpy(&prepare, &found, sizeof(prepare)); /* no object is a function */
+  if (prepare != NULL)
+    (void)prepare();
+  free(path);
+  return NULL;
+}
+
+
+/* The path of a library in the folder of this one, to be freed; or NULL. */
+static char *path_beside (const char *name) {
+  static const char here = 0;
+  Dl_info info;
+  const char *last;
+  char *path;
+  size_t folder;
+  if (dladdr(&here, &info) == 0 || info.dli_fname == NULL)
+    return NULL;
+  last = strrchr(info.dli_fname, '/');
+  folder = last != NULL ? (size_t)(last + 1 - info.dli_fname) : 0;
+  path = malloc(folder + strlen(name) + 1);
+  if (path != NULL) {
+    memcpy(path, info.dli_fname, folder);
+    strcpy(path + folder, name);
+  }
+  return path;
+}
+
+
+/* terminal.load_ahead(): begins to load lipsync.http with libcurl and its
+** thirty libraries, in a thread, which takes as long as to read all Lua files.
+** The `require` that follows reports what fails. */
+static int load_ahead (lua_State *L) {
+  char *path = is_loading ? NULL : path_beside("http.so");
+  sigset_t all, before;
+  (void)L;
+  if (path == NULL)
+    return 0;
+  sigfillset(&all); /* signals are for the program's own thread */
+  (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+  is_loading = pthread_create(&loading, NULL, load, path) == 0;
+  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (!is_loading)
+    free(path);
+  return 0;
+}
+
+
+/* terminal.await_load(): waits for the end of that, if it was begun. */
+static int await_load (lua_State *L) {
+  (void)L;
+  if (is_loading)
+    (void)pthread_join(loading, NULL);
+  is_loading = 0;
+  return 0;
+}
+
+
 static const luaL_Reg functions[] = {
   {"is_terminal", is_terminal},
   {"size", size_of},
@@ -127,6 +195,8 @@ static const luaL_Reg functions[] = {
   {"interrupted", was_interrupted},
   {"die_of_pipe", die_of_pipe},
   {"permissions", permissions},
+  {"load_ahead", load_ahead},
+  {"await_load", await_load},
   {NULL, NULL},
 };
 

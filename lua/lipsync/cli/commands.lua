@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- All commands, in the order of the manual, and the options of each of them.
+-- All commands, in the order of the manual, and the options of each of them. A
+-- file with commands is loaded when one of them is asked for: to load all takes
+-- longer than to list ten generations.
 
 local values = require "lipsync.cli.values"
 
@@ -18,17 +20,59 @@ local commands = {
     { "-q --quiet", help = "do not show how far it is" },
     { "--version", help = "print the version and exit" },
   },
-  list = {}, by_name = {},
 }
 
-local groups = { "list", "create", "wait", "download", "delete", "assets",
-                 "catalog", "request", "webhook", "shell" }
+-- The files, and the names of the commands in each.
+local groups = {
+  { "list", "list", "get", "count" }, { "create", "create" },
+  { "wait", "wait", "watch" }, { "download", "download" },
+  { "delete", "delete" }, { "assets", "upload", "assets" },
+  { "catalog", "models", "errors" }, { "request", "request" },
+  { "webhook", "webhook" }, { "shell", "completion", "help" },
+}
 
+local place = {}
 for _, group in ipairs(groups) do
-  for _, command in ipairs(require("lipsync.cli." .. group)) do
-    table.insert(commands.list, command)
-    commands.by_name[command.name] = command
+  for i = 2, #group do place[group[i]] = { file = group[1], at = i - 1 } end
+end
+
+-- Files whose commands make no client.
+local is_local = { webhook = true, shell = true }
+
+--- Whether a command line will most likely need a client.
+---@param words string[]
+---@return boolean
+function commands.needs_service(words)
+  for _, word in ipairs(words) do
+    if place[word] then return not is_local[place[word].file] end
   end
+  return false
+end
+
+--- The command of that name; nil: there is none.
+---@param name string
+---@return lipsync.cli.Command|nil
+function commands.named(name)
+  local found = place[name]
+  return found and require("lipsync.cli." .. found.file)[found.at]
+end
+
+--- Those that a command line may mean: of the words that it has; all, where no
+--- word names one.
+---@param words string[]|nil  nil: all
+---@return lipsync.cli.Command[]
+function commands.among(words)
+  local all, named, is_word = {}, {}, {}
+  for _, word in ipairs(words or {}) do is_word[word] = true end
+  for _, group in ipairs(groups) do
+    for i = 2, #group do
+      all[#all + 1] = group[i]
+      if is_word[group[i]] then named[#named + 1] = group[i] end
+    end
+  end
+  local rows = #named > 0 and named or all
+  for i, name in ipairs(rows) do rows[i] = commands.named(name) end
+  return rows
 end
 
 return commands

@@ -43,17 +43,16 @@ end
 
 -- What to ask for help about: the command that is named first, if any.
 local function help_for(arguments)
-  local by_name = require("lipsync.cli.commands").by_name
+  local commands = require "lipsync.cli.commands"
   for _, word in ipairs(arguments) do
-    if by_name[word] then return "lipsync help " .. word end
+    if commands.named(word) then return "lipsync help " .. word end
   end
   return "lipsync help"
 end
 
 -- Reads the command line; ends the command after a wrong one.
 local function read(arguments)
-  local parser = require("lipsync.cli.options").parser(arguments)
-  local ok, given = parser:pparse(arguments)
+  local ok, given = require("lipsync.cli.options").read(arguments)
   if ok then return given end
   local sentence = given:gsub("\n", ". "):gsub("([^.?])$", "%1.")
   require("lipsync.cli.status").refuse(sentence
@@ -82,8 +81,10 @@ local function execute(run)
   elseif not given.command then
     return usage()
   else
-    local command = require("lipsync.cli.commands").by_name[given.command]
+    local command = require("lipsync.cli.commands").named(given.command)
     code = command.run(run, given)
+    local complaint = output.complaint()
+    if complaint then run:complain(complaint) end
   end
   output.flush()
   return code or require("lipsync.cli.status").done
@@ -103,6 +104,10 @@ function cli.main(arguments)
     return 0
   end
   require("lipsync.terminal").catch_signals()
+  local ahead = require "lipsync.cli.ahead"
+  if require("lipsync.cli.commands").needs_service(arguments) then
+    ahead.begin()
+  end
   local run
   local ok, code = xpcall(function()
     run = require("lipsync.cli.run").new(read(arguments))
@@ -110,6 +115,7 @@ function cli.main(arguments)
   end, with_trace)
   if not ok then code = finish(run, code, wants_json(arguments)) end
   if run then run:close() end
+  ahead.finish()
   return code
 end
 

@@ -120,7 +120,7 @@ function manual.lipsync()
   page:add(plain "They may stand before or after the command.")
   page:options(commands.options)
   page:heading "COMMANDS"
-  for _, command in ipairs(commands.list) do page:command(command) end
+  for _, command in ipairs(commands.among()) do page:command(command) end
   page:heading "\"EXIT STATUS\""
   for _, row in ipairs(status.meanings) do
     page:entry(bold(tostring(row[1])), plain(row[2]))

@@ -62,33 +62,44 @@ local function argparse()
     .. "lua-argparse, LuaRocks as argparse.")
 end
 
--- Whether a command may be the one that is meant. To describe all of them
--- takes longer than to read one command line.
-local function is_named(name, arguments)
-  if not arguments then return true end
-  for _, word in ipairs(arguments) do
-    if word == name then return true end
-  end
-  return false
-end
-
---- The parser of the whole command line.
----@param arguments string[]|nil  to describe only the commands among them
+--- A parser of the command line.
+---@param words string[]|nil  of a command line, to describe only the commands
+---   among them; nil: all
 ---@return table
-function options.parser(arguments)
+function options.parser(words)
   local parser = argparse()("lipsync", commands.text)
   parser:command_target "command"
   parser:require_command(false)
   parser:help_max_width(80):usage_max_width(80):help_description_margin(28)
   for _, row in ipairs(commands.options) do add_option(parser, row) end
-  for _, row in ipairs(commands.list) do
+  for _, row in ipairs(commands.among(words)) do
     local command = parser:command(row.name):summary(row.summary)
     command:description(row.summary .. ". " .. row.text)
-    if is_named(row.name, arguments) then describe(command, row) end
+    describe(command, row)
     -- What argparse has for its own: the shells complete it by the commands.
     command._is_help_command = row.name == "help" or nil
   end
   return parser
+end
+
+-- Whether the help of all is asked for.
+local function asks_help(words)
+  for _, word in ipairs(words) do
+    if word == "-h" or word == "--help" then return true end
+  end
+  return false
+end
+
+--- Reads a command line. What is wrong with one is said by what knows all
+--- commands.
+---@param words string[]
+---@return boolean well
+---@return table|string given  or what is wrong
+function options.read(words)
+  local ok, given = options.parser(not asks_help(words) and words or nil)
+    :pparse(words)
+  if ok then return true, given end
+  return options.parser():pparse(words)
 end
 
 return options

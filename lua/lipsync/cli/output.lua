@@ -3,6 +3,7 @@
 -- pipe, as lines of JSON, or as CSV. Each is written when it comes.
 
 local core = require "lipsync.core"
+local misuse = require "lipsync.base.misuse"
 local screen = require "lipsync.cli.screen"
 local status = require "lipsync.cli.status"
 local terminal = require "lipsync.terminal"
@@ -102,6 +103,74 @@ local function of_names(names, known)
     end
   end
   return columns
+end
+
+-- ---- Names that were misspelt ----
+
+-- Members that a generation may have and that no column shows.
+local documented = {}
+for _, name in ipairs { "input", "error", "options", "outputDuration",
+    "outputUrl", "segments", "segmentOutputUrl", "synthesizedAudioUrl",
+    "webhookUrl", "projectId", "error_code", "outputMediaUrl" } do
+  documented[name] = true
+end
+
+-- The names of --fields that no object had so far, and an object that had none
+-- of them.
+local missing, example = {}, nil
+
+-- A name is strange that is not documented; the service may know it.
+local function expect(names, known)
+  local usual = {}
+  for _, column in ipairs(known) do usual[column[1]] = true end
+  local of_generations = known == output.generations
+  for _, name in ipairs(names) do
+    if not usual[name] and not (of_generations and documented[name])
+       and missing[name] == nil then
+      missing[name] = true
+    end
+  end
+end
+
+local function has(object, name)
+  if type(object) == "table" then return object[name] ~= nil end
+  return object:has(name)
+end
+
+-- `write`, noting which of the strange names there are.
+local function noting(write)
+  if next(missing) == nil then return write end
+  return function(object)
+    for name, is_missing in pairs(missing) do
+      if is_missing and has(object, name) then missing[name] = false end
+    end
+    example = object
+    write(object)
+  end
+end
+
+local function names_in(object)
+  local set = {}
+  if type(object) == "table" then return misuse.keys(object) end
+  for name in object:fields() do set[name] = true end
+  return misuse.keys(set)
+end
+
+--- What to say of names that nothing had which was written; nil: nothing.
+---@return string|nil
+function output.complaint()
+  local strange = {}
+  for name, is_missing in pairs(missing) do
+    if is_missing then strange[#strange + 1] = name end
+  end
+  if not example or #strange == 0 then return nil end
+  table.sort(strange)
+  local known = names_in(example)
+  local near = misuse.nearest(strange[1], known)
+  return ('--fields: nothing that was written has a member "%s"%s Known: %s.')
+    :format(table.concat(strange, '", or "'),
+      near and ('; did you mean "%s"?'):format(near) or ".",
+      table.concat(known, ", "))
 end
 
 local gap, least = 2, 8
@@ -216,10 +285,12 @@ end
 ---@param out table  the screen
 ---@return fun(object: any)
 function output.writer(given, columns, out)
-  if given.json then return json_writer(given.fields) end
+  if given.fields then expect(given.fields, columns) end
+  if given.json then return noting(json_writer(given.fields)) end
   if given.fields then columns = of_names(given.fields, columns) end
-  if given.csv then return csv_writer(columns) end
-  return out.is_terminal and table_writer(columns, out) or tab_writer(columns)
+  if given.csv then return noting(csv_writer(columns)) end
+  return noting(out.is_terminal and table_writer(columns, out)
+    or tab_writer(columns))
 end
 
 --- Writes an object as lines of name and value.

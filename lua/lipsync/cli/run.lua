@@ -5,6 +5,7 @@
 local blocking = require "lipsync.host.blocking"
 local core = require "lipsync.core"
 local lipsync = require "lipsync"
+local loader = require "lipsync.loader"
 local profile = require "lipsync.cli.profile"
 local report = require "lipsync.cli.report"
 local screen = require "lipsync.cli.screen"
@@ -43,6 +44,21 @@ local function waiter(self)
   end
 end
 
+--- Calls a function that loads a library, and says why one does not load
+--- without the line of this program.
+---@param fn function
+function Run.load(fn)
+  local ok, problem = pcall(fn)
+  if ok then return end
+  status.refuse((tostring(problem):gsub("^[^\n]-%.lua:%d+: ", "")))
+end
+
+-- The library with libcurl is loaded by its first use, see ahead.lua.
+local function load_library()
+  loader.client()
+  return require("lipsync.http").curl_version
+end
+
 --- The client, made when it is first asked for.
 ---@param needs_no_key boolean|nil
 ---@return lipsync.Client
@@ -56,6 +72,7 @@ function Run:client(needs_no_key)
   own.host = waiter(self)
   own.timeout = self.given.timeout
   own.on_event = self.on_event
+  self.load(load_library)
   local made = self.try(lipsync.new, own)
   self.made = made
   return made

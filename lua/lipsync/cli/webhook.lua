@@ -8,6 +8,7 @@ local output = require "lipsync.cli.output"
 local profile = require "lipsync.cli.profile"
 local status = require "lipsync.cli.status"
 local values = require "lipsync.cli.values"
+local verifying = require "lipsync.webhook.verify"
 
 -- The secrets, a line for each: there are several while one takes the place of
 -- another. Never an option's value, as the key is none.
@@ -88,6 +89,7 @@ return { {
         status.refuse(("--%s is for webhook %s."):format(name, action))
       end
     end
+    run.load(verifying.load)
     return actions[given.action](run, given)
   end,
 } }

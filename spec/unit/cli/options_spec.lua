@@ -12,7 +12,7 @@ local options = require "lipsync.cli.options"
 local function read(line)
   local words = {}
   for word in (line .. " "):gmatch "([^ ]*) " do words[#words + 1] = word end
-  return options.parser(words):pparse(words)
+  return options.read(words)
 end
 
 describe("the command line", function()
@@ -62,6 +62,25 @@ describe("the command line", function()
     assert.equal("status", given.by)
   end)
 
+  it("finds each command by its name, without loading the others", function()
+    local names = {}
+    for i, command in ipairs(commands.among()) do
+      names[i] = command.name
+      assert.equal(command, commands.named(command.name))
+    end
+    assert.is_true(#names > 15)
+    assert.is_nil(commands.named "lst")
+    assert.is_nil(commands.named "shell")
+    local found = commands.among { "--profile", "wait", "list", "--limit" }
+    assert.equal("list", found[1].name)
+    assert.equal("wait", found[2].name)
+    assert.equal(2, #found)
+    assert.equal(#names, #commands.among { "lst" })
+    assert.is_true(commands.needs_service { "-q", "list", "webhook" })
+    assert.is_false(commands.needs_service { "webhook", "list" })
+    assert.is_false(commands.needs_service { "--help" })
+  end)
+
   it("has a sentence for each command and option", function()
     local function check(rows)
       for _, row in ipairs(rows or {}) do
@@ -70,7 +89,7 @@ describe("the command line", function()
       end
     end
     check(commands.options)
-    for _, command in ipairs(commands.list) do
+    for _, command in ipairs(commands.among()) do
       assert.matches("^%u.*[^.]$", command.summary)
       assert.matches("^%u.*%.$", command.text)
       check(command.options)
