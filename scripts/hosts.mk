@@ -12,9 +12,10 @@ bench-hosts: ## what the client costs those programs, into bench/hosts.md
 	@scripts/deps hosts
 	@MAKE="$(MAKE)" bench/run-hosts
 
-pictures: ## of the examples for LÖVE, Neovim and mpv, into docs/pictures
-	@scripts/deps pictures luajit lua5.2
-	@$(MAKE) -s --no-print-directory emulator
+pictures: ## of the command, LÖVE, Neovim and mpv, into docs/pictures
+	@scripts/deps pictures lua5.4 luajit lua5.2
+	@$(MAKE) -s --no-print-directory LUA=lua5.4 build
+	@LUA=lua5.4 scripts/picture-command
 	@$(MAKE) -s --no-print-directory LUA=luajit client
 	@$(MAKE) -s --no-print-directory LUA=lua5.2 client
 	@scripts/pictures
