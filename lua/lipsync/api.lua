@@ -10,7 +10,7 @@
 -- has.
 --
 -- A call that consists of several has no row: `download`, `upload`, `wait` and
--- the like are functions in resources/, made of rows that are steps (`is_step`)
+-- the like are functions in compound/, made of rows that are steps (`is_step`)
 -- or methods of their own. What they decide between their requests, such as
 -- where a file goes on or what an early answer means, is no property of a
 -- request and no data; what is one is in the rows: how to wait (`poll`), what

@@ -203,6 +203,39 @@ describe("LÖVE", function()
     assert.is_true(#service:requests() <= 2)
   end)
 
+  it("creates from files, waits and downloads, while it draws", function()
+    service = emulator.start { generations = 0 }
+    service:set { pending_seconds = 1, processing_seconds = 1,
+                  media_size = 2 ^ 20 }
+    launch.write(folder .. "/clip.mp4", ("v"):rep(300000))
+    launch.write(folder .. "/voice.wav", "a")
+    assert.equal("COMPLETED\n1048576\ntrue\ntrue\ndone\n", run(([[
+      local client, folder = require "lipsync".new(), "%s"
+      local receipt, first, result = folder .. "/receipt", frame, nil
+      client:spawn(function()
+        local generation = assert(client.generations:create({
+          model = "lipsync-2", input = {
+            { type = "video", file = folder .. "/clip.mp4" },
+            { type = "audio", file = folder .. "/voice.wav" } } },
+          { receipt = receipt }))
+        generation = assert(generation:wait())
+        say(generation.status)
+        result = assert(generation:download(folder .. "/out.mp4",
+          { receipt = receipt }))
+      end)
+      await("the file", function()
+        client:step()
+        return result or client:pending() == 0
+      end)
+      client:close()
+      say(result.bytes)
+      say(frame - first > 3)
+      say(io.open(receipt):read "*a":find('"done"') ~= nil)
+      press "escape"
+    ]]):format(folder)))
+    assert.equal("ftyp", launch.read(folder .. "/out.mp4"):sub(5, 8))
+  end)
+
   it("reports an error in a task, and plays on", function()
     service = emulator.start { generations = 10 }
     local report, log = run [[

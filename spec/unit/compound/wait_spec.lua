@@ -48,6 +48,25 @@ describe("wait", function()
     assert.equal(2, #targets(2))
   end)
 
+  it("rests longer each time a long poll is answered early", function()
+    local generations = here.start { answer "PENDING", answer "PENDING",
+      answer "PENDING", answer "PENDING", answer "PENDING", answer "PENDING",
+      answer "REJECTED" }
+    local run, rests = sleep.run, {}
+    finally(function() sleep.run = run end)
+    function sleep.run(_, seconds)
+      rests[#rests + 1] = seconds
+      return true
+    end
+    assert.equal("REJECTED", assert(generations:wait "g1").status)
+    assert.equal(7, #targets(7))
+    assert.equal(6, #rests)
+    for i, seconds in ipairs(rests) do
+      local least = math.min(0.25 * 2 ^ (i - 1), 4)
+      assert.is_true(seconds >= least and seconds <= 1.25 * least)
+    end
+  end)
+
   it("goes on after temporary errors only", function()
     local generations = here.start({ answer "PENDING", service.answer(503, ""),
       { { read = true }, { close = true } }, answer "PROCESSING",

@@ -3,6 +3,7 @@
 
 local core = require "lipsync.core"
 local lipsync = require "lipsync"
+local file = require "lipsync.file"
 local media = require "spec.support.media"
 local program = require "spec.support.program"
 local scripted = require "spec.support.scripted"
@@ -25,7 +26,7 @@ describe("a download", function()
   -- The part that an earlier call left, with its note.
   local function leave(n, note)
     local all = { id = "g1", etag = media.etag, total = #body, synced = 0,
-                  boot_id = require "lipsync.file".boot_id() }
+                  boot_id = file.boot_id() }
     for name, value in pairs(note or {}) do all[name] = value or nil end
     media.write(here.path .. ".part", body:sub(1, n))
     media.write(here.path .. ".part.json", core.encode(all))
@@ -706,23 +707,37 @@ describe("a download", function()
     end)
   end)
 
-  it("keeps the part when the disk takes no more", function()
-    here.start { once(partial(0)), once(partial(2048)) }
-    local text = media.shell(([[trap "" XFSZ; ulimit -f 4; %s -e '
+  -- Downloads in a program that may write no file longer than `blocks` of 512
+  -- bytes.
+  local function with_limit(blocks)
+    return media.shell(([[trap "" XFSZ; ulimit -f %d; %s -e '
       package.path, package.cpath = "%s", "%s"
       local media = require "spec.support.media"
       local client = require "lipsync".new { api_key = "k", base_url = "%s" }
       local none, err = client.generations:download(
         media.generation "%s", "%s")
       print(none, err.kind, err.path, err.os_error, err)' 2>&1]])
-      :format(program.vm, package.path, package.cpath, here.server.base_url,
-        here.url, here.path))
-    assert.matches("^nil%s+file%s+%S+out.mp4.part%s+%d+%s.*too large a file",
-      text)
-    assert.equal(2048, #media.read(here.path .. ".part"))
-    is_done(here.client.generations:download(media.generation(here.url),
-      here.path))
-    assert.equal("bytes=0- bytes=2048-", here.ranges(2))
+      :format(blocks, program.vm, package.path, package.cpath,
+        here.server.base_url, here.url, here.path))
+  end
+
+  it("keeps the part when the disk takes no more, at any write", function()
+    for _, blocks in ipairs { 0, 1, 4, 7 } do
+      local size = blocks * 512
+      here.start { once(partial(0)), once(partial(size)) }
+      assert.matches(
+        "^nil%s+file%s+%S+out.mp4.part%s+%d+%s.*too large a file",
+        with_limit(blocks))
+      -- What nothing is in is of no use.
+      assert.equal(size > 0 and size or nil,
+        size > 0 and #media.read(here.path .. ".part")
+          or file.info(here.path .. ".part"))
+      is_done(here.client.generations:download(media.generation(here.url),
+        here.path))
+      assert.equal(("bytes=0- bytes=%d-"):format(size), here.ranges(2))
+      here.stop()
+      os.remove(here.path)
+    end
   end)
 
   -- As slow_disk.c has it, a step that waited for the disk would fail.
