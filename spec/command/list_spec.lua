@@ -287,8 +287,10 @@ describe("the exit status of lipsync", function()
     for sentence, words in pairs {
       ["unknown option '--stats'. Did you mean '--status'? "
         .. '"lipsync help list" says more.'] = { "list", "--stats", "A" },
-      ["page_size must be a whole number from 1 to 100, got number 200"] =
-        { "list", "--page-size", "200" },
+      ['"200" is no whole number from 1 to 100. "lipsync help list" says more.']
+        = { "list", "--page-size", "200" },
+      ["--since must be before --until: nothing was made between them."] =
+        { "list", "--since", "1d", "--until", "2d" },
       ["unknown command 'lst'. Did you mean 'list'? \"lipsync help\" says "
         .. "more."] = { "lst" },
       ['there is no command "lst"; "lipsync help" lists them.'] =
@@ -511,10 +513,16 @@ describe("the program", function()
       local base = launch.folder()
       local build = package.cpath:match "build/([^/;]+)/%?%.so"
       local folder = launch.root .. "/build/" .. build
-      os.execute(([[LUA=%s RUN_LUADIR=%s/l RUN_LIBDIR=%s/c \
-        scripts/install put all %s %s/l %s/c %s/bin >/dev/null]]):format(
-        require("spec.support.program").vm, base, base, folder, base, base,
-        base))
+      -- As for a package: put elsewhere, and moved afterwards.
+      local installed = io.popen(([[LUA=%s RUN_LUADIR=%s/l RUN_LIBDIR=%s/c \
+        scripts/install put all %s %s/d/l %s/d/c %s/d/bin && mv %s/d/* %s]])
+        :format(require("spec.support.program").vm, base, base, folder, base,
+        base, base, base, base))
+      local said = installed:read "*a"
+      installed:close()
+      assert.is_truthy(said:find(("export LUA_PATH='%s/l/?.lua;%s/l/?/init.lua"
+        .. ";;'\n  export LUA_CPATH='%s/c/?.so;;'"):format(base, base, base), 1,
+        true), said)
       local pipe = io.popen(("cd / && env -u LUA_PATH -u LUA_CPATH "
         .. "SYNC_BASE_URL=%s SYNC_API_KEY=test-key %s/bin/lipsync count 2>&1")
         :format(emulator.base_url, base))

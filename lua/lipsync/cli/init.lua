@@ -83,10 +83,10 @@ local function execute(run)
   else
     local command = require("lipsync.cli.commands").named(given.command)
     code = command.run(run, given)
-    local complaint = output.complaint()
-    if complaint then run:complain(complaint) end
   end
   output.flush()
+  local complaint = output.complaint()
+  if complaint then run:complain(complaint) end
   return code or require("lipsync.cli.status").done
 end
 

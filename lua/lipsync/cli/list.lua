@@ -41,11 +41,12 @@ list[1] = {
       help = "made before this time" },
     { "--oldest-first", help = "read all of them first, and begin with the "
       .. "oldest" },
-    { "--page-size", value = "N", read = values.integer,
+    { "--page-size", value = "N", read = values.page_size,
       help = "ask for pages of 1 to 100, which a broken connection does not "
       .. "end" },
   }, formats),
   run = function(run, given)
+    selection.check_time(given)
     local write = output.writer(given, output.generations, run.screen)
     for generation in selection.each(run, given) do
       write(generation)

@@ -2,6 +2,7 @@
 -- Which generations a command is about: the filter of the service, and what it
 -- has none for, the time at which they were made.
 
+local status = require "lipsync.cli.status"
 local values = require "lipsync.cli.values"
 
 local selection = {}
@@ -44,6 +45,15 @@ local function listing(run, given, in_pages)
   return (run.try(function()
     return (run:client().generations:list(filter))
   end))
+end
+
+--- Refuses a time in which nothing can have been made.
+---@param given table  `since` and `until` (seconds since 1970)
+function selection.check_time(given)
+  if given.since and given["until"] and given.since >= given["until"] then
+    status.refuse("--since must be before --until: nothing was made between "
+      .. "them.")
+  end
 end
 
 --- Whether a generation was made in the time that is asked for. One whose time

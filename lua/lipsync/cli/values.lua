@@ -29,14 +29,19 @@ function values.integer(given)
   return n
 end
 
---- A port of TCP.
-function values.port(given)
-  local n = given:match "^%d+$" and tonumber(given)
-  if not n or n < 1 or n > 65535 then
-    return nil, ('"%s" is no port from 1 to 65535'):format(given)
+-- A reader of whole numbers from 1 to `most`.
+local function up_to(most, noun)
+  return function(given)
+    local n = given:match "^%d+$" and tonumber(given)
+    if n and n >= 1 and n <= most then return n end
+    return nil, ('"%s" is no %s from 1 to %d'):format(given, noun, most)
   end
-  return n
 end
+
+values.port = up_to(65535, "port")
+
+--- How many generations the service puts on a page.
+values.page_size = up_to(100, "whole number")
 
 --- A number of seconds above 0, also as "90s", "5m", "2h".
 function values.seconds(given)

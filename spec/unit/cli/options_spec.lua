@@ -39,6 +39,8 @@ describe("the command line", function()
     ["list --limit 0"] = '"0" is no whole number of at least 1',
     ["list --limit 1.5"] = '"1.5" is no whole number of at least 1',
     ["list --limit"] = "option '--limit' requires an argument",
+    ["list --page-size 101"] = '"101" is no whole number from 1 to 100',
+    ["webhook listen --port 0"] = '"0" is no port from 1 to 65535',
     ["list --since yesterday"] = '"yesterday" is no time such as 30d, 12h, '
       .. "2026-08-25 or 2026-08-25T10:00:00Z",
     ["list --timeout x"] = '"x" is no number of seconds, and nothing like '
