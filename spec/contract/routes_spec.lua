@@ -100,6 +100,22 @@ describe("the operations of the client", function()
     assert.same({}, missing(operations.rows, sampled))
   end)
 
+  it("are tortured, with their steps and waits", function()
+    local jit = rawget(_G, "jit")
+    local is_on = jit and jit.status()
+    local calls = assert(loadfile "spec/torture/calls.lua")("", "")
+    if is_on then jit.on() end
+    local wanted = {}
+    for _, operation in ipairs(operations.list) do
+      wanted["operation." .. operation.name] = true
+    end
+    for name, row in pairs(rows(true)) do
+      if row.is_step then wanted["step." .. name] = true end
+      if row.poll then wanted["wait." .. name:match "^[^.]+"] = true end
+    end
+    assert.same({}, missing(wanted, calls))
+  end)
+
   it("have a section of the reference each", function()
     local text = markdown.read "docs/reference.md"
     for name in pairs(rows()) do

@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- The public calls that are tortured: every operation's, under "operation.get"
--- and so on, and others that do more. Each function below prepares what its
--- call needs and returns the call, which does the work and checks it. It is
+-- and so on; a call of each row that is only a step, "step.voices.clone"; a
+-- wait for each object that can be waited for, "wait.speech" (a spec looks that
+-- none is missing); and others that do more. Each function below prepares what
+-- its call needs and returns the call, which does the work and checks it. It is
 -- made with allocations failing, and then made again without.
 --
 -- `relent` makes allocations succeed from there on.
@@ -52,10 +54,77 @@ end
 for _, operation in ipairs(operations.list) do
   calls["operation." .. operation.name] = function()
     local own = client { base_url = url .. "/sample" }
+    -- What is loaded when it is used was loaded before; see calls.warm.
+    assert(operation:object(own)[operation.method_name])
     return function()
       local value, err = operation:run(own)
       if err then error(err, 0) end
       assert(is_same(operations.plain(value), operation.value))
+    end
+  end
+end
+
+-- ---- Rows that are a step of a call ----
+
+-- A small file, whose name is a sound's.
+local sample = "build/torture.wav"
+
+local function write_sample()
+  local file = assert(io.open(sample, "wb"))
+  file:write(("abc"):rep(1000))
+  file:close()
+end
+
+local function step(run)
+  return function()
+    local own = client()
+    write_sample()
+    require "lipsync.error.backoff".jitter = function() return 0 end
+    return function()
+      local made, err = run(own)
+      if not made then error(err, 0) end
+      assert(made:get "id" == "a1")
+    end
+  end
+end
+
+local function batch_rows()
+  local rows = {}
+  for i = 1, 20 do
+    rows[i] = { model = "lipsync-2", input = {
+      { type = "video", url = ("https://media.example/%d.mp4"):format(i) } } }
+  end
+  return rows
+end
+
+calls["step.assets.upload_url"] = step(function(own)
+  return own.assets:upload(sample, { on_progress = function() end })
+end)
+calls["step.voices.clone"] = step(function(own)
+  return own.voices:clone { name = "Me", provider = "elevenlabs",
+                            file = sample }
+end)
+calls["step.batches.create"] = step(function(own)
+  return own.batches:create(batch_rows(), { webhook_url = "https://a/b" })
+end)
+calls["step.batches.check"] = step(function(own)
+  return own.batches:create(batch_rows(), { dry_run = true })
+end)
+
+-- ---- Waits: a look that fails is made again, so from then on there is memory
+
+for _, name in ipairs { "generations", "speech", "transcriptions",
+                        "dialogue_edits", "batches" } do
+  calls["wait." .. name] = function()
+    local own = client { base_url = url .. "/sample", on_event = function(event)
+      if event.err then relent() end
+    end }
+    require "lipsync.error.backoff".jitter = function() return 0 end
+    assert(own[name].wait)
+    return function()
+      local ended, err = own[name]:wait("g1", { timeout = 20 })
+      if not ended then error(err, 0) end
+      assert(ended.id == "g1")
     end
   end
 end
@@ -216,6 +285,25 @@ function calls.create_files()
     if not generation then error(err, 0) end
     check_generation(generation)
     assert(told == 1)
+  end
+end
+
+--- With a receipt, which a call that failed may have left, and a file that is
+--- uploaded as an asset before.
+function calls.create_receipt()
+  local own = client()
+  write_sample()
+  require "lipsync.compound.receipt"
+  local receipt = "build/torture.json"
+  local request = { model = "lipsync-2", input = {
+    { type = "audio", file = sample },
+    { type = "video", url = "https://media.example/v.mp4" } } }
+  for _, ending in ipairs { "", ".lock" } do os.remove(receipt .. ending) end
+  return function()
+    local generation, err = own.generations:create(request,
+      { receipt = receipt, upload = "asset" })
+    if not generation then error(err, 0) end
+    check_generation(generation)
   end
 end
 

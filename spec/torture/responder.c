@@ -27,7 +27,7 @@
 #define TOLD_MAX  200
 
 static char body[256 * 1024], packed[256 * 1024];
-static int control, peer;
+static int control, peer, own_port;
 static size_t request_length; /* of the request's body */
 static struct told {
   const char *line, *text;
@@ -124,6 +124,19 @@ static int answer (const char *head, size_t *length) {
                   "\"Not Found\",\"errorCode\":\"generation_not_found\","
                   "\"requestId\":\"r1\",\"extra\":{\"a\":[1]}}");
   }
+  else if (strstr(head, "/v2/assets/upload") != NULL)
+    at += sprintf(at,
+                  "{\"uploadUrl\":\"http://127.0.0.1:%d/count_bytes?a=b\","
+                  "\"url\":\"https://media.example/a.wav\"}",
+                  own_port);
+  else if (strstr(head, "POST /v2/assets ") != NULL
+           || strstr(head, "POST /v2/voices ") != NULL
+           || strstr(head, "POST /v2/batch ") != NULL)
+    at += sprintf(at,
+                  "{\"id\":\"a1\",\"status\":\"PENDING\","
+                  "\"provider\":\"elevenlabs\"}");
+  else if (strstr(head, "GET /v2/voices") != NULL)
+    at += sprintf(at, "[]");
   else if (strstr(head, "/v2/errors") != NULL)
     at += sprintf(at,
                   "[{\"code\":\"generation_not_found\",\"message\":\"m\","
@@ -302,6 +315,7 @@ int responder_start (struct responder *r) {
   if (listener < 0 || pipe(ends) != 0)
     return 0;
   r->control = ends[1];
+  own_port = r->port;
   r->pid = (int)fork();
   if (r->pid == 0) {
     close(ends[1]);

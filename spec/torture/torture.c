@@ -289,7 +289,7 @@ static char **list_calls (int *count) {
   static const char sorted[] =
     "local names = {} for name in pairs(...) do names[#names + 1] = name end "
     "table.sort(names) return table.concat(names, ' ')";
-  static char text[2000], *names[100];
+  static char text[8000], *names[400];
   char *word;
   lua_State *L = new_state();
   *count = 0;
@@ -301,7 +301,8 @@ static char **list_calls (int *count) {
   snprintf(text, sizeof(text), "%s", lua_tostring(L, -1));
   lua_close(L);
   for (word = strtok(text, " "); word != NULL; word = strtok(NULL, " "))
-    names[(*count)++] = word;
+    if ((size_t)*count < sizeof(names) / sizeof(names[0]))
+      names[(*count)++] = word;
   return names;
 }
 
