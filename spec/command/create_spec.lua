@@ -82,6 +82,22 @@ describe("lipsync create", function()
     assert.is_truthy(text:find("Good morning.", 1, true), text)
   end)
 
+  it("takes an image, a webhook, and a key of one's own", function()
+    local words = { "create", "--image", url, "--audio", url, "--model",
+      "sync-3", "--webhook", "http://127.0.0.1:1/hook", "--idempotency-key",
+      "episode-12", "--json" }
+    local made = lipsync.generation(out_of(words))
+    assert.equal("image", made.input[1].type)
+    assert.equal("http://127.0.0.1:1/hook", made.webhookUrl)
+    assert.equal(made.id, lipsync.generation(out_of(words)).id)
+    local body = '{"model":"sync-3","input":[{"type":"video","url":"' .. url
+      .. '"},{"type":"audio","url":"' .. url .. '"}]}'
+    words = { "request", "POST", "/v2/generate", "--data", body,
+              "--idempotency-key", "episode-13" }
+    assert.equal(lipsync.generation(out_of(words)).id,
+      lipsync.generation(out_of(words)).id)
+  end)
+
   it("waits and downloads, and prints the path", function()
     local path = folder .. "/new.mp4"
     assert.equal(path .. "\n", out_of { "create", "--video", clip, "--audio",
@@ -337,6 +353,11 @@ describe("lipsync upload, assets and request", function()
     assert.matches(out:match "%S+":gsub("%-", "%%-") .. "\tAUDIO\tvoice.wav\t",
       out_of { "assets", "--type", "AUDIO", "--search", "voice" })
     assert.equal("", out_of { "assets", "--type", "VIDEO" })
+    out_of { "upload", clip, "--name", "zebra" }
+    assert.equal("zebra\nvoice.wav\n", out_of { "assets", "--sort", "nameDesc",
+                                                "--fields", "name" })
+    assert.equal("voice.wav\nzebra\n", out_of { "assets", "--sort", "nameAsc",
+                                                "--fields", "name" })
     assert.matches('^{"estimatedCredits":', out_of { "request", "POST",
       "/v2/generations/estimate", "--data",
       '{"model":"lipsync-2","duration":12}' })

@@ -421,6 +421,13 @@ describe("the key of lipsync", function()
     assert.matches("standard input has no key", err)
   end)
 
+  it("goes to the address that is given, whatever the environment has",
+    function()
+      local url = emulator.base_url
+      assert.equal("60\n", out_of({ "count", "--base-url", url },
+        { url = "http://127.0.0.1:1" }))
+    end)
+
   it("is asked for on a terminal, which does not show it", function()
     if not command.has_terminal() then pending "python3 is missing" end
     local out, status = run({ "count", "--key-file", "-" }, { columns = 80,
