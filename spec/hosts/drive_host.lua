@@ -33,9 +33,9 @@ for _, loop in ipairs(loops) do
         before_each(function() folder = launch.folder() end)
         after_each(function() launch.remove(folder) end)
 
-        local function run(n, fault)
-          local service = emulator.start { generations = n }
-          if fault then service:fault(fault) end
+        it("runs its example, and goes on while a call waits", function()
+          local service = emulator.start { generations = 60 }
+          service:fault { route = "count", delay = 0.3 }
           local status, log = launch.run { vm = vm, folder = folder,
             env = { SYNC_API_KEY = service.key,
                     SYNC_BASE_URL = service.base_url },
@@ -43,18 +43,9 @@ for _, loop in ipairs(loops) do
               folder_name) }
           service:stop()
           assert.equal(0, status, log)
-          return log
-        end
-
-        it("runs its example", function()
-          local log = run(60)
           local _, lines = log:gsub("%x+%-%x+%-%x+%-%x+%-%x+\t", "")
           assert.equal(60, lines, log)
           assert.matches("%f[%d]60 in all\n", log)
-        end)
-
-        it("goes on while a call waits", function()
-          local log = run(60, { route = "count", delay = 0.5 })
           local turns = log:match "(%d+) times meanwhile"
           assert.is_true(tonumber(turns) > 2, log)
         end)

@@ -59,12 +59,14 @@ local function watch(uv, defer, fd, fn)
   return poll
 end
 
--- Starts a timer anew. Raises if the program has closed it.
-local function start(uv, defer, timer, seconds, fn)
-  if is_lost(uv, timer) then
+local function check(uv, timer)
+  if timer and is_lost(uv, timer) then
     misuse.raise("the program has closed this client's handles in luv's loop, "
       .. "so its tasks cannot go on. Close the client before.")
   end
+end
+
+local function start(uv, defer, timer, seconds, fn)
   uv.update_time()  -- the loop's clock stands still during a callback
   uv.timer_start(timer, math.ceil(seconds * 1000), 0, function() defer(fn) end)
 end
@@ -78,7 +80,7 @@ local function turn(uv)
 end
 
 --- The loop that makes a client's steps, as for client:drive; nil without luv.
---- It has one timer, which `rest` closes.
+--- It has one timer, which `rest` closes; `check` raises if the program did.
 ---@return lipsync.Loop|nil
 function luv.loop()
   local uv, defer, timer = library(), scheduler(), nil
@@ -94,6 +96,7 @@ function luv.loop()
     cancel = function()
       if not is_lost(uv, timer) then uv.timer_stop(timer) end
     end,
+    check = function() check(uv, timer) end,
     rest = function()
       local last = timer
       timer = nil

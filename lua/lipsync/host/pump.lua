@@ -3,6 +3,7 @@
 -- descriptor and has one timer, both only while there are tasks. The loop is a
 -- table, see client:drive.
 
+local core = require "lipsync.core"
 local poll_interval = require "lipsync.host.poll_interval"
 
 local Pump = {}
@@ -19,31 +20,42 @@ end
 
 --- Makes a pump.
 ---@param client table
----@param loop table  after, and perhaps cancel, watch and unwatch; and rest, to
----   be called when there is nothing more to do
+---@param loop table  after, and perhaps cancel, watch and unwatch; also rest,
+---   to be called when there is nothing more to do, and check, which raises if
+---   the loop is lost
 ---@param move function  makes a step and arms the pump anew
 ---@return table  with arm(on, seconds)
 function pump.new(client, loop, move)
   local runtime = client:runtime()
   local self = setmetatable({ session = runtime.session, loop = loop,
-    move = move, n = 0, timers = 0, number = false, due = nil,
-    watched = nil }, Pump)
+    move = move, n = 0, timers = 0, number = false, at = 0,
+    due = nil, watched = nil }, Pump)
   function self.on_event() self.move() end
   runtime.waiters:on_close(self, function() self:rest() end)
   return self
-end
-
-local function set_timer(self, seconds)
-  self.timers = self.timers + 1
-  local number = self.timers
-  self.number = number
-  self.due = self.loop.after(seconds, function() fire(self, number) end)
 end
 
 local function cancel_timer(self)
   local due = self.due
   self.due, self.number = nil, false
   if due ~= nil and self.loop.cancel then self.loop.cancel(due) end
+end
+
+-- The shortest timer (seconds). Loops of libuv's kind run a timer of none again
+-- and again before anything else has its turn.
+local shortest = 0.001
+
+-- A timer that is due earlier serves as well, because a step in vain costs less
+-- than a new timer: most are for what will not happen, a server that is silent.
+local function set_timer(self, seconds)
+  seconds = math.max(seconds, shortest)
+  local at = core.now() + seconds
+  if self.number and self.at <= at + shortest then return end
+  cancel_timer(self)
+  self.timers = self.timers + 1
+  local number = self.timers
+  self.number, self.at = number, at
+  self.due = self.loop.after(seconds, function() fire(self, number) end)
 end
 
 --- Lets go of the descriptor and the timer.
@@ -54,10 +66,6 @@ function Pump:rest()
   if watched ~= nil then self.loop.unwatch(watched) end
   if self.loop.rest then self.loop.rest() end
 end
-
--- The shortest timer (seconds). Loops of libuv's kind run a timer of none again
--- and again before anything else has its turn.
-local shortest = 0.001
 
 -- Where nothing watches the descriptor, the pump has to look.
 local function pause(self, seconds)
@@ -73,14 +81,15 @@ function Pump:arm(on, seconds)
     self.n = 0
     return self:rest()
   end
+  if self.loop.check then self.loop.check() end
   local fd = self.loop.watch and self.session:fd()
   if not fd then seconds = pause(self, seconds) end
   if fd and self.watched == nil then
     self.watched = self.loop.watch(fd, self.on_event)
     if self.watched == nil then self.watched = true end
   end
+  if seconds then return set_timer(self, seconds) end
   cancel_timer(self)
-  if seconds then set_timer(self, math.max(seconds, shortest)) end
 end
 
 return pump
