@@ -497,6 +497,18 @@ describe("the program", function()
     assert.matches("^lipsync: the Lua module argparse is missing%.", err)
   end)
 
+  it("loads libcurl for commands alone that need it", function()
+    for _, words in ipairs { { "help" }, { "help", "list" }, { "--version" },
+        { "webhook", "verify" }, { "completion", "fish" }, { "list" } } do
+      local _, _, err = run(words, { env = { LD_DEBUG = "files" } })
+      if not err:find("terminal.so", 1, true) and #words > 1 then
+        return pending "this C library does not tell what it loads"
+      end
+      assert.equal(words[1] == "list", err:find("libcurl", 1, true) ~= nil,
+        table.concat(words, " "))
+    end
+  end)
+
   it("says which library is missing, in a sentence", function()
     local folder = launch.folder()
     local build = package.cpath:match "[^;]*build/[^/;]+/"

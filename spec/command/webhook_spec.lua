@@ -268,6 +268,16 @@ describe("lipsync webhook listen", function()
     end
   end)
 
+  it("ends with its numbers after Ctrl-C, on a terminal", function()
+    if not command.has_terminal() then pending "python3 is missing" end
+    local out, status = command.run({ "webhook", "listen" }, { columns = 80,
+      env = { SYNC_WEBHOOK_SECRET = "a" }, key = "",
+      typed = { { "Ctrl-C ends it.", "\\x03" } } })
+    assert.equal(130, status)
+    assert.matches("^lipsync: listening at http://127%.0%.0%.1:%d+; Ctrl%-C "
+      .. "ends it%.\nlipsync: 0 taken, 0 refused%.\n$", out)
+  end)
+
   it("says what it lacks, or cannot do", function()
     local env = { SYNC_WEBHOOK_SECRET = "a" }
     local server = scripted.start { loop = true, {} }
