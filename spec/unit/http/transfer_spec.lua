@@ -1236,6 +1236,25 @@ describe("a session", function()
       assert.is_true(most <= 128 * 1024 and steps > 20, most)
     end)
 
+    it("by smaller pieces of a file", function()
+      local size = 4000000
+      peer = scripted.start { { { read = true },
+        { send = response(200, ("x"):rep(size)) } } }
+      own = transfers.session(peer.base_url)
+      local transfer = assert(transfers.start(own, { mode = "chunks" }))
+      local target, most, deadline = transfers.file(), 0, core.now() + 20
+      while transfer:received() < size and core.now() < deadline do
+        local before = transfer:received()
+        own:step(0)
+        most = math.max(most, transfer:received() - before)
+        while transfer:save(target) do end
+      end
+      target:close()
+      assert.is_true(transfer:received() >= size)
+      -- One that is ready, and one that was put off before.
+      assert.is_true(most <= 2 * 101 * 1024, most)
+    end)
+
     for _, time in ipairs { 0, -1e9, -math.huge } do
       it(("and leaves the other sockets to the next one, given %g s")
         :format(time), function()
