@@ -64,6 +64,18 @@ local function words(failure) return (select(2, what(failure))) end
 
 local function once(...) return { { { read = true }, ... } } end
 
+-- Whether this build has a descriptor of its own. Without it libcurl polls, and
+-- each step does all that can be done.
+local function is_epolling()
+  local own = transfers.session "http://127.0.0.1:9"
+  local fd = own:fd()
+  own:close()
+  return fd ~= nil
+end
+
+local has_epoll = is_epolling()
+local it_epolls = has_epoll and it or pending
+
 describe("a transfer", function()
   after_each(function()
     if session then session:close() end
@@ -72,7 +84,7 @@ describe("a transfer", function()
   end)
 
   describe("sends", function()
-    it("at its start, if it connects without a step", function()
+    it_epolls("at its start, if it connects without a step", function()
       local function answer(id)
         return scripted.response(200, ('{"id":"%s"}'):format(id))
       end
@@ -1115,7 +1127,7 @@ describe("a session", function()
       end
     end
     assert.equal(5, finished)
-    assert.is_number(s:fd())
+    assert.equal(has_epoll, s:fd() ~= nil)
     s:close()
     server2:stop()
   end)
@@ -1256,7 +1268,7 @@ describe("a session", function()
     end)
 
     for _, time in ipairs { 0, -1e9, -math.huge } do
-      it(("and leaves the other sockets to the next one, given %g s")
+      it_epolls(("and leaves the other sockets to the next one, given %g s")
         :format(time), function()
           peer = scripted.start { { { read = true },
             { send = response(200, "{}") } }, loop = true }
@@ -1290,7 +1302,7 @@ describe("a session", function()
         end)
     end
 
-    it("and leaves resumed streams to the next step", function()
+    it_epolls("and leaves resumed streams to the next step", function()
       local received, read_all = streams(4)
       fill(received)
       for i = 1, 4 do read_all(i) end
