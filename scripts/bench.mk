@@ -30,7 +30,7 @@ build/bench/%: bench/%.c build/bench/flags
 
 build/bench/late.so build/bench/slow_disk.so: build/bench/%.so: bench/%.c \
     build/bench/flags
-	$(COMPILE) $(CFLAGS) -shared -o $@ $< -ldl $(LDFLAGS)
+	$(COMPILE) -fvisibility=default $(CFLAGS) -shared -o $@ $< -ldl $(LDFLAGS)
 
 # The scanner with its SIMD and without.
 build/bench/scan build/bench/scan_plain: bench/scan.c build/bench/flags \
