@@ -34,7 +34,7 @@ build/bench/late.so build/bench/slow_disk.so: build/bench/%.so: bench/%.c \
 
 # The scanner with its SIMD and without.
 build/bench/scan build/bench/scan_plain: bench/scan.c build/bench/flags \
-    src/core/buf.c $(wildcard src/core/json*)
+    src/core/buf.c src/core/platform_posix.c $(wildcard src/core/json*)
 	$(CC) $(FLAGS) $(if $(findstring plain,$@),-DJSON_NO_SIMD) $(INCLUDES) $(CFLAGS) \
 	  -o $@ $(filter %.c,$^) $(LDFLAGS)
 
