@@ -20,51 +20,61 @@ local function difference(a, b, scale) return taken:difference(a, b, scale) end
 local function seconds(name) return taken:seconds(name) end
 
 local list = {
-  { "list " .. thousands(rows) .. ", reading `id` and `status`, against raw "
+  { timed = true,
+    "list " .. thousands(rows) .. ", reading `id` and `status`, against raw "
       .. "libcurl with its buffer of 16 KB", most = 2,
     of = function(vm) return ratio(vm .. ".list.seconds", "raw.seconds") end,
     beside = function(each)
       return "raw libcurl " .. seconds "raw.seconds" .. each ".list.seconds"
     end },
-  { "the same against raw libcurl at its best, with 512 KB",
+  { timed = true,
+    "the same against raw libcurl at its best, with 512 KB",
     of = function(vm)
       return ratio(vm .. ".list.seconds", "raw_best.seconds")
     end,
     beside = function()
       return "raw libcurl " .. seconds "raw_best.seconds"
     end },
-  { "the first again, with an incremental collector",
+  { timed = true,
+    "the first again, with an incremental collector",
     of = function(vm)
       local by_age = median(vm .. ".list.by_age") == 1
       return ratio(vm .. (by_age and ".by_steps" or ".list") .. ".seconds",
         "raw.seconds")
     end },
-  { "the same against the TypeScript SDK, times faster", least = 8,
+  { timed = true,
+    "the same against the TypeScript SDK, times faster", least = 8,
     of = function(vm) return ratio("sdk.seconds", vm .. ".list.seconds") end,
     beside = function() return "SDK " .. seconds "sdk.seconds" end },
-  { "the same against luasocket and lua-cjson, times faster", least = 12,
+  { timed = true,
+    "the same against luasocket and lua-cjson, times faster", least = 12,
     of = function(vm)
       return ratio(vm .. ".socket.seconds", vm .. ".list.seconds")
     end,
     beside = function(each) return "luasocket" .. each ".socket.seconds" end },
-  { "listing and two fields against lua-cjson's decode and two fields, "
+  { timed = true,
+    "listing and two fields against lua-cjson's decode and two fields, "
       .. "times faster", least = 8,
     of = function(vm)
       return ratio(vm .. ".decode.seconds", vm .. ".list.seconds")
     end,
     beside = function(each) return "lua-cjson" .. each ".decode.seconds" end },
-  { "scanner alone against one memcpy of the bytes", most = 6, shared = true,
+  { timed = true,
+    "scanner alone against one memcpy of the bytes", most = 6, shared = true,
     of = function() return ratio("scan.seconds", "scan.copy") end,
     beside = function() return "copy " .. seconds "scan.copy" end },
-  { "the same in plain C, without SIMD", shared = true,
+  { timed = true,
+    "the same in plain C, without SIMD", shared = true,
     of = function() return ratio("scan_plain.seconds", "scan_plain.copy") end,
     beside = function() return "scan " .. seconds "scan_plain.seconds" end },
-  { "scanner alone against lua-cjson's decode, times faster", least = 20,
+  { timed = true,
+    "scanner alone against lua-cjson's decode, times faster", least = 20,
     of = function(vm) return ratio(vm .. ".decode.decode", "scan.seconds") end,
     beside = function(each)
       return "scan " .. seconds "scan.seconds" .. each ".decode.decode"
     end },
-  { "first generation behind raw libcurl's first byte, ms", most = 2,
+  { timed = true,
+    "first generation behind raw libcurl's first byte, ms", most = 2,
     of = function(vm)
       return difference(vm .. ".list.first", "raw.first", 1e3)
     end,
@@ -108,7 +118,8 @@ local list = {
       return raw and "raw libcurl " .. thousands(raw)
         .. each(".delete.instructions", "%d") or "not counted"
     end },
-  { "`delete_many`, 64 at once, against `curl --parallel`", least = 1,
+  { timed = true,
+    "`delete_many`, 64 at once, against `curl --parallel`", least = 1,
     of = function(vm) return ratio(vm .. ".many.rate", "curl.rate") end,
     beside = function(each)
       return ("curl %s/s"):format(thousands(median "curl.rate"))
@@ -128,7 +139,8 @@ local list = {
       end
       return table.concat(parts, "; ")
     end },
-  { '`require "lipsync"` over `require "cjson"`, ms', most = 3,
+  { timed = true,
+    '`require "lipsync"` over `require "cjson"`, ms', most = 3,
     of = function(vm)
       return difference(vm .. ".require.ms", vm .. ".cjson.ms", 1)
     end,
@@ -136,6 +148,14 @@ local list = {
       return "cjson" .. each(".cjson.ms", "%.1f ms")
     end },
 }
+
+-- Of a machine that others use, the times say nothing.
+local load = median "machine.load" or 0
+local is_busy = load > 1.5
+local kept = {}
+for _, row in ipairs(list) do
+  if not (is_busy and row.timed) then kept[#kept + 1] = row end
+end
 
 -- "lua5.4 generational, luajit incremental"
 local modes = {}
@@ -147,5 +167,7 @@ end
 taken:report(report_path, "Results of `make bench`",
   ("%s turns, ratios and differences are medians of those of each turn; a "
     .. "static nginx on the same machine; generations of about 1.1 KB; "
-    .. "collectors: %s."):format(runs, table.concat(modes, ", ")), list,
+    .. "collectors: %s.%s"):format(runs, table.concat(modes, ", "),
+    is_busy and (" The machine was busy, with %.0f processes for each core: "
+      .. "rows of time are left out."):format(load) or ""), kept,
   samples.read_file "build/bench/growth.md")
