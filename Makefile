@@ -113,7 +113,7 @@ client: $(patsubst %,$(OUT)/lipsync/%.so,core http file $(if $(CRYPTO),hmac))
 help: ## list the targets
 	@echo "make TARGET [LUA=lua5.4|luajit|lua5.3|lua5.2|lua5.1]"
 	@LC_ALL=C sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile \
-	  scripts/bench.mk scripts/check.mk scripts/hosts.mk
+	  scripts/bench.mk scripts/check.mk scripts/hosts.mk scripts/windows.mk
 
 demo: ## make, list and delete against the emulator, from nothing
 	@scripts/deps demo $(LUA)
@@ -291,6 +291,7 @@ build/%/flags: FORCE
 include scripts/check.mk
 include scripts/bench.mk
 include scripts/hosts.mk
+include scripts/windows.mk
 
 -include $(CLIENT:.o=.d) $(TERMINAL:.o=.d) $(HMAC:.o=.d) $(BINDING:.o=.d) $(SERVER:.o=.d) $(MAIN:.o=.d)
 -include $(PARTS:.o=.d) $(UNITS:build/unit/%=build/unit/obj/%.d)

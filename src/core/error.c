@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "capi.h"
+#include "platform.h"
 
 
 int error_no_memory (lua_State *L) {

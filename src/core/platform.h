@@ -14,6 +14,8 @@
 
 #if defined(_WIN32)
 
+#define EDQUOT 10069 /* its <errno.h> has none, its sockets do */
+
 struct platform_lock {
   void *word; /* an SRWLOCK */
 };

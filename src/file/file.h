@@ -35,6 +35,7 @@ struct file {
   int fd;          /* -1 once closed */
   uint64_t offset; /* where it is read and written */
   int os_error;    /* of the last failure */
+  int is_locked;   /* noted where the system would refuse a second lock */
 };
 
 /* Opens a regular file, with 'permissions' where it is made. The descriptor is

@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engine.h"
 #include "platform.h"
@@ -16,6 +15,7 @@
 #if defined(__linux__) && !defined(ENGINE_NO_EPOLL)
 #define ENGINE_EPOLL 1
 #include <sys/epoll.h>
+#include <unistd.h>
 #else
 #define ENGINE_EPOLL 0
 #endif
@@ -165,6 +165,12 @@ static int set_callbacks (struct engine *e) {
 }
 
 
+static void close_set (const struct engine *e) {
+  if (e->fd >= 0)
+    close(e->fd);
+}
+
+
 /* What epoll saw, as libcurl's bits. An error alone is 0, "look yourself":
 ** given CURL_CSELECT_ERR, libcurl would not fetch the socket's own error. */
 static int to_bitmask (unsigned events) {
@@ -271,6 +277,11 @@ double engine_timeout (struct engine *e) {
 static int set_callbacks (struct engine *e) {
   (void)e;
   return 1;
+}
+
+
+static void close_set (const struct engine *e) {
+  (void)e;
 }
 
 
@@ -381,8 +392,7 @@ unsigned engine_kept (const struct engine *e) {
 void engine_close (struct engine *e) {
   if (e->multi != NULL)
     curl_multi_cleanup(e->multi); /* still calls on_socket */
-  if (e->fd >= 0)
-    close(e->fd);
+  close_set(e);
   engine_abandon(e);
 }
 

@@ -268,12 +268,16 @@ static int needs_descriptors (CURLcode code) {
 /* Whether the peer hung up inside a handshake, which is no matter of TLS.
 ** libcurl's words for a socket that failed, for an OpenSSL that gives no reason
 ** ("SSL_connect: SSL_ERROR_SYSCALL in connection to …") or calls it an error of
-** its own, and for GnuTLS. */
+** its own, for GnuTLS and for Schannel. */
 static int is_hang_up (const char *detail) {
   static const char *const words[] = {
-    "Recv failure: ",          "Send failure: ",
-    " SSL_connect: ",          "unexpected eof while reading",
-    "non-properly terminated", "Error in the pull function",
+    "Recv failure: ",
+    "Send failure: ",
+    " SSL_connect: ",
+    "unexpected eof while reading",
+    "non-properly terminated",
+    "Error in the pull function",
+    "schannel: failed to receive handshake",
   };
   size_t i;
   for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)

@@ -45,6 +45,10 @@ static CURLcode set_constants (struct exchange *x) {
     SET(CURLOPT_CAINFO, s->ca_file);
   /* else each connection reads it, 25 ms; a library without TLS has none */
   (void)curl_easy_setopt(x->easy, CURLOPT_CAPATH, NULL);
+  /* as elsewhere: Schannel alone would fail where it cannot ask whether a
+     certificate was revoked, as with most proxies of companies */
+  (void)curl_easy_setopt(x->easy, CURLOPT_SSL_OPTIONS,
+                         (long)CURLSSLOPT_REVOKE_BEST_EFFORT);
 #if LIBCURL_VERSION_NUM >= 0x075700
   /* an older library at run time does not know it; then a lookup of a name
      that is given up is waited for */

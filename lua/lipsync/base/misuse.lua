@@ -13,10 +13,11 @@ local folders = { base = true, error = true, host = true, call = true,
                   compound = true, resources = true, webhook = true }
 
 -- The folder in "lua/lipsync/base/misuse.lua:12: ", without our own subfolder;
--- nil if the text names no file.
+-- nil if the text names no file. Windows takes both slashes, and Lua's path has
+-- one where a template had the other.
 local function folder(where)
-  local path = where:match "^(.*[/\\])[^/\\]*:%d+: $"
-  local above, last = (path or ""):match "^(.*[/\\])([^/\\]+)[/\\]$"
+  local path = where:gsub("\\", "/"):match "^(.*/)[^/]*:%d+: $"
+  local above, last = (path or ""):match "^(.*/)([^/]+)/$"
   return folders[last] and above or path
 end
 

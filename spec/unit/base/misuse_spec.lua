@@ -25,6 +25,15 @@ describe("misuse", function()
     assert.match("misuse_spec%.lua:%d+: wrong$", message)
   end)
 
+  it("knows its own files by either slash", function()
+    local own = debug.getinfo(misuse.raise, "S").source:gsub("/", "\\")
+    local load_text = rawget(_G, "loadstring") or load
+    local ours = assert(load_text("local misuse = ...; misuse.raise 'wrong'",
+      own))
+    local message = message_of(function() ours(misuse) return nil end)
+    assert.match("misuse_spec%.lua:%d+: wrong$", message)
+  end)
+
   it("names the nearest known name and all others", function()
     local known = { projectId = true, status = true }
     local message = message_of(function()

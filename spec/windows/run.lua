@@ -1,0 +1,106 @@
+-- SPDX-License-Identifier: MIT
+--
+-- run.lua ARGUMENT…: busted under Wine. What specs use that is not there, or
+-- has to be on Linux, is here by the same name.
+
+-- luacheck: ignore 122
+
+local link = require "link"
+local values = require "spec.windows.values"
+
+link.connect(tonumber(os.getenv "LIPSYNC_RELAY"))
+
+local Remote = {}
+local remotes = setmetatable({}, { __mode = "v" })
+
+local function object(number)
+  remotes[number] = remotes[number] or setmetatable({ number = number }, Remote)
+  return remotes[number]
+end
+
+local function number_of(value)
+  if type(value) ~= "table" then error("a value cannot be sent", 0) end
+  return getmetatable(value) == Remote and rawget(value, "number") or nil
+end
+
+local function results(ok, ...)
+  if not ok then error((...), 0) end
+  return ...
+end
+
+local function ask(...)
+  return results(values.read(
+    link.ask(values.write(number_of, select("#", ...), ...)), object))
+end
+
+function Remote.__index(self, name)
+  local value, is_method = ask("get", self, name)
+  if not is_method then return value end
+  return function(_, ...) return ask("call", self, name, ...) end
+end
+
+-- The module of Linux, whose functions run there.
+local function remote_module(name)
+  package.preload[name] = function()
+    return setmetatable({}, { __index = function(_, key)
+      return function(...) return ask("call", name, key, ...) end
+    end })
+  end
+end
+
+remote_module "scripted_core"
+remote_module "lipsync.emulator"
+
+-- The shell is that of Linux, which has the same files: "/tmp/x" is there on
+-- the drive that Wine shows the root folder as.
+io.popen = function(...) return ask("call", "io", "popen", ...) end
+os.execute = function(...) return ask("call", "os", "execute", ...) end
+os.tmpname = function() return ask("call", "os", "tmpname") end
+
+-- What is of Linux alone: a test that calls it is pending.
+local function linux_alone(name, fields)
+  package.preload[name] = function()
+    return setmetatable(fields or {}, { __index = function()
+      return function() require "busted".pending(name) end
+    end })
+  end
+end
+
+for _, name in ipairs { "process", "tracer", "cjson", "spec.support.program",
+                        "spec.support.launch", "spec.support.inside",
+                        "spec.support.command", "spec.support.tls",
+                        "spec.support.disk", "spec.support.display" } do
+  linux_alone(name)
+end
+linux_alone("spec.support.proc", { is_here = false })
+
+-- What busted wants of the system.
+package.preload.system = function()
+  return { gettime = os.time, monotime = link.now, sleep = link.sleep }
+end
+package.preload.term = function()
+  return { isatty = function() return false end }
+end
+package.preload.lfs = function()
+  local lfs = {}
+  function lfs.attributes(path, name)
+    local file = io.open(path, "rb")
+    if not file then return nil end
+    file:close()
+    return name and "file" or { mode = "file" }
+  end
+  function lfs.currentdir() return "." end
+  function lfs.chdir() return true end
+  return lfs
+end
+
+-- Tests whose names match are left out: of permissions, of a shell's limits, of
+-- "/dev/null", and of lua-cjson.
+for _, name in ipairs {
+  "with those permissions", "replaces a file whole", "the disk takes no more",
+  "says what is there", "agrees with lua.cjson", "null where cjson does",
+} do
+  arg[#arg + 1] = "--filter-out=" .. name
+end
+
+require "busted.runner" { standalone = false }
