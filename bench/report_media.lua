@@ -66,6 +66,20 @@ local list = {
         .. "; longest of as many that do nothing"
         .. each ".frames.idle.longest"
     end },
+  { "longest step of 2 ms beside 1,000 tasks that wait, processor's ms",
+    most = 2.5,
+    of = function(vm)
+      local value = median(vm .. ".waiting.longest")
+      return value and value * 1e3
+    end,
+    beside = function(each)
+      return "a heap of 200 MB; steps" .. each(".waiting.steps", "%d")
+        .. "; above 2.5 ms" .. each(".waiting.over", "%d")
+        .. "; where the program makes tables alone, longest"
+        .. each ".waiting.idle.longest" .. "; steps"
+        .. each(".waiting.idle.steps", "%d") .. "; above 2.5 ms"
+        .. each(".waiting.idle.over", "%d")
+    end },
   { ("peak memory of the TypeScript SDK uploading %g MiB, MB"):format(size / 4),
     shared = true,
     of = function()

@@ -11,6 +11,13 @@ Pump.__index = Pump
 
 local pump = {}
 
+-- Called by the loop's timer, in vain if it could not be canceled.
+local function fire(self, number)
+  if self.number ~= number then return end
+  self.due, self.number = nil, false
+  self.move()
+end
+
 --- Makes a pump.
 ---@param client table
 ---@param loop table  after, and perhaps cancel, watch and unwatch; also rest,
@@ -22,7 +29,7 @@ function pump.new(client, loop, move)
   local runtime = client:runtime()
   local self = setmetatable({ session = runtime.session, loop = loop,
     move = move, n = 0, timers = 0, number = false, at = 0,
-    wanted = 0, due = nil, watched = nil }, Pump)
+    due = nil, watched = nil }, Pump)
   function self.on_event() self.move() end
   runtime.waiters:on_close(self, function() self:rest() end)
   return self
@@ -38,24 +45,11 @@ end
 -- and again before anything else has its turn.
 local shortest = 0.001
 
-local set_timer
-
--- Called by the loop's timer, in vain if it could not be canceled. Makes no
--- step if another one since then has found that none is due yet.
-local function fire(self, number)
-  if self.number ~= number then return end
-  self.due, self.number = nil, false
-  local left = self.wanted - core.now()
-  if left > 0 then return set_timer(self, left) end
-  self.move()
-end
-
--- A timer that is due earlier serves as well, because most are for what will
--- not happen, a server that is silent.
-function set_timer(self, seconds)
+-- A timer that is due earlier serves as well, because a step in vain costs less
+-- than a new timer: most are for what will not happen, a server that is silent.
+local function set_timer(self, seconds)
   seconds = math.max(seconds, shortest)
   local at = core.now() + seconds
-  self.wanted = at
   if self.number and self.at <= at + shortest then return end
   cancel_timer(self)
   self.timers = self.timers + 1

@@ -1,0 +1,65 @@
+-- SPDX-License-Identifier: MIT
+--
+-- waiting SECONDS: steps of 2 ms, 60 times a second for so long, in a program
+-- with a heap of 200 MB and 1,000 tasks, each of which waits for a generation
+-- that is never done. Prints the longest step, how many there were, and of
+-- those the ones above 2.5 ms; by the processor's clock of this thread, see
+-- frames.lua. Then prints the same for 2 ms of making small tables in that
+-- program: what its collector adds without the client.
+
+local lipsync = require "lipsync"
+local clock = require "bench_clock"
+local core = require "lipsync.core"
+local sleep = require "scripted_core".sleep
+
+local BUDGET, GOAL, FRAME = 0.002, 0.0025, 1 / 60
+
+-- Small tables: a collector looks through one at a time, however large. Old
+-- ones, for one that tells by age.
+local ballast = {}
+for i = 1, 2400 do
+  local part = {}
+  for k = 1, 1000 do part[k] = { k } end
+  ballast[i] = part
+end
+collectgarbage()
+for _ = 1, 4 do collectgarbage("step", 0) end
+print("heap_mb " .. collectgarbage "count" / 1024)
+assert(#ballast == 2400)
+
+local client = lipsync.new()
+client:warm()
+local ids = {}
+for generation in client.generations:list { limit = 1000 } do
+  ids[#ids + 1] = generation.id
+end
+for _, id in ipairs(ids) do
+  client:spawn(function()
+    assert(client.generations:wait(id, { timeout = math.huge }))
+  end)
+end
+client:step(1)  -- all have begun
+
+-- Calls `step` once a frame, and prints how long it took.
+local function frames(label, seconds, step)
+  local longest, count, over = 0, 0, 0
+  local ends = core.now() + seconds
+  while core.now() < ends do
+    local at, began = core.now(), clock()
+    step()
+    local took = clock() - began
+    longest, count = math.max(longest, took), count + 1
+    if took > GOAL then over = over + 1 end
+    sleep(math.max(0, at + FRAME - core.now()))
+  end
+  print(("%slongest %g\n%ssteps %d\n%sover %d"):format(label, longest, label,
+    count, label, over))
+end
+
+frames("", tonumber(arg[1]), function() client:step(BUDGET) end)
+frames("idle.", tonumber(arg[1]) / 4, function()
+  local ends = core.now() + BUDGET
+  while core.now() < ends do
+    for k = 1, 100 do ballast[1][k] = { k } end
+  end
+end)
