@@ -62,7 +62,7 @@ local pending
 
 local function note_pending()
   require "busted".subscribe({ "test", "start" }, function(element)
-    pending = element.env.pending
+    pending = element.env and element.env.pending or pending
     return nil, true
   end)
 end
