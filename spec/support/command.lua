@@ -9,10 +9,16 @@ local command = {}
 
 local quote = launch.quote
 
+-- The interpreter itself: what is called python3 may be a script that looks
+-- for it for a second.
+local finder = io.popen "python3 -c 'import sys; print(sys.executable)' 2>&-"
+local python = finder:read "*l"
+finder:close()
+
 --- Whether a terminal can be had.
 ---@return boolean
 function command.has_terminal()
-  return launch.find "python3" ~= nil
+  return python ~= nil
 end
 
 --- Whether the command can be run: it needs argparse. Under a sanitizer the
@@ -43,7 +49,7 @@ local function environment(env)
 end
 
 local function terminal(options)
-  local words = { "python3", "spec/support/on_terminal.py", options.columns }
+  local words = { python, "spec/support/on_terminal.py", options.columns }
   for _, pair in ipairs(options.typed or {}) do
     words[#words + 1] = "-e"
     words[#words + 1] = pair[1]
