@@ -150,18 +150,18 @@ static void set_allowed (const struct http_session *http, struct nudge *nudge) {
 
 /* The collector does not see C memory: an abandoned transfer is small to it,
 ** whatever it holds. So where there are more of them than are allowed, or they
-** hold more, each new one moves it on, the further the more that is; but not
-** for long, since a frame of the program waits for it, unless far too many pile
-** up. At the end of a cycle it is known how much is in use, and twice as much
-** is allowed. Not in a large step: what the collector looks through is the
-** program's. */
+** hold more, each new one moves it on, the further the more that is: not for
+** long where there are only many, which may all be in use, since a frame of the
+** program waits for it. At the end of a cycle it is known how much is in use,
+** and twice as much is allowed. Not in a large step: what the collector looks
+** through is the program's. */
 static void nudge_collector (lua_State *L, struct http_session *const *http,
                              struct nudge *nudge) {
-  size_t excess = http_count(*http) / nudge->transfers
-                  + http_held(*http) / nudge->bytes;
-  size_t steps = excess * COMPAT_GC_STEPS;
-  double most = GC_TIME * (double)(1 + excess / 8);
-  double ends = excess == 0 ? 0 : platform_worked() + most;
+  size_t many = http_count(*http) / nudge->transfers;
+  size_t much = http_held(*http) / nudge->bytes;
+  size_t steps = (many + much) * COMPAT_GC_STEPS;
+  double most = GC_TIME * (double)(1 + many / 8 + 4 * much);
+  double ends = steps == 0 ? 0 : platform_worked() + most;
   nudge->young++;
   for (; steps > 0 && *http != NULL && platform_worked() < ends; steps--)
     if (collect(L, nudge) && *http != NULL) {
