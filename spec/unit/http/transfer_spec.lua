@@ -440,7 +440,12 @@ describe("a transfer", function()
           server = scripted.start {
             { { stall = seconds }, { [ending] = true } } }
           session = transfers.session("https://127.0.0.1:" .. server.port)
-          assert.equal("connection cut", what((select(2, read()))))
+          local failure = select(2, read())
+          -- A reset may come before libcurl has seen that it is connected.
+          if ending == "close" or seconds > 0 then
+            assert.equal("connection cut", what(failure))
+          end
+          assert.equal("connection", kind(failure))
           session:close()
           server:stop()
         end
@@ -903,12 +908,12 @@ describe("a transfer", function()
       for _, stale in ipairs { scripted.response(200, "[9]"), "\0",
           scripted.response(408, ""), (" "):rep(300000) } do
         serve { { { read = true }, { send = first }, { stall = 0.02 },
-                  { tell = true }, { send = stale }, { tell = true },
-                  { hold = true } },
+                  { send = stale:sub(1, 1000) }, { tell = true },
+                  { send = stale:sub(1001) }, { hold = true } },
                 { { read = true }, { send = other }, { read = true },
                   { send = first } } }
         assert.equal("[1]", (read()))
-        server:told(#stale > 100000 and 1 or 2)
+        server:told(1)
         assert.equal("[2]", (read { method = "DELETE" }))
         assert.equal(1, #server:gone(1))
         assert.equal("[1]", (read()))
