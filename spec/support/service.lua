@@ -66,6 +66,19 @@ function service.client(base_url, options)
   return assert(require "lipsync".new(own))
 end
 
+local days = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" }
+local months = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
+                 "Oct", "Nov", "Dec" }
+
+--- A time as a header of HTTP has it, in any locale.
+---@param seconds integer  since 1970
+---@return string
+function service.date(seconds)
+  local date = os.date("!*t", seconds)
+  return ("%s, %02d %s %04d %02d:%02d:%02d GMT"):format(days[date.wday],
+    date.day, months[date.month], date.year, date.hour, date.min, date.sec)
+end
+
 --- A server and its client for each test of a describe, closed after it.
 ---@param after_each function  busted's
 ---@return table here  with `server` and `client` after start(script, options)

@@ -242,7 +242,7 @@ describe("client.batches:create", function()
   -- A list of these, with the service's clock so many seconds ahead.
   local function list(ahead, ...)
     return service.answer(200, "[" .. table.concat({ ... }, ",") .. "]",
-      { Date = ahead and os.date("!%a, %d %b %Y %H:%M:%S GMT", SENT + ahead)
+      { Date = ahead and service.date(SENT + ahead)
         or nil })
   end
 

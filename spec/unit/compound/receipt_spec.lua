@@ -452,7 +452,7 @@ describe("create with a receipt", function()
           iso(os.time() + 7200 + seconds[i]) })
       end
       local generations = here.start { cut, answer(200, core.encode(rows),
-        { Date = os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + 7200) }) }
+        { Date = service.date(os.time() + 7200) }) }
       generations:create(request(), { receipt = path, max_attempts = 1 })
       rewrite { open_at = os.time() - 2000, sent_at = os.time() - 1900 }
       return generations:create(request(), { receipt = path })

@@ -135,7 +135,7 @@ describe("costs", function()
   local function requests() return #here.server:requests() end
 
   it("are asked for again when the service says, until known", function()
-    local generations = here.start { answer("pending", 0.01),
+    local generations = here.start { answer("pending", "0.01"),
       answer("pending", '"0"'), answer "complete" }
     assert.equal("complete", assert(generations:costs "g1").availability)
     assert.equal(3, requests())
@@ -154,7 +154,7 @@ describe("costs", function()
   end)
 
   it("are given as they are where that was asked for", function()
-    local generations = here.start { answer("pending", 0.01), answer "x" }
+    local generations = here.start { answer("pending", "0.01"), answer "x" }
     assert.equal("pending",
       assert(generations:costs("g1", { wait = false })).availability)
     assert.equal(1, requests())
@@ -168,7 +168,7 @@ describe("costs", function()
   end)
 
   it("are given as they are where the service says no time", function()
-    for _, first in ipairs { answer "pending", answer("partial", 0.01) } do
+    for _, first in ipairs { answer "pending", answer("partial", "0.01") } do
       local generations = here.start { first, answer "x" }
       assert.is_truthy(generations:costs "g1")
       assert.equal(1, requests())
@@ -177,7 +177,7 @@ describe("costs", function()
   end)
 
   it("end at an error of any request", function()
-    local generations = here.start { answer("pending", 0.01),
+    local generations = here.start { answer("pending", "0.01"),
       service.answer(404, "{}") }
     local costs, err = generations:costs "g1"
     assert.is_nil(costs)
