@@ -345,24 +345,35 @@ function calls.create_many()
   end
 end
 
--- What the responder sends is as good a file as any.
+-- A generation whose output is a listing: what the responder sends is as good
+-- a file as any.
+local function completed(id)
+  return assert(require "lipsync".generation(
+    ('{"id":"%s","status":"COMPLETED","outputUrl":"%s/v2/generations?ids=g2"}')
+      :format(id, url)))
+end
+
+-- Raises unless there is this file, and removes it.
+local function check_download(result, path)
+  local file = assert(io.open(path, "rb"))
+  local size = file:seek "end"
+  file:close()
+  assert((not result or size == result.bytes) and size > 20000)
+  os.remove(path .. ".part")
+  os.remove(path)
+end
+
 local function download(run)
   local own = client { on_task_error = function() end }
   local path = os.tmpname()
-  local generation = assert(require "lipsync".generation(
-    ('{"id":"g1","status":"COMPLETED","outputUrl":"%s/v2/generations?ids=g2"}')
-      :format(url)))
+  local generation = completed "g1"
   return function()
     local result, err = run(own, function()
       return own.generations:download(generation, path,
         { if_exists = "overwrite" })
     end)
     if not result then error(err, 0) end
-    local file = assert(io.open(path, "rb"))
-    assert(file:seek "end" == result.bytes and result.bytes > 20000)
-    file:close()
-    os.remove(path .. ".part")
-    os.remove(path)
+    check_download(result, path)
   end
 end
 
@@ -379,6 +390,34 @@ function calls.download_in_task()
     own:run()
     return task:wait()
   end)
+end
+
+function calls.download_many()
+  local own = client()
+  local items = { completed "g1", completed "g2" }
+  return function()
+    local tally, err = own.generations:download_many(items, "build",
+      { if_exists = "overwrite", concurrency = 2 })
+    if not tally then error(err, 0) end
+    if tally.failed > 0 then error(tally.errors[1], 0) end
+    assert(tally.downloaded == 2)
+    for _, id in ipairs { "g1", "g2" } do
+      check_download(nil, ("build/%s-%s.json"):format(id, id))
+    end
+  end
+end
+
+function calls.delete_when_done()
+  local own = client()
+  local path = os.tmpname()
+  local generation = completed "g1"
+  return function()
+    local deleted, err, _, file = own.generations:delete_when_done(generation,
+      { download = path, if_exists = "overwrite" })
+    if not deleted then error(err, 0) end
+    assert(deleted.id == "g1")
+    check_download(file, path)
+  end
 end
 
 function calls.delete()
