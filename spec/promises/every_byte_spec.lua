@@ -223,12 +223,12 @@ local function cut_batch(ending, batch, reused, got, tries)
   error("too late: " .. late[1].name)
 end
 
--- Cuts at all places until each used a connection of the wanted kind, because
--- now and then a call that should reuse one gets a fresh one. Each call made
--- one request.
+-- Cuts at all places until each used a connection of the wanted kind: after one
+-- has broken, as many calls get a fresh one as may be idle, or for a second.
+-- Each call made one request.
 local function cut_all(ending, places, reused)
   local got, tries, total, left = {}, {}, 0, places
-  for _ = 1, 50 do
+  for _ = 1, 500 do
     for first = 1, #left, AT_ONCE do
       local batch = {}
       for i = first, math.min(first + AT_ONCE - 1, #left) do
