@@ -154,8 +154,9 @@ describe("drive", function()
     loop.run()
     assert.same({ listed = 30, count = 30 }, got)
     -- In as many turns as there are milliseconds: most find a timer that is
-    -- due before what they wait for.
-    assert.is_true(loop.afters <= 15, loop.afters .. " timers")
+    -- due before what they wait for. Without a descriptor each turn needs one.
+    assert.is_true(not client:fd() or loop.afters <= 15,
+      loop.afters .. " timers")
     client:close()
   end)
 
