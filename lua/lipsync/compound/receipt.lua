@@ -502,6 +502,11 @@ local function paths_of(fixed)
   return paths
 end
 
+-- Whose generations a client makes: the origin, and what stands for the key.
+local function owner_of(client)
+  return client.known.base_url, client:runtime().session:account() or ""
+end
+
 -- What the receipt has to be of.
 local function describe(self, client, fixed)
   local files = {}
@@ -510,8 +515,9 @@ local function describe(self, client, fixed)
     if not stamp then return nil, broken(self, failure) end
     files[i] = { path = path, stamp = stamp }
   end
-  return { origin = client.known.base_url, content = fixed.content,
-           account = client:runtime().session:account() or "", files = files }
+  local origin, account = owner_of(client)
+  return { origin = origin, account = account, content = fixed.content,
+           files = files }
 end
 
 -- The error where the outcome cannot be found out.
@@ -637,10 +643,10 @@ end
 
 -- An error unless the receipt, as it was read, is of this generation.
 local function check_own(self, id)
-  local note, client = self.note, self.client
+  local note = self.note
   if not note then return refuse(self, "does not exist") end
-  if note.id ~= id or note.origin ~= client.known.base_url
-     or note.account ~= (client:runtime().session:account() or "") then
+  local origin, account = owner_of(self.client)
+  if note.id ~= id or note.origin ~= origin or note.account ~= account then
     return refuse(self, "is of another generation, api_key or base_url")
   end
   return nil

@@ -8,12 +8,12 @@ local call = require "lipsync.call"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local message = require "lipsync.error.message"
+local object_type = require "lipsync.object_type"
 local operation = require "lipsync.operation"
 local retry_after = require "lipsync.error.retry_after"
 local schema = require "lipsync.base.schema"
 local sleep = require "lipsync.call.sleep"
 local stopwatch = require "lipsync.base.stopwatch"
-local object_type = require "lipsync.object_type"
 local url = require "lipsync.base.url"
 
 local wait = {}
