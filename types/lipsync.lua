@@ -318,6 +318,7 @@ local Creates = {}
 ---@field when nil|fun(item: table|string, stop: fun()): any gets an item of the listing or the array; false or nil: skip it. stop() begins no more deletions
 ---@field on_result nil|fun(id: string, outcome: string, object: table|nil, err: lipsync.Error|nil, stop: fun()) outcome: "deleted", "gone", "skipped" or "failed"
 ---@field on_progress nil|fun(done: integer, total: integer|nil, stop: fun()) `total` is nil for a listing that is read meanwhile
+---@field receipts string|nil  of generations: a folder with receipts of their creates, which then say that nothing is left to do
 local DeleteManyOptions = {}
 
 ---@class lipsync.DeleteOptions : lipsync.CallOptions
@@ -336,7 +337,7 @@ local DeleteWhenDoneOptions = {}
 ---@field gone integer  no longer there: 404, or gone after an unknown outcome
 ---@field skipped integer  refused by `when`, or an id given twice
 ---@field failed integer  not deleted; see `errors`
----@field errors lipsync.Error[]  of the failed ones, in the order of their end; at most 100, with at most 1 KiB of each body
+---@field errors lipsync.Error[]  of the failed ones, and of receipts that could not be written, in the order of their end; at most 100, with at most 1 KiB of each body
 local Deleted = {}
 
 ---@class lipsync.DialogueEditRequest
@@ -365,6 +366,7 @@ local DialogueEdits = {}
 ---@field when nil|fun(item: lipsync.Generation|string, stop: fun()): any
 ---@field on_result nil|fun(id: string, outcome: string, result: lipsync.Downloaded|nil, err: lipsync.Error|nil, stop: fun()) outcome: "downloaded", "existing", "skipped" or "failed"
 ---@field on_progress nil|fun(done: integer, total: integer|nil, stop: fun())
+---@field receipts string|nil  a folder with receipts of their creates, which then say that nothing is left to do
 local DownloadManyOptions = {}
 
 ---@class lipsync.DownloadOptions : lipsync.CallOptions

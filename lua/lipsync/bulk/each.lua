@@ -221,11 +221,24 @@ local function fill(self)
   return moved
 end
 
+-- Has a record say that an item is done. The error of a record that cannot be
+-- written is kept although the item has not failed.
+local function record(self, call, item)
+  local finish = self.work.finish
+  if not finish or call.value == nil then return nil end
+  self.pool:set_busy(true)
+  local problem = finish(call, item)
+  self.pool:set_busy(false)
+  keep(self.work.tally.errors, problem)
+  return problem
+end
+
 --- A call is over; called by the pool.
 function Each:settled(call, item)
   local err, own = call.err, self.work.is_hopeless
   if err and (is_hopeless(err) or own and own(err)) then give_up(self, err) end
-  count(self, self.work.outcome_of(call), item, call.value, call.err)
+  local problem = record(self, call, item)
+  count(self, self.work.outcome_of(call), item, call.value, err or problem)
 end
 
 -- Whether nothing is left to do.
@@ -252,6 +265,8 @@ end
 ---@field is_hopeless nil|fun(err: lipsync.Error): boolean  whether all further
 ---   calls would fail, too
 ---@field outcome_of fun(call: table): string  its name in the tally
+---@field finish nil|fun(call: table, item: any): lipsync.Error|nil  records
+---   that an item is done, after a call that has a value; it may wait
 ---@field foresee fun(item: any): string  that name without a call, for dry_run
 
 --- Makes a call for each item and counts the outcomes.

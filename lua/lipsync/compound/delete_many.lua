@@ -5,6 +5,7 @@
 local each = require "lipsync.bulk.each"
 local errors = require "lipsync.error"
 local listing = require "lipsync.list.listing"
+local load = require "lipsync.host.load"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
@@ -25,16 +26,22 @@ local delete_many = {}
 ---   outcome: "deleted", "gone", "skipped" or "failed"
 ---@field on_progress nil|fun(done: integer, total: integer|nil, stop: fun())
 ---   `total` is nil for a listing that is read meanwhile
+---@field receipts string|nil  of generations: a folder with receipts of their
+---   creates, which then say that nothing is left to do
 local options_of = schema.join(operation.options, each.options,
   { everything = schema.boolean })
+
+local options_with_receipts = schema.join(options_of,
+  { receipts = schema.text })
 
 ---@class lipsync.Deleted
 ---@field deleted integer  deleted by this call
 ---@field gone integer  no longer there: 404, or gone after an unknown outcome
 ---@field skipped integer  refused by `when`, or an id given twice
 ---@field failed integer  not deleted; see `errors`
----@field errors lipsync.Error[]  of the failed ones, in the order of their end;
----   at most 100, with at most 1 KiB of each body
+---@field errors lipsync.Error[]  of the failed ones, and of receipts that could
+---   not be written, in the order of their end; at most 100, with at most 1 KiB
+---   of each body
 
 -- Arrays of all objects, which no filter has chosen.
 local unselected = setmetatable({}, { __mode = "k" })
@@ -77,6 +84,26 @@ end
 ---@field list string  how a listing is written
 ---@field foresee nil|fun(item: any): string  the outcome that an item would
 ---   have; default "deleted"
+---@field has_receipts boolean|nil  whether there is the option `receipts`
+
+-- Notes deletions in the receipts of a folder; nil and an error if that is
+-- none.
+local function recorder(client, spec, options)
+  local receipt = load.module "lipsync.compound.receipt"
+  local found, failure = receipt.folder(client, options.receipts)
+  if not found then
+    return nil, errors.from_failure(failure,
+      operation.about(client, spec, options))
+  end
+  return function(done)
+    local object = done.value
+    local own = found[object:get "id"]
+    if not own or own.note.state == "done" then return nil end
+    return select(2, receipt.finish(client, spec,
+      { receipt = own.path, tag = options.tag }, own.note.id,
+      { object = object:json { compact = true } }))
+  end
+end
 
 --- See client.generations:delete_many.
 ---@param resource table
@@ -88,7 +115,8 @@ end
 ---@return lipsync.Error|nil err
 ---@return lipsync.Deleted|nil so_far
 function delete_many.run(resource, spec, items, options, how)
-  options = schema.read(options_of, options, "options")
+  options = schema.read(how.has_receipts and options_with_receipts
+    or options_of, options, "options")
   if items ~= nil then check_selected(items, options, how) end
   local work = {
     noun = spec.noun, list = how.list, outcome_of = outcome_of,
@@ -102,8 +130,15 @@ function delete_many.run(resource, spec, items, options, how)
       return (operation.identify(item, spec))
     end,
   }
+  local err
+  if options.receipts and not options.dry_run then
+    each.items(resource.client, items, work)  -- raises what is wrong with them
+    work.finish, err = recorder(resource.client, spec, options)
+    if err then return nil, err, work.tally end
+  end
   if must_be_read_first(items, options) then
-    local found, err =
+    local found
+    found, err =
       listing.read(each.items(resource.client, items, work))
     if not found then return nil, err, work.tally end
     items = found

@@ -41,7 +41,10 @@ local one_generation = schema.join(one, { receipt = schema.text })
 ---   result: lipsync.Downloaded|nil, err: lipsync.Error|nil, stop: fun())
 ---   outcome: "downloaded", "existing", "skipped" or "failed"
 ---@field on_progress nil|fun(done: integer, total: integer|nil, stop: fun())
-local many = schema.join(operation.options, download.options, each.options)
+---@field receipts string|nil  a folder with receipts of their creates, which
+---   then say that nothing is left to do
+local many = schema.join(operation.options, download.options, each.options,
+  { receipts = schema.text })
 
 -- The address of a generation's output, or nil and why there is none.
 local function read(generation)
@@ -130,6 +133,15 @@ local function earlier(note, path, options)
            existing = true, type = note.type }
 end
 
+-- Notes a finished download to `path` in a receipt; an error if that fails.
+local function finish(client, spec, options, this, path)
+  local result = this.value
+  return select(2, load.module "lipsync.compound.receipt".finish(client, spec,
+    options, this.subject.id, { object = this.object:json { compact = true },
+      asked = path, path = result.path, bytes = result.bytes,
+      type = result.type }))
+end
+
 -- A download that is noted in the receipt of the create. Where an earlier one
 -- was, nothing is asked of the service, which may have deleted it meanwhile.
 local function with_receipt(client, spec, subject, path, options)
@@ -141,10 +153,7 @@ local function with_receipt(client, spec, subject, path, options)
   local this = download.new(client, subject, path, options)
   result, err = this:run()
   if not result then return nil, err end
-  return result, nil, select(2, receipt.finish(client, spec, options,
-    subject.id, { object = this.object:json { compact = true }, asked = path,
-                  path = result.path, bytes = result.bytes,
-                  type = result.type }))
+  return result, nil, finish(client, spec, options, this, path)
 end
 
 --- See client.generations:download.
@@ -184,11 +193,17 @@ local function foresee(folder, subject)
   return found and found.info and "existing" or "downloaded"
 end
 
+-- What the errors of all report.
+local function about_of(client, options)
+  local about = client:about()
+  about.action, about.tag = "download generations", options.tag
+  return about
+end
+
 -- The error for a folder that is none. The first download would say it, too,
 -- but only after it has asked for a generation.
 local function check_folder(client, folder, options)
-  local about = client:about()
-  about.action, about.tag = "download generations", options.tag
+  local about = about_of(client, options)
   if folder:find("\0", 1, true) then
     return errors.new("invalid", "the folder's path has a NUL character",
       about, nil, "folder")
@@ -197,6 +212,24 @@ local function check_folder(client, folder, options)
   if info and info.type == "folder" then return nil end
   if info then failure = { code = "no_folder", path = folder } end
   return errors.from_failure(failure, about)
+end
+
+-- ---- Many with receipts ----
+
+-- The receipts of the generations, by their ids; nil and an error if their
+-- folder is none.
+local function receipts_of(client, options)
+  if not options.receipts then return {} end
+  local found, failure = load.module "lipsync.compound.receipt".folder(client,
+    options.receipts)
+  if found then return found end
+  return nil, errors.from_failure(failure, about_of(client, options))
+end
+
+-- A download that an earlier run has made, in the form of one.
+local function made(result)
+  return { over = true, value = result,
+           advance = function() return true end, cancel = function() end }
 end
 
 -- The numbers of a full disk, a read-only one and a used up quota (on Linux,
@@ -218,20 +251,36 @@ function downloads.many(resource, spec, items, folder, options)
   options = schema.read(many, options, "options")
   local own = setmetatable({ if_exists = options.if_exists or "keep",
     on_progress = false }, { __index = options })
+  local path, receipts = folder .. "/", nil
+  -- What is known of a file that is there from an earlier run.
+  local function known(id)
+    local receipt = receipts[id]
+    return receipt and earlier(receipt.note, path, own)
+  end
   local work = {
     noun = spec.noun, list = "client.generations:list { … }",
     outcome_of = outcome_of, concurrency = 4,
     tally = { downloaded = 0, existing = 0, skipped = 0, failed = 0,
               errors = {} },
     prepare = function(item, group)
-      return download.new(client, to_one_of_many(resource, spec, item),
-        folder .. "/", own, { group = group, clock = group.clock:lap() })
+      local subject = to_one_of_many(resource, spec, item)
+      local result = known(subject.id)
+      if result then return made(result) end
+      return download.new(client, subject, path, own,
+        { group = group, clock = group.clock:lap() })
+    end,
+    finish = function(this, item)
+      local receipt = receipts[operation.identify(item, spec)]
+      if not receipt or not this.subject then return nil end
+      return finish(client, spec,
+        { receipt = receipt.path, tag = options.tag }, this, path)
     end,
     identify = function(item)
       return (operation.identify(item, spec))
     end,
     foresee = function(item)
-      return foresee(folder, to_one_of_many(resource, spec, item))
+      local subject = to_one_of_many(resource, spec, item)
+      return known(subject.id) and "existing" or foresee(folder, subject)
     end,
     is_hopeless = function(err)
       return err.kind == "file" and (full[err.os_error]
@@ -240,6 +289,7 @@ function downloads.many(resource, spec, items, folder, options)
   }
   each.items(client, items, work)  -- raises what is wrong with them
   local err = check_folder(client, folder, options)
+  if not err then receipts, err = receipts_of(client, options) end
   if err then return nil, err, work.tally end
   return each.run(client, items, options, work)
 end

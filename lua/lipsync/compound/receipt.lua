@@ -202,6 +202,23 @@ function receipt.read(client, spec, options, id)
   return self.note
 end
 
+--- Finds the receipts of this client's generations in a folder.
+---@param client table
+---@param folder string
+---@return table<string, { path: string, note: table }>|nil  by the ids
+---@return table|nil failure
+function receipt.folder(client, folder)
+  local notes, failure = receipt_file.all(folder .. "/")
+  if not notes then return nil, failure end
+  local owner, found = owner_of(client), {}
+  for path, note in pairs(notes) do
+    if note.id and not receipt_note.foreign(note, owner, note.id) then
+      found[note.id] = { path = path, note = note }
+    end
+  end
+  return found
+end
+
 --- Notes that nothing is left to do for a generation.
 ---@param client table
 ---@param spec table  of the row of the call that has the receipt

@@ -320,7 +320,7 @@ end
 
 local how = {
   all = "generations that have ended", filter = "status", foresee = foresee,
-  list = "client.generations:list { … }",
+  list = "client.generations:list { … }", has_receipts = true,
 }
 
 --- Deletes many generations, several at once, while it reads the listing. Goes

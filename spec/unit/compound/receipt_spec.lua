@@ -4,6 +4,7 @@
 local core = require "lipsync.core"
 local file = require "lipsync.file"
 local http = require "lipsync.http"
+local launch = require "spec.support.launch"
 local lua51 = require "lipsync.host.lua51"
 local receipts = require "spec.support.receipts"
 local scripted = require "spec.support.scripted"
@@ -299,6 +300,139 @@ describe("create with a receipt", function()
       assert.equal(how.download, note().path)
       here.stop()
     end
+  end)
+
+  -- ---- Many ----
+
+  -- Two requests.
+  local function two()
+    return { wanted, request { outputFileName = "two", input = wanted.input } }
+  end
+
+  -- Creates both under receipts of the folder; the generations, and their ids.
+  local function create_two(generations)
+    local all, ids = {}, {}
+    for index, generation, err in generations:create_many(two(),
+        { receipts = at.folder }) do
+      assert(generation, err)
+      all[index], ids[index] = generation, generation.id
+    end
+    return all, ids
+  end
+
+  local function note_of(index)
+    at.path = ("%s/%06d.json"):format(at.folder, index)
+    return note()
+  end
+
+  it_emulates("of many is done after download_many and delete_many",
+    function()
+      local generations = here.emulate { generations = 0 }
+      local out, options = launch.folder(), { receipts = at.folder }
+      finally(function() launch.remove(out) end)
+      local _, ids = create_two(generations)
+      local other = here.server:add { status = "PENDING" }
+      here.server:advance(3600)
+      -- One that has no receipt is downloaded and deleted all the same.
+      ids[3] = other
+      assert.equal(3, assert(generations:download_many(ids, out, options))
+        .downloaded)
+      for index = 1, 2 do
+        local own = note_of(index)
+        assert.same({ "done", ids[index] }, { own.state, own.id })
+        assert.equal(own.bytes, file.info(own.path).size)
+      end
+      assert.equal(3, assert(generations:delete_many(ids, options)).deleted)
+      -- Run again, it asks only whether they are still there.
+      asked()
+      local again = create_two(generations)
+      assert.equal("COMPLETED", again[2].status)
+      assert.equal(2, assert(generations:download_many(again, out, {
+        receipts = at.folder, dry_run = true })).existing)
+      local files = {}
+      assert.same({ downloaded = 0, existing = 2, skipped = 0, failed = 0,
+        errors = {} }, assert(generations:download_many(again, out, {
+          receipts = at.folder, on_result = function(_, _, result)
+            files[#files + 1] = result.path
+          end })))
+      table.sort(files)
+      local paths = { note_of(1).path, note_of(2).path }
+      table.sort(paths)
+      assert.same(paths, files)
+      assert.equal(0, asked())
+      local result = assert(generations:delete_many(again, options))
+      assert.same({ 0, 2 }, { result.deleted, result.gone })
+    end)
+
+  it_emulates("of many is done after delete_many alone", function()
+    local generations = here.emulate { generations = 0 }
+    local all = create_two(generations)
+    here.server:advance(3600)
+    assert.equal(2, assert(generations:delete_many(all,
+      { receipts = at.folder, dry_run = true })).failed)
+    assert.equal("created", note_of(1).state)
+    assert.equal(2, assert(generations:delete_many(all,
+      { receipts = at.folder })).deleted)
+    assert.same({ "done", "done" }, { note_of(1).state, note_of(2).state })
+    asked()
+    for _, generation in ipairs(create_two(generations)) do
+      assert.equal("COMPLETED", generation.status)
+    end
+    assert.equal(0, asked())
+  end)
+
+  it_emulates("of many that cannot be written is told, and nothing is lost",
+    function()
+      local generations = here.emulate { generations = 0 }
+      local _, ids = create_two(generations)
+      here.server:advance(3600)
+      local job, heard = file.job, {}
+      finally(function() file.job = job end)  -- luacheck: ignore
+      file.job = function(plan)  -- luacheck: ignore
+        if plan.to then return job(plan) end
+        return { close = function() end, done = function()
+          return nil, { code = "file_unwritten", path = plan.replace,
+                        os_error = 28 }
+        end }
+      end
+      local options = { receipts = at.folder,
+        on_result = function(_, outcome, result, err)
+          assert.is_not_nil(result)
+          heard[#heard + 1] = outcome .. " " .. err.os_error
+        end }
+      local result = assert(generations:download_many(ids, at.folder, options))
+      assert.same({ 2, 0, 2 },
+        { result.downloaded, result.failed, #result.errors })
+      result = assert(generations:delete_many(ids, options))
+      assert.same({ 2, 0, 2 },
+        { result.deleted, result.failed, #result.errors })
+      assert.same({ "downloaded 28", "downloaded 28", "deleted 28",
+                    "deleted 28" }, heard)
+      assert.equal("created", note_of(1).state)
+    end)
+
+  it("of many is looked for in a folder", function()
+    local generations = here.start {}
+    local wrong = at.folder .. "/none"
+    local none, err, so_far = generations:download_many({ "a" }, at.folder,
+      { receipts = wrong })
+    assert.is_nil(none)
+    assert.equal("file", err.kind)
+    assert.matches("/none\" is no folder", tostring(err))
+    assert.equal(0, so_far.downloaded)
+    none, err = generations:delete_many({ "a" }, { receipts = wrong })
+    assert.is_nil(none)
+    assert.matches("^delete generation: \".*/none\" is no folder",
+      tostring(err))
+    assert.equal(0, #here.server:requests())
+    local ok, problem = pcall(generations.delete_many, generations, { "a" },
+      { receipts = "" })
+    assert.is_false(ok)
+    assert.matches("receipts is an empty string", problem)
+    ok, problem = pcall(here.client.assets.delete_many, here.client.assets,
+      { "a" }, { receipts = at.folder })
+    assert.is_false(ok)
+    assert.matches("unknown", problem)
   end)
 
   it_emulates("of another generation is refused before anything is asked",
