@@ -244,6 +244,11 @@ local function make_call(self, fixed)
   own.timeout, own.answer_timeout = timeout, patience
   own.later = options.queue == false and not_queued or nil
   own.on_held = own.hold and upload.check_files or nil
+  -- From then on it may create one, even if something is raised later.
+  function own.on_start()
+    if self.is_open or options.dry_run then return end
+    self.is_open, self.batches._open = true, self.batches._open + 1
+  end
   if self.spec.unknown then
     own.unknown = self.spec.unknown:format(self.since)
   end
@@ -350,15 +355,13 @@ function create_batch.run(batches, specs, requests, options)
   local this, failure, length = make_call(self, fixed)
   if not this then return nil, failure end
   local batch, note
-  local open = options.dry_run and 0 or 1
-  batches._open = batches._open + open
   batch, err, note = upload.run(this, length)
   if err and err.outcomeUnknown and not options.dry_run then
     self.sent_at = this.sent_at
     batch, err, note = look_up(self, err, fixed.count)
   end
-  if batch or not err.outcomeUnknown then
-    batches._open = batches._open - open
+  if self.is_open and (batch or not err.outcomeUnknown) then
+    batches._open = batches._open - 1
   end
   if batch and not options.dry_run then remember(batches, batch:get "id") end
   return batch, err, note

@@ -336,6 +336,17 @@ describe("client.batches:create", function()
     assert.equal("b9", err.candidates[1].id)
   end)
 
+  it("is no longer about to be created where something was raised", function()
+    local batches = start()
+    local function nothing_waits() batches:create(requests(20)) end
+    here.client:spawn(function()
+      pcall(table.sort, { 2, 1 }, nothing_waits)
+    end)
+    here.client:run()
+    assert.equal(0, #here.server:requests())
+    assert.equal(0, batches._open)
+  end)
+
   it("is not looked for where the service has refused it", function()
     for _, status in ipairs { 400, 402, 501 } do
       local batches = start(service.answer(status, "{}"))
