@@ -203,6 +203,9 @@ function client.new(given)
               ca_file = config.ca_file or http.ca_file },
   }, Client)
   self.known.known_code = function(code) return self.errors:_facts(code) end
+  self.known.redact = function(text)
+    return self.current.session:redact(text)
+  end
   self:start_runtime(session)
   self.generations, self.errors = generations.new(self), error_codes.new(self)
   for _, name in ipairs(later) do self[name] = operation.later(name, self) end

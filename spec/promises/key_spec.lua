@@ -214,6 +214,50 @@ describe("the key", function()
       assert.is_false(holds(events))
     end)
 
+  it("is in no error, though the server calls things by it", function()
+    local function row(id, rest)
+      return ('{"id":"%s","createdAt":"2026-08-25T10:00:00Z","status":"%s"%s}')
+        :format(id, CANARY, rest or "")
+    end
+    local function list(...)
+      return service.answer(200, "[" .. table.concat({ ... }, ",") .. "]")
+    end
+    local page = service.answer(200, '{"items":[{"id":"a"}],"nextCursor":"'
+      .. CANARY .. '"}')
+    for what, case in pairs {
+      status = { { list(row "a") }, function(client)
+        return client.generations:all { status = "FAILED" }
+      end },
+      id = { { list(row(CANARY)) }, function(client)
+        return client.generations:all { ids = "a" }
+      end },
+      project = { { list(row("a", ',"projectId":"' .. CANARY .. '"')) },
+        function(client)
+          return client.generations:all { projectId = "p" }
+        end },
+      cursor = { { list(row(CANARY)), list(row(CANARY)) }, function(client)
+        return client.generations:all { page_size = 1 }
+      end },
+      token = { { page, page }, function(client)
+        local found, err = client.assets:list():next()
+        while found do found, err = client.assets:list { cursor = CANARY }
+          :next() end
+        return found, err
+      end },
+      stray = { { list(row(CANARY)) }, function(client)
+        return select(2, client.generations:wait_many({ "a" }):next())
+      end },
+    } do
+      local client = new(start(case[1]).base_url)
+      local value, err = case[2](client)
+      assert.is_nil(value, what)
+      assert.is_truthy(err, what)
+      assert.equal("protocol", err.kind, what)
+      assert.is_false(holds(err), what)
+      stop()
+    end
+  end)
+
   it("is in no error, event or text", function()
     local bodies = { "<html>" .. ("x"):rep(100), "{}", "[1]", "", "nonsense",
       '{"message":"no","statusCode":401}' }

@@ -88,6 +88,7 @@ local function to_error(self, request_id, text)
   local about = about_of(self)
   about.action = ("request %s of batch %s"):format(url.readable(request_id),
     url.readable(self.subject.id))
+  text = about.redact(text)
   local body = core.decode(text)
   local status = type(body) == "table" and body.statusCode
   return errors.from_response({

@@ -80,11 +80,13 @@ end
 ---@param err table  kind, message, reason and further members
 ---@param about table  facts about the call, see message.sentence;
 ---   attempts, seconds, method, path, tag, delivered are copied;
----   known_code(code) tells what is known of an errorCode
+---   known_code(code) tells what is known of an errorCode; redact(text) gives a
+---   text without the key, which a server may have sent back as an id or status
 ---@return lipsync.Error
 function errors.complete(err, about)
   about.reason = err.reason
   err.reason = nil
+  if about.redact then err.message = about.redact(err.message) end
   err.method, err.path = about.method, err.path or about.path
   err.tag = about.tag
   err.attempts, err.seconds = about.attempts or 0, about.seconds or 0
