@@ -4,6 +4,7 @@
 -- response is complete or failed.
 
 local core = require "lipsync.core"
+local lower = require "lipsync.base.text".lower
 
 local Attempt = {}
 Attempt.__index = Attempt
@@ -310,6 +311,21 @@ end
 function Attempt:header(name)
   local value = self.transfer and self.transfer:header(name)
   return value and self.session:redact(value) or nil
+end
+
+--- The media type of the response, in lower case, without its parameters.
+---@return string|nil
+function Attempt:media()
+  local media = self:header "content-type"
+  return media and lower(media:match "^[ \t]*([^; \t]*)") or nil
+end
+
+--- Whether the response is a page, as a proxy or a login sends it in place of
+--- anything, and with any status.
+---@return boolean
+function Attempt:is_page()
+  local media = self:media()
+  return media == "text/html" or media == "application/xhtml+xml"
 end
 
 --- All headers of the response, by their names in lower case, as `header`.

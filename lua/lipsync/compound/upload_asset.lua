@@ -121,11 +121,17 @@ end
 
 -- ---- The file's way there ----
 
+-- What a storage says about a file that it has taken is its own affair.
+local function accept(this, _, body)
+  if not this.attempt:is_page() then return true end
+  return nil, this:unexpected("the word of a storage", body)
+end
+
 local put_spec = {
   method = "PUT", action = action, noun = "asset", key = false,
   retry = "idempotent", is_transfer = true, hold = held,
   on_held = upload.check_files,
-  read = attempt.whole, accept = function() return true end, headers = {},
+  read = attempt.whole, accept = accept, headers = {},
 }
 put_spec.__index = put_spec
 

@@ -109,23 +109,11 @@ local function answer_of(this, status)
   }
 end
 
--- The media type without its parameters.
-local function type_of(this)
-  local media = this.attempt:header "content-type"
-  return media and lower(media:match "^[ \t]*([^; \t]*)") or nil
-end
-
 local function decides(this, status)
   local of = this.spec.source
   if redirects[status] then return this.attempt:header "location" ~= nil end
   if expired[status] then return not of.refreshed end
   return resume.decides(status, of.offset)
-end
-
--- A page of a proxy or a login is no file, whatever its status.
-local function is_page(this)
-  local media = type_of(this)
-  return media == "text/html" or media == "application/xhtml+xml"
 end
 
 -- A raw failure for a code of resume.lua.
@@ -147,7 +135,7 @@ local function judge(this, status)
     answer)
   if facts == "media_empty" and of.kind.may_be_empty then return "done" end
   if not action then return nil, raw_of(this, facts) end
-  of.facts, of.type = facts, type_of(this)
+  of.facts, of.type = facts, this.attempt:media()
   this.keep_open = action == "append" or action == "rewrite" or nil
   of.has_no_length = this.keep_open and not facts.total
     and not answer.is_chunked
@@ -163,7 +151,7 @@ local function accept(this, status, body)
   elseif expired[status] then
     return "expired"
   elseif status ~= 200 and status ~= 206 and status ~= 416 and status ~= 412
-         or is_page(this) and status < 300 then
+         or this.attempt:is_page() and status < 300 then
     return nil, this:unexpected(of.kind.expects, body)
   end
   return judge(this, status)

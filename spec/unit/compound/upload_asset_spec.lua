@@ -128,6 +128,16 @@ describe("client.assets:upload", function()
     assert.equal("/bucket/a%20b.mp4", err.path)
   end)
 
+  it("makes no asset where a login page took the file", function()
+    local assets = start({ "address" }, { service.answer(200, "<html>",
+      { ["Content-Type"] = "text/html; charset=utf-8" }) })
+    local made, err = assets:upload(path)
+    assert.is_nil(made)
+    assert.equal("protocol", err.kind)
+    assert.match('got text/html %(200%): "<html>"', tostring(err))
+    assert.equal(1, #here.server:requests(1))
+  end)
+
   it("follows no redirect with a file", function()
     local assets = start({ "address" }, { service.answer(307, "",
       { Location = "https://elsewhere.example/x?secret=1" }) })
