@@ -64,7 +64,9 @@ end
 
 local function on_end(this)
   local spec = this.spec
-  if this.value ~= nil or this.err.statusCode == 404 then
+  local err = this.err
+  if this.value ~= nil or err.statusCode == 404
+     and errors.is_from_service(err) then
     spec.resource:_note(spec.id, "gone")
   elseif not this.outcome_unknown then
     spec.resource:_note(spec.id, "kept")

@@ -268,6 +268,26 @@ describe("lipsync watch", function()
     emulator:set { pending_seconds = 0.2 }
   end)
 
+  it("takes only a 404 of the service for a deletion", function()
+    emulator:set { pending_seconds = 3600 }
+    emulator:add { { status = "PENDING" }, { status = "PENDING" } }
+    local program = launch.start { folder = folder,
+      env = { LUA_CPATH = package.cpath },
+      command = command.line({ "watch", "--interval", "1", "--fields",
+        "id,status" }, { url = emulator.base_url }) .. " 2>&1" }
+    program:await(function()
+      return select(2, program:log():gsub("PENDING", "")) == 2
+    end)
+    emulator:fault { route = "get", statusCode = 404, body = "no route" }
+    emulator:fault { route = "get", statusCode = 404 }
+    emulator:advance(7200)
+    local status, out = program:finish()
+    assert.equal(0, status, out)
+    assert.equal(1, select(2, out:gsub("lipsync: get generation .* 404", "")),
+      out)
+    emulator:set { pending_seconds = 0.2 }
+  end)
+
   it("shows all that are running, however many", function()
     emulator:set { pending_seconds = 3600 }
     local many = {}

@@ -2,6 +2,7 @@
 -- lipsync wait and watch.
 
 local core = require "lipsync.core"
+local errors = require "lipsync.error"
 local ids = require "lipsync.cli.ids"
 local list = require "lipsync.cli.list"
 local output = require "lipsync.cli.output"
@@ -98,7 +99,7 @@ local function write_ended(run, seen, generations, write)
     seen[id] = nil
     if generation then
       write(generation)
-    elseif err.statusCode ~= 404 then
+    elseif err.statusCode ~= 404 or not errors.is_from_service(err) then
       run.screen:rewind()
       output.flush()
       run:complain(err)

@@ -227,4 +227,16 @@ describe("delete", function()
       here.stop()
     end
   end)
+
+  it("tells listings of a 404 only if it is the service's", function()
+    for body, wanted in pairs { ["no route"] = "kept",
+        ['{"errorCode":"generation_not_found"}'] = "gone" } do
+      local generations = start { service.answer(404, body) }
+      local noted
+      generations:_watch { note = function(_, _, state) noted = state end }
+      generations:delete "a"
+      assert.equal(wanted, noted)
+      here.stop()
+    end
+  end)
 end)
