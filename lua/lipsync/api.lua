@@ -7,7 +7,8 @@
 -- One whose objects end has `ends`, the statuses in which they have (but those
 -- that webhooks bring, without a client, are in resources/generation.lua and
 -- batch.lua); one whose objects may have no id has `always`, a member that each
--- has.
+-- has; one whose objects can be asked for by more than an id has `names`, the
+-- members with it.
 --
 -- A call that consists of several has no row: `download`, `upload`, `wait` and
 -- the like are functions in compound/, made of rows that are steps (`is_step`)
@@ -27,8 +28,10 @@
 --   action        the beginning of an error's sentence
 --   query         the filter: names in the order of the query, and `fields`,
 --                 the type of each (base/schema.lua)
---   checked       the filter that each object of a list must match, because a
---                 service that ignored it would feed a loop that deletes
+--   checked       the filters that each object of a list must match, because a
+--                 service that ignored one would feed a loop that deletes:
+--                 { filter, member of the object }; `is_id`: letter case does
+--                 not matter; `may_lack`: an object without it matches, too
 --   paging        "token": the response names the cursor of the next page;
 --                 "none": all comes in one response, and a limit is not sent;
 --                 default: the cursor is an id
@@ -90,8 +93,9 @@ api.generations = {
   type = "Generation", noun = "generation",
   list = {
     method = "GET", path = "/v2/generations", action = "list generations",
-    query = generations, checked = "status", returns = "list",
-    retry = "safe",
+    query = generations, returns = "list", retry = "safe",
+    checked = { { "ids", "id", is_id = true }, { "status", "status" },
+                { "projectId", "projectId", is_id = true, may_lack = true } },
   },
   get = {
     method = "GET", path = "/v2/generate/{id}", action = "get generation",
@@ -268,6 +272,7 @@ api.projects = {
 
 api.voices = {
   type = "Voice", noun = "voice", always = "provider",
+  names = { "id", "voiceId" },
   list = {
     method = "GET", path = "/v2/voices", action = "list voices",
     query = { "provider", fields = { provider = text } },
@@ -391,7 +396,8 @@ api.batches = {
     query = { "status", "created_after", "created_before",
               fields = { status = schema.word, created_after = text,
                          created_before = text } },
-    checked = "status", paging = "none", returns = "list", retry = "safe",
+    checked = { { "status", "status" } }, paging = "none", returns = "list",
+    retry = "safe",
   },
   get = {
     method = "GET", path = "/v2/batch/{id}", action = "get batch",

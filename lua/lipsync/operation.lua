@@ -73,11 +73,14 @@ local function on_end(this)
   end
 end
 
+local only_id = { "id" }
+
 -- The common part of all calls of a row; each call inherits from it.
 local function compile(rows, row)
   local of = shape[row.returns] or {}
   local spec = { noun = rows.noun, type = rows.type, read = of.read,
-                 always = rows.always, accept = of.accept,
+                 always = rows.always, names = rows.names or only_id,
+                 accept = of.accept,
                  refused = of.refused }
   for name, value in pairs(row) do spec[name] = value end
   if row.removes then spec.on_start, spec.on_end = on_start, on_end end

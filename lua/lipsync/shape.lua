@@ -23,6 +23,18 @@ local function same_id(a, b)
   return a == b or type(a) == "string" and texts.lower(a) == texts.lower(b)
 end
 
+-- Whether an object is the requested one, as far as it says.
+local function is_asked(spec, object)
+  if not spec.id then return true end
+  local says = false
+  for _, name in ipairs(spec.names) do
+    local id = object:get(name)
+    if same_id(id, spec.id) then return true end
+    says = says or id ~= nil
+  end
+  return not says
+end
+
 -- The body as the requested object, or nil and a failure.
 local function read_object(call, body)
   local most, spec = call.client.options.max_generation, call.spec
@@ -31,11 +43,9 @@ local function read_object(call, body)
   end
   local object = core.object(spec.type, body, call.client)
   local id = object and object:get(spec.always or "id")
-  if type(id) == "string"
-     and (spec.always or not spec.id or same_id(id, spec.id)) then
-    return object
-  end
-  local other = type(id) == "string" and spec.id
+  local is_one = type(id) == "string"
+  if is_one and is_asked(spec, object) then return object end
+  local other = is_one and spec.id
   return nil, call:unexpected(other and ("the %s %s"):format(spec.noun, spec.id)
     or failure.article(spec.noun), body)
 end

@@ -432,6 +432,33 @@ local function misreading(operation)
     end
   end)
 
+  local body = operation.exchanges[1][2]
+  if operation.arguments[1] == "g1" and body:find('"g1"', 1, true) then
+    it("takes no other object for the one it asked for", function()
+      local client = start { reply(200, (body:gsub('"g1"', '"g2"'))) }
+      local value, err = operation:run(client, options())
+      assert.is_nil(value)
+      check_error(operation, "protocol", err)
+      assert.equal(1, count_requests(1))
+    end)
+  end
+
+  if operation.method == "DELETE" and operation.arguments[1] == "g1"
+     and not operation.others then
+    it("takes only the service's word that it is gone", function()
+      local unclear = reply(502, "", { ["Retry-After"] = "0" })
+      local client = start { unclear, reply(404, "no route"), unclear,
+        reply(404, '{"message":"None.","statusCode":404}') }
+      local own = options { max_attempts = 2 }
+      local value, err = operation:run(client, own)
+      assert.is_nil(value)
+      check_error(operation, "api", err)
+      assert.equal(404, err.statusCode)
+      assert.is_truthy(operation:run(client, own))
+      assert.equal(4, count_requests(4))
+    end)
+  end
+
   it("follows no redirect", function()
     local other = scripted.start { { { hold = true } }, loop = true }
     local script, statuses = {}, { 300, 301, 302, 303, 304, 305, 307, 308 }

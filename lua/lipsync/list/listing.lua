@@ -14,6 +14,7 @@ local raise = require "lipsync.host.raise"
 local stream = require "lipsync.list.stream_source"
 local timeslice = require "lipsync.host.timeslice"
 local lua51 = require "lipsync.host.lua51"
+local lower = require "lipsync.base.text".lower
 
 ---@class lipsync.Listing
 ---@field delivered integer  objects delivered so far
@@ -36,12 +37,30 @@ local nothing = {
   close = function() end,
 }
 
--- The values of a list filter as a set; false if any value is allowed.
-local function set_of(values)
-  if not values then return false end
+local none = {}
+
+-- The values of a filter as a set.
+local function set_of(values, is_id)
   local set = {}
-  for _, value in ipairs(values) do set[value] = true end
+  for _, value in ipairs(type(values) == "table" and values or { values }) do
+    set[is_id and lower(value) or value] = true
+  end
   return set
+end
+
+-- What each object has to be, by the filters that were given; false if that is
+-- anything.
+local function checks_of(spec, own)
+  local checks
+  for _, check in ipairs(spec.checked or none) do
+    local values = own[check[1]]
+    if values then
+      checks = checks or {}
+      checks[#checks + 1] = { member = check[2], is_id = check.is_id,
+        may_lack = check.may_lack, wanted = set_of(values, check.is_id) }
+    end
+  end
+  return checks or false
 end
 
 --- Makes a listing; the first step sends the request.
@@ -54,11 +73,11 @@ function listing.new(resource, spec, own, options)
   local self = setmetatable({
     client = resource.client, resource = resource, spec = spec,
     filter = own, options = options, clock = stopwatch.new(),
-    wanted = set_of(own[spec.checked]), is_plain = false,
+    checks = checks_of(spec, own), is_plain = false,
     delivered = 0, most = own.limit or false, slice_ends = math.huge,
     slice = false, over = false, err = false, source = false,
   }, Listing)
-  self.is_plain = not self.wanted and not self.most
+  self.is_plain = not self.checks and not self.most
   if own.nothing then
     self.source = nothing
   else
@@ -115,19 +134,31 @@ local function failure(self, kind, text, reason)
   return errors.new(kind, text, about, reason)
 end
 
+-- Whether an object is what was asked for. Ids are UUIDs, where letter case
+-- does not matter.
+local function matches(check, object)
+  local value = object:get(check.member)
+  if value == nil then return check.may_lack end
+  if check.is_id then value = type(value) == "string" and lower(value) end
+  return check.wanted[value]
+end
+
 -- A service that ignored the filter could make a loop delete the wrong objects.
-local function unwanted(self, object)
-  local spec = self.spec
-  local asked = table.concat(misuse.keys(self.wanted), ", ")
+local function unwanted(self, check, object)
+  local noun, member = self.spec.noun, check.member
+  local asked, most = misuse.keys(check.wanted), 5
+  local more = #asked > most and ", …" or ""
   local text = ("%s was asked for, but the service sent a %s with %s %s")
-    :format(asked, spec.noun, spec.checked, tostring(object[spec.checked]))
-  return failure(self, "protocol", text, spec.checked)
+    :format(table.concat(asked, ", ", 1, math.min(#asked, most)) .. more, noun,
+      member, tostring(object:get(member)))
+  return failure(self, "protocol", text, member)
 end
 
 local function give(self, object)
-  local wanted = self.wanted
-  if wanted and not wanted[object[self.spec.checked]] then
-    return finish(self, unwanted(self, object))
+  for _, check in ipairs(self.checks or none) do
+    if not matches(check, object) then
+      return finish(self, unwanted(self, check, object))
+    end
   end
   self.delivered = self.delivered + 1
   if self.delivered == self.most then finish(self) end

@@ -126,6 +126,16 @@ describe("wait_many", function()
     assert.equal(401, err.statusCode)
   end)
 
+  it("says of none that it is gone where another one came", function()
+    local generations = here.start { rows { "a", "PENDING", "b", "PENDING" },
+      rows { "B", "COMPLETED", "A", "PENDING" }, rows { "c", "FAILED" } }
+    local found, err = read(generations:wait_many { "a", "b" })
+    assert.same({ "b COMPLETED" }, found)
+    assert.equal("protocol", err.kind)
+    assert.equal("wait for generations: the service sent the generation c, "
+      .. "which was not asked for.", tostring(err))
+  end)
+
   it("gives one that is listed no more after a second look", function()
     local generations = here.start {
       rows { "a", "PENDING" }, rows { "a", "PENDING" },

@@ -114,6 +114,40 @@ describe("listing", function()
     assert.equal(1, err.delivered)
   end)
 
+  it("ends in `protocol` at an id that was not asked for", function()
+    local list = service.answer(200, "[" .. service.generation("A", "FAILED")
+      .. "," .. service.generation("b", "FAILED") .. "]")
+    for _, filter in ipairs { { ids = "a" }, { ids = "a", limit = 10 },
+                              { ids = { "a", "c" }, status = "FAILED" } } do
+      local listing = start({ list }):list(filter)
+      assert.equal("A", listing:next().id)
+      local generation, err = listing:next()
+      assert.is_nil(generation)
+      assert.equal("protocol", err.kind)
+      assert.match("^a.* was asked for, but the service sent a generation "
+        .. "with id b$", err.message)
+      here.stop()
+    end
+    local ids = {}
+    for i = 1, 9 do ids[i] = "i" .. i end
+    local _, err = start({ list }):list({ ids = ids }):next()
+    assert.match("^i1, i2, i3, i4, i5, … was asked for", err.message)
+  end)
+
+  it("ends in `protocol` at an object of another project", function()
+    local listing = start({ service.answer(200, "["
+      .. service.generation("a", "FAILED") .. ","
+      .. service.generation("b", "FAILED", ',"projectId":"P"') .. ","
+      .. service.generation("c", "FAILED", ',"projectId":"q"') .. "]") })
+      :list { projectId = "p" }
+    assert.equal("a", listing:next().id)  -- does not say
+    assert.equal("b", listing:next().id)
+    local generation, err = listing:next()
+    assert.is_nil(generation)
+    assert.equal("p was asked for, but the service sent a generation with "
+      .. "projectId q", err.message)
+  end)
+
   it("has a deadline only if its own call gives one", function()
     local listing = start({ { { read = true }, { hold = true } } },
       { timeout = 0.05 }):list({}, { timeout = 0.2 })

@@ -208,6 +208,16 @@ describe("client.assets:get_many", function()
     assert.equal('{"ids":["id-101"]}', requests[2].body)
   end)
 
+  it("says of none that it is missing where another one came", function()
+    here.start { answer("[" .. asset "a" .. "," .. asset "c" .. "]") }
+    local found, err, missing = here.client.assets:get_many { "a", "b" }
+    assert.is_nil(found)
+    assert.equal("protocol", err.kind)
+    assert.equal("get assets: the service sent the asset c, which was not "
+      .. "asked for.", tostring(err))
+    assert.is_nil(missing)
+  end)
+
   it("asks for nothing if nothing is wanted", function()
     here.start {}
     assert.same({}, here.client.assets:get_many {})

@@ -38,6 +38,29 @@ describe("voices:clone", function()
 
   local looks = "GET /v2/voices?provider=elevenlabs"
 
+  it("are compared by their ids, which some have in another place", function()
+    local function of(json)
+      local voices = start { service.answer(200, json),
+                             service.answer(200, json) }
+      local got, err = voices:get "V1"
+      local deleted, problem = voices:delete "V1"
+      here.stop()
+      assert.equal(got ~= nil, deleted ~= nil)
+      for _, each in ipairs { err, problem } do
+        assert.equal("protocol", each.kind)
+        assert.match("expected the voice V1, got", tostring(each))
+      end
+      return got ~= nil
+    end
+    assert.is_true(of(voice("v1", "Me")))
+    assert.is_true(of '{"provider":"e","voiceId":"V1"}')
+    assert.is_true(of '{"provider":"e","id":"5","voiceId":"V1"}')
+    assert.is_true(of '{"provider":"e","name":"Says not which"}')
+    assert.is_false(of(voice("v2", "Me")))
+    assert.is_false(of '{"provider":"e","voiceId":"v2"}')
+    assert.is_false(of '{"provider":"e","id":"5","voiceId":"v2"}')
+  end)
+
   it("looks before it clones", function()
     local voices = start { list(), service.answer(201, voice("v1", "Me")) }
     assert.equal("Voice v1 Me", tostring(assert(voices:clone(wanted))))
