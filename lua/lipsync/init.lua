@@ -17,12 +17,14 @@ local core = loader.binary "lipsync.core"
 local misuse = require "lipsync.base.misuse"
 local errors = require "lipsync.error"
 local generation = require "lipsync.resources.generation"
+local load = require "lipsync.host.load"
 local time = require "lipsync.base.time"
 local uncaught = require "lipsync.host.uncaught"
 local webhook = require "lipsync.webhook"
 
 errors.install()
 generation.install()
+load.rest()
 
 ---@class lipsync
 ---@field webhook lipsync.Webhook

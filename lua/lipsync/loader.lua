@@ -3,7 +3,7 @@
 -- the first client the rest, including libcurl and its thirty libraries. So a
 -- program without a client does not pay for it. Resources that are not used are
 -- not loaded (client.lua), unless client:warm is called: then a program that
--- enters a chroot has all it needs.
+-- enters a chroot has all it needs. The command loads less, see load.as_used.
 
 local global = require "lipsync.host.global"
 local load = require "lipsync.host.load"
@@ -96,10 +96,12 @@ local client
 --- again.
 ---@return table  the module lipsync.client
 function loader.client()
-  if client then return client end
-  loader.binary "lipsync.http"
-  loader.binary "lipsync.file"
-  client = load.module "lipsync.client"
+  if not client then
+    loader.binary "lipsync.http"
+    loader.binary "lipsync.file"
+    client = load.module "lipsync.client"
+  end
+  load.rest()
   return client
 end
 

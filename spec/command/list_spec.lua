@@ -509,6 +509,24 @@ describe("the program", function()
     end
   end)
 
+  it("loads no file of Lua that it does not use", function()
+    local program = require("spec.support.program").vm
+    local pipe = assert(io.popen(([[SYNC_API_KEY=test-key SYNC_BASE_URL=%s \
+      %s -e 'local exit = os.exit; os.exit = function(...)
+        for name in pairs(package.loaded) do print("has", name) end
+        exit(...) end' bin/lipsync list --limit 1]]):format(emulator.base_url,
+      program)))
+    local text = pipe:read "*a"
+    pipe:close()
+    assert.is_truthy(text:find("has\tlipsync.client\n", 1, true), text)
+    for _, name in ipairs { "compound.create", "compound.wait",
+        "compound.download", "compound.delete_many", "media.download",
+        "list.page_source", "request", "webhook.verify", "cli.create",
+        "cli.manual" } do
+      assert.is_nil(text:find("has\tlipsync." .. name, 1, true), name)
+    end
+  end)
+
   it("says which library is missing, in a sentence", function()
     local folder = launch.folder()
     local build = package.cpath:match "[^;]*build/[^/;]+/"

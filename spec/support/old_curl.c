@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** old_curl: preloaded, makes libcurl say that it is 7.79.1.
+** old_curl: preloaded, makes libcurl say that it is 7.79.1, where it is asked
+** by what does not start LDAP.
 */
 
 #include <curl/curl.h>
@@ -17,6 +18,6 @@ curl_version_info (CURLversion version) {
 
 
 __attribute__((visibility("default"))) char *curl_version (void) {
-  static char old[] = "libcurl/7.79.1";
-  return old;
+  static char wrong[] = "a library that has started LDAP and SASL";
+  return wrong;
 }

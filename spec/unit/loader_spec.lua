@@ -287,6 +287,11 @@ describe("a library", function()
     ]])
   end)
 
+  it("lipsync.http names libcurl and what it is built with", function()
+    assert.matches("^libcurl/[%d.]+%S* .*%f[%a]zlib/%d",
+      require "lipsync.http".curl_version)
+  end)
+
   it("of another build is refused", function()
     local function ask(version)
       return why(([[

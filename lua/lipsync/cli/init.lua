@@ -5,6 +5,8 @@
 -- Where the core is for another Lua, or missing, `core` is the sentence.
 local is_loaded, core = pcall(require("lipsync.loader").binary, "lipsync.core")
 
+require("lipsync.host.load").as_used()
+
 local cli = {}
 
 -- Errors of the program itself keep their trace.

@@ -46,4 +46,45 @@ function load.module(name)
   return back(now, pcall(kept, name))
 end
 
+-- The stand-ins whose modules are not loaded yet, by the name of the module.
+local put_off = {}
+
+local as_used = false
+
+local function fill(name)
+  getmetatable(put_off[name]).__index = load.module(name)
+  put_off[name] = nil
+end
+
+--- A stand-in for a module that not every program uses. It is loaded by
+--- load.rest, or when a field of it is first read.
+---@param name string
+---@return table
+function load.later(name)
+  local stand_in = put_off[name]
+  if stand_in then return stand_in end
+  stand_in = setmetatable({}, { __index = function(self, field)
+    fill(name)
+    return self[field]
+  end })
+  put_off[name] = stand_in
+  return stand_in
+end
+
+--- Loads what was put off until now. The library does so as a rule: a program
+--- may enter a chroot, or be unable to wait for the disk, after its start.
+function load.rest()
+  local name = not as_used and next(put_off)
+  while name do
+    fill(name)
+    name = next(put_off)
+  end
+end
+
+--- From now on modules are loaded when they are used. For the command, which is
+--- started anew for each call.
+function load.as_used()
+  as_used = true
+end
+
 return load

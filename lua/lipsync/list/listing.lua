@@ -8,13 +8,14 @@ local stopwatch = require "lipsync.base.stopwatch"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local host = require "lipsync.host"
+local load = require "lipsync.host.load"
 local message = require "lipsync.error.message"
-local pages = require "lipsync.list.page_source"
 local raise = require "lipsync.host.raise"
 local stream = require "lipsync.list.stream_source"
 local timeslice = require "lipsync.host.timeslice"
 local lua51 = require "lipsync.host.lua51"
 local lower = require "lipsync.base.text".lower
+local pages = load.later "lipsync.list.page_source"
 
 ---@class lipsync.Listing
 ---@field delivered integer  objects delivered so far

@@ -4,11 +4,6 @@
 local api = require "lipsync.api"
 local call = require "lipsync.call"
 local core = require "lipsync.core"
-local create = require "lipsync.compound.create"
-local create_many = require "lipsync.compound.create_many"
-local delete_many = require "lipsync.compound.delete_many"
-local download = require "lipsync.media.download"
-local downloads = require "lipsync.compound.download"
 local errors = require "lipsync.error"
 local listing = require "lipsync.list.listing"
 local load = require "lipsync.host.load"
@@ -18,8 +13,14 @@ local retry_after = require "lipsync.error.retry_after"
 local schema = require "lipsync.base.schema"
 local sleep = require "lipsync.call.sleep"
 local stopwatch = require "lipsync.base.stopwatch"
-local wait = require "lipsync.compound.wait"
-local wait_many = require "lipsync.compound.wait_many"
+
+local create = load.later "lipsync.compound.create"
+local create_many = load.later "lipsync.compound.create_many"
+local delete_many = load.later "lipsync.compound.delete_many"
+local download = load.later "lipsync.media.download"
+local downloads = load.later "lipsync.compound.download"
+local wait = load.later "lipsync.compound.wait"
+local wait_many = load.later "lipsync.compound.wait_many"
 
 ---@class lipsync.Filter
 ---@field status string|string[]|nil  PENDING, PROCESSING, COMPLETED, FAILED,
@@ -252,10 +253,12 @@ end
 ---@field if_exists string|nil  as of download
 ---@field discard boolean|nil  true: the output is not wanted
 ---@field receipt string|nil  as of download and delete
-local delete_when_done_options = schema.join(wait.generation_options, {
-  download = schema.text, if_exists = download.options.if_exists,
-  discard = schema.boolean, receipt = schema.text,
-})
+local function delete_when_done_options()
+  return schema.join(wait.generation_options, {
+    download = schema.text, if_exists = download.options.if_exists,
+    discard = schema.boolean, receipt = schema.text,
+  })
+end
 
 -- Raises unless the options say what becomes of the output, which is gone with
 -- its generation.
@@ -280,7 +283,7 @@ end
 ---@return lipsync.Error|nil problem  of a receipt that could not be written
 function Generations:delete_when_done(id, options)
   Generations.client_of(self, "delete_when_done")
-  options = schema.read(delete_when_done_options, options, "options")
+  options = schema.read(delete_when_done_options(), options, "options")
   check_output(options)
   local done, late = wait.run(self, Generations.specs.get, id, options)
   if not done then return nil, late end

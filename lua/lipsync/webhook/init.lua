@@ -2,9 +2,10 @@
 -- Webhooks: what the service sends to a program when a generation has ended.
 -- Needs no client and loads no libcurl; libcrypto is loaded by the first call.
 
+local load = require "lipsync.host.load"
 local misuse = require "lipsync.base.misuse"
-local nginx = require "lipsync.webhook.nginx"
-local verify = require "lipsync.webhook.verify"
+local nginx = load.later "lipsync.webhook.nginx"
+local verify = load.later "lipsync.webhook.verify"
 
 ---@class lipsync.Webhook
 local webhook = {}

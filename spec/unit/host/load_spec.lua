@@ -1,0 +1,77 @@
+-- SPDX-License-Identifier: MIT
+-- What is loaded later than the module that uses it. In Lua states of their
+-- own, because there is one table of what is put off, and one switch.
+
+local process = require "process"
+
+-- Runs a text in a Lua state of its own that has a module `late` in preload,
+-- which says when it is loaded; returns the text's error.
+local function why(text)
+  local well, message = process.state(([[
+    package.path, package.cpath = %q, %q
+    local load = require "lipsync.host.load"
+    local loaded = 0
+    package.preload["lipsync.late"] = function()
+      loaded = loaded + 1
+      return { value = 42, set = function(self, v) self.value = v end }
+    end
+  ]]):format(package.path, package.cpath) .. text)
+  return not well and message
+end
+
+describe("load.later", function()
+  it("loads when a field is first read, once", function()
+    assert.is_false(why [[
+      local late = load.later "lipsync.late"
+      assert(late == load.later "lipsync.late" and loaded == 0)
+      assert(late.value == 42 and late.nothing == nil and loaded == 1)
+      assert(load.later "lipsync.late".value == 42 and loaded == 1)
+    ]])
+  end)
+
+  it("gives what the module has at that moment", function()
+    assert.is_false(why [[
+      local late = load.later "lipsync.late"
+      assert(late.value == 42)
+      package.loaded["lipsync.late"].value = 7
+      assert(late.value == 7)
+    ]])
+  end)
+
+  it("raises why a module does not load, and tries again", function()
+    assert.is_false(why [[
+      local real = package.preload["lipsync.late"]
+      package.preload["lipsync.late"] = function() assert(false, "no disk") end
+      local late = load.later "lipsync.late"
+      for _, use in ipairs { function() return late.value end, load.rest } do
+        local ok, problem = pcall(use)
+        assert(not ok and tostring(problem):find("no disk", 1, true), problem)
+      end
+      package.preload["lipsync.late"] = real
+      assert(late.value == 42)
+    ]])
+  end)
+end)
+
+describe("load.rest", function()
+  it("loads all that was put off, also by what it loads", function()
+    assert.is_false(why [[
+      package.preload["lipsync.first"] = function()
+        load.later "lipsync.late"
+        return {}
+      end
+      load.later "lipsync.first"
+      load.rest()
+      assert(loaded == 1 and package.loaded["lipsync.first"])
+    ]])
+  end)
+
+  it("loads nothing in a program that loads as it uses", function()
+    assert.is_false(why [[
+      local late = load.later "lipsync.late"
+      load.as_used()
+      load.rest()
+      assert(loaded == 0 and late.value == 42 and loaded == 1)
+    ]])
+  end)
+end)
