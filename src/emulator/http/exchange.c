@@ -6,7 +6,7 @@
 */
 
 #include "exchange.h"
-#include "connections.h"
+#include "daemon.h"
 #include "host.h"
 #include "../api/intake.h"
 #include "../store/iso_time.h"
@@ -32,20 +32,6 @@ struct exchange {
   int status;    /* of the response; 0: none */
   int64_t began; /* service_ticks */
 };
-
-static const union MHD_ConnectionInfo *info (struct MHD_Connection *connection,
-                                             enum MHD_ConnectionInfoType type) {
-  return MHD_get_connection_info(connection, type);
-}
-
-int exchange_socket (struct MHD_Connection *connection) {
-  return info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-}
-
-/* What the server has noted of the connection, or NULL. */
-static struct connection *noted (struct MHD_Connection *connection) {
-  return info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-}
 
 static const char *header (void *connection, const char *name) {
   return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
@@ -82,7 +68,7 @@ void exchange_end (void *service, struct MHD_Connection *connection,
   struct exchange *x = *state;
   struct settings settings;
   (void)how;
-  connection_waits(noted(connection), 1);
+  connection_waits(daemon_noted(connection), 1);
   *state = NULL;
   if (x == NULL)
     return;
@@ -131,8 +117,7 @@ static char *values_of (void *connection, const char *name) {
 /* Whether a request comes from a program on this machine. A browser tells by
 ** Origin on whose behalf it asks: no page is to control the emulator. */
 static int is_local (struct MHD_Connection *connection) {
-  return host_is_loopback(
-           info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr)
+  return host_is_loopback(daemon_peer(connection))
          && header(connection, "Origin") == NULL;
 }
 
@@ -157,7 +142,7 @@ static int read_head (struct exchange *x, struct MHD_Connection *connection,
   r->local = is_local(connection);
   r->host = header(connection, "Host");
   r->host_is_ours = host_is_ours(r->host, x->service->start.host,
-                                 exchange_socket(connection));
+                                 daemon_socket(connection));
   service_request_id(x->service, r->id);
   if (!request_parse(r))
     return 0;
@@ -340,7 +325,7 @@ static int suffer (struct exchange *x, struct MHD_Connection *connection,
       && !service_sleep(x->service, (int64_t)(fault->delay * 1000)))
     return 0;
   if (fault->reset) {
-    reset(exchange_socket(connection));
+    reset(daemon_socket(connection));
     return 0;
   }
   if (fault->drip <= 0 && fault->cut < 0)
@@ -424,10 +409,10 @@ enum MHD_Result exchange_step (void *service, struct MHD_Connection *connection,
     return has_body(connection) ? begin_body(x, connection) : MHD_YES;
   }
   if (*size == 0) {
-    connection_waits(noted(connection), 0);
+    connection_waits(daemon_noted(connection), 0);
     return answer(x, connection);
   }
-  connection_waits(noted(connection), 1);
+  connection_waits(daemon_noted(connection), 1);
   keep(x, data, *size);
   *size = 0;
   return MHD_YES;

@@ -30,7 +30,4 @@ void exchange_end (void *service, struct MHD_Connection *connection,
 ** with a decimal comma. */
 void exchange_leave_locale (void);
 
-/* The socket of a connection. */
-int exchange_socket (struct MHD_Connection *connection);
-
 #endif

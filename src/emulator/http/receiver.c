@@ -6,13 +6,11 @@
 */
 
 #include "receiver.h"
-#include "connections.h"
+#include "daemon.h"
 #include "listen.h"
 #include "../store/text.h"
 
-#include <microhttpd.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,15 +56,6 @@ struct receiver {
 
 /* ---- Reading a request ---- */
 
-static const union MHD_ConnectionInfo *info (struct MHD_Connection *connection,
-                                             enum MHD_ConnectionInfoType type) {
-  return MHD_get_connection_info(connection, type);
-}
-
-static struct connection *noted (struct MHD_Connection *connection) {
-  return info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-}
-
 /* MHD_OPTION_URI_LOG_CALLBACK: a request begins. */
 static void *begin (void *receiver, const char *uri,
                     struct MHD_Connection *connection) {
@@ -88,7 +77,7 @@ static void end (void *receiver, struct MHD_Connection *connection,
   struct receiver *r = receiver;
   struct post *p = *state;
   (void)how;
-  connection_waits(noted(connection), 1);
+  connection_waits(daemon_noted(connection), 1);
   *state = NULL;
   if (p == NULL)
     return;
@@ -184,7 +173,7 @@ static enum MHD_Result respond (struct receiver *r, struct post *p,
     0, NULL, MHD_RESPMEM_PERSISTENT);
   if (out == NULL)
     return MHD_NO;
-  connection_waits(noted(connection), 0);
+  connection_waits(daemon_noted(connection), 0);
   status = finish_seen(p) ? await_status(r, p) : ENDING;
   if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
     MHD_add_response_header(out, "Allow", "POST");
@@ -215,52 +204,20 @@ static enum MHD_Result step (void *receiver, struct MHD_Connection *connection,
 
 /* ---- The server ---- */
 
-/* MHD_OPTION_NOTIFY_CONNECTION: a connection begins or ends. */
-static void note_connection (void *receiver, struct MHD_Connection *connection,
-                             void **context,
-                             enum MHD_ConnectionNotificationCode code) {
-  struct receiver *r = receiver;
-  if (code == MHD_CONNECTION_NOTIFY_STARTED)
-    *context = connection_open(
-      &r->connections,
-      info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
-  else
-    connection_close(*context);
-}
-
-/* The target is shown as it came. */
-static size_t leave_escaped (void *arg, struct MHD_Connection *connection,
-                             char *text) {
-  (void)arg;
-  (void)connection;
-  return strlen(text);
-}
-
-static struct MHD_Daemon *start_daemon (struct receiver *r, int fd) {
-  return MHD_start_daemon(
-    MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD
-      | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC,
-    0, NULL, NULL, step, r, MHD_OPTION_LISTEN_SOCKET, fd,
-    MHD_OPTION_URI_LOG_CALLBACK, begin, r, MHD_OPTION_NOTIFY_COMPLETED, end, r,
-    MHD_OPTION_NOTIFY_CONNECTION, note_connection, r,
-    MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-    MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS_ROOM,
-    MHD_OPTION_CONNECTION_TIMEOUT, PATIENCE, MHD_OPTION_END);
-}
-
-/* Listens, with all signals blocked in the threads, which inherit that: they
-** are for the program's own. 0 on failure. */
+/* Listens and takes requests; 0 on failure. */
 static int serve (struct receiver *r, const char *host, int port, char **why) {
-  sigset_t all, before;
+  const struct daemon_use use = {
+    .arg = r,
+    .begin = begin,
+    .step = step,
+    .end = end,
+    .patience = PATIENCE,
+  };
   int fd = listen_open(host, port, &r->url, why);
   if (fd < 0)
     return 0;
-  if (r->url != NULL) {
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    r->daemon = start_daemon(r, fd);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-  }
+  if (r->url != NULL)
+    r->daemon = daemon_start(fd, &use, &r->connections);
   if (r->daemon == NULL) {
     close(fd);
     *why = sqlite3_mprintf("cannot start the server's threads");

@@ -4,22 +4,17 @@
 */
 
 #include "server.h"
-#include "connections.h"
+#include "daemon.h"
 #include "exchange.h"
 #include "listen.h"
 #include "../api/routes.h"
 #include "../store/text.h"
 #include "../webhook/sender.h"
 
-#include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define CONNECTION_MEMORY (128 * 1024) /* heads of requests, output */
-/* SQLite reads JSON 2,000 levels deep. */
-#define STACK             (2 * 1024 * 1024)
 
 struct server {
   struct service *service;
@@ -30,51 +25,17 @@ struct server {
   pid_t pid; /* of the process that started it */
 };
 
-/* ---- Answering ---- */
-
-/* MHD_OPTION_NOTIFY_CONNECTION: a connection begins or ends. */
-static void note_connection (void *server, struct MHD_Connection *connection,
-                             void **context,
-                             enum MHD_ConnectionNotificationCode code) {
-  struct server *s = server;
-  if (code == MHD_CONNECTION_NOTIFY_STARTED)
-    *context = connection_open(&s->connections, exchange_socket(connection));
-  else
-    connection_close(*context);
-}
-
-/* Targets are decoded by the routes, once and by segment: not here. */
-static size_t leave_escaped (void *arg, struct MHD_Connection *connection,
-                             char *text) {
-  (void)arg;
-  (void)connection;
-  return strlen(text);
-}
-
-static struct MHD_Daemon *start_daemon (struct server *s, int fd) {
-  return MHD_start_daemon(
-    MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD
-      | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC,
-    0, NULL, NULL, exchange_step, s->service, MHD_OPTION_LISTEN_SOCKET, fd,
-    MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, s->service,
-    MHD_OPTION_NOTIFY_COMPLETED, exchange_end, s->service,
-    MHD_OPTION_NOTIFY_CONNECTION, note_connection, s,
-    MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-    MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS_ROOM,
-    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-    MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK, MHD_OPTION_END);
-}
-
-/* Starts the threads with all signals blocked, which they inherit: signals
-** are for the host program's own threads. */
-static int start_quiet (struct server *s, int fd) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+/* Starts the threads; 0 on failure. */
+static int start_threads (struct server *s, int fd) {
+  const struct daemon_use use = {
+    .arg = s->service,
+    .begin = exchange_begin,
+    .step = exchange_step,
+    .end = exchange_end,
+  };
   s->sender = sender_start(s->service);
   if (s->sender != NULL)
-    s->daemon = start_daemon(s, fd);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+    s->daemon = daemon_start(fd, &use, &s->connections);
   return s->daemon != NULL;
 }
 
@@ -84,7 +45,7 @@ static int serve (struct server *s, char **why) {
   int fd = listen_open(p->host, (int)p->port, &s->url, why);
   if (s->url != NULL)
     s->service->url = text_copy(s->url, strlen(s->url));
-  if (fd >= 0 && s->service->url != NULL && start_quiet(s, fd))
+  if (fd >= 0 && s->service->url != NULL && start_threads(s, fd))
     return 1;
   if (fd >= 0) {
     close(fd);

@@ -14,6 +14,7 @@
 #include "../../version.h"
 
 #include <curl/curl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -304,6 +305,17 @@ static void free_sender (struct sender *s) {
   free(s);
 }
 
+/* The thread inherits what is blocked. */
+static int start_thread (struct sender *s) {
+  sigset_t all, before;
+  int status;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  status = pthread_create(&s->thread, NULL, run, s);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return status == 0;
+}
+
 struct sender *sender_start (struct service *service) {
   struct sender *s = calloc(1, sizeof(*s));
   if (s == NULL)
@@ -312,7 +324,7 @@ struct sender *sender_start (struct service *service) {
   pthread_mutex_init(&s->lock, NULL);
   if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
     s->multi = curl_multi_init();
-  if (s->multi != NULL && pthread_create(&s->thread, NULL, run, s) == 0) {
+  if (s->multi != NULL && start_thread(s)) {
     service_watch(service, wake, s);
     wake(s); /* something may have become due meanwhile */
     return s;

@@ -13,8 +13,8 @@
 
 struct sender;
 
-/* Starts the thread; NULL on failure. It inherits the signals that are blocked.
-*/
+/* Starts the thread; NULL on failure. It has all signals blocked: those are for
+** the program's own. */
 struct sender *sender_start (struct service *service);
 
 /* Ends what is being sent, and the thread. NULL is allowed. */
