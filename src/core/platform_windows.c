@@ -220,6 +220,15 @@ int platform_wide (const char *path, wchar_t out[PLATFORM_PATH]) {
 }
 
 
+int platform_is_folder (const char *path) {
+  wchar_t wide[PLATFORM_PATH];
+  DWORD attributes = platform_wide(path, wide) ? GetFileAttributesW(wide)
+                                               : INVALID_FILE_ATTRIBUTES;
+  return attributes != INVALID_FILE_ATTRIBUTES
+         && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+}
+
+
 static const struct {
   DWORD error;
   int number;

@@ -21,6 +21,9 @@ int platform_wide (const char *path, wchar_t out[PLATFORM_PATH]);
 /* The errno that is nearest to an error of GetLastError or of a socket. */
 int platform_errno (DWORD error);
 
+/* Whether it leads to a folder, which cannot be opened as a file is. */
+int platform_is_folder (const char *path);
+
 /* Opens a file that others may go on to read, write, rename and remove, as on
 ** other systems. A descriptor, or -1 with GetLastError. */
 int platform_open (const char *path, DWORD access, DWORD creation);

@@ -24,7 +24,6 @@
 
 #include "platform.h"
 
-#define PRIVATE   0600
 #define PATH_SIZE 4096 /* the system takes no longer path */
 
 
@@ -260,47 +259,6 @@ static int sync_folder (const char *path) {
 
 static enum file_status note (int *os_error, enum file_status status) {
   *os_error = errno;
-  return status;
-}
-
-
-/* Writes a new file next to 'path', whose name is 'beside'. What a crash has
-** left there is of no use to anyone. */
-static enum file_status write_beside (const char *beside, const char *data,
-                                      size_t n, int *os_error) {
-  struct file f;
-  enum file_status status = file_open(&f, beside, FILE_NEW, PRIVATE);
-  if (status == FILE_EXISTS && unlink(beside) == 0)
-    status = file_open(&f, beside, FILE_NEW, PRIVATE);
-  if (status == FILE_OK)
-    status = file_write(&f, data, n);
-  if (status == FILE_OK)
-    status = file_sync(&f, 1);
-  *os_error = f.os_error;
-  file_close(&f);
-  return status;
-}
-
-
-enum file_status file_replace (const char *path, const char *data, size_t n,
-                               int *os_error) {
-  static const char ending[] = ".new";
-  size_t length = strlen(path);
-  char beside[PATH_SIZE];
-  enum file_status status;
-  if (length + sizeof(ending) > sizeof(beside)) {
-    *os_error = ENAMETOOLONG;
-    return FILE_UNWRITTEN;
-  }
-  memcpy(beside, path, length);
-  memcpy(beside + length, ending, sizeof(ending));
-  status = write_beside(beside, data, n, os_error);
-  if (status == FILE_OK && rename(beside, path) != 0)
-    status = note(os_error, to_status(errno, FILE_UNWRITTEN));
-  if (status != FILE_OK)
-    unlink(beside);
-  else if (!sync_folder(path))
-    status = note(os_error, FILE_UNWRITTEN);
   return status;
 }
 

@@ -47,15 +47,6 @@ static enum file_status fail (struct file *f, enum file_status status) {
 }
 
 
-static int is_folder (const char *path) {
-  wchar_t wide[PLATFORM_PATH];
-  DWORD attributes = platform_wide(path, wide) ? GetFileAttributesW(wide)
-                                               : INVALID_FILE_ATTRIBUTES;
-  return attributes != INVALID_FILE_ATTRIBUTES
-         && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-}
-
-
 /* Devices such as "nul" are no files, whatever folder they are said to be in.
 */
 enum file_status file_open (struct file *f, const char *path,
@@ -72,7 +63,7 @@ enum file_status file_open (struct file *f, const char *path,
   f->os_error = 0;
   f->is_locked = 0;
   f->fd = -1;
-  if (mode != FILE_NEW && is_folder(path))
+  if (mode != FILE_NEW && platform_is_folder(path))
     return FILE_FOLDER;
   f->fd = platform_open(path, modes[mode].access, modes[mode].creation);
   if (f->fd < 0)
@@ -227,51 +218,11 @@ enum file_status file_remove (const char *path, int *os_error) {
     enum file_status status = note(os_error, FILE_UNWRITTEN);
     if (status == FILE_MISSING)
       return FILE_OK;
-    if (!is_in_use() || is_folder(path) || i == TRIES)
+    if (!is_in_use() || platform_is_folder(path) || i == TRIES)
       return status;
     Sleep(PAUSE);
   }
   return FILE_OK;
-}
-
-
-/* Writes a new file next to a path. What a crash has left there is of no use to
-** anyone. */
-static enum file_status write_beside (const char *beside, const char *data,
-                                      size_t n, int *os_error) {
-  struct file f;
-  enum file_status status = file_open(&f, beside, FILE_NEW, 0);
-  if (status == FILE_EXISTS && file_remove(beside, os_error) == FILE_OK)
-    status = file_open(&f, beside, FILE_NEW, 0);
-  if (status == FILE_OK)
-    status = file_write(&f, data, n);
-  if (status == FILE_OK)
-    status = file_sync(&f, 1);
-  *os_error = f.os_error;
-  file_close(&f);
-  return status;
-}
-
-
-enum file_status file_replace (const char *path, const char *data, size_t n,
-                               int *os_error) {
-  static const char ending[] = ".new";
-  size_t length = strlen(path);
-  char beside[PLATFORM_PATH];
-  enum file_status status;
-  int ignored;
-  if (length + sizeof(ending) > sizeof(beside)) {
-    *os_error = ENAMETOOLONG;
-    return FILE_UNWRITTEN;
-  }
-  memcpy(beside, path, length);
-  memcpy(beside + length, ending, sizeof(ending));
-  status = write_beside(beside, data, n, os_error);
-  if (status == FILE_OK && !move(beside, path, 1))
-    status = note(os_error, FILE_UNWRITTEN);
-  if (status != FILE_OK)
-    (void)file_remove(beside, &ignored);
-  return status;
 }
 
 

@@ -34,16 +34,6 @@ static enum body_status cannot_open (int *os_error) {
 }
 
 
-/* A folder cannot be opened as a file is. */
-static int is_folder (const char *path) {
-  wchar_t wide[PLATFORM_PATH];
-  DWORD attributes = platform_wide(path, wide) ? GetFileAttributesW(wide)
-                                               : INVALID_FILE_ATTRIBUTES;
-  return attributes != INVALID_FILE_ATTRIBUTES
-         && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-}
-
-
 /* Devices such as "nul" are no files, whatever folder they are said to be in.
 */
 static enum body_status judge (int fd, struct body_stamp *stamp,
@@ -61,7 +51,7 @@ static enum body_status judge (int fd, struct body_stamp *stamp,
 /* One that may only be written fails with its first read. */
 enum body_status input_open (const char *path, int fd, int *opened,
                              struct body_stamp *stamp, int *os_error) {
-  if (path != NULL && is_folder(path)) {
+  if (path != NULL && platform_is_folder(path)) {
     *opened = -1;
     return BODY_FOLDER;
   }
