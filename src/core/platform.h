@@ -4,7 +4,7 @@
 ** bytes, numbers in the "C" locale, locks and threads, descriptors. There is a
 ** file of functions for each system; all are compiled everywhere, and those of
 ** other systems are empty. The other such files are src/http/socket_*.c,
-** src/http/input_*.c and src/file/file_*.c.
+** src/http/input_*.c, src/http/pollset_*.c and src/file/file_*.c.
 */
 
 #ifndef lipsync_platform_h

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
 **
-** engine: runs a libcurl multi handle, and waits only in engine_wait. With
-** epoll (Linux), one descriptor stands for all sockets and one deadline for all
+** engine: runs a libcurl multi handle, and waits only in engine_wait. With a
+** pollset, one descriptor stands for all sockets and one deadline for all
 ** timers, so a step costs the same for one transfer and a thousand; elsewhere
 ** libcurl polls its sockets itself. Knows nothing of Lua or the data.
 */
@@ -11,16 +11,13 @@
 
 #include <curl/curl.h>
 
-#define ENGINE_EVENTS 8
+#include "pollset.h"
 
 struct engine {
   CURLM *multi; /* NULL while closed */
-  int fd;       /* the epoll set, or -1 where there is none */
+  int fd;       /* the pollset, or -1 where there is none */
   double due;   /* when libcurl wants a call, or ENGINE_NEVER */
-  struct {      /* what epoll saw, as libcurl's bits */
-    curl_socket_t socket;
-    int bitmask;
-  } events[ENGINE_EVENTS];
+  struct pollset_event events[POLLSET_EVENTS]; /* what it saw */
   int next, count;        /* those that no step has handled yet */
   unsigned char *sockets; /* what is known of each, by its number */
   size_t size;            /* how many there may be */
@@ -32,7 +29,7 @@ struct engine {
 
 #define ENGINE_NEVER (-1.0)
 
-/* Makes the multi handle and its epoll set. False when memory or descriptors
+/* Makes the multi handle and its pollset. False when memory or descriptors
 ** ran out; 'e' is closed then. */
 int engine_open (struct engine *e);
 
@@ -83,5 +80,15 @@ void engine_close (struct engine *e);
 
 /* Forgets the handles of a parent process, which must not be touched. */
 void engine_abandon (struct engine *e);
+
+/* ---- Between engine.c and the half that is used ---- */
+
+/* Opens the pollset and has libcurl use it; closes it. */
+int engine_watch (struct engine *e);
+void engine_unwatch (const struct engine *e);
+
+/* Seconds as whole milliseconds, rounded up, because a wait that ends before
+** anything is due would spin. Negative: no limit. */
+int engine_milliseconds (double seconds);
 
 #endif
