@@ -5,6 +5,7 @@
 
 local create = require "lipsync.compound.create"
 local errors = require "lipsync.error"
+local host = require "lipsync.host"
 local iterator = require "lipsync.list.iterator"
 local message = require "lipsync.error.message"
 local misuse = require "lipsync.base.misuse"
@@ -182,6 +183,8 @@ local function step(self)
     local err = interrupted(self)
     while not err and not self.ended and self.count < self.concurrency
           and self.oldest > self.newest do
+      -- Else its tasks would send, and only the wait for them would raise.
+      host.check(self.client, self.runtime.scheduler)
       if not begin(self) then break end
     end
     local entry = self.finished[self.oldest]

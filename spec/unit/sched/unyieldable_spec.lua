@@ -101,6 +101,63 @@ describe("a task where it cannot yield", function()
     end)
   end
 
+  it("raises before that in every call that makes several requests",
+    function()
+      local path = os.tmpname()
+      local file = assert(io.open(path, "wb"))
+      file:write "video"
+      file:close()
+      local item = { type = "video", url = "https://media.example/v.mp4" }
+      local request, requests = { model = "m", input = { item } }, {}
+      for i = 1, 20 do requests[i] = request end
+      local asset = { model = "m", input = { { type = "video", file = path } } }
+      local function open() return { receipt = path .. ".json" } end
+      local calls = {
+        function(c) c.generations:wait "a" end,
+        function(c) c.generations:wait_many({ "a" }):next() end,
+        function(c) c.generations:download("a", path .. ".mp4") end,
+        function(c) c.generations:download_many({ "a" }, "/tmp") end,
+        function(c) c.generations:delete_many { "a" } end,
+        function(c) c.generations:delete_when_done("a", { discard = true }) end,
+        function(c) c.generations:create(request, open()) end,
+        function(c) c.generations:create(asset) end,
+        function(c) c.generations:create_many(requests):next() end,
+        function(c) c.generations:list({ status = "FAILED" }):next() end,
+        function(c) c.generations:all { limit = 300 } end,
+        function(c) c.assets:upload(path, { type = "VIDEO" }) end,
+        function(c) c.assets:create { url = item.url, type = "VIDEO" } end,
+        function(c) c.assets:get_many { "a" } end,
+        function(c) c.assets:download("a", path .. ".mp4") end,
+        function(c)
+          c.voices:clone { name = "a", provider = "e", assetId = "a" }
+        end,
+        function(c) c.batches:create(requests) end,
+        function(c) c.batches:results("a"):next() end,
+        function(c) c.speech:wait "a" end,
+        function(c) c:request("POST", "/v2/x") end,
+        function(c) c:sleep(0.001) end,
+      }
+      local client, problems = start(), {}
+      client:spawn(function()
+        for i, fn in ipairs(calls) do
+          local _, problem = pcall(places["table.sort"], function()
+            fn(client)
+          end)
+          problems[i] = problem or "nothing"
+        end
+      end)
+      run(client)
+      for _, end_ in ipairs { "", ".json", ".json.lock" } do
+        os.remove(path .. end_)
+      end
+      assert.equal(#calls, #problems)
+      for i, problem in ipairs(problems) do
+        assert.matches("^%d+ .*unyieldable_spec.lua:%d+: .*nothing can wait "
+          .. "inside table%.sort here", i .. " " .. problem)
+      end
+      assert.equal(0, #here.server:requests())
+    end)
+
   it("goes on if the program catches that", function()
     local client, problems, after = start(), {}, nil
     local woken = spawn_others(client, 9)
