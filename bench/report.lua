@@ -139,6 +139,16 @@ local list = {
       end
       return table.concat(parts, "; ")
     end },
+  { "the same by instructions, without the kernel's", most = 1.25,
+    of = function(vm)
+      return ratio(vm .. ".at_once_1000.instructions",
+        vm .. ".at_once_8.instructions")
+    end,
+    beside = function(each)
+      return median(vms[1] .. ".at_once_8.instructions")
+        and "8:" .. each(".at_once_8.instructions", "%d"):gsub("^,", "")
+        or "not counted"
+    end },
   { timed = true,
     '`require "lipsync"` over `require "cjson"`, ms', most = 3,
     of = function(vm)

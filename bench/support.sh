@@ -90,10 +90,11 @@ sdk () {
   node --max-old-space-size=8192 bench/peer_sdk.js "$1"
 }
 
-# instructions COMMAND…: what callgrind counts in it. A response is never there
-# before it is waited for, see late.c.
+# instructions COMMAND…: what callgrind counts in it. With "preload", a response
+# is never there before it is waited for, see late.c.
+preload=$out/late.so
 instructions () {
-  LD_PRELOAD=$out/late.so valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 2>&1 |
+  LD_PRELOAD=$preload valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 2>&1 |
     sed -n 's/.*Collected : *//p'
 }
 
@@ -113,7 +114,18 @@ per_row () {
   echo "instructions $(((many - few) / (more - fewer)))"
 }
 
-# in_vm COUNT VM SCRIPT ARGUMENT…: 'each' or 'per_row …' of a script. (valgrind
+# of_many FEW MORE COMMAND…: instructions of one of the deletions by which the
+# two runs differ, with $at_once at a time.
+of_many () {
+  fewer=$1 more=$2 preload=
+  shift 2
+  many=$(instructions "$@" "$more" "$at_once")
+  few=$(instructions "$@" "$fewer" "$at_once")
+  preload=$out/late.so
+  echo "instructions $(((many - few) / (more - fewer)))"
+}
+
+# in_vm COUNT VM SCRIPT ARGUMENT…: one of the three above, of a script. (valgrind
 # needs the program, not a function.)
 in_vm () {
   count=$1 in_vm=$2
