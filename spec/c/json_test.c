@@ -564,6 +564,147 @@ static void test_slow (void) {
   }
 }
 
+/* ---- Guesses ---- */
+
+#define KEYS                                                                   \
+  "{\"id\":\"a\",\"input\":[{\"type\":\"video\",\"url\":null},{\"type\":1}],"  \
+  "\"options\":{\"sync_mode\":2},\"\":3,\"occlusion_detection_enabled\":{},"   \
+  "\"a_name_that_is_longer_than_a_guess\":[],\"\xC3\xA9\":true,\"e\\u0041\":"  \
+  "0}"
+
+/* An element whose keys are as those before but for one byte, each in turn,
+** in all the ways that are wrong or another key: as without a guess. */
+static void test_other_byte (void) {
+  static const char odd[] = "x\"\\:,{}\n\x80";
+  static const size_t n = sizeof KEYS - 1;
+  size_t i, j;
+  for (i = 0; i < n; i++)
+    for (j = 0; j < sizeof odd - 1; j++) {
+      char text[3 * sizeof KEYS + 10];
+      struct record r;
+      snprintf(text, sizeof text, "[%s,%s,%s]", KEYS, KEYS, KEYS);
+      text[n + 2 + i] = odd[j];
+      r = scan_all(text, JSON_LIST, &usual, text, strlen(text), 0);
+      CHECK(r.elements >= 1);
+      record_free(&r);
+    }
+}
+
+/* Elements that lack members, have more, or have them in another order. */
+static void test_other_keys (void) {
+  static const char *const texts[] = {
+    "[{\"aa\":1,\"bb\":2,\"cc\":3},{\"aa\":1,\"cc\":3,\"dd\":\"" KEYS
+    "\"},{\"bb\":1,\"aa\":2,\"cc\":3,\"aa\":4,\"dd\":5}]",
+    "[{\"\":1,\"\":{\"\":[]},\"a\":1},{\"\":1,\"\":{\"\":[]},\"\":"
+    "\"01234567890123"
+    "4567890123456789\"}]",
+    "[" KEYS ",{}," KEYS ",{\"k\":" KEYS "},{\"input\" :1,\"id\": 2}," KEYS "]",
+    "[{\"\":\"0123456789012345678901234567890123456789\",\"\":"
+    "\"0123456789012345"
+    "678901234567890123456789\",\"id\":1}]"};
+  static const unsigned elements[] = {3, 2, 6, 1};
+  size_t i;
+  for (i = 0; i < sizeof texts / sizeof *texts; i++) {
+    const char *text = texts[i];
+    struct record r = scan_all(text, JSON_LIST, &usual, text, strlen(text), 9);
+    if (i > 0)
+      CHECK(r.status == JSON_END && r.elements == elements[i]);
+    record_free(&r);
+  }
+}
+
+/* More keys than there are guesses. */
+static void test_many_keys (void) {
+  char one[3000], text[3 * sizeof one + 10];
+  size_t n = 0, i;
+  struct record r;
+  for (i = 0; i < 3 * GUESSES; i++)
+    n += (size_t)snprintf(one + n, sizeof one - n, ",\"key%u\":%u", (unsigned)i,
+                          (unsigned)i);
+  one[0] = '{';
+  snprintf(text, sizeof text, "[%s},%s},%s}]", one, one, one);
+  r = scan_all("many", JSON_LIST, &usual, text, strlen(text), 9);
+  CHECK(r.status == JSON_END && r.elements == 3);
+  record_free(&r);
+}
+
+/* What is a guess, the 'n' keys in 'names' and no further one. */
+static void check_guesses (const struct json_scanner *s,
+                           const char *const *names, unsigned n) {
+  unsigned i;
+  for (i = 0; i < n; i++) {
+    const struct json_guess *g = &s->guesses[i];
+    CHECK_SAYS(g->length == strlen(names[i])
+                 && memcmp(g->text, names[i], g->length) == 0,
+               "guess %u is %.*s", i, (int)g->length, g->text);
+  }
+  CHECK(s->guesses[n].length == 2);
+}
+
+/* Those that fit are: at all depths, whole and without an escape. They stay
+** where a member is missing, and are found again after it. One that another key
+** came in place of is that one. */
+static void test_guesses (void) {
+  static const char *const names[] = {
+    "id\":",        "input\":", "type\":",
+    "url\":",       "type\":",  "options\":",
+    "sync_mode\":", "\":",      "occlusion_detection_enabled\":",
+    "\xC3\xA9\":"};
+  static const char *const others[] = {"id\":", "other\":"};
+  static const char first[] = "[" KEYS ",";
+  static const char without[] =
+    "{\"id\":0,\"url\":\"so long that a whole guess can be compared\"},";
+  static const char other[] =
+    "{\"id\":0,\"other\":\"so long that a whole guess can be compared\"},";
+  struct json_scanner s;
+  size_t used;
+  plain_open(&s, JSON_LIST, &usual);
+  plain_feed(&s, first, sizeof first - 1, &used);
+  check_guesses(&s, names, 10);
+  plain_feed(&s, first + used, sizeof first - 1 - used, &used);
+  CHECK(plain_feed(&s, without, sizeof without - 1, &used) == JSON_ELEMENT);
+  check_guesses(&s, names, 10);
+  CHECK(s.guess == &s.guesses[4]);
+  plain_feed(&s, without + used, sizeof without - 1 - used, &used);
+  CHECK(plain_feed(&s, other, sizeof other - 1, &used) == JSON_ELEMENT);
+  CHECK(s.guess == &s.guesses[2]);
+  s.guesses[2].length = 2; /* so that there is an end to look for */
+  check_guesses(&s, others, 2);
+  plain_close(&s);
+}
+
+/* A key that was cut is none: its first bytes may be gone. */
+static void test_cut_guess (void) {
+  static const char *const names[] = {"b\":"};
+  struct json_scanner s;
+  size_t used;
+  plain_open(&s, JSON_LINES, &usual);
+  CHECK(plain_feed(&s, "{\"aa", 4, &used) == JSON_MORE);
+  CHECK(plain_feed(&s, "aa\":1,\"b\":2}", 13, &used) == JSON_ELEMENT);
+  check_guesses(&s, names, 1);
+  plain_close(&s);
+}
+
+/* Without memory for guesses all is read; a single document has none. */
+static void test_without_guesses (void) {
+  static const char text[] = "[{\"a\":1},{\"a\":1}]";
+  struct json_scanner s;
+  size_t used;
+  plain_open(&s, JSON_LIST, &usual);
+  hook_left = 1;
+  CHECK(plain_feed(&s, text, sizeof text - 1, &used) == JSON_ELEMENT);
+  hook_left = HOOK_ENDLESS;
+  CHECK(s.guesses == NULL && s.count == 1);
+  CHECK(plain_feed(&s, text + used, sizeof text - 1 - used, &used)
+        == JSON_ELEMENT);
+  CHECK(s.guesses == NULL && s.count == 1);
+  plain_close(&s);
+  plain_open(&s, JSON_ANY, &usual);
+  CHECK(plain_feed(&s, text, sizeof text - 1, &used) == JSON_ELEMENT);
+  CHECK(s.guesses == NULL);
+  plain_close(&s);
+}
+
 /* ---- Room that is lent ---- */
 
 /* A scanner takes the room it has, allocates nothing, and ends where there are
@@ -625,6 +766,12 @@ int main (int argc, char **argv) {
   test_positions();
   test_damage();
   test_slow();
+  test_other_byte();
+  test_other_keys();
+  test_many_keys();
+  test_guesses();
+  test_cut_guess();
+  test_without_guesses();
   test_lend();
   test_behind();
   return check_end();

@@ -2,7 +2,9 @@
 **
 ** json: the scanner. One state machine, which resumes wherever the input was
 ** cut, checks every byte once and notes where an element's members lie. It
-** never looks back, so it keeps no input; its only memory is the index.
+** never looks back, so it keeps no input; its only memory is the index, and the
+** keys that are guesses (json_guess.h). The inside of strings, as far as it is
+** not plain, is in json_string.h.
 */
 
 #include <stdlib.h>
@@ -10,96 +12,58 @@
 
 #include "json.h"
 #include "json_bytes.h"
-
-/*
-** What is awaited in each state, and what follows. "A value" begins with a
-** quote, a digit or minus, one of t, f, n, or an opening bracket. White space
-** is skipped in those marked with a star.
-*/
-enum state {
-  /* outside of elements */
-  START,         /* * the document's first byte, or in lines a further one; to
-                        FIRST_ELEMENT in a list, else the element begins */
-  FIRST_ELEMENT, /* * after the list's '[': an element, or ']' to DONE */
-  NEXT_ELEMENT,  /* * after the list's ',': an element */
-  AFTER_ELEMENT, /* * after an element of the list: ',' to NEXT_ELEMENT, or
-                        ']' to DONE */
-  DONE,          /* * nothing more */
-
-  /* inside of an element, between tokens */
-  FIRST_KEY,   /* * after '{': a quote to KEY_TEXT, or '}' */
-  KEY,         /* * after ',' in an object: a quote to KEY_TEXT */
-  COLON,       /* * after a key: ':' to VALUE */
-  VALUE,       /* * after ':', or after ',' in an array: a value */
-  FIRST_VALUE, /* * after '[': a value, or ']' */
-  AFTER_VALUE, /* * after a value: ',' to KEY or VALUE, or what closes the
-                        innermost array or object, to AFTER_VALUE or, where
-                        that was the element, out of it */
-
-  /* inside of a string */
-  KEY_TEXT, /* a key's next byte; its quote leads to COLON */
-  TEXT,     /* a value's next byte; its quote leads to AFTER_VALUE */
-  ESCAPE,   /* after '\': 'u' to HEX, a short escape back to the text */
-  HEX,      /* one of 'left' hex digits; the last goes back */
-  UTF8,     /* one of 'left' bytes of a character; the last goes back */
-
-  /* inside of a word or a number, which ends before the first byte that does
-     not belong to it; that byte is for AFTER_VALUE */
-  LITERAL,        /* the next byte of 'rest'; the last to AFTER_VALUE */
-  MINUS,          /* after '-': '0' to ZERO, another digit to INTEGER */
-  ZERO,           /* after a leading '0': '.' or 'e', but no digit */
-  INTEGER,        /* digits, or '.' to POINT, or 'e' to EXPONENT */
-  POINT,          /* after '.': a digit to FRACTION */
-  FRACTION,       /* digits, or 'e' to EXPONENT */
-  EXPONENT,       /* after 'e': a sign to EXPONENT_SIGN, or a digit */
-  EXPONENT_SIGN,  /* after the sign: a digit to EXPONENT_DIGITS */
-  EXPONENT_DIGITS /* digits */
-};
+#include "json_guess.h"
+#include "json_string.h"
 
 #define NO_VALUE "no value where one should be"
 #define NO_DIGIT "a number without a digit where one should be"
 
-/* ---- Members ---- */
-
-/* The member being read; 'nowhere' takes the writes where there is none. */
-static struct json_member *last_member (struct json_scanner *s,
-                                        struct json_member *nowhere) {
-  return s->count == 0 ? nowhere : &s->members[s->count - 1];
+static unsigned at_most (unsigned n, unsigned most) {
+  return n < most ? n : most;
 }
 
-/* Twice as many members as fit now. */
+/* ---- Members ---- */
+
+/* The place of a member; NULL while there is no room. */
+static struct json_member *member_at (const struct json_scanner *s,
+                                      unsigned i) {
+  return s->members == NULL ? NULL : s->members + i;
+}
+
+/* Makes a table of guesses where elements follow each other. Without memory
+** for it they are read all the same. */
+static void make_guesses (struct json_scanner *s) {
+  if (s->shape != JSON_LIST && s->shape != JSON_LINES)
+    return;
+  s->guesses = realloc(NULL, GUESSES * sizeof *s->guesses);
+  if (s->guesses != NULL)
+    guess_fill(s->guesses, GUESSES);
+}
+
+/* The guess for an element's first key. */
+static struct json_guess *first_guess (const struct json_scanner *s) {
+  return s->guesses == NULL ? &no_guess : s->guesses;
+}
+
+/* Makes room for more members than there are, for twice as many if there may be
+** so many. */
 static enum json_status more_members (struct json_scanner *s) {
   unsigned n = s->member_capacity == 0 ? 32 : 2 * s->member_capacity;
-  struct json_member *members = realloc(s->members, n * sizeof *members);
+  struct json_member *members;
+  if (s->member_capacity == s->limits.members)
+    return JSON_E_MEMBERS;
+  n = at_most(n, s->limits.members);
+  members = realloc(s->members, n * sizeof *members);
   if (members == NULL)
     return JSON_E_MEMORY;
+  if (s->members == NULL)
+    make_guesses(s);
   s->members = members;
   s->member_capacity = n;
   return JSON_MORE;
 }
 
-/* Begins one more member of the element. */
-static enum json_status add_member (struct json_scanner *s) {
-  if (s->count == s->limits.members)
-    return JSON_E_MEMBERS;
-  if (s->count == s->member_capacity) {
-    enum json_status status = more_members(s);
-    if (status != JSON_MORE)
-      return status;
-  }
-  s->count++;
-  return JSON_MORE;
-}
-
 /* ---- Errors ---- */
-
-/* Ends the scan: nothing but 'status' comes from here on. */
-static enum json_status fail (struct json_scanner *s, enum json_status status,
-                              const char *text) {
-  s->status = status;
-  s->error = text;
-  return status;
-}
 
 static const char *limit_text (enum json_status status) {
   switch (status) {
@@ -122,86 +86,6 @@ static enum json_status fail_begin (struct json_scanner *s, char c,
   if (status == JSON_E_SHAPE && (unsigned char)c == 0xEF)
     return fail(s, JSON_E_SYNTAX, "a byte order mark");
   return fail(s, JSON_E_SYNTAX, NO_VALUE);
-}
-
-/* ---- Strings ---- */
-
-/* Notes what has to follow 'lead', the first byte of a UTF-8 sequence:
-** 'left' bytes, the first of them from 'low' to 'high', which leaves out
-** overlong forms, surrogates and what is above U+10FFFF. 0 if nothing can. */
-static int utf8_lead (struct json_scanner *s, unsigned char lead) {
-  s->low = 0x80;
-  s->high = 0xBF;
-  if (lead < 0xC2 || lead > 0xF4)
-    return 0;
-  s->left = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
-  switch (lead) {
-    case 0xE0: s->low = 0xA0; break;
-    case 0xED: s->high = 0x9F; break;
-    case 0xF0: s->low = 0x90; break;
-    case 0xF4: s->high = 0x8F; break;
-    default: break;
-  }
-  return 1;
-}
-
-/* Takes byte 'c' of an escape or a UTF-8 sequence. The last byte leads back to
-** the text. */
-static void string_byte (struct json_scanner *s, unsigned char c) {
-  switch ((enum state)s->state) {
-    case ESCAPE:
-      s->left = 4;
-      s->state = c == 'u' ? HEX : s->text;
-      if (c != 'u' && !is_short_escape((char)c))
-        fail(s, JSON_E_SYNTAX, "an unknown escape in a string");
-      return;
-    case HEX:
-      if (!is_hex((char)c))
-        fail(s, JSON_E_SYNTAX, "an escape \\u without four hex digits");
-      break;
-    case UTF8:
-      if (c < s->low || c > s->high)
-        fail(s, JSON_E_UTF8, "a string that is not UTF-8");
-      s->low = 0x80;
-      s->high = 0xBF;
-      break;
-    default: /* its first byte */
-      s->text = s->state;
-      s->state = c == '\\' ? ESCAPE : UTF8;
-      if (c < 0x80 && c != '\\')
-        fail(s, JSON_E_SYNTAX, "a control character in a string");
-      else if (c >= 0x80 && !utf8_lead(s, c))
-        fail(s, JSON_E_UTF8, "a string that is not UTF-8");
-      return;
-  }
-  if (--s->left == 0)
-    s->state = s->text;
-}
-
-/* Reads on in a string where it is neither plain nor at its quote: all that
-** are whole at once, but one that is cut, or wrong, byte by byte. Ends after
-** them, at 'stop', or at the byte that is wrong; that is in s->status then. */
-static NOT_INLINE const char *string_part (struct json_scanner *s,
-                                           const char *p, const char *stop) {
-  const char *from = p;
-  if (p < stop && (s->state == KEY_TEXT || s->state == TEXT)) {
-    if (*p == '\\') {
-      s->escaped = JSON_KEY_ESCAPED;
-      p = skip_escapes(p, stop);
-    }
-    else
-      p = skip_utf8(p, stop);
-    if (p != from)
-      return p;
-  }
-  for (; p < stop; p++) {
-    string_byte(s, (unsigned char)*p);
-    if (s->status != JSON_MORE)
-      break;
-    if (s->state == s->text)
-      return p + 1;
-  }
-  return p;
 }
 
 /* ---- The machine ---- */
@@ -284,14 +168,17 @@ static const char *element_stop (const struct json_scanner *s, const char *p,
 */
 static enum json_status step (struct json_scanner *s, const char *data,
                               const char *end, const char **at) {
-  const unsigned indexed = s->outside + 1; /* depth of the index's members */
   struct json_member nowhere = {0, 0, 0, 0};
-  struct json_member *m = s->depth == indexed ? last_member(s, &nowhere)
-                                              : &nowhere;
+  struct json_member *next = member_at(s, s->count);
+  struct json_member *room_ends = member_at(s, s->member_capacity);
+  struct json_member *m = s->depth == s->inside && s->count > 0 ? next - 1
+                                                                : &nowhere;
   uint64_t length = s->offset - s->element;
   uintptr_t origin = (uintptr_t)data - (uintptr_t)length;
   const char *p = data;
   struct block block = {data, 0};
+  struct json_guess *guess = s->guess;
+  const char *key = NULL; /* where the key began, if in this piece */
   const char *stop = in_element(s) ? element_stop(s, p, length, end) : end;
   unsigned depth = s->depth;
   char closer = s->closer;
@@ -329,8 +216,9 @@ again:
     }
   element:
     s->found = *p;
-    s->count = 0;
+    next = s->members;
     s->element = s->offset + (uint64_t)(p - data);
+    guess = first_guess(s);
     origin = (uintptr_t)p;
     stop = element_stop(s, p, 0, end);
     goto value;
@@ -363,15 +251,32 @@ again:
       FAIL(JSON_E_SYNTAX, *p == '}' ? "a comma behind the last member"
                                     : "a member without a quoted name");
   key_begins:
-    if (depth == indexed) {
-      status = add_member(s);
-      if (UNLIKELY(status != JSON_MORE))
-        FAIL_LIMIT(status);
-      m = &s->members[s->count - 1];
+    if (depth == s->inside) {
+      if (UNLIKELY(next == room_ends)) {
+        unsigned count = s->member_capacity;
+        status = more_members(s);
+        if (status != JSON_MORE)
+          FAIL_LIMIT(status);
+        if (count == 0)
+          guess = first_guess(s);
+        next = s->members + count;
+        room_ends = s->members + s->member_capacity;
+      }
+      m = next++;
     }
     p++;
-    s->escaped = 0;
     m->key = PLACE(p);
+    if (LIKELY(stop - p > GUESS_LENGTH)) {
+      const struct json_guess *g = guess;
+      if (LIKELY(guess_is(g, p)) || (g = guess_later(g, p)) != NULL) {
+        m->key_length = g->length - 2;
+        p += g->length;
+        guess = g->next;
+        goto key_ends;
+      }
+    }
+    s->escaped = 0;
+    key = p;
     goto key_text;
 
   key_text:
@@ -382,13 +287,21 @@ again:
       goto special;
     }
     m->key_length = (PLACE(p) - m->key) | s->escaped;
-    if (LIKELY(FOLLOWS("\":\""))) {
-      p += 3;
-      m->value = PLACE(p - 1);
-      goto text;
+    if (UNLIKELY(!FOLLOWS("\":"))) {
+      p++;
+      goto colon;
     }
+    p += 2;
+    if (key != NULL && s->escaped == 0)
+      guess = guess_note(guess, key, (size_t)(p - key));
+    if (UNLIKELY(p == stop))
+      goto value;
+  key_ends:
+    if (*p != '"')
+      goto value;
+    m->value = PLACE(p);
     p++;
-    goto colon;
+    goto text;
 
   colon:
     TOKEN(COLON)
@@ -444,7 +357,7 @@ again:
       p++;
       goto key_begins;
     }
-    if (UNLIKELY(depth == s->outside))
+    if (UNLIKELY(depth < s->inside))
       goto element_ends;
     goto after_value;
 
@@ -462,10 +375,10 @@ again:
     p++;
     depth--;
     closer = s->outer[depth];
-    if (depth <= indexed) {
-      if (depth < indexed)
+    if (depth <= s->inside) {
+      if (depth < s->inside)
         goto element_ends;
-      m = last_member(s, &nowhere);
+      m = next == s->members ? &nowhere : next - 1;
     }
     goto value_ends;
 
@@ -596,6 +509,8 @@ pause:
   }
   status = is_complete(s) ? JSON_END : JSON_MORE;
 leave:
+  s->count = next == NULL ? 0 : (unsigned)(next - s->members);
+  s->guess = guess;
   s->depth = depth;
   s->closer = closer;
   s->offset += (uint64_t)(p - data);
@@ -605,17 +520,14 @@ leave:
 
 /* ---- The interface ---- */
 
-static unsigned at_most (unsigned n, unsigned most) {
-  return n < most ? n : most;
-}
-
 void json_open (struct json_scanner *s, enum json_shape shape,
                 const struct json_limits *limits) {
   memset(s, 0, sizeof *s);
   s->shape = shape;
   s->status = JSON_MORE;
   s->state = START;
-  s->outside = shape == JSON_LIST ? 1 : 0;
+  s->guess = &no_guess;
+  s->inside = shape == JSON_LIST ? 2 : 1;
   s->limits.element = limits->element < INT32_MAX ? limits->element : INT32_MAX;
   s->limits.depth = at_most(limits->depth, JSON_DEPTH_MAX);
   s->limits.members = at_most(limits->members, JSON_MEMBERS_MAX);
@@ -623,8 +535,7 @@ void json_open (struct json_scanner *s, enum json_shape shape,
 
 void json_lend (struct json_scanner *s, struct json_member *room, unsigned n) {
   s->members = room;
-  s->member_capacity = n;
-  s->limits.members = at_most(n, s->limits.members);
+  s->member_capacity = s->limits.members = at_most(n, s->limits.members);
 }
 
 enum json_status json_feed (struct json_scanner *s, const char *data,
@@ -679,7 +590,10 @@ uint64_t json_keep (const struct json_scanner *s) {
 
 void json_close (struct json_scanner *s) {
   free(s->members);
+  free(s->guesses);
   s->members = NULL;
+  s->guesses = NULL;
+  s->guess = &no_guess;
   s->member_capacity = 0;
   s->count = 0;
 }

@@ -93,7 +93,7 @@ const char *json_error_text (const struct json_scanner *s);
 ** JSON_E_ELEMENT: "an object", "a string", "a number", "null"… */
 const char *json_found_text (const struct json_scanner *s);
 
-/* Gives the index's memory back. */
+/* Gives the memory back. */
 void json_close (struct json_scanner *s);
 
 /* ---- Values, from text that has passed the scanner ---- */
@@ -176,7 +176,7 @@ struct json_scanner {
   enum json_status status; /* JSON_MORE until an error ends it all */
   const char *error;       /* what json_error_text gives */
   unsigned member_capacity;
-  unsigned outside;           /* depth at which elements begin: 1 in a list */
+  unsigned inside;            /* depth of an element's members: 2 in a list */
   unsigned depth;             /* arrays and objects that are open */
   int state;                  /* enum state of json.c */
   int text;                   /* the state an escape or UTF-8 goes back to */
@@ -187,6 +187,8 @@ struct json_scanner {
   char closer;                /* '}' or ']': what closes the innermost one */
   char outer[JSON_DEPTH_MAX]; /* the closers of those around it */
   const char *rest;           /* what is left of "true", "false", "null" */
+  struct json_guess *guesses; /* of a list's keys, see json_guess.h; or NULL */
+  struct json_guess *guess;   /* that of the element's next key */
 };
 
 #endif

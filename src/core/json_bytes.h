@@ -140,6 +140,13 @@ static inline uint64_t not_plain (const char *p) {
            | plain_16(p + 48) << 48);
 }
 
+/* A bit for each of 16 bytes in which the two texts are equal. */
+static inline uint32_t equal_16 (const char *a, const char *b) {
+  __m128i x = _mm_loadu_si128((const __m128i *)(const void *)a);
+  __m128i y = _mm_loadu_si128((const __m128i *)(const void *)b);
+  return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y));
+}
+
 #elif defined(BLOCK_NEON)
 
 #define BLOCK 16
