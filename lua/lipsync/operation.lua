@@ -16,7 +16,7 @@ local shape = require "lipsync.shape"
 local shown = require "lipsync.base.members"
 local stopwatch = require "lipsync.base.stopwatch"
 local texts = require "lipsync.base.text"
-local url = require "lipsync.base.url"
+local segment = require "lipsync.base.url".segment
 
 local operation = {}
 
@@ -185,22 +185,6 @@ local function add_key(client, spec, own, options)
   return true
 end
 
--- Most ids: nothing to encode, and no dot.
-local plain = "^[a-f0-9%-A-Zg-z_~]+$"
-
--- An id as a segment of a path; nil and an error if it cannot be sent.
-local function segment(client, spec, options, id, field, action)
-  if id:find(plain) then return id end
-  local encoded, problem = url.segment(id)
-  if encoded then return encoded end
-  return nil, operation.invalid(client, spec, options, problem, field, action)
-end
-
--- A table with room for what `prepare` puts into it.
-local function room()
-  return { resource = nil, id = nil, object = nil, path = nil }
-end
-
 --- Prepares a call about one object.
 ---@param resource table
 ---@param spec table  of one of its rows
@@ -212,14 +196,16 @@ end
 ---@return lipsync.Error|nil err  for an id that cannot be sent
 function operation.prepare(resource, spec, given, options, own)
   local id, object = operation.identify(given, spec)
-  own = own or room()
-  local part, err = segment(resource.client, spec, options, id, "id",
-    own.action)
-  if not part then return nil, err end
+  local client, part, problem = resource.client, segment(id)
+  own = own or { resource = nil, id = nil, object = nil, path = nil }
+  if not part then
+    return nil, operation.invalid(client, spec, options, problem, "id",
+      own.action)
+  end
   own.resource, own.id, own.object = resource, id, object
   own.path = spec.before_id .. part .. (own.after_id or spec.after_id)
-  own.target = own.query and own.path .. "?" .. own.query
-  return call.new(resource.client, setmetatable(own, spec), options)
+  if own.query then own.target = own.path .. "?" .. own.query end
+  return call.new(client, setmetatable(own, spec), options)
 end
 
 --- The JSON text of a request's body.
@@ -257,9 +243,13 @@ local function add_other(client, spec, own, options, given)
     own.body = { [spec.other.name] = id }
     return true
   end
-  local part, err = segment(client, spec, options, id, spec.other.name)
-  own.after_id = part and spec.before_other .. part .. spec.after_other
-  return part ~= nil, err
+  local part, problem = segment(id)
+  if not part then
+    return false, operation.invalid(client, spec, options, problem,
+      spec.other.name)
+  end
+  own.after_id = spec.before_other .. part .. spec.after_other
+  return true
 end
 
 -- Makes JSON of the body, which gets an id if the client has to make it.
@@ -279,7 +269,7 @@ end
 -- Prepares a call of a row, whatever its arguments are; those that it has not
 -- are nil. nil and an error for what cannot be sent.
 local function make_call(resource, spec, id, other, request, options)
-  local client, own, well, err = resource.client, room(), true, nil
+  local client, own, well, err = resource.client, {}, true, nil
   if spec.takes then own.body = spec.takes(request, "request") end
   if spec.other then
     well, err = add_other(client, spec, own, options, other)
@@ -303,6 +293,17 @@ end
 -- method.
 
 local kinds = {}
+
+-- method(id or object, options)
+local function of_one(spec, class, name)
+  return function(self, id, options)
+    class.client_of(self, name)
+    options = options and read_options(options) or none
+    local this, err = operation.prepare(self, spec, id, options)
+    if not this then return nil, err end
+    return this:run()
+  end
+end
 
 -- method(id or object, the other id or object, request, options), each of the
 -- first three only if the row has it.
@@ -369,7 +370,10 @@ end
 -- The others differ by their shape only.
 setmetatable(kinds, { __index = function()
   return function(spec, class, name)
-    return (spec.query and filtered or simple)(spec, class, name)
+    local takes_more = spec.other or spec.takes or spec.retry == "keyed"
+    local kind = spec.query and filtered
+      or spec.before_id and not takes_more and of_one or simple
+    return kind(spec, class, name)
   end
 end })
 

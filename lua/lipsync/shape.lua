@@ -20,7 +20,7 @@ local unsafe = texts.control .. texts.space
 
 -- Ids are UUIDs, where letter case does not matter.
 local function same_id(a, b)
-  return a == b or type(a) == "string" and texts.lower(a) == texts.lower(b)
+  return type(a) == "string" and texts.lower(a) == texts.lower(b)
 end
 
 -- Whether an object is the requested one, as far as it says.
@@ -36,7 +36,7 @@ local function is_asked(spec, object)
 end
 
 -- The body as the requested object, or nil and a failure.
-local function read_object(call, body)
+local function read_object(call, _, body)
   local most, spec = call.client.options.max_generation, call.spec
   if #body > most then
     return nil, { code = "object_size", noun = spec.noun, limit = most }
@@ -44,22 +44,20 @@ local function read_object(call, body)
   local object = core.object(spec.type, body, call.client)
   local id = object and object:get(spec.always or "id")
   local is_one = type(id) == "string"
-  if is_one and is_asked(spec, object) then return object end
+  if is_one and (id == spec.id or is_asked(spec, object)) then
+    return object
+  end
   local other = is_one and spec.id
   return nil, call:unexpected(other and ("the %s %s"):format(spec.noun, spec.id)
     or failure.article(spec.noun), body)
 end
 
 --- One object, which must have the requested id.
-shape.object = {
-  read = attempt.whole,
-  accept = function(call, _, body) return read_object(call, body) end,
-}
+shape.object = { read = attempt.whole, accept = read_object }
 
 --- An object that this call has made, or an earlier one with the same key.
 shape.created = {
-  read = attempt.whole,
-  accept = function(call, _, body) return read_object(call, body) end,
+  read = attempt.whole, accept = read_object,
   -- The service may know the generation of an earlier attempt only by its id.
   -- Then that is the value.
   refused = function(call, err)
@@ -108,7 +106,7 @@ shape.removed = {
   read = attempt.whole,
   accept = function(call, status, body)
     if is_bare(status, body) then return stand_in(call) end
-    return read_object(call, body)
+    return read_object(call, status, body)
   end,
   -- A 404 after an attempt with an unknown outcome means that the object is
   -- gone; whether this call removed it is unknown.

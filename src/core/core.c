@@ -141,6 +141,7 @@ static const luaL_Reg functions[] = {
   {"array", value_array},
   {"encode", encode_value},
   {"compact", encode_compact},
+  {"segment", segment_make},
   {"is_error", error_is},
   {"now", core_now},
   {"time", core_time},

@@ -2,7 +2,7 @@
 **
 ** core: what the files of lipsync.core share: object.c makes the types of the
 ** service's objects, value.c makes Lua values of JSON, encode.c JSON of Lua
-** values, core.c puts them into one module.
+** values, segment.c paths of ids, core.c puts them into one module.
 */
 
 #ifndef lipsync_core_h
@@ -56,6 +56,12 @@ int encode_value (lua_State *L);
 /* core.compact(text): JSON text that has passed the scanner, without the white
 ** space between its tokens. */
 int encode_compact (lua_State *L);
+
+/* ---- segment.c ---- */
+
+/* core.segment(id): the id as one percent-encoded segment of a path, or nil and
+** why it cannot be one. */
+int segment_make (lua_State *L);
 
 /* ---- object.c ---- */
 

@@ -70,6 +70,14 @@ static inline unsigned utf8_length (const char *p) {
   return 0;
 }
 
+/* The same near the end of the text. */
+static inline unsigned utf8_length_before (const char *p, const char *end) {
+  char bytes[4] = {0};
+  size_t left = (size_t)(end - p);
+  memcpy(bytes, p, left < sizeof bytes ? left : sizeof bytes);
+  return utf8_length(bytes);
+}
+
 /* Skips valid UTF-8 that is not ASCII; leaves what may go past 'stop'. */
 static inline const char *skip_utf8 (const char *p, const char *stop) {
   unsigned n = 1;

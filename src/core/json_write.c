@@ -30,14 +30,6 @@ enum json_written json_write_text (struct buf *b, const char *text,
 
 /* ---- Strings ---- */
 
-/* The same as utf8_length, but also near the end of the text. */
-static unsigned sequence_length (const char *p, const char *end) {
-  char bytes[4] = {0};
-  size_t left = (size_t)(end - p);
-  memcpy(bytes, p, left < sizeof bytes ? left : sizeof bytes);
-  return utf8_length(bytes);
-}
-
 /* The first byte from 'p' on that must not stand in a string as it is: one to
 ** be escaped, or one that is not UTF-8; or 'end'. */
 static const char *skip_unescaped (struct block *block, const char *p,
@@ -46,7 +38,7 @@ static const char *skip_unescaped (struct block *block, const char *p,
   do {
     p = from = skip_plain(block, p, end);
     p = skip_utf8(p, end);
-    p += sequence_length(p, end);
+    p += utf8_length_before(p, end);
   } while (p != from);
   return p;
 }

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Percent-encoding: ids as one path segment, filters as a query.
 
+local core = require "lipsync.core"
 local texts = require "lipsync.base.text"
 
 local control = "[" .. texts.control .. "]"
@@ -19,41 +20,13 @@ function url.encode(text)
   return (text:gsub("[^A-Za-z0-9%-._~]", escape))
 end
 
--- The byte sequences of UTF-8 (RFC 3629), beside ASCII.
-local sequences = {
-  "[\194-\223][\128-\191]", "\224[\160-\191][\128-\191]",
-  "\237[\128-\159][\128-\191]", "[\225-\239][\128-\191][\128-\191]",
-  "\240[\144-\191][\128-\191][\128-\191]",
-  "[\241-\243][\128-\191][\128-\191][\128-\191]",
-  "\244[\128-\143][\128-\191][\128-\191]",
-}
-
--- Each sequence leaves a letter, so its neighbours do not join.
-local function is_utf8(text)
-  if text:find "\237[\160-\191]" then return false end  -- a surrogate
-  for _, sequence in ipairs(sequences) do text = text:gsub(sequence, "x") end
-  return not text:find "[\128-\255]"
-end
-
 --- An id as exactly one path segment. It may come from outside, so an invalid
 --- one is reported, not raised: an empty one, the two dot segments (servers and
---- proxies resolve them), control characters, and text that is not UTF-8 (an id
---- from JSON always is).
+--- proxies resolve them), control characters, and text that is not UTF-8.
 ---@param id string
 ---@return string|nil segment
 ---@return string|nil problem  "the id is empty"
-function url.segment(id)
-  if id == "" then return nil, "the id is empty" end
-  if id == "." or id == ".." then
-    return nil, ('the id cannot be "%s"'):format(id)
-  end
-  if id:find(control) then
-    return nil, "the id has a control character"
-  elseif not is_utf8(id) then
-    return nil, "the id is not UTF-8"
-  end
-  return url.encode(id)
-end
+url.segment = core.segment
 
 --- An id for a message, without characters that could break a line.
 ---@param id string
