@@ -350,7 +350,7 @@ function Client:run()
   if tasks.current or native_tasks.is_running(tasks) then
     misuse.raise("client:run() was called by a task, and would wait for it")
   end
-  host.check(self)
+  host.check(self, tasks)
   tasks:run()
 end
 

@@ -33,19 +33,9 @@ function refusing.check()
       and "." or ", with client:step() in love.update."))
 end
 
---- The host to use if no other one fits.
----@return table
-function blocking.find()
-  return faulty() and refusing or blocking
-end
-
---- What a wait in this coroutine would stop without a need: a loop of which the
---- coroutine is one of many. nil in the main one, and where there is no loop.
----@param client table
----@return string|nil
-function blocking.stops(client)
-  local thread, is_main = coroutine.running()
-  if not thread or is_main then return nil end
+-- What a wait in a coroutine would stop without a need: a loop of which it is
+-- one of many; nil where there is none.
+local function stops(client)
   if client.loop then return "the program's loop" end
   if global.loaded "copas" then return "copas" end
   local luv = global.loaded "luv"
@@ -53,15 +43,39 @@ function blocking.stops(client)
   return mode and mode() and "luv" or nil
 end
 
+-- In the place of this host in all coroutines but the main one.
+local stopping = setmetatable({}, { __index = blocking })
+
+--- Tells, once for a client, that a call stops what it need not stop.
+---@param client table
+---@return string|nil warning
+function stopping.check(client)
+  local what = not client.has_warned and stops(client)
+  if not what then return nil end
+  client.has_warned = true
+  return ("lipsync: a call in a coroutine of %s stops it until the call is "
+    .. "over, because it is no task. Make it in client:spawn(function() … end)"
+    .. "%s."):format(what, what == "copas"
+    and ", and have copas make the steps: client:drive" or "")
+end
+
+--- The host to use if no other one fits.
+---@param is_main boolean  whether in the main coroutine
+---@return table
+function blocking.find(is_main)
+  if faulty() then return refusing end
+  return is_main and blocking or stopping
+end
+
 --- Waits until `target:ready()` or `seconds` have passed.
 ---@param session table  the core's session
 ---@param target table|nil  nil: sleep, and drive everything else
 ---@param seconds number|nil  nil: no limit
----@param client table|nil  its tasks are told what became ready
-function blocking.wait(session, target, seconds, client)
+---@param runtime table|nil  its tasks are told what became ready
+function blocking.wait(session, target, seconds, runtime)
   if target and target:ready() then return end
   local left, until_ = seconds, seconds and core.now() + seconds
-  local waiters = client and client:runtime().waiters
+  local waiters = runtime and runtime.waiters
   repeat  -- a poll may return early, also after progress of another transfer
     session:poll(left)
     if waiters then waiters:dispatch(session) end

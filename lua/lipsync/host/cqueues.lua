@@ -81,9 +81,9 @@ end
 ---@param _ table  the core's session
 ---@param target table|nil
 ---@param seconds number
----@param client table
-function cqueues.wait(_, target, seconds, client)
-  local it, runtime = library(), client:runtime()
+---@param runtime table
+function cqueues.wait(_, target, seconds, runtime)
+  local it = library()
   if not target or target:ready() then
     return it.sleep(target and 0 or seconds)
   end

@@ -77,8 +77,8 @@ end
 ---@param session table
 ---@param target table|nil
 ---@param seconds number
----@param client table
-function haproxy.wait(session, target, seconds, client)
+---@param runtime table
+function haproxy.wait(session, target, seconds, runtime)
   check_yields()
   local it, until_, n = proxy(), core.now() + seconds, 0
   repeat
@@ -89,7 +89,7 @@ function haproxy.wait(session, target, seconds, client)
     n = n + 1
     if not session:is_open() then return end
     timeslice.step(session, coroutine.running())
-    client:runtime().waiters:dispatch(session)
+    runtime.waiters:dispatch(session)
     local now = core.now()
   until target and target:ready() or now >= until_ or now - from < 1e-4
 end

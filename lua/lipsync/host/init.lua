@@ -3,10 +3,11 @@
 -- program may be inside a task now and at top level next time.
 --
 -- A host is a module with `name`, `here(client)` (may it wait now?) and
--- `wait(session, target, seconds, client)`. A target is any object with
--- ready(): a transfer, a place in the queue, many deletions. Without one the
--- host sleeps. It may also have
---   check(client)   raises where nothing can wait, before anything is sent
+-- `wait(session, target, seconds, runtime)`, with the client's runtime. A
+-- target is any object with ready(): a transfer, a place in the queue, many
+-- deletions. Without one the host sleeps. It may also have
+--   check(client)   raises where nothing can wait, before anything is sent;
+--                   may return a text to be logged
 --   real            its wait never returns at once without a reason
 --   wakes           its waits are woken, so no polling is needed
 --   tells           its waits tell the waiters themselves
@@ -37,6 +38,9 @@ local yielding = require "lipsync.host.yielding"
 
 local host = {}
 
+-- Stands for a waiter of the program's own.
+local own = {}
+
 local running = coroutine.running
 
 local hosts = { task, nginx, haproxy, cqueues, vlc, darktable, blocking, luv }
@@ -61,12 +65,12 @@ end
 -- The host of a coroutine that is no task of the client's. Blocking works
 -- everywhere. luv is only found by name, because its tasks wait like all
 -- others.
-local function look()
+local function look(is_main)
   if nginx.here() then return nginx end
   if haproxy.here() then return haproxy end
   if vlc.here() then return vlc end
   if darktable.here() then return darktable end
-  return cqueues.here() and cqueues or blocking.find()
+  return cqueues.here() and cqueues or blocking.find(is_main)
 end
 
 -- The hosts found, by coroutine; a main one without a value counts as `found`.
@@ -75,7 +79,7 @@ local found = setmetatable({}, { __mode = "k" })
 -- The host of a coroutine does not change, except in nginx, where the main one
 -- runs in all phases.
 local function look_once(thread, is_main)
-  local here = look()
+  local here = look(is_main)
   if not is_main or not nginx.is_present() then found[thread] = here end
   return here
 end
@@ -84,18 +88,22 @@ end
 local function find(client, scheduler)
   local wanted = client.options.host
   if wanted then return by_name[wanted] end
-  scheduler = scheduler or client:runtime().scheduler
   if scheduler.current and scheduler:running() then return task end
   local thread, is_main = running()
   if not thread then thread, is_main = found, true end
   return found[thread] or look_once(thread, is_main)
 end
 
+-- The same, where the scheduler is not at hand.
+local function look_up(client)
+  return find(client, client:runtime().scheduler)
+end
+
 --- The name of the host of this moment; nil for a waiter of the program's own.
 ---@param client table
 ---@return string|nil
 function host.name(client)
-  local here = find(client)
+  local here = look_up(client)
   return here and here.name
 end
 
@@ -103,7 +111,7 @@ end
 ---@param client table
 ---@return fun(session: table, target: table|nil, seconds: number)
 function host.waiter(client)
-  local here = find(client)
+  local here = look_up(client)
   return here and here.wait or client.options.host
 end
 
@@ -117,7 +125,7 @@ end
 --- Raises, with the caller's line, where nothing can wait. Called before a
 --- request is sent, because its outcome would be lost.
 ---@param client table
----@param scheduler table|nil  of its runtime
+---@param scheduler table  of its runtime
 ---@return boolean  whether every wait here is resumed for certain
 function host.check(client, scheduler)
   local here = find(client, scheduler)
@@ -126,7 +134,8 @@ function host.check(client, scheduler)
     misuse.raise(('host = "%s" cannot wait here%s.'):format(here.name,
       here.advice and ": " .. here.advice or ""))
   end
-  if here.check then here.check(client) end
+  local warning = here.check and here.check(client)
+  if warning then host.log(warning) end
   if here.probe then yielding.check(here.probe, client) end
   return here.keeps == true
 end
@@ -135,7 +144,7 @@ end
 ---@param client table
 ---@return boolean
 function host.yields(client)
-  local here = find(client)
+  local here = look_up(client)
   return here ~= nil and here.probe ~= nil and here.here(client)
 end
 
@@ -143,7 +152,7 @@ end
 ---@param client table
 ---@return boolean
 function host.blocks(client)
-  local here = find(client)
+  local here = look_up(client)
   return here ~= nil and here.name == blocking.name
 end
 
@@ -156,9 +165,8 @@ function host.waits_for_disk(client)
   return nginx.is_present() or host.blocks(client)
 end
 
--- Polls in place of a wait that did not wait.
-local function waited(client, session, target, seconds, from)
-  local to = core.now()
+-- Polls in place of a wait that did not wait. Returns when it was over.
+local function waited(client, session, target, seconds, from, to)
   if seconds <= no_wait or to - from >= no_wait
      or target and target:ready() then
     client.idle_waits = 0
@@ -185,17 +193,6 @@ local function step(client, session, target, seconds)
   end
 end
 
--- Tells a program, once, that a call stops what it need not stop.
-local function warn_of_stop(client)
-  local what = not client.options.host and blocking.stops(client)
-  if not what then return end
-  client.has_warned = true
-  host.log(("lipsync: a call in a coroutine of %s stops it until the call is "
-    .. "over, because it is no task. Make it in client:spawn(function() … end)"
-    .. "%s."):format(what, what == "copas"
-    and ", and have copas make the steps: client:drive" or ""))
-end
-
 --- Lets the host wait once, until `target:ready()` or `seconds` have passed.
 --- May return early; the caller checks again.
 ---@param client table
@@ -205,22 +202,21 @@ end
 ---@param seconds number
 ---@return number from, number to  monotonic seconds of the wait
 function host.wait(client, session, target, seconds)
-  local here, from = find(client), core.now()
-  if here and here.probe then yielding.check(here.probe, client) end
-  if target and target.nap and not (here and (here.wakes or here.naps)) then
+  local runtime = client:runtime()
+  local here = find(client, runtime.scheduler) or own
+  if here.probe then yielding.check(here.probe, client) end
+  if target and target.nap and not (here.wakes or here.naps) then
     seconds = math.min(seconds, target.nap)
   end
-  if here and here.name == blocking.name and not client.has_warned then
-    warn_of_stop(client)
+  local from = core.now()
+  local waiter = here.wait or client.options.host
+  waiter(session, target, seconds, runtime)
+  local to = core.now()
+  if not here.real then
+    to = waited(client, session, target, seconds, from, to)
   end
-  local waiter = here and here.wait or client.options.host
-  waiter(session, target, seconds, client)
-  local to = here and here.real and core.now()
-    or waited(client, session, target, seconds, from)
-  if not here then step(client, session, target, to - from) end
-  if not (here and here.tells) then
-    client:runtime().waiters:dispatch(session)
-  end
+  if here == own then step(client, session, target, to - from) end
+  if not here.tells then runtime.waiters:dispatch(session) end
   return from, to
 end
 
@@ -238,7 +234,7 @@ end
 ---@param client table
 ---@return table|nil  spawn(fn), kill(thread) -> whether it did, scope()
 function host.starter(client)
-  local here = find(client)
+  local here = look_up(client)
   if not here or lua51.is_limited() or not here.here(client) then
     return nil
   end

@@ -13,8 +13,8 @@ local nap = {}
 ---@param session table
 ---@param target table|nil
 ---@param seconds number
----@param client table
-function nap.wait(sleep, session, target, seconds, client)
+---@param runtime table
+function nap.wait(sleep, session, target, seconds, runtime)
   local until_, n = core.now() + seconds, 0
   repeat
     local left = math.max(until_ - core.now(), 0)
@@ -22,7 +22,7 @@ function nap.wait(sleep, session, target, seconds, client)
     n = n + 1
     if not session:is_open() then return end
     session:step()
-    client:runtime().waiters:dispatch(session)
+    runtime.waiters:dispatch(session)
   until target and target:ready() or core.now() >= until_
 end
 

@@ -67,9 +67,8 @@ end
 local look = 0.05
 
 -- Sleeps until `target` is notified. Returns whether that is possible here.
-local function doze(target, seconds, client)
+local function doze(target, seconds, waiters)
   if not semaphore or not target or not target.nap then return false end
-  local waiters = client:runtime().waiters
   local waiter = setmetatable({ semaphore = semaphore.new(0) }, Waiter)
   waiters:subscribe(target, waiter)
   local ok = pcall(waiter.semaphore.wait, waiter.semaphore, seconds)
@@ -82,19 +81,20 @@ end
 ---@param session table
 ---@param target table|nil
 ---@param seconds number
----@param client table
-function nginx.wait(session, target, seconds, client)
+---@param runtime table
+function nginx.wait(session, target, seconds, runtime)
+  local waiters = runtime.waiters
   local ngx, until_, n = global.get "ngx", core.now() + seconds, 0
   repeat
     local left = math.max(until_ - core.now(), 0.001)
     local pause = poll_interval.of(target, n)
-    if not doze(target, math.min(math.max(pause, look), left), client) then
+    if not doze(target, math.min(math.max(pause, look), left), waiters) then
       ngx.sleep(math.min(pause, left))
     end
     n = n + 1
     if not session:is_open() then return end
     timeslice.step(session, coroutine.running())
-    client:runtime().waiters:dispatch(session)
+    waiters:dispatch(session)
   until target and target:ready() or core.now() >= until_
 end
 

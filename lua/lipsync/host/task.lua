@@ -23,9 +23,9 @@ end
 ---@param _ table  the core's session
 ---@param target table|nil
 ---@param seconds number
----@param client table
-function task.wait(_, target, seconds, client)
-  client:runtime().scheduler:wait(target, seconds)
+---@param runtime table
+function task.wait(_, target, seconds, runtime)
+  runtime.scheduler:wait(target, seconds)
 end
 
 return task

@@ -369,7 +369,7 @@ function Scheduler:await(one, seconds)
     return one.over
   end
   if not self.current and not one.scope then
-    host.check(self.client)
+    host.check(self.client, self)
     drive(self, is_over, core.now() + seconds)
     return true
   end
