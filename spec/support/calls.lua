@@ -16,7 +16,9 @@ local calls = {}
 -- `unread` is, only the status.
 local function new_transfer(plan)
   local transfer = { plan = plan, closed = 0 }
-  function transfer.ready() return plan.arrived and not plan.unread end
+  function transfer.ready()
+    return plan.arrived and not plan.unread, transfer.status()
+  end
   function transfer.read()
     if not plan.arrived or plan.unread then return false end
     if plan.failure then

@@ -375,15 +375,6 @@ static int transfer_save (lua_State *L) {
 }
 
 
-/* transfer:ready(): whether next, save or read would get further now. A closed
-** one would: it fails at once. */
-static int transfer_ready (lua_State *L) {
-  struct transfer *t = to_transfer(L);
-  lua_pushboolean(L, !is_open(t) || response_ready(&t->response));
-  return 1;
-}
-
-
 /* transfer:done(): whether nothing more will arrive. */
 static int transfer_done (lua_State *L) {
   struct transfer *t = to_transfer(L);
@@ -392,13 +383,27 @@ static int transfer_done (lua_State *L) {
 }
 
 
-/* transfer:status(): the HTTP status, or nil while it is not known. */
-static int transfer_status (lua_State *L) {
-  struct transfer *t = to_transfer(L);
+/* Pushes the HTTP status, or nothing while it is not known. */
+static int push_status (lua_State *L, const struct transfer *t) {
   if (!is_open(t) || t->response.exchange->status == 0)
     return 0;
   lua_pushinteger(L, t->response.exchange->status);
   return 1;
+}
+
+
+/* transfer:ready(): whether next, save or read would get further now, and the
+** status, as below. A closed one would: it fails at once. */
+static int transfer_ready (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  lua_pushboolean(L, !is_open(t) || response_ready(&t->response));
+  return 1 + push_status(L, t);
+}
+
+
+/* transfer:status(): the HTTP status, or nil while it is not known. */
+static int transfer_status (lua_State *L) {
+  return push_status(L, to_transfer(L));
 }
 
 

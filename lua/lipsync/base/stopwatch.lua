@@ -17,7 +17,7 @@ end
 ---@param from number  monotonic seconds
 ---@param to number
 function Clock:add(from, to)
-  from = math.max(from, self.counted)
+  if from < self.counted then from = self.counted end
   if to <= from then return end
   self.total = self.total + (to - from)
   self.counted = to

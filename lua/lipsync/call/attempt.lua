@@ -11,31 +11,30 @@ Attempt.__index = Attempt
 
 local attempt = {}
 
+local min = math.min
+
 -- Statuses after which the request may have been carried out. 503 says that it
 -- was not, unless nothing may be done twice: then no proxy's word is enough.
 local unclear = { [500] = true, [502] = true, [504] = true }
 local clear = { [501] = true, [505] = true }
 
---- Sends a request.
+--- Sends a request. Clocks run only in waits, and so not before the first one.
 ---@param session table  of lipsync.http
 ---@param request table  for session:start, which copies it
 ---@param limits { clock: table, timeout: number, stall_timeout: number,
----   answer_timeout: number|nil, attempts: integer }  `clock` and `timeout` are
----   those of the whole call; `answer_timeout` is for the first byte after the
----   last one of the request, default `stall_timeout`; `attempts` counts this
----   one
+---   answer_timeout: number|nil, attempts: integer }  of the call. `clock` and
+---   `timeout` are those of all of it; `answer_timeout` is for the first byte
+---   after the last one of the request, default `stall_timeout`; `attempts`
+---   counts this one
+---@param at number  seconds on the clock
 ---@return table|nil
 ---@return table|nil failure
-function attempt.start(session, request, limits)
+function attempt.start(session, request, limits, at)
   -- Every field gets its place before anything is sent, because memory may
-  -- run out later. Clocks run only in waits, and so not before the first one.
-  local at = limits.clock:seconds()
+  -- run out later.
   local self = setmetatable({
-    session = session, transfer = false, clock = limits.clock,
-    timeout = limits.timeout, stall_timeout = limits.stall_timeout,
-    answer_timeout = limits.answer_timeout or false,
-    number = limits.attempts, started = at, moved = at,
-    sends = request.body ~= nil,
+    session = session, transfer = false, limits = limits,
+    started = at, moved = at, sends = request.body ~= nil,
     bytes = 0, progress = 0, status = false, page = false, object = false,
   }, Attempt)
   local transfer, failure = session:start(request)
@@ -168,24 +167,26 @@ end
 
 -- How long nothing may move (seconds), and the name of that option.
 local function stall_limit(self)
-  local limit = self.answer_timeout
-  if limit and self.transfer:status() == nil and not is_sending(self) then
-    return limit, "answer_timeout"
+  local limits = self.limits
+  if limits.answer_timeout and self.transfer:status() == nil
+     and not is_sending(self) then
+    return limits.answer_timeout, "answer_timeout"
   end
-  return self.stall_timeout, "stall_timeout"
+  return limits.stall_timeout, "stall_timeout"
 end
 
 -- The error for a clock that has run out.
 local function overdue(self)
-  local transfer = self.transfer
-  local at, bytes = self.clock:seconds(), transfer:received()
+  local transfer, limits = self.transfer, self.limits
+  local at, bytes = limits.clock:seconds(), transfer:received()
   local progress = bytes + transfer:uploaded()
   if progress ~= self.progress then
     self.bytes, self.progress, self.moved = bytes, progress, at
   end
   local limit, option = stall_limit(self)
-  if at >= self.timeout then
-    return { code = "deadline", limit = self.timeout, attempt = self.number }
+  if at >= limits.timeout then
+    return { code = "deadline", limit = limits.timeout,
+             attempt = limits.attempts }
   elseif at - self.moved >= limit then
     return { code = "stall", limit = limit, option = option,
              sending = is_sending(self) }
@@ -208,11 +209,12 @@ local upload_look = 0.25
 --- How long to wait for more (seconds).
 ---@return number
 function Attempt:patience()
-  local at = self.clock:seconds()
-  local left = math.min(self.timeout - at,
+  local limits = self.limits
+  local at = limits.clock:seconds()
+  local left = min(limits.timeout - at,
     stall_limit(self) - (at - self.moved))
-  if is_sending(self) then left = math.min(left, upload_look) end
-  return math.max(0, left)
+  if self.sends and is_sending(self) then left = min(left, upload_look) end
+  return left > 0 and left or 0
 end
 
 -- ---- The request's body ----
@@ -227,7 +229,7 @@ end
 --- Whether the server waits for the bytes at its end that are held back.
 ---@return boolean
 function Attempt:is_held()
-  return self.transfer:held()
+  return self.sends and self.transfer:held()
 end
 
 --- Lets go of those.
@@ -246,9 +248,10 @@ end
 function Attempt:advance(read, until_)
   local transfer = self.transfer
   local done, value, failure = read(self, until_)
-  self.status = transfer:status() or false
+  local is_ready, status = transfer:ready()
+  self.status = status or false
   if not done then
-    failure = not transfer:ready() and late(self)
+    failure = not is_ready and late(self)
     if not failure then return false end
   end
   self.bytes = transfer:received()
@@ -258,7 +261,7 @@ end
 --- Seconds waited for the response.
 ---@return number
 function Attempt:seconds()
-  return self.clock:seconds() - self.started
+  return self.limits.clock:seconds() - self.started
 end
 
 --- Whether the response has begun.
@@ -271,8 +274,8 @@ end
 --- Whether there is anything to read or to know of the response.
 ---@return boolean
 function Attempt:has_news()
-  local transfer = self.transfer
-  return transfer:ready() or transfer:status() ~= nil
+  local is_ready, status = self.transfer:ready()
+  return is_ready or status ~= nil
 end
 
 --- Whether the request may have reached the server.

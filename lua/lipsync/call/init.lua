@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- One public call: attempts (attempt.lua) until one ends it, and between them
--- the limiter's slot, the delay before a retry, events and errors. A state
--- machine that never waits, so one coroutine can drive many calls: `advance`
--- does what can be done now, `wants` returns what to wait for, and `run` does
--- both until the call is over.
+-- the limiter's slot and the delay before a retry. A state machine that never
+-- waits, so one coroutine can drive many calls: `advance` does what can be done
+-- now, `wants` returns what to wait for, and `run` does both until the call is
+-- over. The states follow in the order of a call: begin, take_slot, perform;
+-- and before a retry, pause.
 
 local abandoned = require "lipsync.call.abandoned"
 local attempt = require "lipsync.call.attempt"
@@ -13,19 +14,19 @@ local failure = require "lipsync.error.failure"
 local host = require "lipsync.host"
 local lua51 = require "lipsync.host.lua51"
 local message = require "lipsync.error.message"
-local replace = require "lipsync.base.text".replace
+local repeats = require "lipsync.call.repeats"
+local report = require "lipsync.call.report"
 local retry = require "lipsync.error.retry"
 local schema = require "lipsync.base.schema"
 local stopwatch = require "lipsync.base.stopwatch"
-local texts = require "lipsync.base.text"
-local url = require "lipsync.base.url"
 
-local Call = {}
+-- What others read of a call is there from the start; of what most calls never
+-- set, the default is here.
+local Call = { kept = false, rests = false, queued = false, bytes = 0,
+               condition = false, postponed = 0, wake = 0, took = 0 }
 Call.__index = Call
 
 local call = {}
-
-local none = {}
 
 -- The longest sleep (seconds) before a retry where nothing wakes it.
 local retry_nap = 0.25
@@ -33,10 +34,7 @@ local retry_nap = 0.25
 -- Seconds between two looks whether the end of a body may be sent.
 local held_nap = 0.005
 
--- How long a request under an idempotency key is repeated after one whose
--- outcome is unknown (seconds). The service forgets keys after a time; a later
--- repetition might be carried out once more.
-local repeat_window = 600
+local limited = lua51.is_limited()
 
 ---@class lipsync.Spec  what to call; operation.lua makes one of each row
 ---@field action string  "get model"; `id` is appended
@@ -58,7 +56,7 @@ local repeat_window = 600
 ---   the call
 ---@field unsettled table|nil  see api.lua
 ---@field idempotency_key string|nil  for errors and events
----@field repeat_window number|nil  seconds, in place of the default
+---@field repeat_window number|nil  seconds, see repeats.lua
 ---@field earlier { err: lipsync.Error, at: number }|nil  an earlier process
 ---   sent this request, at this time (seconds since 1970), and its outcome is
 ---   unknown
@@ -102,6 +100,8 @@ function call.part(given, timeout)
            tag = given.tag }
 end
 
+local begin, take_slot, perform, pause
+
 --- Prepares a call. Nothing is sent before `advance`.
 ---@param client table
 ---@param spec lipsync.Spec
@@ -115,109 +115,61 @@ function call.new(client, spec, given)
     timeout = given.timeout or spec.timeout or config.timeout,
     stall_timeout = given.stall_timeout or config.stall_timeout,
     answer_timeout = given.answer_timeout or spec.answer_timeout,
-    limiter = spec.is_transfer and runtime.transfers or runtime.limiter,
-    max_attempts = given.max_attempts or spec.max_attempts
-      or config.max_attempts,
-    state = false, attempt = false, attempts = 0, postponed = 0, wake = 0,
-    open = false, open_since = false, open_at = false, no_expect = false,
-    sent_since = 0, sent_at = 0, took = 0,
-    kept = false, rests = false,
-    condition = false, queued = false, has_slot = false, bytes = 0,
-    over = false,
+    limiter = runtime.limiter,
+    state = begin, attempt = false, attempts = 0, has_slot = false,
+    over = false, canceled = false,
   }, Call)
-  local earlier = spec.earlier
-  if earlier then
-    self.open, self.open_at = earlier.err, earlier.at
-    self.outcome_unknown = true
-    self.open_since = core.now() - math.max(0, core.time() - earlier.at)
+  if spec.is_transfer then self.limiter = runtime.transfers end
+  if spec.retry == "keyed" then
+    self.repeats = repeats.new(spec.repeat_window, spec.earlier)
+    self.outcome_unknown = spec.earlier and true
   end
   local scheduler = runtime.scheduler
   if scheduler.is_used then scheduler:adopt(self) end
   return self
 end
 
--- ---- Errors and events ----
+local function drive(self)
+  while not self:advance() do self:wait() end
+end
 
---- What errors report about this call.
----@return table
-function Call:about()
-  local spec = self.spec
-  local about = self.client:about()
-  about.action, about.id = spec.action, spec.id
-  if spec.id then
-    about.action = spec.action .. " " .. url.readable(spec.id)
+--- Advances and waits until the call is over. If anything is raised (by a hook,
+--- or for lack of memory), the program may catch that, and then nothing else
+--- would give the slot back. Lua 5.1 cannot yield inside pcall, but there the
+--- program cannot catch it either.
+---@return any value
+---@return lipsync.Error|nil err
+---@return string|nil note
+function Call:run()
+  if limited then
+    drive(self)
+  else
+    local ok, problem = pcall(drive, self)
+    if not ok then
+      self:drop()
+      core.raise(problem)
+    end
   end
-  about.noun, about.advice = spec.noun, spec.advice
-  about.method, about.path, about.tag = spec.method, spec.path,
-    self.options.tag
-  about.attempts, about.seconds = self.attempts, self.clock:seconds()
-  about.delivered = spec.listing and spec.listing.delivered
-  about.unknown = self.outcome_unknown and spec.unknown
-  about.outcome_unknown = self.outcome_unknown
-  about.idempotency_key = spec.idempotency_key
-  if spec.origin then
-    about.host, about.is_foreign = spec.origin:match "//(.*)$", true
-    about.base_url, about.base_url_from = nil, nil
+  if self.note then return self.value, nil, self.note end
+  return self.value, self.err
+end
+
+--- Does what can be done without waiting.
+---@return boolean over  then `value`, `err` and `note` are set
+function Call:advance()
+  if self.over then return true end
+  if self.canceled or self.client.closed then
+    return self:finish(nil, self:interrupted())
   end
-  return about
-end
-
---- An error object about this call.
----@return lipsync.Error
-function Call:error(kind, text, reason, field)
-  return errors.new(kind, text, self:about(), reason, field)
-end
-
--- Tells the client's listener. Raises what it raised, but only after
--- everything is closed.
-local function emit(self, kind, event)
-  event.type, event.method, event.path = kind, self.spec.method,
-    self.spec.path
-  event.attempt = event.attempt or self.attempts
-  event.idempotencyKey = self.spec.idempotency_key
-  event.tag = self.options.tag
-  -- Of an address that a response has named, the query may be a secret.
-  local target = not self.spec.origin and self.spec.target or nil
-  local ok, problem = pcall(self.client.listener, event, target)
-  if ok then return end
-  self.keep_open = nil
-  self:finish(nil, self:error("canceled", "on_event raised an error"))
-  core.raise(problem)
-end
-
--- A text from a server, without what no one else may see: the key, and the
--- signatures in addresses.
-local function redacted(self, given)
-  given = self.runtime.session:redact(given)
-  for _, secret in ipairs(self.spec.secrets or none) do
-    given = replace(given, secret, "(secret)")
-  end
-  local form = self.spec.secret
-  return form and given:gsub(form, "(secret)") or given
-end
-
--- A header of the response, nil if there is none.
-local function header(self, name)
-  local value = self.attempt and self.attempt:header(name)
-  return value and redacted(self, value) or nil
-end
-
--- Reports the end of an attempt.
-local function emit_response(self, err)
-  local current = self.attempt
-  emit(self, "response", {
-    statusCode = current and current.status or nil,
-    bytes = current and current.bytes or 0, err = err,
-    seconds = current and current:seconds() or 0,
-    requestId = err and err.requestId
-      or header(self, "x-request-id"),
-  })
+  while not self:state() do end
+  return self.over
 end
 
 -- ---- The end ----
 
--- Closes what is open and gives the slot back. Idempotent.
-local function drop(self)
+-- Closes what is open and gives the slot back. Idempotent. Returns the transfer
+-- that was closed.
+local function close_attempt(self)
   local current = self.attempt
   if self.has_slot then
     self.has_slot = false
@@ -225,78 +177,40 @@ local function drop(self)
   end
   if self.place then self.limiter:leave(self) end
   self.attempt = false
-  local transfer = current and current:close()
+  return current and current:close()
+end
+
+--- The same from outside: wakes those who wait for it.
+function Call:drop()
+  local transfer = close_attempt(self)
   if transfer then self.runtime.waiters:notify(transfer) end
 end
 
 -- Closes the files of the request's body.
-local function close_body(self)
-  local body = self.spec.body
+local function close_body(body)
   if type(body) == "userdata" then body:close() end
 end
 
 --- Ends the call with `value`, or with nil and `err`; `note` comes with both.
 ---@return boolean  true
 function Call:finish(value, err, note)
+  local spec = self.spec
   -- First, because it may run out of memory and be repeated.
   self.over, self.value, self.err, self.note = true, value, err, note
-  if not self.keep_open then drop(self) end
-  close_body(self)
-  if self.attempts > 0 and self.spec.on_end then self.spec.on_end(self) end
+  if not self.keep_open then close_attempt(self) end
+  if spec.body then close_body(spec.body) end
+  if spec.on_end and self.attempts > 0 then spec.on_end(self) end
   return true
 end
 
--- Whether the response has another media type than JSON.
-local function is_foreign(current)
-  local media = current and current:header "content-type"
-  return media and not texts.lower(media):find("json", 1, true) or false
-end
-
---- A failure for a response of another form than documented; for `accept`.
----@param expected string  "a JSON array"
----@param body string|nil
----@return table raw
-function Call:unexpected(expected, body)
-  local current = self.attempt
-  return { code = "unexpected", wanted = expected, body = body or "",
-           media = header(self, "content-type"), status = current.status }
-end
-
--- The fields of a raw failure with text from the server.
-local sent_back = { "body", "found", "detail" }
-
--- Turns a raw failure into an error object. For a body that is not JSON its
--- media type and beginning say more than where the scanner stopped; not so
--- inside of lines, whose media type is often wrong.
-local function explained(self, raw)
-  local about, current = self:about(), self.attempt
-  about.foreign = is_foreign(current)
-  local expects = self.spec.expects
-  if about.foreign and raw.code:find "^json_" and current.status
-     and raw.code ~= "json_size" and (raw.body or not expects) then
-    raw = self:unexpected(expects or "a JSON array", raw.body)
-  end
-  for _, name in ipairs(sent_back) do
-    if raw[name] then raw[name] = redacted(self, raw[name]) end
-  end
-  raw.status = raw.status or current and current.status or nil
-  return errors.from_failure(raw, about)
-end
-
--- The error object of an error response or a redirect.
-local function refusal(self, body)
-  local current = self.attempt
-  local status = current.status
-  if status >= 400 then
-    body = redacted(self, body or "")
-    return errors.from_response({ status = status, body = body,
-      proxy = current:proxy(),
-      header = function(name) return header(self, name) end }, self:about())
-  end
-  local location = current:header "location"
-  return explained(self, { code = "redirect", status = status,
-    origin = location and url.origin(location, self.runtime.session:origin())
-  })
+-- Tells the client's listener. Raises what it raised, but only after
+-- everything is closed.
+local function emit(self, kind, event)
+  local ok, problem = report.event(self, kind, event)
+  if ok then return end
+  self.keep_open = nil
+  self:finish(nil, self:error("canceled", "on_event raised an error"))
+  core.raise(problem)
 end
 
 -- ---- States ----
@@ -323,93 +237,181 @@ end
 local function is_turn(of) return of.limiter:is_turn(of) end
 local function is_due(of) return core.now() >= of.wake end
 
-local begin, take_slot, perform, pause
-
--- Reports what cannot be sent, and a place that cannot wait, before anything
--- is sent.
-function begin(self)
+-- The error for what cannot be sent, if anything cannot.
+local function unsendable(self)
   local client, headers = self.client, self.options.headers
   local needs_key, refused = self.spec.key ~= false, client.refused
   local problem = headers and schema.unsendable(headers)
   if refused and (refused.field ~= "api_key" or needs_key) then
-    return self:finish(nil,
-      self:error("invalid", refused.message, nil, refused.field))
+    return self:error("invalid", refused.message, nil, refused.field)
   elseif problem then
-    return self:finish(nil, self:error("invalid", problem, nil, "headers"))
+    return self:error("invalid", problem, nil, "headers")
   elseif needs_key and not client.has_key then
-    return self:finish(nil,
-      self:error("invalid", message.no_key, "no_key", "api_key"))
+    return self:error("invalid", message.no_key, "no_key", "api_key")
   end
-  self.kept = host.check(client, self.runtime.scheduler)
+end
+
+-- Reports what cannot be sent, and a place that cannot wait, before anything
+-- is sent.
+function begin(self)
+  local client = self.client
+  if client.refused or not client.has_key or self.options.headers then
+    local err = unsendable(self)
+    if err then return self:finish(nil, err) end
+  end
+  if host.check(client, self.runtime.scheduler) then self.kept = true end
   self.state = take_slot
 end
 
-function take_slot(self)
-  local limiter, spec = self.limiter, self.spec
-  local taken = spec.is_long or limiter:take(self, core.now())
-  if not taken then
-    self.blocks = host.blocks(self.client)
-    taken = self.blocks and limiter:take(self, core.now())
-  end
-  if taken then
+-- Waits for a slot, unless waiting would stop those who have one.
+local function await_slot(self)
+  local limiter = self.limiter
+  self.blocks = host.blocks(self.client)
+  if self.blocks and limiter:take(self, core.now()) then
     self.has_slot, self.state = true, perform
+    return
   elseif self:remaining() <= 0 then
     return self:finish(nil, errors.from_failure({ code = "deadline",
       limit = self.timeout, slots = limiter.slots,
-      option = spec.is_transfer and "max_transfers" }, self:about()))
-  else
-    if not self.queued then
-      self.queued = true
-      if self.client.listener then
-        emit(self, "queued", { attempt = self.attempts + 1 })
-      end
+      option = self.spec.is_transfer and "max_transfers" }, self:about()))
+  elseif not self.queued then
+    self.queued = true
+    if self.client.listener then
+      emit(self, "queued", { attempt = self.attempts + 1 })
     end
-    self.wake = core.now() + limiter:patience(self)
-    self.condition = new_condition(self, limiter:nap(self), is_turn)
-    return true
   end
+  self.wake = core.now() + limiter:patience(self)
+  self.condition = new_condition(self, limiter:nap(self), is_turn)
+  return true
+end
+
+function take_slot(self)
+  local limiter = self.limiter
+  if not self.spec.is_long and not limiter:take_free(self)
+     and not limiter:take(self, core.now()) then
+    return await_slot(self)
+  end
+  self.has_slot, self.state = true, perform
 end
 
 -- The request for the session, which copies it; so one table serves all calls.
 local function request_of(self)
   local spec, request = self.spec, self.runtime.request
+  local body, origin = spec.body, spec.origin
   request.method, request.path = spec.method, spec.target or spec.path
-  request.key = spec.key ~= false
-  request.origin = spec.origin
-  request.bare = spec.origin and not request.key
+  request.key, request.mode, request.type = spec.key ~= false, spec.mode,
+    spec.type
+  request.origin, request.bare = origin, origin and not request.key
   request.headers = spec.headers or self.options.headers
-  request.mode, request.type = spec.mode, spec.type
-  request.body, request.content_type = spec.body, spec.content_type
-  request.hold, request.no_expect = spec.hold, self.no_expect or nil
+  request.body, request.content_type = body, body and spec.content_type
+  request.hold, request.no_expect = body and spec.hold,
+    body and self.no_expect
   return request
 end
 
--- Notes when the last bytes of a request were sent, or could have been. The
--- wall clock counts too, because the other one may stand still while the
--- machine sleeps.
-local function note_sent(self)
-  self.sent_since, self.sent_at = core.now(), core.time()
+local failed, give_up
+
+-- Sends the request. Returns the attempt, or nil and what `perform` returns.
+local function start(self)
+  -- Entered again after memory ran out during the handling of a failure.
+  if not self.has_slot then core.raise "not enough memory" end
+  local spec, past = self.spec, self.repeats
+  -- The wait for a slot may have taken long.
+  if past and past:is_too_late(0) then return nil, give_up(self, past.err) end
+  self.attempts = self.attempts + 1
+  if self.client.listener then emit(self, "request", {}) end
+  if spec.on_start then spec.on_start(self) end
+  local request = request_of(self)
+  local current, raw = attempt.start(self.runtime.session, request, self,
+    self.clock:seconds())
+  request.body = nil  -- which may be long
+  if past then past:sent() end
+  if raw then return nil, failed(self, raw) end
+  self.attempt = current
+  if current:has_news() then return current end
+  return nil, true  -- as a rule
 end
 
--- Notes an attempt with an unknown outcome.
-local function note_open(self, err)
-  self.open = err
-  self.open_since = self.open_since or self.sent_since
-  self.open_at = self.open_at or self.sent_at
+-- A response is complete; of a stream, its first object.
+local function succeeded(self, value)
+  local result, raw, note = self.spec.accept(self, self.attempt.status, value)
+  if raw then
+    -- The request may have been carried out, whatever sent this response.
+    self.outcome_unknown = self.spec.retry ~= "safe" or nil
+    return failed(self, raw)
+  end
+  local budget = self.runtime.retry_budget
+  if budget.spent > 0 then budget:give(self.attempts > 1) end
+  if self.client.listener then
+    emit(self, "response", report.response(self))
+  end
+  return self:finish(result, nil, note)
 end
 
--- Whether a repetition after `delay` could be carried out a second time.
-local function is_too_late(self, delay)
-  if not self.open then return false end
-  local since = math.max(core.now() - self.open_since,
-    core.time() - self.open_at)
-  return since + delay > (self.spec.repeat_window or repeat_window)
+-- Lets go of the last bytes of the request, if `on_held` allows it. Returns
+-- true if it must wait.
+local function release(self)
+  local on_held, past, ready, err = self.spec.on_held, self.repeats, true, nil
+  if past and past:is_too_late(0) then
+    err = past.err
+  elseif on_held then
+    ready, err = on_held(self)
+  end
+  self.rests = ready == false
+  if self.rests then
+    self.wake = core.now() + held_nap
+    self.condition = new_condition(self, held_nap, is_due)
+    return true
+  end
+  if err then
+    if self.client.listener then
+      emit(self, "response", report.response(self, err))
+    end
+    close_attempt(self)
+    return give_up(self, err)
+  end
+  if past then past:sent() end
+  self.attempt:release()
 end
+
+-- Sends the request, and reads what has arrived of the response.
+function perform(self)
+  local current = self.attempt
+  if not current then
+    local waits
+    current, waits = start(self)
+    if not current then return waits end
+  end
+  local spec = self.spec
+  local done, value, raw = current:advance(spec.read, self.client.step_ends)
+  local status = current.status
+  if not done then
+    if status and self.has_slot then
+      self.has_slot = false
+      self.limiter:release(self)
+    end
+    return not current:is_held() or release(self)
+  end
+  self.bytes = current.bytes
+  if raw then return failed(self, raw) end
+  if status >= 200 and status <= 299
+     or spec.decides and spec.decides(self, status) then
+    return succeeded(self, value)
+  end
+  return failed(self, nil, value)
+end
+
+function pause(self)
+  if core.now() < self.wake then return true end
+  self.state = take_slot
+end
+
+-- ---- Failures ----
 
 -- Ends the call with an error. If an earlier request may have been carried out
 -- under the same key, that counts, and `err` is only the cause.
-local function give_up(self, err)
-  local open = self.open
+function give_up(self, err)
+  local open = self.repeats and self.repeats.err
   if not open or open == err then return self:finish(nil, err) end
   local text = ("%s, and then: %s"):format(open.message, message.happened(err))
   return self:finish(nil, errors.complete({ kind = open.kind, message = text,
@@ -425,27 +427,29 @@ local function sleep(self, err, delay)
   end
   self.wake = core.now() + delay
   self.condition = new_condition(self, retry_nap, is_due)
-  self.queued = false
+  self.queued, self.rests = false, false
   self.state = pause
 end
 
 -- Sleeps before the next attempt, or ends the call. A wait because of "not yet"
 -- is no attempt.
 local function retry_or_end(self, err)
-  local later = self.spec.later and self.spec.later[err.errorCode]
+  local spec, past = self.spec, self.repeats
+  local later = spec.later and spec.later[err.errorCode]
   local tries = later and self.postponed + 1 or self.attempts - self.postponed
   local delay = retry.decide(err, tries, {
-    max_attempts = self.max_attempts, remaining = self:remaining(),
-    random = core.random(), later = later,
+    max_attempts = self.options.max_attempts or spec.max_attempts
+      or self.client.options.max_attempts,
+    remaining = self:remaining(), random = core.random(), later = later,
   })
-  if not delay or is_too_late(self, delay)
+  if not delay or past and past:is_too_late(delay)
      or not self.runtime.retry_budget:take(later or err.retryAfter ~= nil) then
     return give_up(self, err)
   end
   if later then
     self.postponed = self.postponed + 1
     -- The same bytes again, if they took long, may be for nothing again.
-    if self.spec.is_transfer then delay = math.max(delay, self.took) end
+    if spec.is_transfer then delay = math.max(delay, self.took) end
   end
   sleep(self, err, delay)
 end
@@ -460,21 +464,23 @@ end
 
 -- An attempt has ended: with the failure `raw`, or else with an error response
 -- and its `body`.
-local function failed(self, raw, body)
+function failed(self, raw, body)
   local spec, current = self.spec, self.attempt
   local was_sent = current and current:was_sent()
   local is_open = may_be_done(self)
   self.outcome_unknown = self.outcome_unknown or is_open or nil
-  local err = raw and explained(self, raw) or refusal(self, body)
+  local err = raw and report.explained(self, raw) or report.refusal(self, body)
   if raw and failure.lacks_descriptors(raw) then abandoned.collect() end
   if spec.unsettled and spec.unsettled[err.errorCode] and not is_open then
     is_open, self.outcome_unknown = true, true
-    err = refusal(self, body)  -- again, with that
+    err = report.refusal(self, body)  -- again, with that
   end
-  if spec.retry == "keyed" and is_open then note_open(self, err) end
+  if is_open and self.repeats then self.repeats:doubt(err) end
   self.took = current and current:seconds() or 0
-  if self.client.listener then emit_response(self, err) end
-  drop(self)
+  if self.client.listener then
+    emit(self, "response", report.response(self, err))
+  end
+  close_attempt(self)
   if spec.refused then
     local value, note = spec.refused(self, err)
     if value ~= nil then return self:finish(value, nil, note) end
@@ -491,120 +497,20 @@ local function failed(self, raw, body)
   return retry_or_end(self, err)
 end
 
--- A response is complete; of a stream, its first object.
-local function succeeded(self, value)
-  local result, raw, note = self.spec.accept(self, self.attempt.status, value)
-  if raw then
-    -- The request may have been carried out, whatever sent this response.
-    self.outcome_unknown = self.spec.retry ~= "safe" or nil
-    return failed(self, raw)
-  end
-  local budget = self.runtime.retry_budget
-  if budget.spent > 0 then budget:give(self.attempts > 1) end
-  if self.client.listener then emit_response(self) end
-  return self:finish(result, nil, note)
-end
-
--- The next attempt; nil and a raw failure if its request cannot be sent.
-local function start(self)
-  self.attempts = self.attempts + 1
-  if self.client.listener then emit(self, "request", {}) end
-  if self.spec.on_start then self.spec.on_start(self) end
-  local request = request_of(self)
-  local current, raw = attempt.start(self.runtime.session, request, self)
-  request.body = nil  -- which may be long
-  note_sent(self)
-  return current, raw
-end
-
--- Lets go of the last bytes of the request, if `on_held` allows it. Returns
--- true if it must wait.
-local function release(self)
-  local on_held, ready, err = self.spec.on_held, true, nil
-  if is_too_late(self, 0) then
-    err = self.open
-  elseif on_held then
-    ready, err = on_held(self)
-  end
-  if ready == false then
-    self.rests, self.wake = true, core.now() + held_nap
-    self.condition = new_condition(self, held_nap, is_due)
-    return true
-  end
-  if err then
-    if self.client.listener then emit_response(self, err) end
-    drop(self)
-    return give_up(self, err)
-  end
-  note_sent(self)
-  self.attempt:release()
-end
-
--- Sends the request and reads what has arrived of the response.
-function perform(self)
-  local current = self.attempt
-  self.rests = false
-  if not current then
-    -- Entered again after memory ran out during the handling of a failure.
-    if not self.has_slot then core.raise "not enough memory" end
-    -- The wait for a slot may have taken long.
-    if is_too_late(self, 0) then return give_up(self, self.open) end
-    local raw
-    current, raw = start(self)
-    if raw then return failed(self, raw) end
-    self.attempt = current
-    if not current:has_news() then return true end  -- as a rule
-  end
-  local done, value, raw = current:advance(self.spec.read,
-    self.client.step_ends)
-  local status = current.status
-  if not done then
-    if status and self.has_slot then
-      self.has_slot = false
-      self.limiter:release(self)
-    end
-    if current:is_held() then return release(self) end
-    return true
-  end
-  self.bytes = current.bytes
-  if raw then return failed(self, raw) end
-  if status >= 200 and status <= 299
-     or self.spec.decides and self.spec.decides(self, status) then
-    return succeeded(self, value)
-  end
-  return failed(self, nil, value)
-end
-
-function pause(self)
-  if core.now() < self.wake then return true end
-  self.state = take_slot
-end
-
 -- Notes that the request under way may be carried out, although nobody waits
 -- for its response any more.
 local function abandon(self)
   if may_be_done(self) then self.outcome_unknown = true end
 end
 
--- The error for a call that was ended from outside.
-local function interrupted(self)
+--- The error for a call that was ended from outside.
+---@return lipsync.Error
+function Call:interrupted()
   abandon(self)
   if self.client.closed then
     return self:error("closed", message.closed, "closed")
   end
   return self:error("canceled", message.canceled, "canceled")
-end
-
---- Does what can be done without waiting.
----@return boolean over  then `value`, `err` and `note` are set
-function Call:advance()
-  if self.over then return true end
-  if self.client.closed or self.canceled then
-    return self:finish(nil, interrupted(self))
-  end
-  local state = self.state or begin
-  while not state(self) and not self.over do state = self.state end
-  return self.over
 end
 
 -- ---- Waiting ----
@@ -634,97 +540,29 @@ function Call:wait()
     seconds))
 end
 
-local function drive(self)
-  while not self:advance() do self:wait() end
-end
+-- ---- From outside ----
 
--- If anything is raised (by a hook, or for lack of memory), the program may
--- catch that, and then nothing else would give the slot back. Lua 5.1 cannot
--- yield inside pcall, but there the program cannot catch it either.
-local function drive_safely(self)
-  local ok, problem = pcall(drive, self)
-  if ok then return end
-  drop(self)
-  core.raise(problem)
-end
+Call.about, Call.error = report.about, report.error
+Call.unexpected = report.unexpected
 
-local drive_call = lua51.is_limited() and drive or drive_safely
-
---- Advances and waits until the call is over.
----@return any value
----@return lipsync.Error|nil err
----@return string|nil note
-function Call:run()
-  drive_call(self)
-  if self.note then return self.value, nil, self.note end
-  return self.value, self.err
-end
-
---- Ends the call from outside; a coroutine that waits in it gets `canceled`.
+--- Ends the call; a coroutine that waits in it gets `canceled`.
 function Call:cancel()
   self.canceled = true
   self.keep_open = nil
   abandon(self)
-  drop(self)
-  close_body(self)
-  if self.condition then self.runtime.waiters:notify(self.condition) end
+  self:drop()
+  close_body(self.spec.body)
+  self:called()
 end
 
--- For the limiter: tells the call that a slot is free.
+--- For the limiter: tells the call that a slot is free.
 function Call:called()
   if self.condition then self.runtime.waiters:notify(self.condition) end
 end
 
--- For the limiter: whether the response has begun, so the call needs no slot.
+--- For the limiter: whether the response has begun, so the call needs no slot.
 function Call:begun()
   return self.attempt and self.attempt:has_begun()
-end
-
--- ---- Streams ----
-
--- The error object of a listing that broke. A broken one is reported before
--- any other reason, because it cannot be resumed.
-local function broken_listing(self, raw)
-  local err = explained(self, raw)
-  local about = self:about()
-  about.broken = true
-  local after = message.after(about.delivered or 0, about.noun)
-  if err.kind == "connection" then
-    local cause = err
-    err = errors.new("connection", "the connection broke " .. after, about)
-    err.cause = cause
-  elseif err.kind == "timeout" then
-    err = errors.new("timeout", err.message .. ", " .. after, about)
-  end
-  return err
-end
-
-local function broken(self, raw)
-  local err = (self.spec.listing and broken_listing or explained)(self, raw)
-  if self.client.listener then emit_response(self, err) end
-  return err
-end
-
---- The next object of a stream, after its first one, or the next bytes.
----@return boolean over  false: wait
----@return any object  nil at the end
----@return lipsync.Error|nil err
-function Call:follow()
-  if self.client.closed or self.canceled then
-    return true, nil, interrupted(self)
-  end
-  local current = self.attempt
-  current:open()
-  local done, value, raw = current:advance(self.spec.read_on or self.spec.read,
-    self.client.step_ends)
-  if raw then return true, nil, broken(self, raw) end
-  return done, value
-end
-
---- Where in the body the last object ended that `follow` gave (bytes).
----@return integer
-function Call:position()
-  return self.attempt:position()
 end
 
 --- Bytes of the request's body that this attempt has sent, and all of them.
@@ -733,6 +571,40 @@ end
 function Call:uploaded()
   if not self.attempt then return nil end
   return self.attempt:uploaded()
+end
+
+--- Bytes of this attempt received so far.
+---@return integer
+function Call:received()
+  return self.attempt and self.attempt:received() or self.bytes
+end
+
+-- ---- Streams ----
+
+--- The next object of a stream, after its first one, or the next bytes.
+---@return boolean over  false: wait
+---@return any object  nil at the end
+---@return lipsync.Error|nil err
+function Call:follow()
+  if self.client.closed or self.canceled then
+    return true, nil, self:interrupted()
+  end
+  local current = self.attempt
+  current:open()
+  local done, value, raw = current:advance(self.spec.read_on or self.spec.read,
+    self.client.step_ends)
+  if not raw then return done, value end
+  local err = report.broken(self, raw)
+  if self.client.listener then
+    emit(self, "response", report.response(self, err))
+  end
+  return true, nil, err
+end
+
+--- Where in the body the last object ended that `follow` gave (bytes).
+---@return integer
+function Call:position()
+  return self.attempt:position()
 end
 
 --- Makes another attempt after a stream broke, or ends the call.
@@ -746,16 +618,10 @@ function Call:again(err, moved)
   retry_or_end(self, err)
 end
 
---- Bytes of this attempt received so far.
----@return integer
-function Call:received()
-  return self.attempt and self.attempt:received() or self.bytes
-end
-
 --- Closes what a finished call still has open.
 function Call:close()
   self.keep_open = nil
-  drop(self)
+  self:drop()
 end
 
 return call

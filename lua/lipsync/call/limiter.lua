@@ -171,7 +171,8 @@ local function enqueue(self, ticket, now)
   if ticket.place then return end
   head(self)  -- skips empty places
   if self.first > self.last then
-    self.moved, self.doubts = now, holds_doubtful(self)
+    self.moved, self.idle = now, math.huge
+    self.doubts = holds_doubtful(self)
   end
   if is_doubtful(ticket) and not self.doubts then doubt(self) end
   self.last = self.last + 1
@@ -188,6 +189,18 @@ local function may_take(self, ticket)
   return turn == nil or turn == ticket
 end
 
+--- Takes a slot if one is free and no ticket waits: the usual case.
+---@param ticket table  see Limiter.take
+---@return boolean
+function Limiter:take_free(ticket)
+  if self.first <= self.last or self.used >= self.slots
+     or self.taken[ticket] then
+    return false
+  end
+  self.taken[ticket], self.used = true, self.used + 1
+  return true
+end
+
 --- Tries to take a slot; if none is free, `ticket` keeps a place in the queue
 --- and must ask again.
 ---@param ticket table  the call; its member `place` is the queue's. It may
@@ -198,12 +211,6 @@ end
 ---@param now number  monotonic seconds
 ---@return boolean
 function Limiter:take(ticket, now)
-  if self.first > self.last and self.used < self.slots
-     and not self.taken[ticket] then  -- the usual case
-    self.taken[ticket], self.used = true, self.used + 1
-    self.moved, self.idle = now, math.huge
-    return true
-  end
   if not may_take(self, ticket) then
     enqueue(self, ticket, now)
     unstick(self, ticket, now)

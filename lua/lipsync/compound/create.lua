@@ -264,7 +264,7 @@ local function get_named(generations, this, id)
   local generation, err = generations:get(id,
     call.part(this.options, math.max(1, this:remaining())))
   if generation then return generation end
-  local open = this.open
+  local open = this.repeats.err
   open.cause = err
   return nil, open
 end

@@ -80,7 +80,7 @@ describe("call", function()
       function client.listener(told)
         if told.type == event and told.attempt == requests then shift = 601 end
       end
-      local _, err = new_call(client, nil, { retry = "keyed",
+      local _, err = new_call(client, nil, { retry = "keyed", body = "b",
         on_held = function() asked = asked + 1 end }):run()
       assert.equal("connection", err.kind)
       assert.is_true(err.outcomeUnknown)

@@ -23,6 +23,18 @@ describe("limiter", function()
     assert.is_true(q:take(c, 0))
   end)
 
+  it("gives a free slot at once where nobody waits", function()
+    local q, a, b, c = new(2), {}, {}, {}
+    assert.is_true(q:take_free(a))
+    assert.is_false(q:take_free(a))
+    assert.is_true(q:take_free(b))
+    assert.is_false(q:take_free(c))
+    assert.is_false(q:take(c, 0))
+    q:release(a)
+    assert.is_false(q:take_free({}))  -- c is first
+    assert.is_true(q:take(c, 0))
+  end)
+
   it("serves calls in the order of asking", function()
     local q, a, b, c = new(1), {}, {}, {}
     q:take(a, 0)
