@@ -94,7 +94,7 @@ SUPPORT = scripted_core process tracer
 # The VM to test, where one was asked for by name.
 ASKED = $(if $(filter command line,$(origin LUA)),$(LUA))
 
-.PHONY: all build client command emulator help demo test lint format trace deps \
+.PHONY: all build client command emulator help demo test lint luals format trace deps \
   types dist install install-client install-command install-emulator uninstall share \
   clean units support headers test-curl mutants FORCE
 .SECONDARY:
@@ -145,6 +145,9 @@ types: ## write types/ anew, from the annotations and the emulator's parameters
 	@mv types/new types/lipsync.lua
 	@$(LUA) scripts/types_emulator.lua > types/new
 	@mv types/new types/lipsync/emulator.lua
+
+luals: ## what LuaLS says of types/ and examples/; LUALS=path
+	@scripts/luals $(LUALS)
 
 format: ## clang-format on all C files
 	git ls-files -z '*.c' '*.h' | xargs -0 $$(scripts/clang-format) -i

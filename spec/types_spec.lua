@@ -103,6 +103,26 @@ describe("types/lipsync.lua", function()
     check(library, "lipsync.Webhook", keys(lipsync.webhook))
   end)
 
+  it("has listings of what they list", function()
+    local listings = {}
+    for text in library:gmatch "%-%-%-@class (.-)\nlocal" do
+      local returned = text:match(
+        "@field list fun%([^\n]*%): lipsync%.(%a*Listing)")
+      if returned then listings[text:match "^[%w_.]+"] = returned end
+    end
+    assert.same({ ["lipsync.Generations"] = "Listing",
+      ["lipsync.Batches"] = "BatchListing",
+      ["lipsync.Assets"] = "TableListing",
+      ["lipsync.Projects"] = "TableListing",
+      ["lipsync.UsageRecords"] = "TableListing" }, listings)
+    for name, item in pairs { Batch = "lipsync.Batch", Table = "table" } do
+      assert.is_truthy(library:find(("@class lipsync.%sListing : "
+        .. "lipsync.Listing\n---@field next fun(self): %s|nil, "
+        .. "lipsync.Error|nil\n---@overload fun(): %s|nil"):format(name, item,
+        item), 1, true), name)
+    end
+  end)
+
   it("has every host that an option may name", function()
     local hosts = library:match "@alias lipsync%.Host ([^\n]*)"
     local n = 0

@@ -42,7 +42,7 @@ local AssetFilter = {}
 local AssetRequest = {}
 
 ---@class lipsync.Assets
----@field list fun(self, filter: lipsync.AssetFilter|nil, options: lipsync.CallOptions|nil): lipsync.Listing  in pages
+---@field list fun(self, filter: lipsync.AssetFilter|nil, options: lipsync.CallOptions|nil): lipsync.TableListing  in pages
 ---@field get fun(self, id: string|table, options: lipsync.CallOptions|nil): table|nil, lipsync.Error|nil
 ---@field download_url fun(self, id: string|table, options: lipsync.CallOptions|nil): string|nil, lipsync.Error|nil  signed: who has it can read the file for a while
 ---@field update fun(self, id: string|table, request: lipsync.AssetChanges, options: lipsync.CallOptions|nil): table|nil, lipsync.Error|nil
@@ -110,6 +110,11 @@ local Batch = {}
 ---@field extra table|nil  parameters that this version does not know
 local BatchFilter = {}
 
+---@class lipsync.BatchListing : lipsync.Listing
+---@field next fun(self): lipsync.Batch|nil, lipsync.Error|nil
+---@overload fun(): lipsync.Batch|nil
+local BatchListing = {}
+
 ---@class lipsync.BatchOptions : lipsync.CallOptions
 ---@field webhook_url string|nil  is told when the batch has ended
 ---@field dry_run boolean|nil  true: the service only checks the rows
@@ -130,7 +135,7 @@ local BatchRow = {}
 local BatchWaitOptions = {}
 
 ---@class lipsync.Batches
----@field list fun(self, filter: lipsync.BatchFilter|nil, options: lipsync.CallOptions|nil): lipsync.Listing  newest first
+---@field list fun(self, filter: lipsync.BatchFilter|nil, options: lipsync.CallOptions|nil): lipsync.BatchListing  newest first
 ---@field get fun(self, id: string|lipsync.Batch, options: lipsync.CallOptions|nil): lipsync.Batch|nil, lipsync.Error|nil
 ---@field wait fun(self, id: string|lipsync.Batch, options: lipsync.BatchWaitOptions|nil): lipsync.Batch|nil, lipsync.Error|nil  until it is COMPLETED or FAILED
 local Batches = {}
@@ -759,7 +764,7 @@ local ProjectFilter = {}
 local ProjectRequest = {}
 
 ---@class lipsync.Projects
----@field list fun(self, filter: lipsync.ProjectFilter|nil, options: lipsync.CallOptions|nil): lipsync.Listing  in pages
+---@field list fun(self, filter: lipsync.ProjectFilter|nil, options: lipsync.CallOptions|nil): lipsync.TableListing  in pages
 ---@field get fun(self, id: string|table, options: lipsync.CallOptions|nil): table|nil, lipsync.Error|nil
 ---@field create fun(self, request: lipsync.ProjectRequest, options: lipsync.CallOptions|nil): table|nil, lipsync.Error|nil  repeated like a read, because a request with the same id creates no second one
 ---@field update fun(self, id: string|table, request: lipsync.ProjectRequest, options: lipsync.CallOptions|nil): table|nil, lipsync.Error|nil  changes the members that are given, but not the id
@@ -813,6 +818,11 @@ local Speech = {}
 ---@field similarityBoost number|nil  0 to 1
 ---@field extra table|nil  members that this version does not know
 local SpeechRequest = {}
+
+---@class lipsync.TableListing : lipsync.Listing
+---@field next fun(self): table|nil, lipsync.Error|nil
+---@overload fun(): table|nil
+local TableListing = {}
 
 ---@class lipsync.Target  what a host function waits for
 ---@field ready fun(self): boolean
@@ -872,7 +882,7 @@ local UploadOptions = {}
 local UsageFilter = {}
 
 ---@class lipsync.UsageRecords
----@field list fun(self, filter: lipsync.UsageFilter|nil, options: lipsync.CallOptions|nil): lipsync.Listing  in pages, the oldest first; of each generation generationId, totalCostUsd (text, nil until it is known), knownSubtotalUsd, availability and components
+---@field list fun(self, filter: lipsync.UsageFilter|nil, options: lipsync.CallOptions|nil): lipsync.TableListing  in pages, the oldest first; of each generation generationId, totalCostUsd (text, nil until it is known), knownSubtotalUsd, availability and components
 local UsageRecords = {}
 
 ---@class lipsync.VoiceFilter

@@ -41,6 +41,10 @@ local function read_options(given)
   return schema.read(operation.options, given, "options")
 end
 
+---@class lipsync.TableListing : lipsync.Listing
+---@field next fun(self): table|nil, lipsync.Error|nil
+---@overload fun(): table|nil
+
 local closes = _VERSION ~= "Lua 5.1" and _VERSION ~= "Lua 5.2"
   and _VERSION ~= "Lua 5.3"
 

@@ -87,7 +87,7 @@ local Emulator = {}
 
 --- Puts in a generation, an array of them, or JSON text of either.
 ---@param generation table|string
----@return string|string[]  id, or ids
+---@return string|string[] id  for an array one of ids
 function Emulator:add(generation) end
 
 ---@return lipsync.emulator.Request[]

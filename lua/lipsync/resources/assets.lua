@@ -52,7 +52,7 @@ core.object_type { name = "Asset", has_id = true,
 
 ---@class lipsync.Assets
 ---@field list fun(self, filter: lipsync.AssetFilter|nil,
----   options: lipsync.CallOptions|nil): lipsync.Listing  in pages
+---   options: lipsync.CallOptions|nil): lipsync.TableListing  in pages
 ---@field get fun(self, id: string|table, options: lipsync.CallOptions|nil):
 ---   table|nil, lipsync.Error|nil
 ---@field download_url fun(self, id: string|table,

@@ -19,9 +19,13 @@ require "lipsync.resources.batch"  -- the type, before wait.lua makes one
 ---@field on_progress nil|fun(percent: number, batch: lipsync.Batch)  after each
 ---   look
 
+---@class lipsync.BatchListing : lipsync.Listing
+---@field next fun(self): lipsync.Batch|nil, lipsync.Error|nil
+---@overload fun(): lipsync.Batch|nil
+
 ---@class lipsync.Batches
 ---@field list fun(self, filter: lipsync.BatchFilter|nil,
----   options: lipsync.CallOptions|nil): lipsync.Listing  newest first
+---   options: lipsync.CallOptions|nil): lipsync.BatchListing  newest first
 ---@field get fun(self, id: string|lipsync.Batch,
 ---   options: lipsync.CallOptions|nil): lipsync.Batch|nil, lipsync.Error|nil
 ---@field wait fun(self, id: string|lipsync.Batch,

@@ -27,7 +27,7 @@ core.object_type { name = "Project", has_id = true, shows = { "id", "name" } }
 
 ---@class lipsync.Projects
 ---@field list fun(self, filter: lipsync.ProjectFilter|nil,
----   options: lipsync.CallOptions|nil): lipsync.Listing  in pages
+---   options: lipsync.CallOptions|nil): lipsync.TableListing  in pages
 ---@field get fun(self, id: string|table, options: lipsync.CallOptions|nil):
 ---   table|nil, lipsync.Error|nil
 ---@field create fun(self, request: lipsync.ProjectRequest,

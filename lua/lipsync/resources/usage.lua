@@ -18,7 +18,7 @@ core.object_type { name = "Usage",
 
 ---@class lipsync.UsageRecords
 ---@field list fun(self, filter: lipsync.UsageFilter|nil,
----   options: lipsync.CallOptions|nil): lipsync.Listing  in pages, the oldest
----   first; of each generation generationId, totalCostUsd (text, nil until it
----   is known), knownSubtotalUsd, availability and components
+---   options: lipsync.CallOptions|nil): lipsync.TableListing  in pages, the
+---   oldest first; of each generation generationId, totalCostUsd (text, nil
+---   until it is known), knownSubtotalUsd, availability and components
 return operation.resource("usage", api.usage)
