@@ -102,19 +102,21 @@ local function proxy_of(own)
   end
 end
 
--- The origins of key and addresses, for the sentences of errors.
-local function sources(own)
+-- The origins of key and addresses, for the sentences of errors: the options
+-- and variables, or what the caller names in `origins`.
+local function sources(own, origins)
   local key = own.api_key ~= "" and own.api_key or nil
   local env_key, env_url = environment(own, "SYNC_API_KEY"),
     environment(own, "SYNC_BASE_URL")
   local proxy, proxy_from = proxy_of(own)
   return {
-    proxy = proxy, proxy_from = proxy_from,
+    proxy = proxy, proxy_from = origins.proxy or proxy_from,
     api_key = key or own.api_key == nil and env_key or nil,
-    key_from = own.api_key == nil and not own.strict and "SYNC_API_KEY"
-      or "api_key",
+    key_from = origins.api_key
+      or own.api_key == nil and not own.strict and "SYNC_API_KEY" or "api_key",
     base_url = own.base_url or env_url or service,
-    base_url_from = own.base_url and own.base_url ~= service and "base_url"
+    base_url_from = origins.base_url
+      or own.base_url and own.base_url ~= service and "base_url"
       or not own.base_url and env_url and "SYNC_BASE_URL" or nil,
   }
 end
@@ -155,9 +157,9 @@ end
 
 -- A wrong address is an error of the program or its environment.
 local function raise_address(phrase, from)
-  local text = phrase:gsub("%.$", "")
-  if from.base_url_from == "SYNC_BASE_URL" then
-    text = text .. ". The address comes from SYNC_BASE_URL"
+  local text, origin = phrase:gsub("%.$", ""), from.base_url_from
+  if origin and origin ~= "base_url" then
+    text = text .. ". The address comes from " .. origin
   end
   misuse.raise(text .. ".")
 end
@@ -175,19 +177,24 @@ local function make_session(config, from)
     if field == "base_url" or config[field] == nil then
       raise_address(phrase, from)
     end
-    refused = { message = phrase:gsub("^api_key", from.key_from),
-                field = field }
+    refused = { message = phrase:gsub("^api_key", function()
+      return from.key_from
+    end), field = field }
     config[field] = nil
   end
 end
 
+local none = {}
+
 --- See lipsync.new.
 ---@param given table|nil
+---@param origins table|nil  where api_key, base_url and proxy come from, in the
+---   sentences of errors; for a program whose user gave them otherwise
 ---@return lipsync.Client
-function client.new(given)
+function client.new(given, origins)
   local own = read_options(given)
   check_host(own)
-  local from = sources(own)
+  local from = sources(own, origins or none)
   local config = session_config(own, from)
   local session, refused = make_session(config, from)
   own.api_key = nil

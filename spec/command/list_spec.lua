@@ -219,6 +219,14 @@ describe("lipsync list on a terminal", function()
 end)
 
 describe("lipsync get, count, models and errors", function()
+  it("count as CSV, too", function()
+    local plain = out_of { "count", "--csv" }
+    assert.equal("count\r\n60\r\n", plain)
+    local lines = out_of { "count", "--by", "status", "--csv", "--status",
+      "failed,pending" }
+    assert.matches("^status,count\r\nFAILED,%d+\r\nPENDING,%d+\r\n$", lines)
+  end)
+
   it("show what there is", function()
     local id = out_of({ "list", "--limit", "1", "--fields", "id" }):match "%S+"
     assert.matches("^id\t" .. id:gsub("%-", "%%-") .. "\n",
@@ -287,7 +295,8 @@ describe("the exit status of lipsync", function()
     for sentence, words in pairs {
       ["unknown option '--stats'. Did you mean '--status'? "
         .. '"lipsync help list" says more.'] = { "list", "--stats", "A" },
-      ['"200" is no whole number from 1 to 100. "lipsync help list" says more.']
+      ['--page-size: "200" is no whole number from 1 to 100. "lipsync help '
+        .. 'list" says more.']
         = { "list", "--page-size", "200" },
       ["--since must be before --until: nothing was made between them."] =
         { "list", "--since", "1d", "--until", "2d" },
@@ -447,6 +456,51 @@ describe("the key of lipsync", function()
     assert.equal(1, status)
     assert.matches('there is no profile "stdio" in .*; it has other, studio',
       err)
+  end)
+
+  -- Not the option of the library, which the user does not see.
+  it("and the address are named by where they come from", function()
+    local env = profiles(([[
+      [down]
+      api_key = test-key
+      base_url = http://127.0.0.1:1
+      [wrong]
+      api_key = other
+      base_url = %s
+      [bad%%key]
+      api_key = a b
+      [strange]
+      api_key = k
+      base_url = ftp://127.0.0.1]]):format(emulator.base_url))
+    launch.write(home .. "/key", "other")
+    local function says(words, expected, options)
+      options = options or { env = env }
+      local _, status, err = run(words, options)
+      assert.is_true(status > 0)
+      assert.is_truthy(err:find(expected, 1, true), err)
+    end
+    local count = { "count", "--timeout", "1", "--profile" }
+    local function with(name)
+      return { count[1], count[2], count[3], count[4], name }
+    end
+    says(with "down",
+      'The address comes from base_url of the profile "down".\n')
+    says(with "wrong", "does not accept the key from api_key of the profile "
+      .. '"wrong".\n')
+    says(with "bad%key", 'count generations: api_key of the profile "bad%key" '
+      .. "holds a space or control character.\n")
+    says(with "strange", "lipsync: base_url must begin with https:// (or "
+      .. "http:// for this machine). The address comes from base_url of the "
+      .. 'profile "strange".\n')
+    says({ "count", "--timeout", "1", "--base-url", "http://127.0.0.1:1" },
+      "The address comes from --base-url.\n")
+    says({ "count", "--timeout", "1" },
+      "The address comes from SYNC_BASE_URL.\n",
+      { url = "http://127.0.0.1:1" })
+    says({ "count", "--key-file", home .. "/key" },
+      "does not accept the key from " .. home .. "/key.\n", {})
+    says({ "count", "--key-file", "-" },
+      "does not accept the key from standard input.\n", { input = "other" })
   end)
 
   -- Else the key of one would reach the address of another.

@@ -2,7 +2,6 @@
 -- lipsync list, get and count.
 
 local ids = require "lipsync.cli.ids"
-local lipsync = require "lipsync"
 local output = require "lipsync.cli.output"
 local selection = require "lipsync.cli.selection"
 local values = require "lipsync.cli.values"
@@ -102,6 +101,7 @@ list[3] = {
   options = join(selection.options, {
     { "--by", value = "WHAT", choices = { "status" },
       help = "a line for each of them: status" },
+    formats[1],
   }),
   run = function(run, given)
     local filter = selection.filter(given)
@@ -109,8 +109,11 @@ list[3] = {
     local count = run.check(run.try(function()
       return run:client().generations:count(filter)
     end))
-    output.write(given.json and lipsync.encode { count = count }
-      or ("%d"):format(count), "\n")
+    if given.json or given.csv then
+      output.writer(given, { { "count" } }, run.screen) { count = count }
+    else
+      output.write(("%d"):format(count), "\n")
+    end
   end,
 }
 

@@ -30,11 +30,21 @@ local options = {}
 ---@field options lipsync.cli.Option[]|nil
 ---@field run fun(run: table, given: table): integer|nil  returns the status
 
+-- A reader whose complaint begins with the name of its option.
+local function named(row)
+  local name = row[1]:match "%-%-%S+"
+  return function(text)
+    local value, problem = row.read(text)
+    if value == nil then return nil, name .. ": " .. problem end
+    return value
+  end
+end
+
 local function add_option(parser, row)
   local option = row.value and parser:option(row[1]) or parser:flag(row[1])
   option:description(row.help)
   if row.value then option:argname(row.value) end
-  if row.read then option:convert(row.read) end
+  if row.read then option:convert(named(row)) end
   if row.choices then option:choices(row.choices) end
   if row.many then option:count "*" end
 end

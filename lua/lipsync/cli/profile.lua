@@ -136,23 +136,40 @@ function profile.secrets(path, variable)
   return read_input("Webhook secret: ", longest) or ""
 end
 
---- The options for lipsync.new. With a profile nothing of it comes from
+-- The options in a profile, and how to name each.
+local function of_profile(name, service)
+  local own, origins = {}, {}
+  for option, value in pairs(find(name)) do
+    own[option] = value
+    origins[option] = ('%s of the profile "%s"'):format(option, name)
+  end
+  own.base_url = own.base_url or service
+  return own, origins
+end
+
+--- The options for a client. With a profile nothing of it comes from
 --- SYNC_API_KEY or SYNC_BASE_URL: a key must not reach another one's address.
 ---@param given table  `profile`, `key_file`, `base_url` of the command line
 ---@param service string  the address where none is given
----@return table
+---@return table options
+---@return table origins  where each comes from, in words
 function profile.options(given, service)
-  local own = {}
+  local own, origins = {}, {}
   if given.profile then
-    for name, value in pairs(find(given.profile)) do own[name] = value end
-    own.base_url = own.base_url or service
+    own, origins = of_profile(given.profile, service)
     if not own.api_key and not given.key_file then
       status.refuse(('the profile "%s" has no api_key.'):format(given.profile))
     end
   end
-  if given.key_file then own.api_key = key_of(given.key_file) end
-  own.base_url = given.base_url or own.base_url
-  return own
+  local path = given.key_file
+  if path then
+    own.api_key = key_of(path)
+    origins.api_key = path == "-" and "standard input" or path
+  end
+  if given.base_url then
+    own.base_url, origins.base_url = given.base_url, "--base-url"
+  end
+  return own, origins
 end
 
 --- Whether there is a key.

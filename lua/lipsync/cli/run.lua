@@ -4,13 +4,14 @@
 
 local blocking = require "lipsync.host.blocking"
 local core = require "lipsync.core"
-local lipsync = require "lipsync"
 local loader = require "lipsync.loader"
 local profile = require "lipsync.cli.profile"
 local report = require "lipsync.cli.report"
 local screen = require "lipsync.cli.screen"
 local status = require "lipsync.cli.status"
 local terminal = require "lipsync.terminal"
+
+require "lipsync"  -- which makes the types of errors and generations
 
 local Run = {}
 Run.__index = Run
@@ -47,16 +48,16 @@ end
 --- Calls a function that loads a library, and says why one does not load
 --- without the line of this program.
 ---@param fn function
+---@return any  what it returns
 function Run.load(fn)
-  local ok, problem = pcall(fn)
-  if ok then return end
-  status.refuse((tostring(problem):gsub("^[^\n]-%.lua:%d+: ", "")))
+  local ok, result = pcall(fn)
+  if ok then return result end
+  status.refuse((tostring(result):gsub("^[^\n]-%.lua:%d+: ", "")))
 end
 
 -- The library with libcurl is loaded by its first use, see ahead.lua.
 local function load_library()
-  loader.client()
-  return require("lipsync.http").curl_version
+  return loader.client(), require("lipsync.http").curl_version
 end
 
 --- The client, made when it is first asked for.
@@ -64,7 +65,7 @@ end
 ---@return lipsync.Client
 function Run:client(needs_no_key)
   if self.made then return self.made end
-  local own = profile.options(self.given, service)
+  local own, origins = profile.options(self.given, service)
   if not needs_no_key and not profile.has_key(own) then
     status.refuse("no API key: set SYNC_API_KEY, or give --key-file FILE or "
       .. "--profile NAME.")
@@ -72,8 +73,7 @@ function Run:client(needs_no_key)
   own.host = waiter(self)
   own.timeout = self.given.timeout
   own.on_event = self.on_event
-  self.load(load_library)
-  local made = self.try(lipsync.new, own)
+  local made = self.try(self.load(load_library).new, own, origins)
   self.made = made
   return made
 end

@@ -151,7 +151,8 @@ function message.happened(err)
 end
 
 local function base_url_right(about)
-  return about.base_url and ("Is base_url (%s) right?"):format(about.base_url)
+  return about.base_url and ("Is %s (%s) right?"):format(
+    about.base_url_from or "base_url", about.base_url)
 end
 
 local function address_from(about)

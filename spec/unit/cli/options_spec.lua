@@ -31,21 +31,23 @@ describe("the command line", function()
   for line, sentence in pairs {
     ["lst"] = "unknown command 'lst'\nDid you mean 'list'?",
     ["list --stats A"] = "unknown option '--stats'\nDid you mean '--status'?",
-    ["list --status FALED"] = 'there is no status "FALED"; did you mean '
-      .. "FAILED?",
-    ["list --status x"] = 'there is no status "X"; known are PENDING, '
-      .. "PROCESSING, COMPLETED, FAILED, REJECTED",
-    ["list --status ,"] = "an empty list says nothing",
-    ["list --limit 0"] = '"0" is no whole number of at least 1',
-    ["list --limit 1.5"] = '"1.5" is no whole number of at least 1',
+    ["list --status FALED"] = '--status: there is no status "FALED"; '
+      .. "did you mean FAILED?",
+    ["list --status x"] = '--status: there is no status "X"; known are '
+      .. "PENDING, PROCESSING, COMPLETED, FAILED, REJECTED",
+    ["list --status ,"] = "--status: an empty list says nothing",
+    ["list --limit 0"] = '--limit: "0" is no whole number of at least 1',
+    ["list --limit 1.5"] = '--limit: "1.5" is no whole number of at least 1',
     ["list --limit"] = "option '--limit' requires an argument",
-    ["list --page-size 101"] = '"101" is no whole number from 1 to 100',
-    ["webhook listen --port 0"] = '"0" is no port from 1 to 65535',
-    ["list --since yesterday"] = '"yesterday" is no time such as 30d, 12h, '
-      .. "2026-08-25 or 2026-08-25T10:00:00Z",
-    ["list --timeout x"] = '"x" is no number of seconds, and nothing like '
-      .. "90s, 5m or 2h",
-    ["list --profile "] = "an empty text says nothing",
+    ["list --page-size 101"] = '--page-size: "101" is no whole number from 1 '
+      .. "to 100",
+    ["webhook listen --port 0"] = '--port: "0" is no port from 1 to 65535',
+    ["download a -o "] = "--output: an empty text says nothing",
+    ["list --since yesterday"] = '--since: "yesterday" is no time such as 30d, '
+      .. "12h, 2026-08-25 or 2026-08-25T10:00:00Z",
+    ["list --timeout x"] = '--timeout: "x" is no number of seconds, and '
+      .. "nothing like 90s, 5m or 2h",
+    ["list --profile "] = "--profile: an empty text says nothing",
     ["count --by model"] = "argument for option '--by' must be one of 'status'",
     ["get"] = "missing argument 'id'",
     ["get a --csv=1"] = "option '--csv' does not take arguments",
