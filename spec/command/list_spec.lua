@@ -244,8 +244,12 @@ describe("lipsync get, count, models and errors", function()
     end
     assert.equal(60, sum)
     assert.matches("^lipsync%-2\t", out_of { "models" })
-    assert.matches("^rate_limit_exceeded\tRate limit exceeded.*\n$",
+    assert.matches("^code\trate_limit_exceeded\nmessage\tRate limit exceeded.*"
+      .. "\nsuggestion\t%u[^\n]+\nscope\taccount\nretryable\ttrue\n$",
       out_of({ "errors", "rate_limit_exceeded" }, { key = false }))
+    assert.matches('^code,suggestion\r\nrate_limit_exceeded,[^\n]+\r\n$',
+      out_of { "errors", "rate_limit_exceeded", "--csv", "--fields",
+        "code,suggestion" })
     assert.is_true(#lines_of(out_of { "errors" }) > 50)
   end)
 
@@ -269,6 +273,10 @@ describe("lipsync get, count, models and errors", function()
     local id = add { { status = "FAILED", errorCode = "internal_error" } }[1]
     local out = without_color(run({ "get", id }, { columns = 80 }))
     assert.matches("\nerrorCode +internal_error\n", "\n" .. out)
+    -- A table of this width would cut the sentences.
+    out = without_color(run({ "errors", "rate_limit_exceeded" },
+      { columns = 40 }))
+    assert.matches("\nsuggestion +%u[^\n…]+%.\n", out)
   end)
 end)
 

@@ -2,6 +2,7 @@
 -- lipsync models and errors: what the service knows.
 
 local list = require "lipsync.cli.list"
+local misuse = require "lipsync.base.misuse"
 local output = require "lipsync.cli.output"
 local status = require "lipsync.cli.status"
 
@@ -22,26 +23,38 @@ catalog[1] = {
   end,
 }
 
+local columns = { { "code", width = 36 }, { "message", width = 40 },
+                  { "suggestion" } }
+
+local members = { "code", "message", "suggestion", "scope", "retryable" }
+
+-- The entry of a code. Ends the command where there is none.
+local function find(code, entries)
+  local known = {}
+  for i, entry in ipairs(entries) do
+    if entry.code == code then return entry end
+    known[i] = entry.code
+  end
+  local near = misuse.nearest(code, known)
+  status.stop(status.refused, ('the service has no error code "%s"%s'):format(
+    code, near and ('; did you mean "%s"?'):format(near) or "."))
+end
+
 catalog[2] = {
   name = "errors", summary = "Explain the service's error codes",
-  text = "All of them, or the one that is given. Needs no key.",
+  text = "All of them in a table, or all that is known of the one that is "
+    .. "given. Needs no key.",
   arguments = { { "code", count = "?", help = "an error code" } },
   options = list.formats,
   run = function(run, given)
-    local write = output.writer(given, {
-      { "code", width = 36 }, { "message", width = 40 }, { "suggestion" },
-    }, run.screen)
-    local found = false
-    for _, entry in ipairs(run.check(run:client(true).errors:list())) do
-      if not given.code or entry.code == given.code then
-        write(entry)
-        found = true
-      end
+    local entries = run.check(run:client(true).errors:list())
+    if given.code then entries = { find(given.code, entries) } end
+    if given.code and not (given.json or given.csv or given.fields) then
+      output.record(entries[1], run.screen, members)
+      return
     end
-    if not found then
-      status.stop(status.refused, ('the service has no error code "%s".')
-        :format(given.code or ""))
-    end
+    local write = output.writer(given, columns, run.screen)
+    for _, entry in ipairs(entries) do write(entry) end
   end,
 }
 

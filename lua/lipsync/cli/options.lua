@@ -72,6 +72,12 @@ local function argparse()
     .. "lua-argparse, LuaRocks as argparse.")
 end
 
+-- As the other options are described.
+local help_option = { description = "show what there is, and exit" }
+
+local common = 'For --json, --profile and the other options of all commands '
+  .. 'see "lipsync help".'
+
 --- A parser of the command line.
 ---@param words string[]|nil  of a command line, to describe only the commands
 ---   among them; nil: all
@@ -81,10 +87,12 @@ function options.parser(words)
   parser:command_target "command"
   parser:require_command(false)
   parser:help_max_width(80):usage_max_width(80):help_description_margin(28)
+  parser:add_help(help_option)
   for _, row in ipairs(commands.options) do add_option(parser, row) end
   for _, row in ipairs(commands.among(words)) do
     local command = parser:command(row.name):summary(row.summary)
     command:description(row.summary .. ". " .. row.text)
+    command:add_help(help_option):epilog(common)
     describe(command, row)
     -- What argparse has for its own: the shells complete it by the commands.
     command._is_help_command = row.name == "help" or nil

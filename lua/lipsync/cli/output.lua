@@ -296,12 +296,20 @@ end
 --- Writes an object as lines of name and value.
 ---@param object any  of the service
 ---@param out table  the screen
-function output.record(object, out)
-  for name, value in object:fields() do
+---@param names string[]|nil  the members of a plain table, in this order
+function output.record(object, out, names)
+  local function line(name, value)
     local text = width.plain(output.text(value))
     output.write(out:paint(name, "bold"), out.is_terminal and
       (" "):rep(math.max(1, 20 - #name)) or "\t",
       out:paint(text, screen.color_of(text)), "\n")
+  end
+  if not names then
+    for name, value in object:fields() do line(name, value) end
+    return
+  end
+  for _, name in ipairs(names) do
+    if object[name] ~= nil then line(name, object[name]) end
   end
 end
 
