@@ -126,8 +126,11 @@ static int permissions (lua_State *L) {
 static pthread_t loading;
 static int is_loading;
 
+/* Binds what it can at the first call, as for a program that is linked with
+** libcurl; the module's own names, which are not called through a table, are
+** bound at once. */
 static void *load (void *path) {
-  void *library = dlopen(path, RTLD_NOW);
+  void *library = dlopen(path, RTLD_LAZY);
   void *found = library != NULL ? dlsym(library, "lipsync_http_prepare") : NULL;
   int (*prepare)(void);
   memcpy(&prepare, &found, sizeof(prepare)); /* no object is a function */

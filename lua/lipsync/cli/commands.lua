@@ -3,6 +3,7 @@
 -- file with commands is loaded when one of them is asked for: to load all takes
 -- longer than to list ten generations.
 
+local groups = require "lipsync.cli.groups"
 local values = require "lipsync.cli.values"
 
 local commands = {
@@ -22,38 +23,11 @@ local commands = {
   },
 }
 
--- The files, and the names of the commands in each.
-local groups = {
-  { "list", "list", "get", "count" }, { "create", "create" },
-  { "wait", "wait", "watch" }, { "download", "download" },
-  { "delete", "delete" }, { "assets", "upload", "assets" },
-  { "catalog", "models", "errors" }, { "request", "request" },
-  { "webhook", "webhook" }, { "shell", "completion", "help" },
-}
-
-local place = {}
-for _, group in ipairs(groups) do
-  for i = 2, #group do place[group[i]] = { file = group[1], at = i - 1 } end
-end
-
--- Files whose commands make no client.
-local is_local = { webhook = true, shell = true }
-
---- Whether a command line will most likely need a client.
----@param words string[]
----@return boolean
-function commands.needs_service(words)
-  for _, word in ipairs(words) do
-    if place[word] then return not is_local[place[word].file] end
-  end
-  return false
-end
-
 --- The command of that name; nil: there is none.
 ---@param name string
 ---@return lipsync.cli.Command|nil
 function commands.named(name)
-  local found = place[name]
+  local found = groups.place(name)
   return found and require("lipsync.cli." .. found.file)[found.at]
 end
 
@@ -64,7 +38,7 @@ end
 function commands.among(words)
   local all, named, is_word = {}, {}, {}
   for _, word in ipairs(words or {}) do is_word[word] = true end
-  for _, group in ipairs(groups) do
+  for _, group in ipairs(groups.files) do
     for i = 2, #group do
       all[#all + 1] = group[i]
       if is_word[group[i]] then named[#named + 1] = group[i] end

@@ -107,7 +107,7 @@ function cli.main(arguments)
   end
   require("lipsync.terminal").catch_signals()
   local ahead = require "lipsync.cli.ahead"
-  if require("lipsync.cli.commands").needs_service(arguments) then
+  if require("lipsync.cli.groups").needs_service(arguments) then
     ahead.begin()
   end
   local run

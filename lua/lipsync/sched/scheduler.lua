@@ -6,8 +6,9 @@
 local run_queue = require "lipsync.sched.run_queue"
 local core = require "lipsync.core"
 local host = require "lipsync.host"
+local load = require "lipsync.host.load"
 local misuse = require "lipsync.base.misuse"
-local native_tasks = require "lipsync.sched.native_tasks"
+local native_tasks = load.later "lipsync.sched.native_tasks"
 local sleep = require "lipsync.call.sleep"
 local task = require "lipsync.sched.task"
 

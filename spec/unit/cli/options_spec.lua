@@ -7,6 +7,7 @@ if not pcall(require, "argparse") then
 end
 
 local commands = require "lipsync.cli.commands"
+local groups = require "lipsync.cli.groups"
 local options = require "lipsync.cli.options"
 
 local function read(line)
@@ -80,9 +81,9 @@ describe("the command line", function()
     assert.equal("wait", found[2].name)
     assert.equal(2, #found)
     assert.equal(#names, #commands.among { "lst" })
-    assert.is_true(commands.needs_service { "-q", "list", "webhook" })
-    assert.is_false(commands.needs_service { "webhook", "list" })
-    assert.is_false(commands.needs_service { "--help" })
+    assert.is_true(groups.needs_service { "-q", "list", "webhook" })
+    assert.is_false(groups.needs_service { "webhook", "list" })
+    assert.is_false(groups.needs_service { "--help" })
   end)
 
   it("has a sentence for each command and option", function()
