@@ -12,6 +12,12 @@
 
 #define GC_TIME 0.5e-3 /* seconds of the collector at a start, see below */
 
+/* The clock is looked at once for so many bytes of objects, unless the loop
+** that reads them takes longer than this (seconds) for as many: then for each
+** object. */
+#define LOOK_BYTES 16384
+#define LOOK_TIME  0.25e-3
+
 static const char transfer_type[] = "lipsync.Transfer";
 
 enum slot { SLOT_OWNER = 1, SLOT_SESSION, SLOT_METATABLE };
@@ -20,6 +26,12 @@ struct transfer {
   struct response response; /* its exchange is NULL once closed */
   const struct capi *capi;
   const struct object_type *type; /* of the objects that next gives */
+  struct {
+    double ends;   /* of the time slice */
+    double at;     /* when the clock was looked at last, */
+    uint64_t from; /* and how far the objects were read then */
+    int is_slow;   /* the loop, see LOOK_TIME */
+  } slice;
 };
 
 static const size_t default_max = 16u * 1024 * 1024;
@@ -248,31 +260,36 @@ static int fail (lua_State *L, struct transfer *t) {
 }
 
 
-/* Whether one of the moments at 2 and 3 has come; nil is never. */
-static int is_late (lua_State *L) {
-  double first = (double)lua_tonumber(L, 2);
-  double second = (double)lua_tonumber(L, 3);
-  double now = first > 0 || second > 0 ? platform_now() : 0;
-  return (first > 0 && now >= first) || (second > 0 && now >= second);
+/* Whether the time slice that ends at the moment at 2 is over. */
+static int is_late (lua_State *L, struct transfer *t) {
+  double ends = (double)lua_tonumber(L, 2), now;
+  uint64_t bytes = t->response.end - t->slice.from;
+  if (bytes < LOOK_BYTES && !t->slice.is_slow && ends == t->slice.ends)
+    return 0;
+  now = platform_now();
+  t->slice.is_slow = (now - t->slice.at) * LOOK_BYTES
+                     > LOOK_TIME * (double)bytes;
+  t->slice.ends = ends;
+  t->slice.at = now;
+  t->slice.from = t->response.end;
+  return now >= ends;
 }
 
 
 /* Pushes the element 'e' as an object, and takes it. Making the block for it
 ** may run a finalizer of the program's that closes the transfer, reads it, or
-** has its buffer move: so the element is looked up again. False: try again. */
+** has its buffer move: so the element is looked up again. 0: it is not what it
+** was, and nothing is pushed. The transfer is at 1. */
 static int push_object (lua_State *L, struct transfer *t, struct element *e) {
   size_t length = e->length;
   unsigned count = e->count;
   void *block;
+  lua_settop(L, 1);
   compat_getslot(L, 1); /* at 2 */
   block = t->capi->alloc(L, e);
-  if (!is_open(t))
-    return failure_push_closed(L);
-  if (response_next(&t->response, e) != RESPONSE_THERE || e->length != length
-      || e->count != count) {
-    lua_pushboolean(L, 0);
-    return 1;
-  }
+  if (!is_open(t) || !response_again(&t->response, e) || e->length != length
+      || e->count != count)
+    return 0;
   lua_rawgeti(L, 2, SLOT_METATABLE);
   t->capi->init(L, block, e, 2);
   response_take(&t->response);
@@ -280,11 +297,9 @@ static int push_object (lua_State *L, struct transfer *t, struct element *e) {
 }
 
 
-/* transfer:next([moment [, moment]]): an object, false (wait, or one of the
-** moments has come), nil (the end), or nil and a failure. Moves on only when
-** the object exists. */
+/* transfer:next(): an object, false (wait), nil (the end), or nil and a
+** failure. Moves on only when the object exists. */
 static int transfer_next (lua_State *L) {
-  int late = is_late(L);
   struct transfer *t = to_transfer(L);
   struct element e;
   lua_settop(L, 1);
@@ -292,16 +307,33 @@ static int transfer_next (lua_State *L) {
     return failure_push_closed(L);
   if (t->response.rules.mode == HTTP_CHUNKS)
     return luaL_error(L, "this response is read in chunks");
-  if (late) {
-    lua_pushboolean(L, 0);
-    return 1;
-  }
   switch (response_next(&t->response, &e)) {
+    case RESPONSE_THERE:
+      if (push_object(L, t, &e))
+        return 1;
+      if (!is_open(t))
+        return failure_push_closed(L);
+      /* FALLTHROUGH */
     case RESPONSE_WAIT: lua_pushboolean(L, 0); return 1;
-    case RESPONSE_THERE: return push_object(L, t, &e);
     case RESPONSE_END: return 0;
     default: return fail(L, t);
   }
+}
+
+
+/* transfer:take(ends): the hot path of a listing, all of it but its loop: the
+** next object; or nothing, where it has not come, where there is none, or where
+** the moment 'ends' has passed. The loop keeps this function, so that there is
+** no method to look up, and hardly ever a clock to read. It is one for all
+** transfers, because LuaJIT's traces hold the functions that they call, with
+** all that these hold. */
+static int transfer_take (lua_State *L) {
+  struct transfer *t = to_transfer(L);
+  struct element e;
+  return is_open(t) && t->response.rules.mode != HTTP_CHUNKS
+         && t->response.exchange->session != NULL && !is_late(L, t)
+         && response_next(&t->response, &e) == RESPONSE_THERE
+         && push_object(L, t, &e);
 }
 
 
@@ -564,6 +596,7 @@ static int transfer_tostring (lua_State *L) {
 
 static const luaL_Reg methods[] = {
   {"next", transfer_next},
+  {"take", transfer_take},
   {"read", transfer_read},
   {"save", transfer_save},
   {"ready", transfer_ready},

@@ -278,6 +278,13 @@ enum response_status response_next (struct response *a, struct element *e) {
 }
 
 
+int response_again (struct response *a, struct element *e) {
+  if (a->holds)
+    view(a, e);
+  return a->holds;
+}
+
+
 void response_take (struct response *a) {
   a->holds = 0;
   a->taken++;

@@ -81,6 +81,9 @@ void response_open (struct response *a, struct http_exchange *x,
 enum response_status response_next (struct response *a, struct element *e);
 void response_take (struct response *a);
 
+/* The element that waits to be taken, once more; 0: none does. */
+int response_again (struct response *a, struct element *e);
+
 /* The next bytes, at most 'max', valid until the next call here. The same ones
 ** again until 'n' of them are taken. In HTTP_CHUNKS. */
 enum response_status response_chunk (struct response *a, size_t max,

@@ -227,7 +227,7 @@ function host.yield_if_expired(reader)
   local client = reader.client
   local from, to = host.wait(client, client:runtime().session, nil, 0)
   reader.clock:add(from, to)
-  timeslice.begin(reader, to)
+  timeslice.begin(reader, to, client.step_ends)
 end
 
 --- How the host makes tasks from its own coroutines, nil if it has none.

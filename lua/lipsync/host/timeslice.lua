@@ -35,10 +35,12 @@ end
 ---@param reader table  gets `slice_ends`: when to wait again, though only for a
 ---   moment; its member `slice` is set here
 ---@param at number  monotonic seconds
-function timeslice.begin(reader, at)
+---@param latest number|nil  when it is to wait again at the latest
+function timeslice.begin(reader, at, latest)
   if reader.slice == number or at >= ends + length then start(at) end
   readers = readers + 1
-  reader.slice, reader.slice_ends = number, math.min(at + share, ends)
+  reader.slice = number
+  reader.slice_ends = math.min(at + share, ends, latest or ends)
 end
 
 --- Makes a session's step within the slice, where coroutines make their own

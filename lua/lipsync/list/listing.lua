@@ -75,8 +75,10 @@ function listing.new(resource, spec, own, options)
     client = resource.client, resource = resource, spec = spec,
     filter = own, options = options, clock = stopwatch.new(),
     checks = checks_of(spec, own), is_plain = false,
-    delivered = 0, most = own.limit or false, slice_ends = math.huge,
-    slice = false, over = false, err = false, source = false,
+    delivered = 0, most = own.limit or false, slice = false,
+    slice_ends = resource.client.step_ends or math.huge,
+    over = false, err = false, source = false, transfer = false,
+    take = stream.none,
   }, Listing)
   self.is_plain = not self.checks and not self.most
   if own.nothing then
@@ -192,11 +194,11 @@ listing.look = look
 local function wait(self)
   local this = self.source.call
   if this then this:wait() end
-  timeslice.begin(self, now())
+  timeslice.begin(self, now(), self.client.step_ends)
 end
 
--- The next object where it takes more: `ready` is one that has come, false or
--- nil leaves it to the source to find out what there is.
+-- The next object where it takes more: `ready` is one that has come, nil leaves
+-- it to the source to find out what there is.
 local function go_on(self, ready)
   if ready then return give(self, ready) end
   if not self.over then host.yield_if_expired(self) end
@@ -211,18 +213,17 @@ end
 local caller = {}
 
 -- The next object, for a `for` and for `next`. Nearly every object of a stream
--- takes this function alone and one call of C, because each further function is
--- 3 % of the instructions of a listing on Lua 5.4.
+-- takes this function and one of C alone, transfer:take in luatransfer.c: each
+-- further function is 3 % of a listing's instructions on Lua 5.4. It gives
+-- nothing where there is anything else to do.
 local function step(self, whom)
-  local client, transfer = self.client, self.source.transfer
-  local ready = transfer and not client.closed
-    and transfer:next(self.slice_ends, client.step_ends)
+  local ready = self.take(self.transfer, self.slice_ends)
   if ready and self.is_plain then
     self.delivered = self.delivered + 1
     return ready
   end
   local object, err = go_on(self, ready)
-  if err and whom ~= caller then raise.error(client, err) end
+  if err and whom ~= caller then raise.error(self.client, err) end
   return object, err
 end
 

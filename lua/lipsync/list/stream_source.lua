@@ -12,7 +12,11 @@ Stream.__index = Stream
 
 local stream_source = {}
 
----@param listing table  client, spec, options, clock, filter
+--- What a listing takes with where there is no transfer.
+function stream_source.none() end
+
+---@param listing table  client, spec, options, clock, filter; gets `take`, the
+---   transfer's method, and `transfer`, while there is one
 ---@return table
 function stream_source.new(listing)
   return setmetatable({
@@ -34,12 +38,20 @@ local function new_call(self)
   }, spec), listing.options)
 end
 
+-- Has the listing take the objects of a transfer by itself, or none.
+local function lend(self, transfer)
+  local listing = self.listing
+  listing.take = transfer and transfer.take or stream_source.none
+  listing.transfer = transfer
+end
+
 -- Closes the call and keeps its count of bytes.
 local function leave(self)
   local this = self.call
   if not this then return end
   self.received = self.received + this:received()
-  self.call, self.is_open, self.transfer = nil, false, nil
+  self.call, self.is_open = nil, false
+  lend(self, false)
   this:close()
 end
 
@@ -60,7 +72,8 @@ local function open(self)
   elseif this.value == nil then
     next_group(self)
   else
-    self.is_open, self.transfer = true, this.attempt.transfer
+    lend(self, this.attempt.transfer)
+    self.is_open = true
     return true, this.value
   end
   return nil
@@ -101,7 +114,7 @@ end
 
 --- Stops at once: the connection is closed, not read to its end.
 function Stream:close()
-  self.transfer = nil
+  lend(self, false)
   if self.call then self.call:cancel() end
 end
 

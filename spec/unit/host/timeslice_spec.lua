@@ -39,6 +39,14 @@ describe("timeslice", function()
     near(0.002, (rounds({ reader }, 10)))
   end)
 
+  it("ends a slice when it has to end at the latest", function()
+    local reader = {}
+    timeslice.begin(reader, now, now + 0.001)
+    near(0.001, reader.slice_ends - now)
+    timeslice.begin(reader, now + 0.003, now + 1)
+    near(0.002, reader.slice_ends - now - 0.003)
+  end)
+
   it("shares a slice evenly among all readers", function()
     local readers = {}
     for i = 1, 8 do readers[i] = {} end

@@ -207,25 +207,84 @@ describe("a transfer", function()
       assert.is_nil(failure)
     end)
 
-    it("until the given time", function()
-      serve(once { send = response(200, rows(4)) })
-      local transfer = assert(transfers.start(session))
+  end)
+
+  describe("takes", function()
+    -- A whole response of `n` rows.
+    local function arrived(n, options)
+      serve(once { send = response(200, rows(n)) })
+      local transfer = assert(transfers.start(session, options))
       local deadline = core.now() + 20
       while not transfer:done() and core.now() < deadline do
         session:poll(1)
       end
-      local past, future = core.now() - 1, math.huge
-      assert.is_false(transfer:next(past))
-      assert.is_false(transfer:next(future, past))
-      assert.is_false(transfer:next(nil, past))
-      assert.equal("g1", transfer:next(future).id)
-      assert.equal("g2", transfer:next(future, future).id)
-      assert.equal("g3", transfer:next(nil, future).id)
-      assert.equal("g4", transfer:next(nil, nil).id)
-      assert.is_false(transfer:next(past))
-      assert.is_nil((transfer:next(future)))
+      return transfer
+    end
+
+    local function pass(moment) repeat until core.now() > moment end
+
+    it("objects, and nothing at the end or after it was closed", function()
+      local transfer = arrived(3)
+      assert.equal("g1", transfer:take(math.huge).id)
+      assert.equal("g2", transfer:next().id)
+      assert.equal("g3", transfer:take(math.huge).id)
+      assert.equal(0, select("#", transfer:take(math.huge)))
+      assert.is_nil((transfer:next()))
+      transfer:close()
+      assert.equal(0, select("#", transfer:take(math.huge)))
     end)
 
+    it("nothing that is wrong, which next returns", function()
+      serve(once { send = response(200, '[{"id":"g1"},{"id":5}]') })
+      local transfer = assert(transfers.start(session))
+      session:poll(1)
+      repeat session:poll(0.1) until transfer:ready()
+      assert.equal("g1", transfer:take(math.huge).id)
+      assert.is_nil((transfer:take(math.huge)))
+      local object, failure = transfer:next()
+      assert.is_nil(object)
+      assert.equal("no_id", failure.code)
+    end)
+
+    it("nothing once its session is closed", function()
+      local transfer = arrived(2)
+      assert.equal("g1", transfer:take(math.huge).id)
+      session:close()
+      assert.is_nil((transfer:take(math.huge)))
+    end)
+
+    it("nothing after the given moment", function()
+      local transfer = arrived(3)
+      assert.is_nil((transfer:take(core.now() - 1)))
+      assert.equal("g1", transfer:take(math.huge).id)
+      assert.is_nil((transfer:take(0)))
+      pass(core.now() + 0.001)  -- as in a loop as slow as that
+      local ends = core.now() + 0.3
+      assert.is_truthy(transfer:take(ends))
+      pass(ends)
+      assert.is_nil((transfer:take(ends)))
+      assert.equal("g3", transfer:take(math.huge).id)
+    end)
+
+    it("only a few more where the loop was fast", function()
+      local transfer, n = arrived(1000), 0
+      local ends = core.now() + 0.3
+      for _ = 1, 300 do transfer:take(ends) end
+      pass(ends)
+      while transfer:take(ends) do n = n + 1 end
+      local size = #rows(1000) / 1000
+      assert.is_true(n <= 16384 / size + 1, n)
+      assert.is_nil((transfer:take(ends)))
+      assert.is_truthy(transfer:take(core.now() + 10))
+    end)
+
+    it("no chunks", function()
+      local transfer = arrived(1, { mode = "chunks" })
+      assert.is_nil((transfer:take(math.huge)))
+    end)
+  end)
+
+  describe("reads", function()
     it("long generations, plain and packed, without pauses",
       function()
         local text, state = {}, 7
