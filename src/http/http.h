@@ -81,13 +81,16 @@ enum http_refusal {
 #define HTTP_MARK (256 * 1024)
 #define HTTP_LOW  (16 * 1024)
 
+/* The same for a file: it is written as it comes, by pieces of 64 KiB. */
+#define HTTP_FILE_MARK (128 * 1024)
+
 /* How the body of a response is taken in. Over HTTP/2 libcurl takes in what it
 ** is not to hand over, so all but the first have HTTP/1.1, and so a connection
 ** of their own. */
 enum http_mode {
   HTTP_WHOLE,   /* at once, at most 'max_body' bytes */
   HTTP_OBJECTS, /* of a 200, as a stream: it pauses at HTTP_MARK */
-  HTTP_CHUNKS,  /* of a 200 or 206, the same; it is not to be compressed */
+  HTTP_CHUNKS,  /* of a 200 or 206, for a file; it is not to be compressed */
   HTTP_LINES    /* of a 200 or 206, as objects one after the other */
 };
 

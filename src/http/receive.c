@@ -522,11 +522,16 @@ static size_t on_header (char *data, size_t one, size_t n, void *arg) {
 }
 
 
+static size_t mark_of (const struct exchange *x) {
+  return x->mode == HTTP_CHUNKS ? HTTP_FILE_MARK : HTTP_MARK;
+}
+
+
 /* Whether libcurl is to hand over no more for now: until the stream is read,
 ** or, past the deadline, until the next step. Over HTTP/2 it would take in all
 ** the same what it is not to hand over. */
 static int has_enough (struct exchange *x) {
-  if (x->pub.streams && x->pub.unread >= HTTP_MARK) {
+  if (x->pub.streams && x->pub.unread >= mark_of(x)) {
     dequeue(x, QUEUE_RESUME);
     return 1;
   }

@@ -72,7 +72,9 @@ static struct http_exchange *start (struct http_session *s,
     x->added = curl_multi_add_handle(s->engine.multi, x->easy) == CURLM_OK;
     if (x->added) {
       engine_expect(&s->engine, ++s->under_way);
+      engine_set_deadline(&s->engine, 0); /* much may come at once, too */
       reap_finished(s, engine_begin(&s->engine));
+      engine_clear_deadline(&s->engine);
       return &x->pub;
     }
     *why = HTTP_NO_MEMORY;

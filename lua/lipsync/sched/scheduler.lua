@@ -252,7 +252,7 @@ local function turns(self, until_)
     wake_due(self)
     for _ = 1, queue:size() do
       resume(self, queue:shift())
-      if core.now() >= until_ then return total end
+      if core.now() >= until_ - piece then return total end
     end
   until became == 0 and queue:size() == 0
     or core.now() >= until_ - piece

@@ -190,7 +190,7 @@ describe("a response", function()
         session:poll(0.002)
         most = math.max(most, transfer:received())
       end
-      assert.is_true(most < 800 * 1024, most)
+      assert.is_true(most < 200 * 1024, most)
       for _ = 1, 100 do
         if transfer:save(target) == false then session:poll(5) end
       end

@@ -1336,7 +1336,7 @@ describe("a session", function()
       target:close()
       assert.is_true(transfer:received() >= size)
       -- One that is ready, and one that was put off before.
-      assert.is_true(most <= 2 * 101 * 1024, most)
+      assert.is_true(most <= 2 * 33 * 1024, most)
     end)
 
     for _, time in ipairs { 0, -1e9, -math.huge } do
