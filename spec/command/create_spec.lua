@@ -184,8 +184,8 @@ describe("lipsync create", function()
       ["--text needs a --voice."] = { "create", "--video", url, "--text", "x" },
       ["--voice needs a --text."] = { "create", "--video", url, "--voice",
                                       "x" },
-      ['"loop" is not like name=value. "lipsync help create" says more.'] =
-        { "create", "--video", url, "--option", "loop" },
+      ['--option: "loop" is not like name=value. "lipsync help create" says '
+        .. "more."] = { "create", "--video", url, "--option", "loop" },
       ['create generation: there is no file "none.mp4".'] =
         { "create", "--video", "none.mp4", "--audio", url },
     } do
