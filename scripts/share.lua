@@ -29,7 +29,7 @@ local function output_of(command)
   return text
 end
 
-local parser = options.parser()
+local parser = options.parser(nil, true)
 write("man/man1/lipsync.1", manual.lipsync())
 local help = output_of "build/lipsync-emulator --help 2>/dev/null"
 if help ~= "" then

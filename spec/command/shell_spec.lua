@@ -58,9 +58,11 @@ describe("the completions of lipsync", function()
         echo "${COMPREPLY[*]}"
       }
       try lipsync de; try lipsync list --oldest; try lipsync help wa
-      try lipsync count --by ""; try lipsync --prof]]
+      try lipsync count --by ""; try lipsync --prof
+      try lipsync list --status P; try lipsync list --json --st]]
     launch.write(folder .. "/try.bash", script:format(folder))
-    assert.equal("delete\n--oldest-first\nwait watch\nstatus\n--profile\n",
+    assert.equal("delete\n--oldest-first\nwait watch\nstatus\n--profile\n"
+      .. "PENDING PROCESSING\n--status\n",
       output_of("bash --norc " .. folder .. "/try.bash"))
   end)
 
@@ -75,10 +77,12 @@ describe("the completions of lipsync", function()
       lipsync() { print -r "RAN $*" }]]):format(folder))
     local text = output_of(("env ZDOTDIR=%s TERM=xterm timeout 60 python3 "
       .. "spec/support/on_terminal.py 80 -e 'ready> ' 'lipsync cou\\t\\n' "
-      .. "-e RAN 'lipsync list --oldes\\t\\n' -e RAN 'exit\\n' -- zsh -i")
+      .. "-e RAN 'lipsync list --oldes\\t\\n' -e RAN 'lipsync list --status "
+      .. "REJ\\t\\n' -e REJECTED 'exit\\n' -- zsh -i")
       :format(folder))
     assert.is_truthy(text:find("RAN count", 1, true), text)
     assert.is_truthy(text:find("RAN list --oldest-first", 1, true), text)
+    assert.is_truthy(text:find("RAN list --status REJECTED", 1, true), text)
   end)
 
   it("complete commands and options in fish", function()
@@ -87,11 +91,12 @@ describe("the completions of lipsync", function()
       source %s/fish/vendor_completions.d/lipsync.fish
       complete -C "lipsync de"
       complete -C "lipsync list --oldest"
-      complete -C "lipsync count --by "]]):format(folder))
+      complete -C "lipsync count --by "
+      complete -C "lipsync delete --status RE"]]):format(folder))
     local text = output_of(("env HOME=%s fish --no-config %s/try.fish"):format(
       folder, folder))
     assert.matches("^delete\tDelete generations\n%-%-oldest%-first\t", text)
-    assert.matches("\nstatus", text)
+    assert.matches("\nstatus.*\nREJECTED", text)
   end)
 end)
 

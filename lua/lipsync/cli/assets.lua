@@ -8,6 +8,8 @@ local values = require "lipsync.cli.values"
 
 local assets = {}
 
+local types = { "VIDEO", "AUDIO", "IMAGE" }
+
 -- Uploads one file; nil after saying why not.
 local function upload(run, given, path)
   local screen = run.screen
@@ -35,7 +37,7 @@ assets[1] = {
       help = "the asset's name (default: the file's)" },
     { "--project", value = "ID", read = values.text,
       help = "the project that it belongs to" },
-    { "--type", value = "TYPE", choices = { "VIDEO", "AUDIO", "IMAGE" },
+    { "--type", value = "TYPE", choices = types,
       help = "VIDEO, AUDIO or IMAGE (default: by the content type)" },
     { "--content-type", value = "TYPE", read = values.text,
       help = "the media type, such as video/mp4 (default: by the suffix)" },
@@ -63,6 +65,7 @@ assets[2] = {
   text = "The files of the organization that generations can be made from.",
   options = list.join({
     { "--type", value = "TYPES", read = values.words, many = true,
+      offers = types,
       help = "VIDEO, AUDIO or IMAGE; several are separated by commas" },
     { "--search", value = "TEXT", read = values.text,
       help = "with this in the name" },

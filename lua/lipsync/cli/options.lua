@@ -13,7 +13,8 @@ local options = {}
 ---@field help string  one sentence
 ---@field many boolean|nil  may be given several times, which makes an array
 ---@field read nil|fun(given: string): any, string|nil
----@field choices string[]|nil
+---@field choices string[]|nil  no other value is taken
+---@field offers string[]|nil  what a shell completes; other values are taken
 ---@field default string|nil  as the manual shows it
 
 ---@class lipsync.cli.Argument
@@ -40,12 +41,13 @@ local function named(row)
   end
 end
 
-local function add_option(parser, row)
+local function add_option(parser, row, for_shells)
   local option = row.value and parser:option(row[1]) or parser:flag(row[1])
   option:description(row.help)
   if row.value then option:argname(row.value) end
   if row.read then option:convert(named(row)) end
-  if row.choices then option:choices(row.choices) end
+  local choices = row.choices or for_shells and row.offers
+  if choices then option:choices(choices) end
   if row.many then option:count "*" end
 end
 
@@ -59,9 +61,11 @@ local function add_argument(parser, row)
 end
 
 -- Adds the arguments and options of a command.
-local function describe(command, row)
+local function describe(command, row, for_shells)
   for _, each in ipairs(row.arguments or {}) do add_argument(command, each) end
-  for _, each in ipairs(row.options or {}) do add_option(command, each) end
+  for _, each in ipairs(row.options or {}) do
+    add_option(command, each, for_shells)
+  end
 end
 
 -- The module that reads command lines. Only the command needs it.
@@ -81,8 +85,9 @@ local common = 'For --json, --profile and the other options of all commands '
 --- A parser of the command line.
 ---@param words string[]|nil  of a command line, to describe only the commands
 ---   among them; nil: all
+---@param for_shells boolean|nil  true: to make completions of, not to read with
 ---@return table
-function options.parser(words)
+function options.parser(words, for_shells)
   local parser = argparse()("lipsync", commands.text)
   parser:command_target "command"
   parser:require_command(false)
@@ -93,7 +98,7 @@ function options.parser(words)
     local command = parser:command(row.name):summary(row.summary)
     command:description(row.summary .. ". " .. row.text)
     command:add_help(help_option):epilog(common)
-    describe(command, row)
+    describe(command, row, for_shells)
     -- What argparse has for its own: the shells complete it by the commands.
     command._is_help_command = row.name == "help" or nil
   end

@@ -10,6 +10,7 @@ local selection = {}
 --- The options that make a filter.
 selection.options = {
   { "--status", value = "STATUS", read = values.status, many = true,
+    offers = values.statuses,
     help = "with this status: PENDING, PROCESSING, COMPLETED, FAILED or "
     .. "REJECTED; several are separated by commas" },
   { "--ids", value = "IDS", read = values.words, many = true,

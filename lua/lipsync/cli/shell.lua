@@ -7,8 +7,8 @@ local status = require "lipsync.cli.status"
 local shell = {}
 
 -- The parser, which is made from all commands, these too.
-local function parser()
-  return require("lipsync.cli.options").parser()
+local function parser(for_shells)
+  return require("lipsync.cli.options").parser(nil, for_shells)
 end
 
 shell[1] = {
@@ -18,7 +18,7 @@ shell[1] = {
   arguments = { { "shell", choices = { "bash", "zsh", "fish" },
                   help = "bash, zsh or fish" } },
   run = function(_, given)
-    local made = parser()
+    local made = parser(true)
     output.write((made["get_" .. given.shell .. "_complete"](made)))
   end,
 }
