@@ -390,19 +390,20 @@ Resource.__index = Resource
 ---@param id string
 ---@param state string  "doubtful", "gone" or "kept"
 function Resource:_note(id, state)
+  if not self._is_watched then return end
   for watcher in next, self._watchers do watcher:note(id, state) end
 end
 
 --- Calls `watcher:note(id, state)` for such news, until it is collected.
 ---@param watcher table
 function Resource:_watch(watcher)
-  self._watchers[watcher] = true
+  self._watchers[watcher], self._is_watched = true, true
 end
 
 local weak = { __mode = "k" }
 
 local function new(client, class)
-  return setmetatable({ client = client,
+  return setmetatable({ client = client, _is_watched = false,
                         _watchers = setmetatable({}, weak) }, class)
 end
 

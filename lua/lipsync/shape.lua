@@ -42,7 +42,7 @@ local function read_object(call, _, body)
     return nil, { code = "object_size", noun = spec.noun, limit = most }
   end
   local object = core.object(spec.type, body, call.client)
-  local id = object and object:get(spec.always or "id")
+  local id = object and object[spec.always or "id"]
   local is_one = type(id) == "string"
   if is_one and (id == spec.id or is_asked(spec, object)) then
     return object
@@ -96,7 +96,9 @@ end
 -- Whether a response says nothing more than that it was done.
 local function is_bare(status, body)
   if status == 204 then return true end
-  if body:find '^[ \t-\r]*{[ \t-\r]*"' then return false end
+  if body:sub(1, 2) == '{"' or body:find '^[ \t-\r]*{[ \t-\r]*"' then
+    return false
+  end
   local text = texts.trim(body)
   return text == "" or text == "true" or text:find "^{[ \t-\r]*}$" ~= nil
 end

@@ -16,9 +16,7 @@ local calls = {}
 -- `unread` is, only the status.
 local function new_transfer(plan)
   local transfer = { plan = plan, closed = 0 }
-  function transfer.ready()
-    return plan.arrived and not plan.unread, transfer.status()
-  end
+  function transfer.ready() return plan.arrived and not plan.unread end
   function transfer.read()
     if not plan.arrived or plan.unread then return false end
     if plan.failure then
@@ -31,6 +29,9 @@ local function new_transfer(plan)
   function transfer.status() return plan.arrived and plan.status or nil end
   function transfer.header(_, name) return (plan.headers or {})[name] end
   function transfer.received() return plan.bytes or 0 end
+  function transfer.look()
+    return transfer.ready(), transfer.status(), transfer.received()
+  end
   -- Bytes of the request's body that were given to libcurl, and all of them.
   function transfer.uploaded() return plan.uploaded or 0, plan.length or 0 end
   function transfer.held() return plan.held or false end

@@ -94,6 +94,10 @@ struct nudge {
 int transfer_start (lua_State *L, struct http_session *const *http,
                     struct nudge *nudge);
 
+/* Whether the transfer at 'i' is ready, as its method says; raises for another
+** value. */
+int transfer_is_ready (lua_State *L, int i);
+
 /* Pushes the transfer that 'user' of http_next_ready stands for, or nil when
 ** it has been collected. The session is at 1. */
 void transfer_push (lua_State *L, void *user);

@@ -145,12 +145,17 @@ static int session_drain (lua_State *L) {
 }
 
 
-/* session:poll([seconds]): waits, then steps. */
+/* session:poll([seconds [, transfer]]): waits, unless that one is ready, then
+** steps. Returns what step does, and whether that one is ready now. */
 static int session_poll (lua_State *L) {
   struct session *s = to_session(L);
-  if (s->http != NULL)
-    http_wait(s->http, (double)luaL_optnumber(L, 2, -1));
-  return step(L, s, HUGE_VAL);
+  double seconds = (double)luaL_optnumber(L, 2, -1);
+  int has_target = !lua_isnoneornil(L, 3);
+  if (s->http != NULL && (!has_target || !transfer_is_ready(L, 3)))
+    http_wait(s->http, seconds);
+  step(L, s, HUGE_VAL);
+  lua_pushboolean(L, has_target && transfer_is_ready(L, 3));
+  return 2;
 }
 
 

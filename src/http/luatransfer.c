@@ -415,27 +415,51 @@ static int transfer_done (lua_State *L) {
 }
 
 
-/* Pushes the HTTP status, or nothing while it is not known. */
-static int push_status (lua_State *L, const struct transfer *t) {
-  if (!is_open(t) || t->response.exchange->status == 0)
-    return 0;
-  lua_pushinteger(L, t->response.exchange->status);
+/* A closed one is ready: what is asked of it fails at once. */
+static int is_ready (const struct transfer *t) {
+  return !is_open(t) || response_ready(&t->response);
+}
+
+
+int transfer_is_ready (lua_State *L, int i) {
+  return is_ready((struct transfer *)type_check(L, i, transfer_type));
+}
+
+
+/* transfer:ready(): whether next, save or read would get further now. */
+static int transfer_ready (lua_State *L) {
+  lua_pushboolean(L, is_ready(to_transfer(L)));
   return 1;
 }
 
 
-/* transfer:ready(): whether next, save or read would get further now, and the
-** status, as below. A closed one would: it fails at once. */
-static int transfer_ready (lua_State *L) {
+static void push_status (lua_State *L, const struct transfer *t) {
+  if (is_open(t) && t->response.exchange->status != 0)
+    lua_pushinteger(L, t->response.exchange->status);
+  else
+    lua_pushnil(L);
+}
+
+
+static void push_received (lua_State *L, const struct transfer *t) {
+  compat_pushint64(L, is_open(t) ? (int64_t)t->response.exchange->received : 0);
+}
+
+
+/* transfer:look(): ready, status and received in one. */
+static int transfer_look (lua_State *L) {
   struct transfer *t = to_transfer(L);
-  lua_pushboolean(L, !is_open(t) || response_ready(&t->response));
-  return 1 + push_status(L, t);
+  lua_pushboolean(L, is_ready(t));
+  push_status(L, t);
+  push_received(L, t);
+  return 3;
 }
 
 
 /* transfer:status(): the HTTP status, or nil while it is not known. */
 static int transfer_status (lua_State *L) {
-  return push_status(L, to_transfer(L));
+  push_status(L, to_transfer(L));
+  return 1;
 }
 
 
@@ -507,8 +531,7 @@ static int transfer_headers (lua_State *L) {
 
 /* transfer:received(): bytes of headers and body so far. */
 static int transfer_received (lua_State *L) {
-  struct transfer *t = to_transfer(L);
-  compat_pushint64(L, is_open(t) ? (int64_t)t->response.exchange->received : 0);
+  push_received(L, to_transfer(L));
   return 1;
 }
 
@@ -601,6 +624,7 @@ static const luaL_Reg methods[] = {
   {"save", transfer_save},
   {"ready", transfer_ready},
   {"done", transfer_done},
+  {"look", transfer_look},
   {"status", transfer_status},
   {"header", transfer_header},
   {"headers", transfer_headers},

@@ -248,13 +248,13 @@ end
 function Attempt:advance(read, until_)
   local transfer = self.transfer
   local done, value, failure = read(self, until_)
-  local is_ready, status = transfer:ready()
+  local is_ready, status, received = transfer:look()
   self.status = status or false
   if not done then
     failure = not is_ready and late(self)
     if not failure then return false end
   end
-  self.bytes = transfer:received()
+  self.bytes = received
   return true, value, failure
 end
 
@@ -274,7 +274,7 @@ end
 --- Whether there is anything to read or to know of the response.
 ---@return boolean
 function Attempt:has_news()
-  local is_ready, status = self.transfer:ready()
+  local is_ready, status = self.transfer:look()
   return is_ready or status ~= nil
 end
 

@@ -72,15 +72,17 @@ end
 ---@param target table|nil  nil: sleep, and drive everything else
 ---@param seconds number|nil  nil: no limit
 ---@param runtime table|nil  its tasks are told what became ready
-function blocking.wait(session, target, seconds, runtime)
-  if target and target:ready() then return end
-  local left, until_ = seconds, seconds and core.now() + seconds
-  local waiters = runtime and runtime.waiters
+---@param from number|nil  when the wait began (monotonic seconds); default now
+function blocking.wait(session, target, seconds, runtime, from)
+  local transfer = type(target) == "userdata" and target or nil
+  local left = seconds
+  from = from or core.now()
+  if target and not transfer and target:ready() then return end
   repeat  -- a poll may return early, also after progress of another transfer
-    session:poll(left)
-    if waiters then waiters:dispatch(session) end
-    if target and target:ready() then return end
-    left = until_ and until_ - core.now()
+    local became, is_ready = session:poll(left, transfer)
+    if runtime then runtime.waiters:dispatch(session, became) end
+    if is_ready or target and not transfer and target:ready() then return end
+    left = seconds and from + seconds - core.now()
   until not session:is_open() or left and left <= 0
 end
 

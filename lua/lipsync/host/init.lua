@@ -3,9 +3,10 @@
 -- program may be inside a task now and at top level next time.
 --
 -- A host is a module with `name`, `here(client)` (may it wait now?) and
--- `wait(session, target, seconds, runtime)`, with the client's runtime. A
--- target is any object with ready(): a transfer, a place in the queue, many
--- deletions. Without one the host sleeps. It may also have
+-- `wait(session, target, seconds, runtime, from)`: with the client's runtime,
+-- and when the wait begins. A target is any object with ready(): a transfer, a
+-- place in the queue, many deletions. Without one the host sleeps. It may also
+-- have
 --   check(client)   raises where nothing can wait, before anything is sent;
 --                   may return a text to be logged
 --   real            its wait never returns at once without a reason
@@ -210,7 +211,7 @@ function host.wait(client, session, target, seconds)
   end
   local from = core.now()
   local waiter = here.wait or client.options.host
-  waiter(session, target, seconds, runtime)
+  waiter(session, target, seconds, runtime, from)
   local to = core.now()
   if not here.real then
     to = waited(client, session, target, seconds, from, to)

@@ -17,7 +17,7 @@ local weak = { __mode = "k" }
 function waiters.new()
   return setmetatable({
     by = setmetatable({}, weak), closers = {},
-    groups = setmetatable({}, weak),
+    groups = setmetatable({}, weak), has_groups = false,
   }, Waiters)
 end
 
@@ -44,7 +44,7 @@ end
 --- group is collected: for code that waits for many targets at once.
 ---@param group table  with notice(target), which must not resume anything
 function Waiters:join(group)
-  self.groups[group] = true
+  self.groups[group], self.has_groups = true, true
 end
 
 --- Wakes the waiters of `target`.
@@ -54,6 +54,7 @@ function Waiters:notify(target)
   if set then
     for waiter in pairs(set) do waiter:wake() end
   end
+  if not self.has_groups then return end
   for group in next, self.groups do group:notice(target) end
 end
 
@@ -66,13 +67,15 @@ end
 
 --- Takes from the session everything that became ready.
 ---@param session table  the core's
+---@param most integer|nil  how many that are at most, as its step says
 ---@return integer  how many of these were transfers
-function Waiters:dispatch(session)
-  local n, transfer = 0, session:next_ready()
-  while transfer do
+function Waiters:dispatch(session, most)
+  local n = 0
+  while n ~= most do
+    local transfer = session:next_ready()
+    if not transfer then break end
     n = n + 1
     self:notify(transfer)
-    transfer = session:next_ready()
   end
   return n
 end
