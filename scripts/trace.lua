@@ -40,9 +40,9 @@ end
 local session = debug.getmetatable(client:runtime().session)
 local start = session.start
 function session.start(self, request)
-  local transfer, failure = start(self, request)
+  local transfer, more = start(self, request)
   while transfer and not transfer:done() do self:poll(1) end
-  return transfer, failure
+  return transfer, transfer and true or more
 end
 
 local function tell(name, fn)

@@ -56,8 +56,9 @@ function calls.client(plans, more)
   function session.start(_, request)
     local n = #client.transfers + 1
     client.request = request
-    client.transfers[n] = new_transfer(plans[n])
-    return client.transfers[n]
+    local transfer = new_transfer(plans[n])
+    client.transfers[n] = transfer
+    return transfer, transfer.ready() or transfer.status() ~= nil
   end
   function session.step() return 0 end
   function session.drain() end

@@ -15,6 +15,15 @@ static int is_unreserved (char c) {
 }
 
 
+/* Whether it is one as it is, as nearly all are. */
+static int is_ready_made (const char *id, size_t length) {
+  size_t i = 0;
+  while (i < length && is_unreserved(id[i]))
+    i++;
+  return i == length && length > 0 && *id != '.';
+}
+
+
 static int has_control (const char *p, const char *end) {
   while (p < end && (unsigned char)*p >= ' ' && *p != '\177')
     p++;
@@ -65,17 +74,17 @@ static void push_encoded (lua_State *L, const char *p, const char *end) {
 int segment_make (lua_State *L) {
   size_t length;
   const char *id = luaL_checklstring(L, 1, &length);
-  const char *p = id, *end = id + length, *problem = problem_of(id, length);
+  const char *problem;
+  if (is_ready_made(id, length)) {
+    lua_settop(L, 1);
+    return 1;
+  }
+  problem = problem_of(id, length);
   if (problem != NULL) {
     lua_pushnil(L);
     lua_pushstring(L, problem);
     return 2;
   }
-  while (p < end && is_unreserved(*p))
-    p++;
-  if (p == end)
-    lua_settop(L, 1); /* as nearly all are: the id itself */
-  else
-    push_encoded(L, id, end);
+  push_encoded(L, id, id + length);
   return 1;
 }

@@ -158,8 +158,8 @@ static const char *trim (const char *s, size_t *length) {
 }
 
 
-/* Takes the first line off the text. False for one that is no header, such as
-** the status line. */
+/* Takes the first line off the text, with the white space around its value.
+** False for one that is no header, such as the status line. */
 static int take_line (const char **lines, size_t *size,
                       struct header_field *field) {
   const char *feed = (const char *)memchr(*lines, '\n', *size), *colon;
@@ -172,15 +172,17 @@ static int take_line (const char **lines, size_t *size,
     return 0;
   field->name_length = (size_t)(colon - field->name);
   field->value_length = line - field->name_length - 1;
-  field->value = trim(colon + 1, &field->value_length);
+  field->value = colon + 1;
   return memchr(field->name, ' ', field->name_length) == NULL;
 }
 
 
 int header_next (const char **lines, size_t *size, struct header_field *field) {
   while (*size > 0)
-    if (take_line(lines, size, field))
+    if (take_line(lines, size, field)) {
+      field->value = trim(field->value, &field->value_length);
       return 1;
+    }
   return 0;
 }
 
@@ -189,10 +191,11 @@ const char *header_find (const char *lines, size_t size, const char *name,
                          size_t *length) {
   size_t n = strlen(name);
   struct header_field field;
-  while (header_next(&lines, &size, &field))
-    if (field.name_length == n && curl_strnequal(field.name, name, n)) {
+  while (size > 0)
+    if (take_line(&lines, &size, &field) && field.name_length == n
+        && curl_strnequal(field.name, name, n)) {
       *length = field.value_length;
-      return field.value;
+      return trim(field.value, length);
     }
   return NULL;
 }

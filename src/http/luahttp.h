@@ -89,8 +89,9 @@ struct nudge {
 };
 
 /* Starts a request on 'http'. Stack: the session at 1, the request's table at
-** 2. Pushes a transfer, or nil and a failure. 'http' and 'nudge' are the
-** session's own. The first becomes NULL if a finalizer closes it meanwhile. */
+** 2. Pushes a transfer, and whether anything of its response is known already;
+** or nil and a failure. 'http' and 'nudge' are the session's own. The first
+** becomes NULL if a finalizer closes it meanwhile. */
 int transfer_start (lua_State *L, struct http_session *const *http,
                     struct nudge *nudge);
 

@@ -109,7 +109,8 @@ int session_new (lua_State *L) {
 
 /* ---- Methods ---- */
 
-/* session:start(request): a transfer, or nil and a failure. */
+/* session:start(request): a transfer, and whether anything of its response is
+** known already; or nil and a failure. */
 static int session_start (lua_State *L) {
   struct session *s = to_session(L);
   luaL_checktype(L, 2, LUA_TTABLE);

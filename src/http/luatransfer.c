@@ -217,7 +217,7 @@ static void read_request (lua_State *L, struct http_request *request,
   if (request->method == NULL || request->path == NULL)
     luaL_argerror(L, 2, "no method or path");
   request->with_key = field_boolean(L, 2, "key");
-  request->is_bare = field_boolean(L, 2, "bare");
+  request->is_bare = request->origin != NULL && field_boolean(L, 2, "bare");
   request->mode = rules->mode = mode_field(L);
   request->max_body = size_field(L, "max_response", default_max);
   request->type = field_string(L, 2, "content_type");
@@ -249,7 +249,8 @@ int transfer_start (lua_State *L, struct http_session *const *http,
     return failure_push_refusal(L, refusal);
   rules.has_ids = t->type->has_id;
   response_open(&t->response, x, &rules);
-  return 1;
+  lua_pushboolean(L, response_ready(&t->response) || x->status != 0);
+  return 2;
 }
 
 

@@ -154,6 +154,13 @@ static int is_read_by_proxy (const struct exchange *x) {
 }
 
 
+static char *append (char *end, const char *text) {
+  size_t n = strlen(text);
+  memcpy(end, text, n + 1);
+  return end + n;
+}
+
+
 /* What is asked for: path and query, of a proxy that reads it all of it. */
 static CURLcode set_url (struct exchange *x,
                          const struct http_request *request) {
@@ -162,13 +169,16 @@ static CURLcode set_url (struct exchange *x,
   const char *query = request->query == NULL ? "" : request->query;
   size_t size = strlen(o->text) + strlen(prefix) + strlen(request->path) + 1
                 + strlen(query) + 1;
-  char *target = (char *)malloc(size);
+  char *target = (char *)malloc(size), *end = target;
   CURLcode code;
   if (target == NULL)
     return CURLE_OUT_OF_MEMORY;
   x->pub.proxy_reads = is_read_by_proxy(x);
-  snprintf(target, size, "%s%s%s%s%s", x->pub.proxy_reads ? o->text : "",
-           prefix, request->path, *query == '\0' ? "" : "?", query);
+  if (x->pub.proxy_reads)
+    end = append(end, o->text);
+  end = append(append(end, prefix), request->path);
+  if (*query != '\0')
+    append(append(end, "?"), query);
   code = set_origin_url(x);
   SET(CURLOPT_REQUEST_TARGET, target);
   free(target);

@@ -29,6 +29,7 @@ local clear = { [501] = true, [505] = true }
 ---@param at number  seconds on the clock
 ---@return table|nil
 ---@return table|nil failure
+---@return boolean|nil has_news  whether anything of the response is known
 function attempt.start(session, request, limits, at)
   -- Every field gets its place before anything is sent, because memory may
   -- run out later.
@@ -37,10 +38,10 @@ function attempt.start(session, request, limits, at)
     started = at, moved = at, sends = request.body ~= nil,
     bytes = 0, progress = 0, status = false, page = false, object = false,
   }, Attempt)
-  local transfer, failure = session:start(request)
-  if not transfer then return nil, failure end
+  local transfer, more = session:start(request)
+  if not transfer then return nil, more end
   self.transfer = transfer
-  return self
+  return self, nil, more
 end
 
 -- ---- Reading a response ----
@@ -269,13 +270,6 @@ end
 function Attempt:has_begun()
   local transfer = self.transfer
   return transfer and (transfer:status() ~= nil or transfer:done())
-end
-
---- Whether there is anything to read or to know of the response.
----@return boolean
-function Attempt:has_news()
-  local is_ready, status = self.transfer:look()
-  return is_ready or status ~= nil
 end
 
 --- Whether the request may have reached the server.

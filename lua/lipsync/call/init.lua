@@ -301,8 +301,8 @@ local function request_of(self)
   request.method, request.path = spec.method, spec.target or spec.path
   request.key, request.mode, request.type = spec.key ~= false, spec.mode,
     spec.type
-  request.origin, request.bare = origin, origin and not request.key
   request.headers = spec.headers or self.options.headers
+  request.origin, request.bare = origin, origin and not request.key
   request.body, request.content_type = body, body and spec.content_type
   request.hold, request.no_expect = body and spec.hold,
     body and self.no_expect
@@ -322,13 +322,13 @@ local function start(self)
   if self.client.listener then emit(self, "request", {}) end
   if spec.on_start then spec.on_start(self) end
   local request = request_of(self)
-  local current, raw = attempt.start(self.runtime.session, request, self,
-    self.clock:seconds())
+  local current, raw, has_news = attempt.start(self.runtime.session, request,
+    self, self.clock:seconds())
   request.body = nil  -- which may be long
   if past then past:sent() end
   if raw then return nil, failed(self, raw) end
   self.attempt = current
-  if current:has_news() then return current end
+  if has_news then return current end
   return nil, true  -- as a rule
 end
 
