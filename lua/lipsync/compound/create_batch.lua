@@ -237,15 +237,21 @@ end
 local not_queued = { concurrency_limit_reached = false }
 
 -- Makes the call. The errors of one with an unknown outcome say where to look.
+-- Notes when the last bytes were sent, or could have been.
 local function make_call(self, fixed)
   local options = self.options
   local own, err = create.open_body(self.client, self.spec, fixed, options)
   if not own then return nil, err end
   own.timeout, own.answer_timeout = timeout, patience
   own.later = options.queue == false and not_queued or nil
-  own.on_held = own.hold and upload.check_files or nil
+  own.on_held = own.hold and function(this)
+    local unchanged, problem = upload.check_files(this)
+    self.sent_at = core.time()
+    return unchanged, problem
+  end
   -- From then on it may create one, even if something is raised later.
   function own.on_start()
+    self.sent_at = core.time()
     if self.is_open or options.dry_run then return end
     self.is_open, self.batches._open = true, self.batches._open + 1
   end
@@ -357,7 +363,6 @@ function create_batch.run(batches, specs, requests, options)
   local batch, note
   batch, err, note = upload.run(this, length)
   if err and err.outcomeUnknown and not options.dry_run then
-    self.sent_at = this.sent_at
     batch, err, note = look_up(self, err, fixed.count)
   end
   if self.is_open and (batch or not err.outcomeUnknown) then
