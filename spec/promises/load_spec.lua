@@ -107,21 +107,30 @@ if (os.getenv "LIPSYNC_LUA" or "lua5.4"):find "lua%-?5%.4$"
       return
     end
 
-    -- A second of one route: every request gets the expected response. wrk is
-    -- not instrumented, so it runs without the sanitizer's library.
-    local function ask(server, route)
+    -- Some seconds of one route: every request gets the expected response, and
+    -- each connection has one; returns whether it had. wrk is not instrumented,
+    -- so it runs without the sanitizer's library.
+    local function ask_for(seconds, server, route)
       local pipe = assert(io.popen(("LD_PRELOAD= WRK_METHOD=%s wrk -t1 -c64 "
-        .. "-d1s --timeout 30s -s spec/support/wrk.lua -H 'x-api-key: %s' "
-        .. "'%s%s' 2>&1"):format(route[1], server.key, server.base_url,
-        route[2])))
+        .. "-d%ds --timeout 30s -s spec/support/wrk.lua -H 'x-api-key: %s' "
+        .. "'%s%s' 2>&1"):format(route[1], seconds, server.key,
+        server.base_url, route[2])))
       local output = pipe:read "*a"
       pipe:close()
       local requests, socket, refused = output:match
         "requests (%d+), socket errors (%d+), refused (%d+)"
       assert.is_truthy(requests, output)
-      assert.is_true(tonumber(requests) >= 64, output)
       assert.equal("0", socket, output)
       assert.equal(route.refuses and requests or "0", refused, output)
+      return tonumber(requests) >= 64
+    end
+
+    -- As long as a busy machine needs.
+    local function ask(server, route)
+      for _, seconds in ipairs { 1, 4, 16, 64 } do
+        if ask_for(seconds, server, route) then return end
+      end
+      error "64 requests took more than a minute"
     end
 
     it_measures("answers everything and does not grow", function()

@@ -52,6 +52,13 @@ local refused = {
   end,
 }
 
+-- Whether this VM asks __pairs.
+local asks_pairs = false
+pairs(setmetatable({}, { __pairs = function(self)
+  asks_pairs = true
+  return next, self, nil
+end }))
+
 describe("lipsync.operation", function()
   local client
 
@@ -72,6 +79,24 @@ describe("lipsync.operation", function()
       assert.equal("nightly", err.tag)
     end)
   end
+
+  local it_shows = asks_pairs and it or pending
+
+  it_shows("names itself where it is called with a dot", function()
+    local n = 0
+    for name, resource in pairs(client) do
+      for method, call in pairs(type(resource) == "table" and resource or {}) do
+        if type(call) == "function" then
+          n = n + 1
+          local ok, problem = pcall(call, {})
+          assert.is_false(ok)
+          assert.matches(("call it with a colon: client.%s:%s("):format(name,
+            method):gsub("%p", "%%%0"), problem)
+        end
+      end
+    end
+    assert.is_true(n > 30, n)
+  end)
 
   it("gives the tag with the error of a callback that raised", function()
     local _, err = client.generations:delete_many({ "a" }, {

@@ -35,6 +35,23 @@ describe("limiter", function()
     assert.is_true(q:take(c, 0))
   end)
 
+  it("calls the first that waits when a slot is free, and no other",
+    function()
+      local q, a, called = new(1), {}, {}
+      local function ticket(name)
+        return { called = function() called[#called + 1] = name end }
+      end
+      local b, c = ticket "b", ticket "c"
+      q:take(a, 0)
+      q:take(b, 0)
+      q:release(a)
+      assert.same({ "b" }, called)
+      q:take(c, 0)
+      q:take(b, 0)
+      q:release(b)
+      assert.equal("c", called[#called])
+    end)
+
   it("serves calls in the order of asking", function()
     local q, a, b, c = new(1), {}, {}, {}
     q:take(a, 0)

@@ -384,6 +384,13 @@ describe("core.decode", function()
   it("reads a lone surrogate as U+FFFD", function()
     assert.equal("a\239\191\189b", core.decode '"a\\ud800b"')
     assert.equal("\239\191\189\239\191\189", core.decode '"\\udc00\\ud800"')
+    for _, each in ipairs { "d800", "dbff", "dc00", "dfff" } do
+      assert.equal("\239\191\189", core.decode('"\\u' .. each .. '"'))
+    end
+    assert.equal("\237\159\191\238\128\128", core.decode '"\\ud7ff\\ue000"')
+    assert.equal("\240\144\128\128\244\143\191\191",
+      core.decode '"\\ud800\\udc00\\udbff\\udfff"')
+    assert.equal("\239\191\189\238\128\128", core.decode '"\\ud800\\ue000"')
   end)
 
   it("accepts white space around any value", function()

@@ -39,6 +39,20 @@ describe("host", function()
     assert.equal(3, asked)
   end)
 
+  it("says what to do where the named one cannot wait", function()
+    start({}, { host = "cqueues" })
+    local ok, problem = pcall(here.client.generations.count,
+      here.client.generations)
+    assert.is_false(ok)
+    assert.matches('host = "cqueues" cannot wait here: call it in a coroutine '
+      .. "of a cqueues controller", problem)
+    here.stop()
+    start({}, { host = "haproxy" })
+    ok, problem = pcall(here.client.generations.count, here.client.generations)
+    assert.is_false(ok)
+    assert.matches('host = "haproxy" cannot wait here%.$', problem)
+  end)
+
   it("may be a function of the program", function()
     local waits = {}
     start({ { { read = true }, { stall = 0.05 },

