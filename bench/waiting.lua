@@ -2,17 +2,16 @@
 --
 -- waiting SECONDS: steps of 2 ms, 60 times a second for so long, in a program
 -- with a heap of 200 MB and 1,000 tasks, each of which waits for a generation
--- that is never done. Prints the longest step, how many there were, and of
--- those the ones above 2.5 ms; by the processor's clock of this thread, see
--- frames.lua. Then prints the same for 2 ms of making small tables in that
--- program: what its collector adds without the client.
+-- that is never done. Prints what meter.lua measures of them, and then of 2 ms
+-- of making small tables in that program: what its collector adds without the
+-- client.
 
 local lipsync = require "lipsync"
-local clock = require "bench_clock"
 local core = require "lipsync.core"
+local meter = require "bench.meter"
 local sleep = require "scripted_core".sleep
 
-local BUDGET, GOAL, FRAME = 0.002, 0.0025, 1 / 60
+local FRAME = 1 / 60
 
 -- Small tables: a collector looks through one at a time, however large. Old
 -- ones, for one that tells by age.
@@ -40,25 +39,20 @@ for _, id in ipairs(ids) do
 end
 client:step(1)  -- all have begun
 
--- Calls `step` once a frame, and prints how long it took.
-local function frames(label, seconds, step)
-  local longest, count, over = 0, 0, 0
-  local ends = core.now() + seconds
+-- Makes a step once a frame, and prints what that took.
+local function frames(prefix, seconds, step)
+  local own, ends = meter.new(prefix), core.now() + seconds
   while core.now() < ends do
-    local at, began = core.now(), clock()
-    step()
-    local took = clock() - began
-    longest, count = math.max(longest, took), count + 1
-    if took > GOAL then over = over + 1 end
+    local at = core.now()
+    own:measure(step)
     sleep(math.max(0, at + FRAME - core.now()))
   end
-  print(("%slongest %g\n%ssteps %d\n%sover %d"):format(label, longest, label,
-    count, label, over))
+  own:print()
 end
 
-frames("", tonumber(arg[1]), function() client:step(BUDGET) end)
+frames("", tonumber(arg[1]), function() client:step(meter.budget) end)
 frames("idle.", tonumber(arg[1]) / 4, function()
-  local ends = core.now() + BUDGET
+  local ends = core.now() + meter.budget
   while core.now() < ends do
     for k = 1, 100 do ballast[1][k] = { k } end
   end

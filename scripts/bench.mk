@@ -21,7 +21,7 @@ bench-plot: ## time and memory over the size of a listing, as bench/plot.svg
 	@scripts/deps bench $(ASKED)
 	@MAKE="$(MAKE)" bench/plot $(ASKED)
 
-measures: $(addprefix build/bench/,raw raw_create raw_delete scan \
+measures: $(addprefix build/bench/,raw raw_create raw_delete raw_frames scan \
   scan_plain sink late.so slow_disk.so) \
   $(OUT)/bench_index.so $(OUT)/bench_clock.so
 
