@@ -54,26 +54,19 @@ void error_set_number (lua_State *L, const char *name, int64_t value) {
 
 
 /* The names of errors, since their numbers differ between systems. */
+#define NAMED(number)                                                          \
+  { number, #number }
+
 static const struct {
   int number;
   const char *name;
 } os_errors[] = {
-  {ECONNREFUSED, "ECONNREFUSED"},
-  {ECONNRESET, "ECONNRESET"},
-  {ETIMEDOUT, "ETIMEDOUT"},
-  {ENETUNREACH, "ENETUNREACH"},
-  {EHOSTUNREACH, "EHOSTUNREACH"},
-  {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
-  {EACCES, "EACCES"},
-  {EMFILE, "EMFILE"},
-  {ENFILE, "ENFILE"},
-  {EIO, "EIO"},
-  {ENOSPC, "ENOSPC"},
-  {EDQUOT, "EDQUOT"},
-  {EFBIG, "EFBIG"},
-  {EROFS, "EROFS"},
-  {EPERM, "EPERM"},
-  {ENAMETOOLONG, "ENAMETOOLONG"},
+  NAMED(ECONNREFUSED), NAMED(ECONNRESET),   NAMED(ETIMEDOUT),
+  NAMED(ENETUNREACH),  NAMED(EHOSTUNREACH), NAMED(EADDRNOTAVAIL),
+  NAMED(EACCES),       NAMED(EMFILE),       NAMED(ENFILE),
+  NAMED(EIO),          NAMED(ENOSPC),       NAMED(EDQUOT),
+  NAMED(EFBIG),        NAMED(EROFS),        NAMED(EPERM),
+  NAMED(ENAMETOOLONG),
 };
 
 

@@ -2,6 +2,7 @@
 -- Downloads from the emulator, which has its files on the same port, so each
 -- request is seen.
 
+local file = require "lipsync.file"
 local lipsync = require "lipsync"
 local media = require "spec.support.media"
 local service = require "spec.support.service"
@@ -90,10 +91,10 @@ describe("client.generations", function()
       local count, most = 0, 0
       local result = assert(generations:download_many(
         generations:list(filter), folder, {
-          on_result = function(id, outcome, file, err)
+          on_result = function(id, outcome, got, err)
             assert.is_nil(err)
             assert.equal("downloaded", outcome)
-            assert.matches(id:sub(1, 8) .. "%.mp4$", file.path)
+            assert.matches(id:sub(1, 8) .. "%.mp4$", got.path)
             count = count + 1
           end,
           on_progress = function(done) most = math.max(most, done) end,
@@ -112,6 +113,28 @@ describe("client.generations", function()
         assert.equal("bytes=0-0", media_requests()[i].headers.Range
           or media_requests()[i].headers.range)
       end
+    end)
+
+    it("ends where the disk takes no more of any file", function()
+      local generations, open = emulate(3), file.open
+      finally(function() file.open = open end)
+      local number
+      function file.open(path, mode, ...)
+        if mode ~= "edit" then return open(path, mode, ...) end
+        return nil, { code = "file_unwritten", path = path, os_error = number }
+      end
+      local function try(os_error)
+        number = os_error
+        return generations:download_many({ "a0000001-1", "a0000002-1",
+          "a0000003-1" }, folder, { concurrency = 1 })
+      end
+      for _, os_error in ipairs { 28, 30, 69, 122 } do
+        local result, err, so_far = try(os_error)
+        assert.is_nil(result)
+        assert.equal(os_error, err.os_error)
+        assert.equal(1, so_far.failed)
+      end
+      assert.equal(3, assert(try(13)).failed)
     end)
 
     it("takes ids, and counts what fails and is skipped", function()

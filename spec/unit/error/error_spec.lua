@@ -38,6 +38,8 @@ describe("errors", function()
   it("join a message that is an array", function()
     local err = answer(400, '{"message":["a","b"],"statusCode":400}')
     assert.equal("a; b", err.message)
+    assert.equal("a", answer(400, '{"message":["a"]}').message)
+    assert.equal("Bad Request", answer(400, '{"message":[]}').message)
     assert.same({ "a", "b" }, err.details.message)
   end)
 
