@@ -24,8 +24,9 @@ function schema.anything(value)
   return value
 end
 
--- The Lua types of those that demand nothing more. So the name of a member has
--- to be put together only for the others, and for what is wrong.
+-- The Lua types of those that demand nothing more, of a string perhaps that it
+-- is not empty. So the name of a member has to be put together only for the
+-- others, and for what is wrong.
 local plain = {}
 
 --- The type for values of the Lua type `wanted`.
@@ -59,6 +60,8 @@ function schema.text(value, name)
   end
   return value
 end
+
+plain[schema.text] = "string"
 
 --- The type for the id of an object of the type `type_name`, or the object.
 ---@param type_name string
@@ -272,7 +275,7 @@ function schema.record(fields, required)
     for key, inner in pairs(value) do
       local field = known[key]
       if not field then misuse.names(value, known, "member", name) end
-      own[key] = type(inner) == plain[field] and inner
+      own[key] = inner ~= "" and type(inner) == plain[field] and inner
         or field(inner, name .. "." .. key)
     end
     for _, key in ipairs(required) do

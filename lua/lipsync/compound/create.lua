@@ -339,7 +339,7 @@ function create.send(generations, spec, fixed, options, on_held, earlier, clock)
   own.hold = own.hold or on_held and held or nil
   own.headers = operation.key_headers(options, key)
   own.later = options.queue == false and not_queued or nil
-  function own.on_held(this)
+  own.on_held = own.hold and function(this)
     local unchanged, problem = upload.check_files(this)
     if not unchanged then return nil, problem end
     if on_held then return on_held(this) end
@@ -361,7 +361,11 @@ end
 ---@return lipsync.Error|nil err
 ---@return lipsync.Error|nil problem  of a receipt that could not be written
 function create.perform(generations, spec, fixed, options, note)
-  local clock = (fixed.assets or options.receipt) and stopwatch.new() or nil
+  if not fixed.assets and not options.receipt then
+    if note then note(fixed.idempotency_key) end
+    return create.send(generations, spec, fixed, options)
+  end
+  local clock = stopwatch.new()
   local function uploaded(of, noted)
     return input_assets().upload(generations.client, of, options, clock, noted)
   end
@@ -373,10 +377,9 @@ function create.perform(generations, spec, fixed, options, note)
     local receipt = load.module "lipsync.compound.receipt"
     return receipt.run(generations, spec, options, fixed, { send = send,
       upload = uploaded, clock = clock })
-  elseif fixed.assets then
-    local done, err = uploaded(fixed)
-    if not done then return nil, err end
   end
+  local done, err = uploaded(fixed)
+  if not done then return nil, err end
   return send(fixed)
 end
 
