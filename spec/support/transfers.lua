@@ -22,12 +22,15 @@ function transfers.session(base_url, more)
   return assert(http.session(config))
 end
 
---- Starts a request, by default GET /v2/generations with the key.
+--- Starts a request, by default GET /v2/generations with the key. Returns the
+--- transfer alone, so that it can be an argument among others.
 function transfers.start(session, request)
   local full = { method = "GET", path = "/v2/generations", key = true,
                  owner = {}, type = "Generation" }
   for name, value in pairs(request or {}) do full[name] = value end
-  return session:start(full)
+  local transfer, more = session:start(full)
+  if transfer then return transfer end
+  return nil, more
 end
 
 local patience = 20  -- seconds; far more than anything here takes
