@@ -64,7 +64,7 @@ local create = {}
 ---   receipt is older than repeat_for and nothing is found; default "error"
 create.options = schema.join(operation.options, {
   idempotency_key = schema.string, queue = schema.boolean,
-  repeat_for = schema.seconds, receipt = schema.string,
+  repeat_for = schema.seconds, receipt = schema.text,
   on_unknown = schema.choice { "error", "create" },
   answer_timeout = schema.seconds, on_progress = schema.callable(),
   upload = schema.choice { "multipart", "asset" },

@@ -51,11 +51,18 @@ end
 
 -- ---- Opening ----
 
+-- Why a path cannot be one; nil if it can.
+local function unusable(path)
+  return path:find("\0", 1, true) and { code = "path_nul" } or nil
+end
+
 -- Locks the receipt; waits for another process until `timeout` on the clock.
 local function take_lock(self, timeout)
   local opened, failure = file.open(self.path .. ".lock", "edit")
   if not opened then
-    if failure.code == "file_missing" then failure.code = "folder_missing" end
+    if failure.code == "file_missing" then
+      failure = { code = "folder_missing", path = self.path }
+    end
     return nil, self:broken(failure)
   end
   self.lock = opened
@@ -94,10 +101,15 @@ local function load(self)
   return nil, self:unfit "is none: another file has this name"
 end
 
+-- A receipt that is not open; nil and an error if its path cannot be one.
 local function new(client, spec, options, clock)
-  return setmetatable({ client = client, path = options.receipt, lock = false,
-    clock = clock, about = about_of(client, spec, options), job = false,
-    written = nil, note = nil, attempt = false, over = false }, Receipt)
+  local self = setmetatable({ client = client, path = options.receipt,
+    lock = false, clock = clock, about = about_of(client, spec, options),
+    job = false, written = nil, note = nil, attempt = false, over = false },
+    Receipt)
+  local failure = unusable(self.path)
+  if failure then return nil, self:broken(failure) end
+  return self
 end
 
 --- Opens and locks a receipt, or the place for one. It ends with its task, as a
@@ -109,7 +121,8 @@ end
 ---@return table|nil
 ---@return lipsync.Error|nil err
 function receipt_file.open(client, spec, options, clock)
-  local self = new(client, spec, options, clock)
+  local self, problem = new(client, spec, options, clock)
+  if not self then return nil, problem end
   local there, err = take_lock(self,
     options.timeout or client.options.timeout)
   local scheduler = client:runtime().scheduler
@@ -131,7 +144,8 @@ end
 ---@return table|nil
 ---@return lipsync.Error|nil err
 function receipt_file.read(client, spec, options, clock)
-  local self = new(client, spec, options, clock)
+  local self, problem = new(client, spec, options, clock)
+  if not self then return nil, problem end
   local there, err = load(self)
   if there then return self end
   return nil, err
@@ -143,6 +157,8 @@ end
 ---@return table<string, table>|nil
 ---@return table|nil failure
 function receipt_file.all(folder)
+  local wrong = unusable(folder)
+  if wrong then return nil, wrong end
   local names, failure = file.names(folder == "" and "." or folder)
   if not names then
     if failure.code == "file_missing" then failure.code = "no_folder" end

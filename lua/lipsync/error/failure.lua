@@ -184,6 +184,7 @@ local words = {
     return "{file} is being written by "
       .. (raw.pid and ("process %d"):format(raw.pid) or "another process")
   end },
+  path_nul = { "invalid", "path", "the path has a NUL character" },
   no_folder = { "file", "folder", "{file} is no folder" },
   folder_missing = { "file", "missing", "there is no folder for {file}" },
   part_malformed = { "invalid", "part",

@@ -229,12 +229,7 @@ function place_it(self)
   local found, failure = place.find(self.path, { id = subject.id,
     url = self.source.url, name = subject.name(self.object),
     more = subject.more })
-  if not found then
-    if failure.code == "path_nul" then
-      return refuse(self, "the path has a NUL character")
-    end
-    return fail(self, failure)
-  end
+  if not found then return fail(self, failure) end
   self.at, self.state = found, take_slot
   return check_existing(self)
 end

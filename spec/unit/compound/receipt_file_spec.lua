@@ -148,7 +148,28 @@ describe("the file of a receipt", function()
     local _, err = generations:create(request(),
       { receipt = at.folder .. "/no/one.json" })
     assert.equal("file", err.kind)
-    assert.matches("/no/one.json", tostring(err))
+    assert.matches('there is no folder for ".*/no/one.json"%.',
+      tostring(err))
+    assert.equal(0, #here.server:requests())
+  end)
+
+  it("has no NUL in its path", function()
+    local generations = here.start {}
+    local wrong = at.folder .. "/a\0b"
+    local function check(value, err)
+      assert.is_nil(value)
+      assert.equal("invalid", err.kind)
+      assert.matches("the path has a NUL character", tostring(err))
+    end
+    check(generations:create(request(), { receipt = wrong }))
+    check(generations:download("g1", at.folder, { receipt = wrong }))
+    check(generations:delete("g1", { receipt = wrong }))
+    check(generations:download_many({ "g1" }, at.folder, { receipts = wrong }))
+    check(generations:delete_many({ "g1" }, { receipts = wrong }))
+    local index, generation, err =
+      generations:create_many({ request() }, { receipts = wrong }):next()
+    assert.equal(1, index)
+    check(generation, err)
     assert.equal(0, #here.server:requests())
   end)
 

@@ -481,6 +481,7 @@ describe("create with a receipt", function()
     local generations = here.start {}
     for _, case in ipairs {
         { { receipt = 5 }, "receipt must be a string" },
+        { { receipt = "" }, "receipt is an empty string" },
         { { receipt = at.path, on_unknown = "x" },
           "on_unknown must be one of error, create" } } do
       local ok, problem = pcall(generations.create, generations, request(),
