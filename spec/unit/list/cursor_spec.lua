@@ -144,6 +144,24 @@ describe("cursor", function()
     assert.same({ 1, 2, 5 }, fresh)
   end)
 
+  it("goes on after the row before the new ones if all are gone", function()
+    local rows = {}
+    for i = 1, 200 do rows[i] = row(100 * (201 - i)) end
+    local policy = after(cursor.new(200), rows)
+    local function remove_all(removed)
+      for _, each in ipairs(removed) do policy:note(each.id, "gone") end
+    end
+    remove_all(rows)
+    assert.is_nil(policy:ask().cursor)
+    local more = { row(1e9), row(50), row(40) }
+    local what, fresh = policy:page(more)
+    assert.equal("rows", what)
+    assert.same({ 2, 3 }, fresh)
+    for _, i in ipairs(fresh) do policy:deliver(more[i]) end
+    remove_all { more[2], more[3] }
+    assert.equal(more[1].id, policy:ask().cursor)
+  end)
+
   it("skips only known ids after the last delivered row", function()
     local policy = after(cursor.new(2), { row(9), row(8) })
     assert.equal("r8", policy:ask().cursor)
