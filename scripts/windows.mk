@@ -25,7 +25,7 @@ windows_shared = $(filter-out %/core.o,$(windows_core))
 
 windows: ## the modules for Windows, Lua 5.4 and LuaJIT, in build/windows
 	@scripts/deps windows
-	@scripts/windows deps
+	@scripts/windows deps $(WINDOWS_VMS)
 	@$(MAKE) -s --no-print-directory windows-modules
 
 windows-modules: $(WINDOWS_MODULES)

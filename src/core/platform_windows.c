@@ -19,7 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EPOCH 116444736000000000ULL /* 1970, in 100 ns since 1601 */
+#define EPOCH       116444736000000000ULL /* 1970, in 100 ns since 1601 */
+#define NAME_LENGTH 255 /* characters of a file's name, without its folder */
 
 
 /* ---- Clocks and random bytes ---- */
@@ -210,13 +211,30 @@ int platform_lacks (int n) {
 
 /* ---- What the other files share ---- */
 
-int platform_wide (const char *path, wchar_t out[PLATFORM_PATH]) {
+static int convert (const char *path, wchar_t out[PLATFORM_PATH]) {
   return MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, out,
                              PLATFORM_PATH)
            > 0
          || (GetLastError() == ERROR_NO_UNICODE_TRANSLATION
              && MultiByteToWideChar(CP_ACP, 0, path, -1, out, PLATFORM_PATH)
                   > 0);
+}
+
+
+/* A name that is too long is told as such, because the system finds no folder
+** for it. */
+int platform_wide (const char *path, wchar_t out[PLATFORM_PATH]) {
+  size_t i, n = 0;
+  if (!convert(path, out))
+    return 0;
+  for (i = 0; out[i] != L'\0'; i++) {
+    n = out[i] == L'/' || out[i] == L'\\' ? 0 : n + 1;
+    if (n > NAME_LENGTH) {
+      SetLastError(ERROR_FILENAME_EXCED_RANGE);
+      return 0;
+    }
+  }
+  return 1;
 }
 
 

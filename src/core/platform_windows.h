@@ -15,7 +15,7 @@
 
 /* Turns a path into what the system's functions for all characters take. One
 ** that is UTF-8 is taken for that, any other as the system's own code page has
-** it, as io.open does. False where it is too long. */
+** it, as io.open does. False where it, or a name in it, is too long. */
 int platform_wide (const char *path, wchar_t out[PLATFORM_PATH]);
 
 /* The errno that is nearest to an error of GetLastError or of a socket. */

@@ -228,6 +228,10 @@ enum file_status file_remove (const char *path, int *os_error) {
 
 enum file_status file_place (const char *from, const char *to, int overwrite,
                              int *os_error) {
+  if (overwrite && platform_is_folder(to)) {
+    *os_error = EISDIR;
+    return FILE_FOLDER;
+  }
   return move(from, to, overwrite) ? FILE_OK : note(os_error, FILE_UNWRITTEN);
 }
 

@@ -278,6 +278,7 @@ static int is_hang_up (const char *detail) {
     "non-properly terminated",
     "Error in the pull function",
     "schannel: failed to receive handshake",
+    "schannel: failed to send ",
   };
   size_t i;
   for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
