@@ -68,7 +68,8 @@ local function own_options(self, index)
   local options = self.options
   local on_progress, own = options.on_progress, {}
   if options.receipts then
-    own.receipt = ("%s/%06d.json"):format(options.receipts, index)
+    -- %s would end at a NUL on Lua 5.1.
+    own.receipt = options.receipts .. ("/%06d.json"):format(index)
   end
   if on_progress then
     function own.on_progress(sent, total)
