@@ -77,8 +77,9 @@ enum http_refusal {
 
 /* So many unread bytes pause a stream, once what libcurl has read by then has
 ** come, and so few resume it: what is left then has to be moved to the front of
-** the block. */
-#define HTTP_MARK (256 * 1024)
+** the block. One read mostly brings more than the mark, which so adds to memory
+** and to nothing else. */
+#define HTTP_MARK (64 * 1024)
 #define HTTP_LOW  (16 * 1024)
 
 /* The same for a file: it is written as it comes, by pieces of 64 KiB. */
