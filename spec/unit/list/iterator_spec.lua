@@ -30,7 +30,8 @@ describe("lipsync.list.iterator", function()
   it("gives all that a step gives", function()
     local found = {}
     local made = over { { "a", 1, nil, "x" }, { "b", nil, "why", "y" } }
-    made.client = { options = { host = "blocking" } }
+    made.client = { options = { host = "blocking" },
+                    runtime = function() return { scheduler = {} } end }
     for key, value, err, more in made do
       found[#found + 1] = { key, value or "-", err or "-", more }
     end
