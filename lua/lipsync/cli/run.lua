@@ -40,7 +40,8 @@ end
 local function waiter(self)
   return function(session, target, seconds)
     self:check_interrupt()
-    blocking.wait(session, target, math.min(seconds, tick), self.made)
+    blocking.wait(session, target, math.min(seconds, tick),
+      self.made and self.made:runtime())
     self:check_interrupt()
   end
 end
