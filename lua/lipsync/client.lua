@@ -230,6 +230,7 @@ function Client:start_runtime(session)
     request = { owner = self, type = "Generation",
                 max_object = self.options.max_generation,
                 max_response = self.options.max_response },
+    is_starting = false,
   }
   runtime.scheduler = scheduler.new(self, runtime)
   self.current = runtime
@@ -239,7 +240,7 @@ end
 --- Session, limiter, retry budget, waiters and scheduler of this process, and
 --- the common part of its requests. A forked child gets its own.
 ---@return { session: table, limiter: table, retry_budget: table,
----   waiters: table, scheduler: table, request: table }
+---   waiters: table, scheduler: table, request: table, is_starting: boolean }
 function Client:runtime()
   local current = self.current
   if current.forks == http.forks() or self.closed then return current end

@@ -294,9 +294,9 @@ function take_slot(self)
   self.has_slot, self.state = true, perform
 end
 
--- The request for the session, which copies it; so one table serves all calls.
-local function request_of(self)
-  local spec, request = self.spec, self.runtime.request
+-- Fills `request` for the session, which copies it.
+local function fill(self, request)
+  local spec = self.spec
   local body, origin = spec.body, spec.origin
   request.method, request.path = spec.method, spec.target or spec.path
   request.key, request.mode, request.type = spec.key ~= false, spec.mode,
@@ -306,10 +306,24 @@ local function request_of(self)
   request.body, request.content_type = body, body and spec.content_type
   request.hold, request.no_expect = body and spec.hold,
     body and self.no_expect
-  return request
 end
 
 local failed, give_up
+
+-- Has the session begin. One table serves all calls, but not while it is in
+-- use: the collector may run a finalizer of the program, which makes a call.
+local function send(self)
+  local runtime = self.runtime
+  local request, in_use = runtime.request, runtime.is_starting
+  if in_use then request = schema.join(request) end
+  runtime.is_starting = true
+  fill(self, request)
+  local current, raw, has_news = attempt.start(runtime.session, request, self,
+    self.clock:seconds())
+  request.body = nil  -- which may be long
+  runtime.is_starting = in_use
+  return current, raw, has_news
+end
 
 -- Sends the request. Returns the attempt, or nil and what `perform` returns.
 local function start(self)
@@ -321,10 +335,7 @@ local function start(self)
   self.attempts = self.attempts + 1
   if self.client.listener then emit(self, "request", {}) end
   if spec.on_start then spec.on_start(self) end
-  local request = request_of(self)
-  local current, raw, has_news = attempt.start(self.runtime.session, request,
-    self, self.clock:seconds())
-  request.body = nil  -- which may be long
+  local current, raw, has_news = send(self)
   if past then past:sent() end
   if raw then return nil, failed(self, raw) end
   self.attempt = current

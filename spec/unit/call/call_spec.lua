@@ -25,6 +25,29 @@ describe("call", function()
     assert.is_true(client.request.key)
   end)
 
+  it("has its own request although another call begins meanwhile", function()
+    local arrived = { arrived = true, status = 200 }
+    local client = new_client { arrived, arrived, arrived }
+    local session, sent = client.runtime().session, {}
+    local start = session.start
+    local function note(request)
+      sent[#sent + 1] = request.path .. " " .. tostring(request.body)
+    end
+    -- As a finalizer does while the session allocates.
+    function session.start(own, request)
+      session.start = function(_, other)
+        note(other)
+        return start(own, other)
+      end
+      new_call(client, nil, { path = "/v2/inner", body = "inner" }):run()
+      note(request)
+      return start(own, request)
+    end
+    new_call(client, nil, { path = "/v2/outer", body = "outer" }):run()
+    new_call(client):run()
+    assert.same({ "/v2/inner inner", "/v2/outer outer", "/v2/x nil" }, sent)
+  end)
+
   it("reports its target and its longest wait", function()
     local plan = { status = 200 }
     local client = new_client({ plan }, { stall_timeout = 7 })
