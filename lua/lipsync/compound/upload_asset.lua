@@ -121,9 +121,10 @@ end
 
 -- ---- The file's way there ----
 
--- What a storage says about a file that it has taken is its own affair.
+-- What a storage says about a file that it has taken is its own affair. Nothing
+-- is no page, whatever its type: some call their empty answer text/html.
 local function accept(this, _, body)
-  if not this.attempt:is_page() then return true end
+  if body == "" or not this.attempt:is_page() then return true end
   return nil, this:unexpected("the word of a storage", body)
 end
 

@@ -138,6 +138,12 @@ describe("client.assets:upload", function()
     assert.equal(1, #here.server:requests(1))
   end)
 
+  it("takes an empty answer of any type for a storage's", function()
+    local assets = start({ "address", created() }, { service.answer(200, "",
+      { ["Content-Type"] = "text/html; charset=UTF-8" }) })
+    assert.equal("a1", assert(assets:upload(path)).id)
+  end)
+
   it("follows no redirect with a file", function()
     local assets = start({ "address" }, { service.answer(307, "",
       { Location = "https://elsewhere.example/x?secret=1" }) })
