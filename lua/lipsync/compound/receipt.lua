@@ -219,6 +219,13 @@ function receipt.folder(client, folder)
   return found
 end
 
+-- The JSON text that says more of a generation: one that was deleted by its id
+-- may have only that.
+local function fuller(known, text)
+  local status = core.object("Generation", text):get "status"
+  return status == nil and known or text
+end
+
 --- Notes that nothing is left to do for a generation.
 ---@param client table
 ---@param spec table  of the row of the call that has the receipt
@@ -233,7 +240,10 @@ function receipt.finish(client, spec, options, id, members)
   if not self then return nil, err end
   err = check(self, id)
   local done
-  if not err then done, err = self:finish(members) end
+  if not err then
+    members.object = fuller(self.note.object, members.object)
+    done, err = self:finish(members)
+  end
   self:close()
   return done, err
 end

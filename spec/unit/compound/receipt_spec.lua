@@ -289,6 +289,28 @@ describe("create with a receipt", function()
     assert.equal(404, select(2, again:delete()).statusCode)
   end)
 
+  it("keeps what was known of one whose deletion says nothing", function()
+    local known = service.generation("g1", "COMPLETED")
+    local gone = says(404, "generation_not_found")
+    for _, how in ipairs { { answer(204, "") }, { cut, gone } } do
+      for _, many in ipairs { false, true } do
+        os.remove(at.path)
+        local generations = here.start { answer(201, known), how[1], how[2] }
+        assert(generations:create(request(), { receipt = at.path }))
+        if many then
+          assert(generations:delete_many({ "g1" }, { receipts = at.folder }))
+        else
+          assert(generations:delete("g1", { receipt = at.path }))
+        end
+        assert.equal("done", note().state)
+        local again = assert(generations:create(request(),
+          { receipt = at.path }))
+        assert.equal(known, again:json())
+        here.stop()
+      end
+    end
+  end)
+
   it_emulates("is done after delete_when_done", function()
     for _, how in ipairs { { discard = true },
                            { download = at.folder .. "/two.mp4" } } do
