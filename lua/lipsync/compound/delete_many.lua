@@ -96,12 +96,12 @@ local function recorder(client, spec, options)
       operation.about(client, spec, options))
   end
   return function(done)
-    local object = done.value
-    local own = found[object:get "id"]
-    if not own or own.note.state == "done" then return nil end
-    return select(2, receipt.finish(client, spec,
-      { receipt = own.path, tag = options.tag }, own.note.id,
-      { object = object:json { compact = true } }))
+    local object, own = done.value, {}
+    for _, each_one in ipairs(found[object:get "id"] or own) do
+      if each_one.note.state ~= "done" then own[#own + 1] = each_one end
+    end
+    return receipt.finish_all(client, spec, options, own,
+      { object = object:json { compact = true } })
   end
 end
 

@@ -133,13 +133,11 @@ local function earlier(note, path, options)
            existing = true, type = note.type }
 end
 
--- Notes a finished download to `path` in a receipt; an error if that fails.
-local function finish(client, spec, options, this, path)
+-- What a receipt says of a finished download to `path`.
+local function members_of(this, path)
   local result = this.value
-  return select(2, load.module "lipsync.compound.receipt".finish(client, spec,
-    options, this.subject.id, { object = this.object:json { compact = true },
-      asked = path, path = result.path, bytes = result.bytes,
-      type = result.type }))
+  return { object = this.object:json { compact = true }, asked = path,
+           path = result.path, bytes = result.bytes, type = result.type }
 end
 
 -- A download that is noted in the receipt of the create. Where an earlier one
@@ -153,7 +151,8 @@ local function with_receipt(client, spec, subject, path, options)
   local this = download.new(client, subject, path, options)
   result, err = this:run()
   if not result then return nil, err end
-  return result, nil, finish(client, spec, options, this, path)
+  return result, nil, select(2, receipt.finish(client, spec, options,
+    subject.id, members_of(this, path)))
 end
 
 --- See client.generations:download.
@@ -216,8 +215,8 @@ end
 
 -- ---- Many with receipts ----
 
--- The receipts of the generations, by their ids; nil and an error if their
--- folder is none.
+-- The receipts of each generation, by the ids; nil and an error if their folder
+-- is none.
 local function receipts_of(client, options)
   if not options.receipts then return {} end
   local found, failure = load.module "lipsync.compound.receipt".folder(client,
@@ -225,6 +224,8 @@ local function receipts_of(client, options)
   if found then return found end
   return nil, errors.from_failure(failure, about_of(client, options))
 end
+
+local none = {}
 
 -- A download that an earlier run has made, in the form of one.
 local function made(result)
@@ -254,8 +255,11 @@ function downloads.many(resource, spec, items, folder, options)
   local path, receipts = folder .. "/", nil
   -- What is known of a file that is there from an earlier run.
   local function known(id)
-    local receipt = receipts[id]
-    return receipt and earlier(receipt.note, path, own)
+    for _, receipt in ipairs(receipts[id] or none) do
+      local result = earlier(receipt.note, path, own)
+      if result then return result end
+    end
+    return nil
   end
   local work = {
     noun = spec.noun, list = "client.generations:list { … }",
@@ -272,8 +276,8 @@ function downloads.many(resource, spec, items, folder, options)
     finish = function(this, item)
       local receipt = receipts[operation.identify(item, spec)]
       if not receipt or not this.subject then return nil end
-      return finish(client, spec,
-        { receipt = receipt.path, tag = options.tag }, this, path)
+      return load.module "lipsync.compound.receipt".finish_all(client, spec,
+        options, receipt, members_of(this, path))
     end,
     identify = function(item)
       return (operation.identify(item, spec))

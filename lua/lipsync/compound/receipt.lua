@@ -14,6 +14,7 @@ local operation = require "lipsync.operation"
 local receipt_file = require "lipsync.compound.receipt_file"
 local receipt_note = require "lipsync.compound.receipt_note"
 local receipt_search = require "lipsync.compound.receipt_search"
+local schema = require "lipsync.base.schema"
 local stopwatch = require "lipsync.base.stopwatch"
 
 local receipt = {}
@@ -202,10 +203,11 @@ function receipt.read(client, spec, options, id)
   return self.note
 end
 
---- Finds the receipts of this client's generations in a folder.
+--- Finds the receipts of this client's generations in a folder. Several may be
+--- of one: creates with the same key, or a copy.
 ---@param client table
 ---@param folder string
----@return table<string, { path: string, note: table }>|nil  by the ids
+---@return table<string, { path: string, note: table }[]>|nil  by the ids
 ---@return table|nil failure
 function receipt.folder(client, folder)
   local notes, failure = receipt_file.all(folder .. "/")
@@ -213,7 +215,8 @@ function receipt.folder(client, folder)
   local owner, found = owner_of(client), {}
   for path, note in pairs(notes) do
     if note.id and not receipt_note.foreign(note, owner, note.id) then
-      found[note.id] = { path = path, note = note }
+      local own = found[note.id] or {}
+      own[#own + 1], found[note.id] = { path = path, note = note }, own
     end
   end
   return found
@@ -246,6 +249,24 @@ function receipt.finish(client, spec, options, id, members)
   end
   self:close()
   return done, err
+end
+
+--- The same for several receipts of one.
+---@param client table
+---@param spec table  of the row of the call that has the receipts
+---@param options table  the call's own
+---@param own { path: string, note: table }[]  of receipt.folder
+---@param members table
+---@return lipsync.Error|nil err  of the last one that could not be written
+function receipt.finish_all(client, spec, options, own, members)
+  local problem
+  for _, each in ipairs(own) do
+    local done, err = receipt.finish(client, spec,
+      { receipt = each.path, tag = options.tag }, each.note.id,
+      schema.join(members))
+    if not done then problem = err end
+  end
+  return problem
 end
 
 return receipt

@@ -403,6 +403,29 @@ describe("create with a receipt", function()
     assert.equal(0, asked())
   end)
 
+  it_emulates("of many is done although another one is of the same",
+    function()
+      local generations, options = here.emulate { generations = 0 },
+        { receipts = at.folder }
+      local ids = {}
+      for index = 1, 2 do
+        ids[index] = assert(generations:create(wanted, {
+          receipt = ("%s/%06d.json"):format(at.folder, index),
+          idempotency_key = "k1" })).id
+      end
+      assert.equal(ids[1], ids[2])
+      here.server:advance(3600)
+      assert.equal(1, assert(generations:download_many(ids, at.folder,
+        options)).downloaded)
+      assert.same({ "done", "done" }, { note_of(1).state, note_of(2).state })
+      for index = 1, 2 do
+        note_of(index)
+        rewrite { state = "created" }
+      end
+      assert.equal(1, assert(generations:delete_many(ids, options)).deleted)
+      assert.same({ "done", "done" }, { note_of(1).state, note_of(2).state })
+    end)
+
   it_emulates("of many that cannot be written is told, and nothing is lost",
     function()
       local generations = here.emulate { generations = 0 }
