@@ -120,10 +120,11 @@ local function start(self, entry)
   if entry.task.over then entry:wake() end
 end
 
--- Begins to create the next one. Returns whether there is another request.
+-- Begins to create the next one. Returns whether there is another request. What
+-- gives the requests is the program's: it may wait, and meanwhile all may end.
 local function begin(self)
   local entry = next_entry(self)
-  if not entry then
+  if self.over or not entry then
     self.ended = true
     return false
   elseif entry.fixed then

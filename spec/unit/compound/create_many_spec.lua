@@ -145,6 +145,20 @@ describe("create_many", function()
     assert.equal(0, here.client:pending())
   end)
 
+  it("begins nothing for a request that comes after its end", function()
+    local generations, iterator = serve { created "g1" }, nil
+    iterator = generations:create_many(function()
+      iterator:close()
+      return request "n1"
+    end)
+    local index, _, err = iterator:next()
+    assert.is_nil(index)
+    assert.equal("canceled", err.kind)
+    assert.same({}, iterator.open)
+    here.client:run()
+    assert.equal(0, #here.server:requests())
+  end)
+
   it("may be taken from in several tasks", function()
     local generations = serve { created "g1", created "g2", created "g3",
                                 created "g4" }
