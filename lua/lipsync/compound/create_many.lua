@@ -89,18 +89,19 @@ local function read(self, request, options)
 end
 
 -- The next request, with its options and what is fixed of it; nil at the end.
+-- It is counted when it has come, because several tasks may wait for one.
 local function next_entry(self)
   local entry = self.beginning
   if not entry then
-    local index = self.index + 1
-    entry = setmetatable({ of = self, index = index, task = false,
-      fixed = false, request = false, options = own_options(self, index),
-    }, Entry)
+    entry = setmetatable({ of = self, index = false, task = false,
+      fixed = false, request = false, options = false }, Entry)
     entry.request = self.more()
     if entry.request == nil then return nil end
-    self.index, self.beginning = index, entry
+    entry.index = self.index + 1
+    self.index, self.beginning = entry.index, entry
   end
   if not entry.fixed then
+    entry.options = entry.options or own_options(self, entry.index)
     entry.fixed, entry.err = read(self, entry.request, entry.options)
     entry.key = entry.fixed and entry.fixed.idempotency_key
   end

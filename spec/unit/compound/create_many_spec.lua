@@ -179,6 +179,26 @@ describe("create_many", function()
     assert.equal(4, #seen)
   end)
 
+  it("counts each request once where several tasks wait for them", function()
+    local generations = serve { created "g1", created "g2" }
+    local client, asked, indexes = here.client, 0, {}
+    local iterator = generations:create_many(function()
+      asked = asked + 1
+      local own = asked <= 2 and request("n" .. asked) or nil
+      client:sleep(0.01)
+      return own
+    end, { concurrency = 1 })
+    for _ = 1, 2 do
+      client:spawn(function()
+        local index, generation = iterator:next()
+        indexes[index or "none"] = generation and generation.id
+      end)
+    end
+    client:run()
+    assert.is_not_nil(indexes[1])
+    assert.is_not_nil(indexes[2])
+  end)
+
   it("ends with its client, and tells what is not known", function()
     local generations = serve { { when = "POST ", { hold = true } } }
     local iterator, got = generations:create_many(requests(9),
