@@ -232,7 +232,7 @@ describe("a libcurl that is too old", function()
     local text = pipe:read "*a"
     pipe:close()
     local problem = "[^\n]*lipsync needs libcurl 7%.80 or later, this is "
-      .. "libcurl/7%.79%.1\n"
+      .. "libcurl/7%.64%.0\n"
     assert.matches("^x\n" .. problem .. problem .. "$", text)
   end)
 end)

@@ -50,9 +50,11 @@ static void learn_library (void) {
                  info->ssl_version != NULL ? " " : "",
                  info->ssl_version != NULL ? info->ssl_version : "");
   add_library("zlib", info->libz_version);
-  add_library("nghttp2", info->nghttp2_version);
-  ca_file = info->cainfo;
   is_recent = info->version_num >= CURL_AT_RUN_TIME;
+  if (is_recent) { /* else what it tells may end before these */
+    add_library("nghttp2", info->nghttp2_version);
+    ca_file = info->cainfo;
+  }
   needs_guard = info->version_num < CURL_WITHOUT_PIPE;
 }
 
