@@ -12,9 +12,8 @@
 
 #define GC_TIME 0.5e-3 /* seconds of the collector at a start, see below */
 
-/* The clock is looked at once for so many bytes of objects, unless the loop
-** that reads them takes longer than this (seconds) for as many: then for each
-** object. */
+/* The clock is looked at for each object, until the loop that reads them has
+** taken less than this (seconds) for so many bytes: then once for as many. */
 #define LOOK_BYTES 16384
 #define LOOK_TIME  0.25e-3
 
@@ -28,9 +27,9 @@ struct transfer {
   const struct object_type *type; /* of the objects that next gives */
   struct {
     double ends;   /* of the time slice */
-    double at;     /* when the clock was looked at last, */
+    double at;     /* when so many bytes began, */
     uint64_t from; /* and how far the objects were read then */
-    int is_slow;   /* the loop, see LOOK_TIME */
+    int is_slow;   /* the loop, before that: see LOOK_TIME */
   } slice;
 };
 
@@ -265,14 +264,18 @@ static int fail (lua_State *L, struct transfer *t) {
 static int is_late (lua_State *L, struct transfer *t) {
   double ends = (double)lua_tonumber(L, 2), now;
   uint64_t bytes = t->response.end - t->slice.from;
-  if (bytes < LOOK_BYTES && !t->slice.is_slow && ends == t->slice.ends)
+  int is_new = ends != t->slice.ends;
+  if (bytes < LOOK_BYTES && !t->slice.is_slow && !is_new)
     return 0;
   now = platform_now();
-  t->slice.is_slow = (now - t->slice.at) * LOOK_BYTES
-                     > LOOK_TIME * (double)bytes;
-  t->slice.ends = ends;
-  t->slice.at = now;
-  t->slice.from = t->response.end;
+  if (bytes >= LOOK_BYTES || is_new) {
+    t->slice.is_slow = is_new
+                       || (now - t->slice.at) * LOOK_BYTES
+                            > LOOK_TIME * (double)bytes;
+    t->slice.ends = ends;
+    t->slice.at = now;
+    t->slice.from = t->response.end;
+  }
   return now >= ends;
 }
 
