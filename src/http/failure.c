@@ -60,6 +60,7 @@ static const char *const refusals[] = {
   [HTTP_PROXY_MALFORMED] = "proxy_malformed",
   [HTTP_ORIGIN_MALFORMED] = "origin_malformed",
   [HTTP_PATH_MALFORMED] = "path_malformed",
+  [HTTP_PATH_LONG] = "path_long",
   [HTTP_ADDRESS_REFUSED] = "media_address",
 };
 

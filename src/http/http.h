@@ -70,6 +70,7 @@ enum http_refusal {
   HTTP_PROXY_MALFORMED,  /* the proxy that it needs has no valid address */
   HTTP_ORIGIN_MALFORMED, /* a request's origin is none */
   HTTP_PATH_MALFORMED,   /* a path or query holds bytes that need encoding */
+  HTTP_PATH_LONG,        /* both are longer than libcurl takes, 8 MB */
   HTTP_ADDRESS_REFUSED /* not asked of a proxy, the same as for a connection */
 };
 

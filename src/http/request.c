@@ -161,9 +161,10 @@ static char *append (char *end, const char *text) {
 }
 
 
-/* What is asked for: path and query, of a proxy that reads it all of it. */
-static CURLcode set_url (struct exchange *x,
-                         const struct http_request *request) {
+/* What is asked for: path and query, of a proxy that reads it all of it. An id
+** in it may come from outside, and be of any length. */
+static enum http_refusal set_url (struct exchange *x,
+                                  const struct http_request *request) {
   const struct origin *o = x->origin;
   const char *prefix = request->origin == NULL ? o->prefix : "";
   const char *query = request->query == NULL ? "" : request->query;
@@ -172,7 +173,7 @@ static CURLcode set_url (struct exchange *x,
   char *target = (char *)malloc(size), *end = target;
   CURLcode code;
   if (target == NULL)
-    return CURLE_OUT_OF_MEMORY;
+    return HTTP_NO_MEMORY;
   x->pub.proxy_reads = is_read_by_proxy(x);
   if (x->pub.proxy_reads)
     end = append(end, o->text);
@@ -182,7 +183,9 @@ static CURLcode set_url (struct exchange *x,
   code = set_origin_url(x);
   SET(CURLOPT_REQUEST_TARGET, target);
   free(target);
-  return code;
+  return code == CURLE_OK                      ? HTTP_ACCEPTED
+         : code == CURLE_BAD_FUNCTION_ARGUMENT ? HTTP_PATH_LONG
+                                               : HTTP_NO_MEMORY;
 }
 
 
@@ -304,8 +307,8 @@ enum http_refusal request_prepare (struct exchange *x,
   if (refusal != HTTP_ACCEPTED)
     return refusal;
   if (exchange_set_data(x) != CURLE_OK || set_protocol(x) != CURLE_OK
-      || set_body(x, request) != CURLE_OK || set_reuse(x, request) != CURLE_OK
-      || set_url(x, request) != CURLE_OK)
+      || set_body(x, request) != CURLE_OK || set_reuse(x, request) != CURLE_OK)
     return HTTP_NO_MEMORY;
-  return set_headers(x, request);
+  refusal = set_url(x, request);
+  return refusal == HTTP_ACCEPTED ? set_headers(x, request) : refusal;
 }

@@ -220,6 +220,7 @@ local words = {
     "the address is not https://host or http://host" },
   path_malformed = { "invalid", "path",
     "the path holds a character that must be percent-encoded", "path" },
+  path_long = { "invalid", "path", "the path is too long to be sent", "path" },
 }
 
 --- "a model", "an asset"

@@ -50,6 +50,9 @@ describe("a request", function()
       assert.equal("path_malformed", refused { path = path })
       assert.equal("path_malformed", refused { query = "/" .. path .. "#" })
     end
+    local long = ("a"):rep(20e6)
+    assert.equal("path_long", refused { path = "/" .. long })
+    assert.equal("path_long", refused { query = long })
     for _, origin in ipairs { "", "x", "ftp://x", "https://u@x", "https://x/a",
         "https://x?a", "https://x#a", "https:///", "https://x y" } do
       assert.equal("origin_malformed", refused { origin = origin })
