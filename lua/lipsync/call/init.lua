@@ -8,6 +8,7 @@
 
 local abandoned = require "lipsync.call.abandoned"
 local attempt = require "lipsync.call.attempt"
+local condition = require "lipsync.call.condition"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local failure = require "lipsync.error.failure"
@@ -218,24 +219,7 @@ end
 -- Each does what it can and sets the next state. Returns true if the call
 -- must wait or is over.
 
--- The target of a wait for something else than a transfer. Woken when the
--- listing is closed or a slot is given back. An object, not a closure, because
--- code compiled by LuaJIT keeps a closure and its upvalues alive.
-local Condition = {}
-Condition.__index = Condition
-
-local function new_condition(of, longest_nap, is_reached)
-  return setmetatable({ call = of, nap = longest_nap,
-                        is_reached = is_reached }, Condition)
-end
-
-function Condition:ready()
-  local of = self.call
-  return of.canceled or of.client.closed or self.is_reached(of)
-end
-
 local function is_turn(of) return of.limiter:is_turn(of) end
-local function is_due(of) return core.now() >= of.wake end
 
 -- The error for what cannot be sent, if anything cannot.
 local function unsendable(self)
@@ -281,7 +265,7 @@ local function await_slot(self)
     end
   end
   self.wake = core.now() + limiter:patience(self)
-  self.condition = new_condition(self, limiter:nap(self), is_turn)
+  self.condition = condition.new(self, limiter:nap(self), is_turn)
   return true
 end
 
@@ -371,7 +355,7 @@ local function release(self)
   self.rests = ready == false
   if self.rests then
     self.wake = core.now() + held_nap
-    self.condition = new_condition(self, held_nap, is_due)
+    self.condition = condition.new(self, held_nap, condition.is_due)
     return true
   end
   if err then
@@ -437,7 +421,7 @@ local function sleep(self, err, delay)
       statusCode = err.statusCode, requestId = err.requestId })
   end
   self.wake = core.now() + delay
-  self.condition = new_condition(self, retry_nap, is_due)
+  self.condition = condition.new(self, retry_nap, condition.is_due)
   self.queued, self.rests = false, false
   self.state = pause
 end

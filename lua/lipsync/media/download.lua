@@ -6,6 +6,7 @@
 -- the file on disk in part.lua.
 
 local attempt = require "lipsync.call.attempt"
+local condition = require "lipsync.call.condition"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local host = require "lipsync.host"
@@ -127,27 +128,17 @@ end
 
 -- ---- Waiting for something else than a transfer ----
 
-local Condition = {}
-Condition.__index = Condition
-
-function Condition:ready()
-  local of = self.download
-  return of.canceled or of.client.closed or self.is_reached(of)
-end
-
 local function wait_until(self, is_reached, nap)
-  self.condition = setmetatable({ download = self, nap = nap,
-                                  is_reached = is_reached }, Condition)
+  self.condition = condition.new(self, nap, is_reached)
   return true
 end
 
 local function is_turn(of) return of.runtime.transfers:is_turn(of) end
-local function is_due(of) return core.now() >= of.wake end
 
 -- Waits for the disk, which no timeout ends.
 local function rest(self)
   self.rests, self.wake = true, core.now() + disk_nap
-  return wait_until(self, is_due, disk_nap)
+  return wait_until(self, condition.is_due, disk_nap)
 end
 
 --- For the limiter: a place is free.
@@ -268,7 +259,7 @@ function lock(self)
                         path = self.at.target .. ".part" })
   else
     self.wake = core.now() + lock_nap
-    return wait_until(self, is_due, lock_nap)
+    return wait_until(self, condition.is_due, lock_nap)
   end
 end
 
