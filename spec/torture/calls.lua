@@ -464,6 +464,43 @@ function calls.delete_many()
   end
 end
 
+--- With receipts of one generation, which a call that failed may have left.
+function calls.delete_many_receipts()
+  local own, folder = client(), os.tmpname()
+  os.remove(folder)
+  assert(os.execute("mkdir " .. folder))
+  local request = { model = "lipsync-2", input = {
+    { type = "video", url = "https://media.example/v.mp4" },
+    { type = "audio", url = "https://media.example/v.wav" } } }
+  local paths = { folder .. "/1.json", folder .. "/2.json" }
+  local id, text
+  for _, path in ipairs(paths) do
+    id = assert(own.generations:create(request, { receipt = path,
+      idempotency_key = "k1" })).id
+    local file = assert(io.open(path, "rb"))
+    text = file:read "*a"
+    file:close()
+  end
+  return function()
+    for _, path in ipairs(paths) do
+      os.remove(path .. ".lock")
+      local file = assert(io.open(path, "wb"))
+      file:write(text)
+      file:close()
+    end
+    local result, err = own.generations:delete_many({ id },
+      { receipts = folder })
+    if not result then error(err, 0) end
+    if result.errors[1] then error(result.errors[1], 0) end
+    assert(result.deleted == 1)
+    for _, path in ipairs(paths) do
+      local file = assert(io.open(path, "rb"))
+      assert(file:read "*a":find('"done"', 1, true), path)
+      file:close()
+    end
+  end
+end
+
 --- Tasks, of which each makes a call; one of them ends before its time.
 function calls.tasks()
   local failed, own

@@ -81,11 +81,13 @@ local function take_lock(self, timeout)
   end
 end
 
--- Reads and closes a file; the note in it, or nil if there is none.
+-- Reads and closes a file; the note in it, or nil if there is none. A file that
+-- cannot be read is a failure, because it may have one.
 local function read_note(opened)
-  local size = opened:size()
-  local bytes = size and size <= longest and opened:read(size + 1)
+  local bytes, size, failure = nil, opened:size()
+  if size and size <= longest then bytes, failure = opened:read(size + 1) end
   opened:close()
+  if failure then return nil, failure end
   return receipt_note.parse(bytes or "")
 end
 
@@ -96,9 +98,10 @@ local function load(self)
     if failure.code == "file_missing" then return true end
     return nil, self:broken(failure)
   end
-  self.note = read_note(opened)
+  self.note, failure = read_note(opened)
   if self.note then return true end
-  return nil, self:unfit "is none: another file has this name"
+  return nil, failure and self:broken(failure)
+    or self:unfit "is none: another file has this name"
 end
 
 -- A receipt that is not open; nil and an error if its path cannot be one.
@@ -151,6 +154,13 @@ function receipt_file.read(client, spec, options, clock)
   return nil, err
 end
 
+-- What the file of a folder says; nil if it is no receipt, or gone by now.
+local function note_at(path)
+  local opened, failure = file.open(path, "read")
+  if opened then return read_note(opened) end
+  return nil, failure.code == "file_unreadable" and failure or nil
+end
+
 --- The receipts in a folder: what each says, by its path. What a crash has left
 --- of the writing of one is none.
 ---@param folder string  "" for the present one, else with a slash at its end
@@ -167,10 +177,11 @@ function receipt_file.all(folder)
   end
   local notes = {}
   for _, name in ipairs(names) do
-    local path = folder .. name
-    local opened = not name:find "%.lock$" and not name:find "%.new$"
-      and file.open(path, "read")
-    notes[path] = opened and read_note(opened) or nil
+    if not name:find "%.lock$" and not name:find "%.new$" then
+      local path = folder .. name
+      notes[path], failure = note_at(path)
+      if failure then return nil, failure end
+    end
   end
   return notes
 end

@@ -125,6 +125,32 @@ describe("the file of a receipt", function()
     assert.equal("open", note().state)
   end)
 
+  it("cannot be opened or read, and so nothing is deleted", function()
+    local generations = here.start { created, answer(204, "") }
+    assert(generations:create(request(), { receipt = at.path }))
+    local open = file.open
+    finally(function() file.open = open end)  -- luacheck: ignore
+    local unread = { size = function() return 10 end, close = function() end,
+      read = function()
+        return nil, { code = "file_unread", path = at.path, os_error = 5 }
+      end }
+    for _, case in ipairs {
+      { nil, { code = "file_unreadable", path = at.path, os_error = 24 } },
+      { unread } } do
+      file.open = function(path, mode)  -- luacheck: ignore
+        if path ~= at.path then return open(path, mode) end
+        return case[1], case[2]
+      end
+      local result, err = generations:delete_many({ "g1" },
+        { receipts = at.folder })
+      assert.is_nil(result)
+      assert.equal("file", err.kind)
+      assert.equal(case[2] and 24 or 5, err.os_error)
+      assert.matches(at.path, err.message, 1, true)
+    end
+    assert.equal(1, #here.server:requests())
+  end)
+
   it("is open since the first request that was not refused", function()
     local full = says(429, "concurrency_limit_reached")
     local time, shift = core.time, 0
