@@ -71,13 +71,30 @@ static int number_behind (const char *head, const char *name, int otherwise) {
 }
 
 
+/* Those that a query names, in its order: "g" and a number each. */
+static char *put_named (const char *query, char *at) {
+  const char *end = query + strcspn(query, " ");
+  int n = 0;
+  for (; query < end; query++) {
+    if (query[0] != 'g' || query[1] < '1' || query[1] > '0' + COUNT)
+      continue;
+    if (n++ > 0)
+      at += sprintf(at, ",");
+    at = put_generation(at, query[1] - '0');
+  }
+  return at;
+}
+
+
 static char *put_list (const char *head) {
-  int after = number_behind(head, "cursor=g", 0);
-  int first = number_behind(head, "ids=g", after + 1);
+  int first = number_behind(head, "cursor=g", 0) + 1;
   int limit = number_behind(head, "limit=", COUNT);
+  const char *ids = strstr(head, "ids=");
   char *at = body + sprintf(body, "[");
   int i;
-  for (i = first; i <= COUNT && i < first + limit; i++) {
+  if (ids != NULL)
+    at = put_named(ids, at);
+  for (i = first; ids == NULL && i <= COUNT && i < first + limit; i++) {
     if (i > first)
       at += sprintf(at, ",");
     at = put_generation(at, i);
