@@ -90,18 +90,15 @@ end
 -- none.
 local function recorder(client, spec, options)
   local receipt = load.module "lipsync.compound.receipt"
-  local found, failure = receipt.folder(client, options.receipts)
-  if not found then
-    return nil, errors.from_failure(failure,
-      operation.about(client, spec, options))
-  end
+  local found, err = receipt.folder(client, options.receipts,
+    operation.about(client, spec, options))
+  if not found then return nil, err end
   return function(done)
     local object, own = done.value, {}
     for _, each_one in ipairs(found[object:get "id"] or own) do
       if each_one.note.state ~= "done" then own[#own + 1] = each_one end
     end
-    return receipt.finish_all(client, spec, options, own,
-      { object = object:json { compact = true } })
+    return receipt.finish_all(client, spec, options, own, object)
   end
 end
 

@@ -136,8 +136,8 @@ end
 -- What a receipt says of a finished download to `path`.
 local function members_of(this, path)
   local result = this.value
-  return { object = this.object:json { compact = true }, asked = path,
-           path = result.path, bytes = result.bytes, type = result.type }
+  return { asked = path, path = result.path, bytes = result.bytes,
+           type = result.type }
 end
 
 -- A download that is noted in the receipt of the create. Where an earlier one
@@ -152,7 +152,7 @@ local function with_receipt(client, spec, subject, path, options)
   result, err = this:run()
   if not result then return nil, err end
   return result, nil, select(2, receipt.finish(client, spec, options,
-    subject.id, members_of(this, path)))
+    subject.id, this.object, members_of(this, path)))
 end
 
 --- See client.generations:download.
@@ -219,10 +219,8 @@ end
 -- is none.
 local function receipts_of(client, options)
   if not options.receipts then return {} end
-  local found, failure = load.module "lipsync.compound.receipt".folder(client,
-    options.receipts)
-  if found then return found end
-  return nil, errors.from_failure(failure, about_of(client, options))
+  return load.module "lipsync.compound.receipt".folder(client,
+    options.receipts, about_of(client, options))
 end
 
 local none = {}
@@ -277,7 +275,7 @@ function downloads.many(resource, spec, items, folder, options)
       local receipt = receipts[operation.identify(item, spec)]
       if not receipt or not this.subject then return nil end
       return load.module "lipsync.compound.receipt".finish_all(client, spec,
-        options, receipt, members_of(this, path))
+        options, receipt, this.object, members_of(this, path))
     end,
     identify = function(item)
       return (operation.identify(item, spec))

@@ -207,11 +207,12 @@ end
 --- of one: creates with the same key, or a copy.
 ---@param client table
 ---@param folder string
+---@param about table  what an error reports
 ---@return table<string, { path: string, note: table }[]>|nil  by the ids
----@return table|nil failure
-function receipt.folder(client, folder)
+---@return lipsync.Error|nil err
+function receipt.folder(client, folder, about)
   local notes, failure = receipt_file.all(folder .. "/")
-  if not notes then return nil, failure end
+  if not notes then return nil, errors.from_failure(failure, about) end
   local owner, found = owner_of(client), {}
   for path, note in pairs(notes) do
     if note.id and not receipt_note.foreign(note, owner, note.id) then
@@ -224,9 +225,9 @@ end
 
 -- The JSON text that says more of a generation: one that was deleted by its id
 -- may have only that.
-local function fuller(known, text)
-  local status = core.object("Generation", text):get "status"
-  return status == nil and known or text
+local function fuller(known, generation)
+  return generation:get "status" == nil and known
+    or generation:json { compact = true }
 end
 
 --- Notes that nothing is left to do for a generation.
@@ -234,18 +235,19 @@ end
 ---@param spec table  of the row of the call that has the receipt
 ---@param options table  the call's own, with `receipt`
 ---@param id string
----@param members table  see Receipt:finish
+---@param generation lipsync.Generation
+---@param members table|nil  the others of Receipt:finish
 ---@return boolean|nil
 ---@return lipsync.Error|nil err
-function receipt.finish(client, spec, options, id, members)
+function receipt.finish(client, spec, options, id, generation, members)
   local self, err = receipt_file.open(client, spec,
     { receipt = options.receipt, tag = options.tag }, stopwatch.new())
   if not self then return nil, err end
   err = check(self, id)
   local done
   if not err then
-    members.object = fuller(self.note.object, members.object)
-    done, err = self:finish(members)
+    done, err = self:finish(schema.join(members or {},
+      { object = fuller(self.note.object, generation) }))
   end
   self:close()
   return done, err
@@ -256,14 +258,15 @@ end
 ---@param spec table  of the row of the call that has the receipts
 ---@param options table  the call's own
 ---@param own { path: string, note: table }[]  of receipt.folder
----@param members table
+---@param generation lipsync.Generation
+---@param members table|nil
 ---@return lipsync.Error|nil err  of the last one that could not be written
-function receipt.finish_all(client, spec, options, own, members)
+function receipt.finish_all(client, spec, options, own, generation, members)
   local problem
   for _, each in ipairs(own) do
     local done, err = receipt.finish(client, spec,
-      { receipt = each.path, tag = options.tag }, each.note.id,
-      schema.join(members))
+      { receipt = each.path, tag = options.tag }, each.note.id, generation,
+      members)
     if not done then problem = err end
   end
   return problem

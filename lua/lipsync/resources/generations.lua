@@ -221,7 +221,7 @@ local function delete_with_receipt(self, given, options)
   local was_done = known.state == "done"
   if deleted and not was_done then
     return deleted, nil, note, select(2, receipt.finish(self.client, spec,
-      options, id, { object = deleted:json { compact = true } }))
+      options, id, deleted))
   elseif err and was_done and err.statusCode == 404
          and errors.is_from_service(err) then
     return object or core.object("Generation", known.object, self.client), nil,
