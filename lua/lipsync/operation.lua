@@ -212,6 +212,25 @@ function operation.prepare(resource, spec, given, options, own)
   return call.new(client, setmetatable(own, spec), options)
 end
 
+--- The error for an object of a response that was not asked for. Then the
+--- others cannot be relied on either, and what is missing may be there.
+---@param this table  the call
+---@param ids string[]  that were asked for; letter case does not matter
+---@param objects table[]  of the response
+---@return lipsync.Error|nil  nil: each was asked for
+function operation.stray(this, ids, objects)
+  local asked = {}
+  for _, id in ipairs(ids) do asked[texts.lower(id)] = true end
+  for _, object in ipairs(objects) do
+    local id = object:get "id"
+    if not asked[texts.lower(id)] then
+      return this:error("protocol", ("the service sent the %s %s, which was "
+        .. "not asked for"):format(this.spec.noun, id), "ids")
+    end
+  end
+  return nil
+end
+
 --- The JSON text of a request's body.
 ---@param client table
 ---@param spec table  of a row with `takes`
@@ -390,21 +409,21 @@ Resource.__index = Resource
 ---@param id string
 ---@param state string  "doubtful", "gone" or "kept"
 function Resource:_note(id, state)
-  if not self._is_watched then return end
+  if not self._watchers then return end
   for watcher in next, self._watchers do watcher:note(id, state) end
-end
-
---- Calls `watcher:note(id, state)` for such news, until it is collected.
----@param watcher table
-function Resource:_watch(watcher)
-  self._watchers[watcher], self._is_watched = true, true
 end
 
 local weak = { __mode = "k" }
 
+--- Calls `watcher:note(id, state)` for such news, until it is collected.
+---@param watcher table
+function Resource:_watch(watcher)
+  self._watchers = self._watchers or setmetatable({}, weak)
+  self._watchers[watcher] = true
+end
+
 local function new(client, class)
-  return setmetatable({ client = client, _is_watched = false,
-                        _watchers = setmetatable({}, weak) }, class)
+  return setmetatable({ client = client, _watchers = false }, class)
 end
 
 -- What a class has for the library alone, beside what begins with "_".

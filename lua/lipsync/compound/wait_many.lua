@@ -259,21 +259,6 @@ local function look_for_missing(self, group)
   end
 end
 
--- The error for a row that was not asked for: the response is to another
--- request, or the filter was ignored, so what it lacks may be there.
-local function stray(this, group, rows)
-  local asked = {}
-  for _, entry in ipairs(group) do asked[entry.key] = true end
-  for _, generation in ipairs(rows) do
-    local id = generation.id
-    if not asked[key_of(id)] then
-      return this:error("protocol", ("the service sent the generation %s, "
-        .. "which was not asked for"):format(id), "ids")
-    end
-  end
-  return nil
-end
-
 local function take_rows(self, group, rows)
   for _, generation in ipairs(rows) do
     local id = generation.id
@@ -311,7 +296,7 @@ local function finished(self, this, group)
   self.call = false
   local err = this.err
   if this.canceled and not self.client.closed then return wake(self) end
-  err = err or stray(this, group, this.value)
+  err = err or operation.stray(this, ids_of(group), this.value)
   table.remove(self.groups, 1)
   self.trouble = err or false
   if not err then

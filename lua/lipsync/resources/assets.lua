@@ -131,23 +131,6 @@ local function ids_of(items)
   return ids
 end
 
--- Adds the assets of a response to those by their ids. Returns an error for one
--- that was not asked for: then the others cannot be relied on either, and those
--- that seem to be missing may be there.
-local function take_assets(this, assets, group, by_id)
-  local asked = {}
-  for _, id in ipairs(group) do asked[lower(id)] = true end
-  for _, asset in ipairs(assets) do
-    local id = asset:get "id"
-    if not asked[lower(id)] then
-      return this:error("protocol", ("the service sent the asset %s, which was "
-        .. "not asked for"):format(id), "ids")
-    end
-    by_id[lower(id)] = asset
-  end
-  return nil
-end
-
 --- Many assets by their ids, a hundred with each request.
 ---@param items (string|table)[]  ids and assets
 ---@param options lipsync.CallOptions|nil  its timeout is for all of it
@@ -165,8 +148,9 @@ function Assets:get_many(items, options)
     local this = call.new(client, setmetatable({ body = text,
       content_type = "application/json", clock = clock }, spec), options)
     local assets, err = this:run()
-    err = err or take_assets(this, assets, group, by_id)
+    err = err or operation.stray(this, group, assets)
     if err then return nil, err end
+    for _, asset in ipairs(assets) do by_id[lower(asset:get "id")] = asset end
   end
   for _, id in ipairs(ids) do
     local asset = by_id[lower(id)]

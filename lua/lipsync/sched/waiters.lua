@@ -17,7 +17,7 @@ local weak = { __mode = "k" }
 function waiters.new()
   return setmetatable({
     by = setmetatable({}, weak), closers = {},
-    groups = setmetatable({}, weak), has_groups = false,
+    groups = false,
   }, Waiters)
 end
 
@@ -44,7 +44,8 @@ end
 --- group is collected: for code that waits for many targets at once.
 ---@param group table  with notice(target), which must not resume anything
 function Waiters:join(group)
-  self.groups[group], self.has_groups = true, true
+  self.groups = self.groups or setmetatable({}, weak)
+  self.groups[group] = true
 end
 
 --- Wakes the waiters of `target`.
@@ -54,7 +55,7 @@ function Waiters:notify(target)
   if set then
     for waiter in pairs(set) do waiter:wake() end
   end
-  if not self.has_groups then return end
+  if not self.groups then return end
   for group in next, self.groups do group:notice(target) end
 end
 
