@@ -1,12 +1,37 @@
 -- SPDX-License-Identifier: MIT
 --
--- A folder for the receipts of a spec's creates.
+-- A folder for the receipts of a spec's creates, and what their servers do.
 
 local core = require "lipsync.core"
 local file = require "lipsync.file"
 local launch = require "spec.support.launch"
+local service = require "spec.support.service"
 
 local receipts = {}
+
+-- What a server does with a create: makes g1, or closes without a word.
+receipts.created = service.answer(201, service.generation("g1", "PENDING"))
+receipts.cut = { { read = true }, { close = true } }
+
+--- An error of the service, which may be tried again at once.
+---@param status integer
+---@param code string
+---@return table  for scripted.start
+function receipts.says(status, code)
+  return service.answer(status, ('{"message":"Words.","statusCode":%d,'
+    .. '"errorCode":"%s"}'):format(status, code), { ["Retry-After"] = "0" })
+end
+
+--- The idempotency key of each request, or what was asked for without one.
+---@param server table
+---@return string[]
+function receipts.keys(server)
+  local all = {}
+  for i, each in ipairs(server:requests()) do
+    all[i] = each.headers["idempotency-key"] or each.target
+  end
+  return all
+end
 
 --- Makes a folder before each test and removes it afterwards.
 ---@param before_each function  busted's

@@ -8,20 +8,13 @@ local receipts = require "spec.support.receipts"
 local service = require "spec.support.service"
 local sleep = require "lipsync.call.sleep"
 
-local GENERATION = service.generation("g1", "PENDING")
-
 describe("the file of a receipt", function()
   local here = service.fixture(after_each)
   local at = receipts.fixture(before_each, after_each)
   local request, note = at.request, at.note
   local answer = service.answer
-  local created = answer(201, GENERATION)
-  local cut = { { read = true }, { close = true } }
-
-  local function says(status, code)
-    return answer(status, ('{"message":"Words.","statusCode":%d,"errorCode":'
-      .. '"%s"}'):format(status, code), { ["Retry-After"] = "0" })
-  end
+  local created, cut = receipts.created, receipts.cut
+  local says = receipts.says
 
   it("is open before the last bytes are sent", function()
     local states = {}

@@ -6,23 +6,13 @@ local file = require "lipsync.file"
 local receipts = require "spec.support.receipts"
 local service = require "spec.support.service"
 
-local GENERATION = service.generation("g1", "PENDING")
-
 describe("the search for what a receipt has created", function()
   local here = service.fixture(after_each)
   local at = receipts.fixture(before_each, after_each)
   local request, note, rewrite = at.request, at.note, at.rewrite
   local answer = service.answer
-  local created = answer(201, GENERATION)
-  local cut = { { read = true }, { close = true } }
-
-  local function keys()
-    local all = {}
-    for i, each in ipairs(here.server:requests()) do
-      all[i] = each.headers["idempotency-key"] or each.target
-    end
-    return all
-  end
+  local created, cut = receipts.created, receipts.cut
+  local function keys() return receipts.keys(here.server) end
 
   local function iso(seconds)
     return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds)

@@ -18,21 +18,9 @@ describe("create with a receipt", function()
   local at = receipts.fixture(before_each, after_each)
   local request, note, rewrite = at.request, at.note, at.rewrite
   local answer = service.answer
-  local created = answer(201, GENERATION)
-  local cut = { { read = true }, { close = true } }
-
-  local function says(status, code)
-    return answer(status, ('{"message":"Words.","statusCode":%d,"errorCode":'
-      .. '"%s"}'):format(status, code), { ["Retry-After"] = "0" })
-  end
-
-  local function keys()
-    local all = {}
-    for i, each in ipairs(here.server:requests()) do
-      all[i] = each.headers["idempotency-key"] or each.target
-    end
-    return all
-  end
+  local created, cut = receipts.created, receipts.cut
+  local says = receipts.says
+  local function keys() return receipts.keys(here.server) end
 
   it("notes what was created, and fetches it from then on", function()
     local generations = here.start { created, answer(200,
