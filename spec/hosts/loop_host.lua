@@ -5,6 +5,7 @@
 -- 5.1), 18 (the program's coroutines); also a Lua error, a slow name, two keys,
 -- a client closed with transfers in flight.
 
+local bad_days = require "spec.support.bad_days"
 local emulator = require "spec.support.emulator"
 local launch = require "spec.support.launch"
 
@@ -140,6 +141,16 @@ local function describe_loop(name, vm)
           .. tostring(turns > 10))
       ]]):format(folder)))
       assert.equal("ftyp", launch.read(folder .. "/out.mp4"):sub(5, 8))
+    end)
+
+    it("lives through a bad day", function()
+      assert.equal(bad_days.expected() .. "\n", run(([[
+        local text
+        loop(function()
+          text = require "spec.support.bad_days".run(client, "%s")
+        end)
+        print(text)
+      ]]):format(folder), { before = bad_days.before }))
     end)
 
     it("wakes tasks whose transfers another step finished", function()

@@ -3,6 +3,7 @@
 -- Inside a real LÖVE, on a separate display: the unmodified example, with a
 -- script that presses keys and reads the text on the screen.
 
+local bad_days = require "spec.support.bad_days"
 local display = require "spec.support.display"
 local emulator = require "spec.support.emulator"
 local launch = require "spec.support.launch"
@@ -66,7 +67,7 @@ describe("LÖVE", function()
   local service, folder, screen, name
 
   -- Runs the game to its end, which must be a success.
-  local function run(text)
+  local function run(text, before)
     launch.write(folder .. "/game/main.lua", (game:gsub("%%s", function()
       return text
     end)))
@@ -74,7 +75,7 @@ describe("LÖVE", function()
       env = { SYNC_API_KEY = service.key, SYNC_BASE_URL = service.base_url,
               INSIDE_REPORT = folder .. "/report", DISPLAY = name,
               SDL_AUDIODRIVER = "dummy", XDG_DATA_HOME = folder },
-      command = binary .. " " .. folder .. "/game" }
+      command = (before or "") .. binary .. " " .. folder .. "/game" }
     assert.equal(0, status, log)
     return launch.read(folder .. "/report"), log
   end
@@ -234,6 +235,23 @@ describe("LÖVE", function()
       press "escape"
     ]]):format(folder)))
     assert.equal("ftyp", launch.read(folder .. "/out.mp4"):sub(5, 8))
+  end)
+
+  it("lives through a bad day", function()
+    service = emulator.start { generations = 0 }
+    assert.equal(bad_days.expected() .. "\ndone\n", run(([[
+      local client, text = require "lipsync".new(), nil
+      client:spawn(function()
+        text = require "spec.support.bad_days".run(client, "%s")
+      end)
+      await("its end", function()
+        client:step()
+        return text or client:pending() == 0
+      end)
+      client:close()
+      say(text)
+      press "escape"
+    ]]):format(folder), bad_days.before))
   end)
 
   it("reports an error in a task, and plays on", function()

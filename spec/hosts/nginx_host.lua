@@ -4,6 +4,7 @@
 -- transfer), 5 (phases, environment, aborted requests), 14 (iterators yield),
 -- 17 (raised errors); also the failures of a server.
 
+local bad_days = require "spec.support.bad_days"
 local emulator = require "spec.support.emulator"
 local http = require "spec.support.http"
 local launch = require "spec.support.launch"
@@ -249,6 +250,9 @@ location = /life { content_by_lua_block {
   client:run()
   ngx.say(generation.status, " ", result.type, " ", threads() == before)
 } }
+location = /bad_day { content_by_lua_block {
+  ngx.say(require "spec.support.bad_days".run(client, ngx.var.arg_folder))
+} }
 location = /worker { content_by_lua_block { ngx.say(ngx.worker.pid()) } }
 ]]
 
@@ -300,7 +304,8 @@ describe("nginx", function()
     launch.write(path, text)
     server = launch.start { folder = folder,
       env = { SYNC_API_KEY = service.key, SYNC_BASE_URL = service.base_url },
-      command = ("%s -p %s/ -c %s"):format(binary, folder, path) }
+      command = ("%s%s -p %s/ -c %s"):format(options and options.before or "",
+        binary, folder, path) }
     base_url = "http://127.0.0.1:" .. port
     server:await(function() return get("/fast").status end)
   end
@@ -346,6 +351,12 @@ describe("nginx", function()
       get("/life?folder=" .. folder).body)
     assert.equal("ftyp", launch.read(folder .. "/out.mp4"):sub(5, 8))
     assert.equal("", launch.read(folder .. "/out.mp4.part"))
+  end)
+
+  it("lives through a bad day", function()
+    start { before = bad_days.before }
+    assert.equal(bad_days.expected() .. "\n",
+      get("/bad_day?folder=" .. folder).body)
   end)
 
   it("reads the key in the master; workers have no environment", function()
