@@ -271,6 +271,18 @@ local function check_output(options)
   end
 end
 
+-- What to wait for: where the receipt says that nothing was left to do, the
+-- generation that it has, which the service may have no more.
+local function awaited(self, given, options)
+  if not options.receipt then return given end
+  local spec = Generations.specs.delete
+  local note, err = load.module "lipsync.compound.receipt".read(self.client,
+    spec, options, (operation.identify(given, spec)))
+  if not note then return nil, err end
+  return note.state == "done"
+    and core.object("Generation", note.object, self.client) or given
+end
+
 --- Waits as `wait` does, downloads the output if it should, and deletes. With
 --- `download` nothing is deleted before the file is complete and on the disk:
 --- not after a failed download, and not if it has ended without an output.
@@ -285,7 +297,9 @@ function Generations:delete_when_done(id, options)
   Generations.client_of(self, "delete_when_done")
   options = schema.read(delete_when_done_options(), options, "options")
   check_output(options)
-  local done, late = wait.run(self, Generations.specs.get, id, options)
+  local waits_for, unfit = awaited(self, id, options)
+  if not waits_for then return nil, unfit end
+  local done, late = wait.run(self, Generations.specs.get, waits_for, options)
   if not done then return nil, late end
   local file, failure, problem
   -- The `timeout` is that of the wait.

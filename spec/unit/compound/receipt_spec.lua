@@ -308,6 +308,13 @@ describe("create with a receipt", function()
       assert(generations:delete_when_done(generation.id, how))
       assert.equal("done", note().state)
       assert.equal(how.download, note().path)
+      -- Run again, it finds that all was done.
+      how.if_exists = how.download and "keep"
+      local deleted, err, what, kept = generations:delete_when_done(
+        generation.id, how)
+      assert.equal(generation.id, assert(deleted, err).id)
+      assert.equal("already_gone", what)
+      assert.equal(how.download and true or nil, kept and kept.existing)
       here.stop()
     end
   end)
