@@ -103,6 +103,16 @@ local function takes_type(query)
   return signed:find(";content-type;", 1, true) ~= nil
 end
 
+local empty = "The address is signed for an empty file "
+  .. "(x-amz-checksum-crc32=AAAAAA==), so it takes no other"
+
+-- What to do about a refusal. By default Amazon's libraries sign the checksum
+-- of the body that they have, which is none.
+local function advice_for(query)
+  local is_empty = lower(query):find("[?&]x%-amz%-checksum%-crc32=aaaaaa[=%%]")
+  return is_empty and { [400] = empty, [403] = empty } or nil
+end
+
 -- Asks for an address: its parts, and what the service calls the file then.
 local function ask_address(self)
   local found, err = post(self, self.specs.upload_url, {
@@ -150,7 +160,7 @@ local function put(self, address)
     secrets = url.add_secrets({}, address.query), body = body,
     parts = { { file = self.path } },
     content_type = takes_type(address.query) and self.content_type or nil,
-    clock = self.clock,
+    advice = advice_for(address.query), clock = self.clock,
   }, put_spec), options)
   return upload.run(this, self.length)
 end

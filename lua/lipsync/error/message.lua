@@ -180,9 +180,10 @@ local api_advice = {
   end,
 }
 
--- The advice in the operation's row.
+-- The advice in the operation's row: about what the service says, or the
+-- storage that the row is for.
 local function row_advice(err, about)
-  local rows = about.json and about.advice
+  local rows = (about.json or about.is_foreign) and about.advice
   return rows and (rows[err.errorCode] or rows[err.statusCode])
 end
 

@@ -128,6 +128,22 @@ describe("client.assets:upload", function()
     assert.equal("/bucket/a%20b.mp4", err.path)
   end)
 
+  it("says where an address was signed for an empty file", function()
+    local denied = service.answer(403, "<Error/>",
+      { ["Content-Type"] = "application/xml" })
+    for sum, told in pairs { ["AAAAAA%3D%3D"] = true, ["AAAAAA=="] = true,
+                             ["AAAAAQ%3D%3D"] = false } do
+      local assets = start({ "address", "address" }, { denied, denied }, nil,
+        "?X-Amz-SignedHeaders=host&x-amz-checksum-crc32=" .. sum)
+      local _, err = assets:upload(path)
+      assert.equal(403, err.statusCode)
+      assert.equal(told, tostring(err):find("signed for an empty file", 1,
+        true) ~= nil, tostring(err))
+      storage:stop()
+      here.stop()
+    end
+  end)
+
   it("makes no asset where a login page took the file", function()
     local assets = start({ "address" }, { service.answer(200, "<html>",
       { ["Content-Type"] = "text/html; charset=utf-8" }) })
