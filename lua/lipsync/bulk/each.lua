@@ -11,6 +11,7 @@ local listing = require "lipsync.list.listing"
 local lua51 = require "lipsync.host.lua51"
 local misuse = require "lipsync.base.misuse"
 local pool = require "lipsync.bulk.pool"
+local retry = require "lipsync.error.retry"
 local schema = require "lipsync.base.schema"
 local text = require "lipsync.base.text"
 local timeslice = require "lipsync.host.timeslice"
@@ -100,6 +101,7 @@ local function new(client, items, options, work)
     total = not from and #items or nil, begun = 0, done = 0,
     most = options.max or math.huge, ended = false,
   }, Each)
+  if from then items.is_patient = true end
   function self.stop() self.ended = true end
   timeslice.begin(self, core.now())
   return self
@@ -173,10 +175,11 @@ local function count(self, outcome, item, value, err)
   end
 end
 
--- A rejected key or a closed client would fail all further calls too.
+-- A rejected key, a closed client, or a service that refuses everything would
+-- fail all further calls too.
 local function is_hopeless(err)
   return err.statusCode == 401 or err.kind == "closed"
-    or err.kind == "canceled"
+    or err.kind == "canceled" or retry.is_for_all(err)
     or err.kind == "invalid" and err.field == "api_key"
 end
 

@@ -73,6 +73,8 @@ local limited = lua51.is_limited()
 ---@field advice table|nil  see api.lua
 ---@field clock table|nil  a stopwatch shared with other calls
 ---@field group table|nil  see limiter.lua
+---@field is_patient boolean|nil  true: one of many calls, as all with a group.
+---   While the service refuses everything (429) it waits, and no attempt counts
 ---@field is_long boolean|nil  a long poll, which takes no slot
 ---@field listing table|nil  errors report its `delivered`
 ---@field read function  see attempt.lua
@@ -221,6 +223,17 @@ end
 
 local function is_turn(of) return of.limiter:is_turn(of) end
 
+local function max_attempts(self)
+  return self.options.max_attempts or self.spec.max_attempts
+    or self.client.options.max_attempts
+end
+
+-- Whether the call waits as long as the service refuses all, within reason.
+local function is_patient(self)
+  return (self.group or self.spec.is_patient) and max_attempts(self) > 1
+    and self.limiter:refused_for() <= retry.longest
+end
+
 -- The error for what cannot be sent, if anything cannot.
 local function unsendable(self)
   local client, headers = self.client, self.options.headers
@@ -247,17 +260,26 @@ function begin(self)
   self.state = take_slot
 end
 
+local give_up
+
+-- Ends a call that got no slot in its time.
+local function slotless(self, rest)
+  if rest > 0 then return give_up(self, report.resting(self, rest)) end
+  return self:finish(nil, errors.from_failure({ code = "deadline",
+    limit = self.timeout, slots = self.limiter.slots,
+    option = self.spec.is_transfer and "max_transfers" }, self:about()))
+end
+
 -- Waits for a slot, unless waiting would stop those who have one.
 local function await_slot(self)
   local limiter = self.limiter
+  local rest = is_patient(self) and 0 or limiter:rest()
   self.blocks = host.blocks(self.client)
   if self.blocks and limiter:take(self, core.now()) then
     self.has_slot, self.state = true, perform
     return
-  elseif self:remaining() <= 0 then
-    return self:finish(nil, errors.from_failure({ code = "deadline",
-      limit = self.timeout, slots = limiter.slots,
-      option = self.spec.is_transfer and "max_transfers" }, self:about()))
+  elseif self:remaining() <= rest then
+    return slotless(self, rest)
   elseif not self.queued then
     self.queued = true
     if self.client.listener then
@@ -292,7 +314,7 @@ local function fill(self, request)
     body and self.no_expect
 end
 
-local failed, give_up
+local failed
 
 -- Has the session begin. One table serves all calls, but not while it is in
 -- use: the collector may run a finalizer of the program, which makes a call.
@@ -335,6 +357,7 @@ local function succeeded(self, value)
     self.outcome_unknown = self.spec.retry ~= "safe" or nil
     return failed(self, raw)
   end
+  if self.limiter.refusals > 0 then self.limiter:accept() end
   local budget = self.runtime.retry_budget
   if budget.spent > 0 then budget:give(self.attempts > 1) end
   if self.client.listener then
@@ -381,7 +404,8 @@ function perform(self)
   local done, value, raw = current:advance(spec.read, self.client.step_ends)
   local status = current.status
   if not done then
-    if status and self.has_slot then
+    -- A refusal of all keeps it until that is known, so no other is sent.
+    if status and status ~= 429 and self.has_slot then
       self.has_slot = false
       self.limiter:release(self)
     end
@@ -426,22 +450,32 @@ local function sleep(self, err, delay)
   self.state = pause
 end
 
--- Sleeps before the next attempt, or ends the call. A wait because of "not yet"
--- is no attempt.
+-- How many attempts a failure counts as, for retry.decide. A wait because of
+-- "not yet", or because all are refused, is none.
+local function tries(self, later, patient)
+  if patient then return self.limiter.refusals + 1 end
+  return later and self.postponed + 1 or self.attempts - self.postponed
+end
+
+-- Sleeps before the next attempt, or ends the call.
 local function retry_or_end(self, err)
   local spec, past = self.spec, self.repeats
   local later = spec.later and spec.later[err.errorCode]
-  local tries = later and self.postponed + 1 or self.attempts - self.postponed
-  local delay = retry.decide(err, tries, {
-    max_attempts = self.options.max_attempts or spec.max_attempts
-      or self.client.options.max_attempts,
-    remaining = self:remaining(), random = core.random(), later = later,
+  local is_for_all = not spec.origin and retry.is_for_all(err)
+  local patient = is_for_all and is_patient(self)
+  local delay = retry.decide(err, tries(self, later, patient), {
+    max_attempts = max_attempts(self),
+    remaining = patient and math.huge or self:remaining(),
+    random = core.random(), later = later, patient = patient,
   })
+  local asked = err.retryAfter
+  local is_free = later or patient or asked ~= nil
   if not delay or past and past:is_too_late(delay)
-     or not self.runtime.retry_budget:take(later or err.retryAfter ~= nil) then
+     or not self.runtime.retry_budget:take(is_free) then
     return give_up(self, err)
   end
-  if later then
+  if is_for_all then delay = self.limiter:refuse(delay, asked) end
+  if later or patient then
     self.postponed = self.postponed + 1
     -- The same bytes again, if they took long, may be for nothing again.
     if spec.is_transfer then delay = math.max(delay, self.took) end
@@ -469,6 +503,10 @@ function failed(self, raw, body)
   if spec.unsettled and spec.unsettled[err.errorCode] and not is_open then
     is_open, self.outcome_unknown = true, true
     err = report.refusal(self, body)  -- again, with that
+  end
+  if self.limiter.refusals > 0 and err.kind == "api"
+     and err.statusCode ~= 429 then
+    self.limiter:accept()
   end
   if is_open and self.repeats then self.repeats:doubt(err) end
   self.took = current and current:seconds() or 0

@@ -10,6 +10,11 @@
 -- has the collector work, in small pieces. If every coroutine will be resumed
 -- for certain, none of that is needed: calls sleep until it is their turn.
 
+--
+-- A service that refuses a request because there were too many refuses all. So
+-- then nobody asks for a while, and after that one request at a time, until one
+-- is not refused.
+
 local core = require "lipsync.core"
 
 local Limiter = {}
@@ -46,6 +51,8 @@ end
 function limiter.new(slots, collect)
   return setmetatable({
     slots = slots, used = 0,
+    open = slots,  -- how many may be under way now
+    opens_at = -math.huge, refusals = 0, refused_at = false, told = false,
     taken = setmetatable({}, { __mode = "k" }),
     waiting = setmetatable({}, { __mode = "v" }),
     first = 1, last = 0,
@@ -62,17 +69,18 @@ end
 -- collector may have taken a call, or a response may have begun and not been
 -- read yet. So when no slot seems free, each call is checked.
 local function has_slot(self)
-  if self.used < self.slots then return true end
+  if self.open == 0 and core.now() >= self.opens_at then self.open = 1 end
+  if self.used < self.open then return true end
   local used = 0
   for ticket in pairs(self.taken) do
-    if ticket.begun and ticket:begun() then
+    if self.refusals == 0 and ticket.begun and ticket:begun() then
       self.taken[ticket] = nil
     else
       used = used + 1
     end
   end
   self.used = used
-  return used < self.slots
+  return used < self.open
 end
 
 local function is_here(self, ticket, place)
@@ -193,7 +201,7 @@ end
 ---@param ticket table  see Limiter.take
 ---@return boolean
 function Limiter:take_free(ticket)
-  if self.first <= self.last or self.used >= self.slots
+  if self.first <= self.last or self.used >= self.open
      or self.taken[ticket] then
     return false
   end
@@ -236,6 +244,7 @@ end
 ---@param ticket table
 ---@return number
 function Limiter:patience(ticket)
+  if self.open == 0 and self.told == ticket.place then return self:rest() end
   if not self.doubts then return math.huge end
   if self.searcher.ticket == ticket then return pause end
   return math.max(stuck, (self.last - self.first) / looks)
@@ -246,14 +255,24 @@ end
 ---@param ticket table  has a place in the queue
 ---@return number
 function Limiter:nap(ticket)
+  if self.open == 0 then return math.max(nap, math.min(stuck, self:rest())) end
   return math.max(nap, math.min(stuck, (ticket.place - self.first) / looks))
+end
+
+-- Whether the first ticket has to be called: for a slot, or, once, because it
+-- must ask again at the end of a rest.
+local function is_due(self, turn)
+  return has_slot(self) or self.open == 0 and self.told ~= turn.place
 end
 
 --- Notifies the next ticket if a slot is free and the ticket has called().
 function Limiter:call_next()
   self.is_behind = true  -- until the end; it may raise for lack of memory
   local turn = head(self)
-  if turn and turn.called and has_slot(self) then turn:called() end
+  if turn and is_due(self, turn) then
+    if turn.called then turn:called() end
+    self.told = turn.place
+  end
   self.is_behind = false
 end
 
@@ -269,6 +288,48 @@ function Limiter:release(ticket)
   self.taken[ticket] = nil
   self.used = self.used - 1
   if self.first <= self.last then self:call_next() end
+end
+
+-- ---- Rests ----
+
+--- The service has refused a request, and with it all: nobody gets a slot for
+--- `delay`. A request that was sent before a rest and is refused in it changes
+--- nothing, unless the service asks for a longer one.
+---@param delay number  seconds
+---@param asked number|nil  seconds that the service asks for
+---@return number seconds  that are left of the rest
+function Limiter:refuse(delay, asked)
+  local now = core.now()
+  local is_new = now >= self.opens_at
+  if is_new then
+    self.refusals = self.refusals + 1
+    self.refused_at = self.refused_at or now
+  end
+  self.opens_at = math.max(self.opens_at,
+    now + (is_new and delay or asked or 0))
+  self.open, self.told = 0, false
+  self:call_next()
+  return self.opens_at - now
+end
+
+--- A response has come that is no such refusal.
+function Limiter:accept()
+  if core.now() < self.opens_at then return end  -- it was sent before
+  self.open, self.opens_at = self.slots, -math.huge
+  self.refusals, self.refused_at = 0, false
+  self:call_next()
+end
+
+--- Seconds that are left of a rest; 0 without one.
+---@return number
+function Limiter:rest()
+  return math.max(0, self.opens_at - core.now())
+end
+
+--- Seconds since the first refusal that nothing but refusals has followed.
+---@return number
+function Limiter:refused_for()
+  return self.refused_at and core.now() - self.refused_at or 0
 end
 
 --- Gives up the place of `ticket` in the queue, if it has one.

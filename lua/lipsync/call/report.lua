@@ -47,6 +47,19 @@ function report.error(of, kind, text, reason, field)
   return errors.new(kind, text, report.about(of), reason, field)
 end
 
+--- The error of a call that was not sent, because the service has refused
+--- another one and the call's time ends before all may go on.
+---@param of table
+---@param rest number  seconds until then
+---@return lipsync.Error
+function report.resting(of, rest)
+  local about = report.about(of)
+  about.json = true
+  return errors.complete({ kind = "api", statusCode = 429, retryAfter = rest,
+    message = "the service has refused another request of this client, so "
+      .. "this one waited and was not sent" }, about)
+end
+
 -- A text from a server, without what no one else may see: the key, and the
 -- signatures in addresses.
 local function redacted(of, given)

@@ -332,7 +332,7 @@ function create.send(generations, spec, fixed, options, on_held, earlier, clock)
   if not own then return nil, err end
   own.idempotency_key, own.earlier = key, earlier
   own.repeat_window = options.repeat_for
-  own.clock = clock
+  own.clock, own.is_patient = clock, options.is_patient
   if fixed.assets then
     own.timeout = clock:seconds() + client.options.timeout
   end

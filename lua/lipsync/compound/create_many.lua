@@ -66,7 +66,7 @@ end
 -- The options of one create.
 local function own_options(self, index)
   local options = self.options
-  local on_progress, own = options.on_progress, {}
+  local on_progress, own = options.on_progress, { is_patient = true }
   if options.receipts then
     -- %s would end at a NUL on Lua 5.1.
     own.receipt = options.receipts .. ("/%06d.json"):format(index)

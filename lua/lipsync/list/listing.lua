@@ -78,6 +78,7 @@ function listing.new(resource, spec, own, options)
     delivered = 0, most = own.limit or false, slice = false,
     slice_ends = resource.client.step_ends or math.huge,
     over = false, err = false, source = false, transfer = false,
+    is_patient = false,
     take = stream.none,
   }, Listing)
   self.is_plain = not self.checks and not self.most

@@ -45,6 +45,7 @@ local function new_call(self)
       ids = ask.ids or self.group, limit = ask.limit }),
     read = self.shape.read, accept = spec.accept_page or self.shape.accept,
     timeout = math.huge, clock = listing.clock, listing = listing,
+    is_patient = listing.is_patient,
   }, spec), listing.options)
 end
 

@@ -35,6 +35,7 @@ local function new_call(self)
     mode = shape.stream.mode, read = shape.stream.read,
     accept = shape.stream.accept,
     timeout = math.huge, clock = listing.clock, listing = listing,
+    is_patient = listing.is_patient,
   }, spec), listing.options)
 end
 

@@ -186,8 +186,8 @@ end
 --- Downloads many outputs into a folder, several at once, while it reads the
 --- listing. Each file is named after outputFileName, or the id, and the first 8
 --- characters of the id. Goes on after a failed one, but not after a broken
---- listing, a rejected key (401), a closed client or a full disk. Called again
---- it goes on: files that are there already are kept.
+--- listing, a rejected key (401), a 429 that does not end, a closed client or a
+--- full disk. Called again it goes on: files that are there already are kept.
 ---@param items (string|lipsync.Generation)[]|lipsync.Listing
 ---@param folder string  is there already
 ---@param options lipsync.DownloadManyOptions|nil
@@ -341,10 +341,10 @@ local how = {
 }
 
 --- Deletes many generations, several at once, while it reads the listing. Goes
---- on after a failed one, but not after a broken listing, a rejected key (401)
---- or a closed client. An error raised in a callback stops it too; that is the
---- `cause` of the error returned with the result. Raises for a listing, or an
---- array of `all`, without a filter.
+--- on after a failed one, but not after a broken listing, a rejected key (401),
+--- a 429 that does not end, or a closed client. An error raised in a callback
+--- stops it too; that is the `cause` of the error returned with the result.
+--- Raises for a listing, or an array of `all`, without a filter.
 ---@param items (string|lipsync.Generation)[]|lipsync.Listing
 ---@param options lipsync.DeleteManyOptions|nil
 ---@return lipsync.Deleted|nil result

@@ -159,7 +159,7 @@ describe("call", function()
       if event.type == "queued" then told = told + 1 end
     end
     local slots = client.runtime().limiter
-    slots.slots = 1
+    slots.slots, slots.open = 1, 1
     local first, second = new_call(client), new_call(client)
     first:advance()
     for _ = 1, 3 do assert.is_false(second:advance()) end
@@ -195,6 +195,47 @@ describe("call", function()
     assert.is_false(condition:ready())
     this:cancel()
     assert.is_true(condition:ready())
+  end)
+
+  it("waits where another was refused with 429, but not in vain", function()
+    local refused = { arrived = true, status = 429,
+      headers = { ["retry-after"] = "10" }, body = '{"message":"No."}' }
+    local done = { arrived = true, status = 200 }
+    local client = new_client { refused, done }
+    local now, shift = core.now, 0
+    finally(function() core.now = now end)
+    core.now = function() return now() + shift end
+    local first, next_one = new_call(client), new_call(client)
+    local hasty = new_call(client, { timeout = 5 })
+    assert.is_false(first:advance())
+    assert.is_false(next_one:advance())
+    assert.equal(1, #client.transfers)
+    local _, seconds = next_one:wants()
+    assert.is_true(seconds > 9 and seconds <= 11)
+    assert.is_true(hasty:advance())
+    assert.same({ "api", 429, 0, true }, { hasty.err.kind,
+      hasty.err.statusCode, hasty.err.attempts, hasty.err.retryable })
+    assert.matches("^get x: 429 the service has refused another request of "
+      .. "this client, so this one waited and was not sent%. The service asks "
+      .. "for a wait of 1[01] s%.$", tostring(hasty.err))
+    shift = 12
+    assert.is_true(next_one:advance())
+    assert.is_nil(next_one.err)
+    assert.equal(0, client.runtime().limiter:rest())
+  end)
+
+  it("waits for none that was refused for its own sake", function()
+    local done = { arrived = true, status = 200 }
+    for _, case in ipairs {
+      { '{"errorCode":"concurrency_limit_reached"}' },
+      { '{"errorCode":"voice_clone_busy"}' },
+      { "", { origin = "https://media.example" } },
+    } do
+      local client = new_client { { arrived = true, status = 429,
+        body = case[1] }, done }
+      assert.is_false(new_call(client, nil, case[2]):advance())
+      assert.is_true(new_call(client):advance())
+    end
   end)
 
   it("closes each attempt and tries again", function()

@@ -265,6 +265,89 @@ describe("limiter", function()
     end)
   end)
 
+  describe("of a service that refuses all", function()
+    local core, now = require "lipsync.core", nil
+    local real = core.now
+
+    before_each(function()
+      now = 100
+      core.now = function() return now end
+    end)
+
+    after_each(function() core.now = real end)
+
+    local function ticket()
+      return { kept = true, calls = 0, called = function(self)
+        self.calls = self.calls + 1
+      end }
+    end
+
+    it("gives out none for a while, then one at a time", function()
+      local q, a, b = new(2), {}, {}
+      assert.equal(5, q:refuse(5))
+      now = 104
+      assert.equal(1, q:rest())
+      assert.is_false(q:take_free(a))
+      assert.is_false(q:take(a, now))
+      now = 105
+      assert.is_true(q:take(a, now))
+      assert.is_false(q:take(b, now))
+      q:release(a)
+      assert.is_true(q:take(b, now))
+      q:accept()
+      assert.equal(0, q.refusals)
+      assert.is_true(q:take(a, now))
+    end)
+
+    it("takes what was sent before the rest for no news", function()
+      local q = new(2)
+      q:refuse(5)
+      assert.equal(5, q:refuse(9))
+      assert.equal(7, q:refuse(9, 7))
+      assert.equal(1, q.refusals)
+      q:accept()
+      assert.equal(7, q:rest())
+      now = 110
+      assert.equal(10, q:refused_for())
+      q:refuse(1)
+      assert.equal(2, q.refusals)
+      now = 112
+      q:accept()
+      assert.equal(0, q:refused_for())
+    end)
+
+    it("has the first one ask again at the end, whoever that is", function()
+      local q, a, b, c = new(1), ticket(), ticket(), ticket()
+      for _, each in ipairs { a, b, c } do q:take(each, now) end
+      q:refuse(5)
+      q:release(a)
+      assert.same({ 1, 0 }, { b.calls, c.calls })
+      assert.is_false(q:take(b, now))
+      assert.equal(5, q:patience(b))
+      assert.equal(5, q:nap(b) * 5)
+      assert.equal(math.huge, q:patience(c))
+      q:leave(b)
+      assert.equal(1, c.calls)
+      assert.equal(5, q:patience(c))
+      now = 105
+      assert.is_true(q:take(c, now))
+      assert.same({ 1, 1 }, { b.calls, c.calls })
+    end)
+
+    it("keeps no ticket that is collected", function()
+      local q, kept = new(1), { {} }
+      q:refuse(5)
+      local function ask() q:take(kept[1], now) end
+      ask()
+      setmetatable(kept, { __mode = "v" })
+      collectgarbage()
+      collectgarbage()
+      assert.is_nil(kept[1])
+      now = 105
+      assert.is_true(q:take({}, now))
+    end)
+  end)
+
   describe("where no coroutine can be abandoned", function()
     local function kept()
       return { kept = true, calls = 0, called = function(self)

@@ -61,6 +61,23 @@ describe("create_many", function()
     assert.equal(3, count)
   end)
 
+  it("waits as long as the service refuses all", function()
+    local core = require "lipsync.core"
+    local random = core.random
+    finally(function() core.random = random end)
+    core.random = function() return 0.001 end
+    local refusal = { when = "POST ", times = 40, { send = scripted.response(
+      429, '{"errorCode":"rate_limit_exceeded"}') } }
+    local generations = serve { created "g1", refusal, created "g2",
+      created "g3", created "g4" }
+    local found, order = collect(generations:create_many(requests(4)))
+    assert.equal(4, #order)
+    local ids = {}
+    for i = 1, 4 do ids[tostring(found[i])] = true end
+    assert.same({ g1 = true, g2 = true, g3 = true, g4 = true }, ids)
+    assert.equal(44, #here.server:requests(44))
+  end)
+
   it("loses none, and doubles none, when it runs out of memory", function()
     local generations = serve { created "g1", created "g2" }
     local task = require "lipsync.sched.task"

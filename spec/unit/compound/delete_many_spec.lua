@@ -256,6 +256,84 @@ describe("delete_many", function()
     assert.equal(5, #here.server:requests(5))
   end)
 
+  -- A response to each request that has `mark`, `times` times or always.
+  local function reply(times, status, body, headers, mark)
+    return { when = mark or "HTTP/1.1", times = times,
+             { send = scripted.response(status, body, headers) } }
+  end
+
+  local function refusal(times, headers)
+    return reply(times, 429, '{"message":"Not now."}', headers)
+  end
+
+  -- A service that refuses what comes after the first requests.
+  local function refusing(first, times, headers)
+    return { pick = true, reply(first, 204, ""), refusal(times, headers),
+             reply(nil, 204, "") }
+  end
+
+  local function hundred()
+    local ids = {}
+    for i = 1, 100 do ids[i] = "g" .. i end
+    return ids
+  end
+
+  it("waits as long as the service refuses all, and loses none", function()
+    local random = core.random
+    finally(function() core.random = random end)
+    core.random = function() return 0.001 end
+    local generations = start(refusing(20, 60))
+    local result = assert(generations:delete_many(hundred()))
+    assert.same({ 100, 0 }, { result.deleted, result.failed })
+    assert.equal(160, #here.server:requests(160))
+  end)
+
+  it("asks with one request at a time whether it still does", function()
+    local under_way, most, refused = 0, 0, 0
+    local generations = start(refusing(0, 12, { ["Retry-After"] = "0.01" }), {
+      on_event = function(event)
+        if event.type == "request" then under_way = under_way + 1 end
+        if event.type == "retry" then refused = refused + 1 end
+        -- The first eight were sent before any was refused.
+        if refused >= 8 and refused < 12 then
+          most = math.max(most, under_way)
+        end
+        if event.type == "response" then under_way = under_way - 1 end
+      end })
+    assert.equal(100, assert(generations:delete_many(hundred())).deleted)
+    assert.equal(12, refused)
+    assert.equal(1, most)
+  end)
+
+  it("counts such a wait in no timeout", function()
+    local generations = start(refusing(3, 1, { ["Retry-After"] = "1.1" }))
+    local result = assert(generations:delete_many(hundred(),
+      { timeout = 1 }))
+    assert.same({ 100, 0 }, { result.deleted, result.failed })
+  end)
+
+  it("waits where the listing is refused, too", function()
+    local random = core.random
+    finally(function() core.random = random end)
+    core.random = function() return 0.001 end
+    local generations = start { pick = true, refusal(9),
+      reply(1, 200, service.list(3), nil, "GET /"),
+      reply(nil, 200, "[]", nil, "GET /"), reply(nil, 204, "") }
+    local result = assert(generations:delete_many(generations:list {
+      status = "COMPLETED", page_size = 3 }))
+    assert.equal(3, result.deleted)
+  end)
+
+  it("ends where the service refuses all for too long", function()
+    local generations = start(refusing(0, nil, { ["Retry-After"] = "121" }))
+    local result, err, so_far = generations:delete_many(hundred())
+    assert.is_nil(result)
+    assert.equal(429, err.statusCode)
+    assert.equal(121, err.retryAfter)
+    assert.equal(0, so_far.deleted)
+    assert.is_true(#here.server:requests() <= 8)
+  end)
+
   it("gives each its own timeout, from its own start", function()
     -- Two at a time, each waits for 0.5 s: together they take longer than the
     -- timeout of one.

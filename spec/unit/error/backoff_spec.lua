@@ -13,6 +13,7 @@ describe("backoff", function()
   it("starts higher after 429", function()
     assert.equal(1, backoff.jitter(1, 1, backoff.base_busy))
     assert.equal(20, backoff.jitter(6, 1, backoff.base_busy))
+    assert.equal(5, backoff.jitter(6, 1, backoff.base_busy, backoff.cap_busy))
   end)
 
   it("stays finite after any number of attempts", function()

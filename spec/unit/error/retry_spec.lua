@@ -7,6 +7,7 @@ local function decide(err, attempt, limits)
     max_attempts = limits.max_attempts or 4,
     remaining = limits.remaining or 60,
     random = limits.random or 0.5, later = limits.later,
+    patient = limits.patient,
   })
 end
 
@@ -71,6 +72,7 @@ describe("retry.decide", function()
     assert.equal(0.125, decide(api(503)))
     assert.equal(0.25, decide(api(503), 2))
     assert.equal(0.5, decide(api(429)))
+    assert.equal(2.5, decide(api(429), 9, { max_attempts = 10 }))
   end)
 
   it("prefers the server's delay", function()
@@ -98,6 +100,26 @@ describe("retry.decide", function()
     delay, why = decide(api(429, 0), 1, { later = false })
     assert.is_nil(delay)
     assert.equal("later", why)
+  end)
+
+  it("counts no attempts of a patient call, but long waits", function()
+    local patient = { patient = true, remaining = math.huge }
+    assert.equal(2.5, decide(api(429), 99, patient))
+    assert.equal(0.25, decide(api(429, 0), 99, patient))
+    local delay, why = decide(api(429, 121), 1, patient)
+    assert.is_nil(delay)
+    assert.equal("wait", why)
+  end)
+
+  it("tells a refusal of all from one of this request", function()
+    assert.is_true(retry.is_for_all(api(429)))
+    assert.is_false(retry.is_for_all(api(503)))
+    assert.is_false(retry.is_for_all { kind = "protocol", statusCode = 429 })
+    for code, all in pairs { rate_limit_exceeded = true, other = true,
+        concurrency_limit_reached = false, voice_clone_busy = false } do
+      assert.equal(all, retry.is_for_all { kind = "api", statusCode = 429,
+        errorCode = code }, code)
+    end
   end)
 
   it("ends if the delay exceeds the remaining time", function()
