@@ -20,7 +20,7 @@
 #include "../version.h"
 
 /* What is in the registry by its name: the metatable of errors; the table of
-** all types of objects, see object.c, which another version cannot read. */
+** types of objects, see object_type.c, which another version cannot read. */
 #define ERROR_TYPE   "lipsync.Error"
 #define OBJECT_TYPES "lipsync.types " LIPSYNC_VERSION
 

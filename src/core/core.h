@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
-** core: what the files of lipsync.core share: object.c makes the types of the
-** service's objects, value.c makes Lua values of JSON, encode.c JSON of Lua
-** values, segment.c paths of ids, core.c puts them into one module.
+** core: what the files of lipsync.core share: object.c has the objects of the
+** service, object_make.c and object_type.c make them and their types, value.c
+** makes Lua values of JSON, encode.c JSON of Lua values, segment.c paths of
+** ids, core.c puts them into one module.
 */
 
 #ifndef lipsync_core_h
@@ -65,23 +66,23 @@ int segment_make (lua_State *L);
 
 /* ---- object.c ---- */
 
-/* Makes the table of types, and the type "Object", which any object may be. */
-void object_register (lua_State *L);
-
 /* The JSON of the object at the top, or NULL where there is none. Makes
 ** nothing. */
 const char *object_text (lua_State *L, size_t *length);
 
+/* core.owner(object). */
+int object_owner (lua_State *L);
+
+/* core.member(object, name): the member as it was sent, its JSON text; nil
+** where there is none. */
+int object_member (lua_State *L);
+
+/* ---- object_make.c ---- */
+
 /* As struct capi has them. */
-const struct object_type *object_push_type (lua_State *L, const char *name);
 void *object_alloc (lua_State *L, const struct element *e);
 void object_init (lua_State *L, void *block, const struct element *e,
                   int shared);
-
-/* core.object_type { name, aliases = { read as = sent as }, shows = { members
-** that tostring gives }, has_id, methods }: makes a type, or replaces the
-** description of the one with that name. */
-int object_type (lua_State *L);
 
 /* core.object(type, text [, owner]): an object, or nil and a failure. */
 int object_new (lua_State *L);
@@ -91,13 +92,20 @@ int object_new (lua_State *L);
 ** JSON text, or an object, whose member 'name' it is then. */
 int object_list (lua_State *L);
 
+/* ---- object_type.c ---- */
+
+/* Makes the table of types, and the type "Object", which any object may be. */
+void object_register (lua_State *L);
+
+/* As struct capi has it. */
+const struct object_type *object_push_type (lua_State *L, const char *name);
+
+/* core.object_type { name, aliases = { read as = sent as }, shows = { members
+** that tostring gives }, has_id, methods }: makes a type, or replaces the
+** description of the one with that name. */
+int object_type (lua_State *L);
+
 /* core.type_of(v): the name of an object's type; nil for any other value. */
 int object_type_of (lua_State *L);
-
-/* core.owner(object). */
-int object_owner (lua_State *L);
-
-/* core.member(object, name). */
-int object_member (lua_State *L);
 
 #endif
