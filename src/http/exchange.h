@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
-** exchange: what only session.c, receive.c and request.c see: the whole of a
-** session and of an exchange. session.c owns sessions, request.c
-** turns a request into libcurl's options, receive.c receives the response.
+** exchange: the whole of a session and of an exchange, for those files alone
+** that run them. session.c owns sessions, exchange.c exchanges; request.c turns
+** a request into libcurl's options, callbacks.c is what libcurl calls then,
+** result.c judges how it ended.
 */
 
 #ifndef lipsync_exchange_h
@@ -94,12 +95,16 @@ struct http_session {
       code = curl_easy_setopt(x->easy, option, value);                         \
   } while (0)
 
-/* A new exchange on the session's list, not started. NULL: out of memory. */
-struct exchange *exchange_new (struct http_session *s,
-                               const struct http_request *request, void *user);
+/* ---- session.c ---- */
 
 /* Has the next exchanges use new connections, as many as 's' may have idle. */
 void session_doubt (struct http_session *s);
+
+/* ---- exchange.c ---- */
+
+/* A new exchange on the session's list, not started. NULL: out of memory. */
+struct exchange *exchange_new (struct http_session *s,
+                               const struct http_request *request, void *user);
 
 /* Takes 'x', which is over, from its session, which is going. */
 void exchange_detach (struct exchange *x);
@@ -110,10 +115,30 @@ void exchange_reap (struct http_session *s);
 /* Unpauses the first exchange in QUEUE_RESUME. */
 void exchange_resume_next (struct http_session *s);
 
-/* The callbacks that receive for exchanges, of a new handle; and what they get,
-** of each exchange. */
-CURLcode exchange_set_callbacks (struct exchange *x);
-CURLcode exchange_set_data (struct exchange *x);
+/* Puts 'x' at the end of a queue, unless it is on it; or takes it off. */
+void exchange_enqueue (struct exchange *x, enum queues which);
+void exchange_dequeue (struct exchange *x, enum queues which);
+
+/* Call when something happened to 'x' that its owner is to hear of. */
+void exchange_notify (struct exchange *x);
+
+/* Notes how much 'x' holds, in the session's sum: to add it up anew for every
+** request costs more, the more of them there are. */
+void exchange_note_held (struct exchange *x);
+
+/* ---- result.c ---- */
+
+/* What libcurl's 'code' means for 'x', which it has finished. Notes also what
+** there is to say of that: errno, the proxy's response, libcurl's words. */
+enum http_result result_of (struct exchange *x, CURLcode code);
+
+/* ---- callbacks.c ---- */
+
+/* Sets the callbacks, of a new handle; and what they get, of each exchange. */
+CURLcode callbacks_set (struct exchange *x);
+CURLcode callbacks_set_data (struct exchange *x);
+
+/* ---- request.c ---- */
 
 /* Gives 'x' an easy handle with all options and headers for 'request'. */
 enum http_refusal request_prepare (struct exchange *x,

@@ -138,7 +138,7 @@ struct http_request {
 
 struct http_session;
 
-/* One request and its response; read-only outside http.c. */
+/* One request and its response; read-only but for the files of exchange.h. */
 struct http_exchange {
   struct http_session *session; /* NULL once that is closed */
   int sent;                     /* the request went out, perhaps not whole */

@@ -34,7 +34,7 @@ static int needs_alone (const struct http_request *request) {
 ** every string, and 30 options cost as much as a tenth of a request. */
 static CURLcode set_constants (struct exchange *x) {
   const struct http_session *s = x->pub.session;
-  CURLcode code = exchange_set_callbacks(x);
+  CURLcode code = callbacks_set(x);
   SET(CURLOPT_NOSIGNAL, 1L);
   SET(CURLOPT_CONNECTTIMEOUT_MS, s->connect_timeout);
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -306,7 +306,7 @@ enum http_refusal request_prepare (struct exchange *x,
   refusal = guard_prepare(x);
   if (refusal != HTTP_ACCEPTED)
     return refusal;
-  if (exchange_set_data(x) != CURLE_OK || set_protocol(x) != CURLE_OK
+  if (callbacks_set_data(x) != CURLE_OK || set_protocol(x) != CURLE_OK
       || set_body(x, request) != CURLE_OK || set_reuse(x, request) != CURLE_OK)
     return HTTP_NO_MEMORY;
   refusal = set_url(x, request);
