@@ -49,7 +49,9 @@
 --                 "never": repeated only if nothing was done
 --   later         the errorCodes that mean "not yet": asked again as long as
 --                 the call's timeout allows
---   unsettled     the errorCodes after which it is unknown what was done
+--   unsettled     the errorCodes after which it is unknown what was done, each
+--                 with true, or the name of the error's member that has the id
+--                 of what an earlier attempt has made
 --   secret        the form of a secret in responses, as a pattern
 --   members       of each of its entries; the first one is always there. Of
 --                 data: the one that is always there; the id, if it was asked
@@ -117,7 +119,7 @@ api.generations = {
     later = { concurrency_limit_reached = true,
               IDEMPOTENCY_IN_PROGRESS = true },
     unsettled = { IDEMPOTENCY_IN_PROGRESS = true,
-                  IDEMPOTENCY_OUTCOME_UNKNOWN = true },
+                  IDEMPOTENCY_OUTCOME_UNKNOWN = "generationId" },
     unknown = "The generation may have been created; the same request with "
       .. "the same idempotency_key creates no second one",
     advice = {

@@ -227,8 +227,7 @@ function Client:start_runtime(session)
     retry_budget = retry_budget.new(), waiters = waiters.new(),
     limiter = limiter.new(self.options.max_in_flight),
     transfers = limiter.new(self.options.max_transfers),
-    request = { owner = self, type = "Generation",
-                max_object = self.options.max_generation,
+    request = { owner = self, max_object = self.options.max_generation,
                 max_response = self.options.max_response },
     is_starting = false,
   }

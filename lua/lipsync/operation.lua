@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Makes resources, such as client.generations, from the rows of api.lua, with a
+-- Makes resources, such as client.voices, from the rows of api.lua, with a
 -- method for each row. The kind of method and its arguments follow from the
 -- row; its meaning is in the row and its shape.
 
@@ -60,7 +60,7 @@ function operation.iterator(made)
   return made
 end
 
--- Tell the resource's listings about an object: it is being deleted, gone, or
+-- Tell the resource's listings about an object: it is being removed, gone, or
 -- still there. After an unknown outcome it stays in doubt.
 local function on_start(this)
   this.spec.resource:_note(this.spec.id, "doubtful")
@@ -98,11 +98,11 @@ local function compile(rows, row)
 end
 
 --- The id in an id or an object. Raises for any other value.
----@param given string|lipsync.Generation
+---@param given string|userdata
 ---@param spec table  of a row, or its `other`; defines which objects are
 ---   accepted
 ---@return string id
----@return lipsync.Generation|nil object
+---@return userdata|nil object
 function operation.identify(given, spec)
   if type(given) == "string" then return given end
   if core.type_of(given) ~= spec.type then
@@ -192,7 +192,7 @@ end
 --- Prepares a call about one object.
 ---@param resource table
 ---@param spec table  of one of its rows
----@param given string|lipsync.Generation
+---@param given string|userdata
 ---@param options table  the call's own, checked
 ---@param own table|nil  members of the call's spec, and `query`, which is
 ---   appended to its path

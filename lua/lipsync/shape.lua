@@ -58,14 +58,12 @@ shape.object = { read = attempt.whole, accept = read_object }
 --- An object that this call has made, or an earlier one with the same key.
 shape.created = {
   read = attempt.whole, accept = read_object,
-  -- The service may know the generation of an earlier attempt only by its id.
-  -- Then that is the value.
+  -- The service may know the object of an earlier attempt only by its id. Then
+  -- that is the value.
   refused = function(call, err)
-    local id, of = err.details.generationId, call.spec.unsettled
-    if err.errorCode ~= "IDEMPOTENCY_OUTCOME_UNKNOWN"
-       or not (of and of[err.errorCode]) or type(id) ~= "string" then
-      return nil
-    end
+    local unsettled = call.spec.unsettled
+    local id = unsettled and err.details[unsettled[err.errorCode]]
+    if type(id) ~= "string" then return nil end
     return id, "named"
   end,
 }
