@@ -386,7 +386,8 @@ api.webhooks = {
     method = "GET", path = "/v2/organizations/webhook/secret",
     action = "get webhook secret", query = { "masked",
       fields = { masked = flag } },
-    returns = "secret", members = { "secret" }, secret = "whsec_[^%s\"'<>]*",
+    returns = "secret", members = { "secret" },
+    secret = "whsec_[^ \t-\r\"'<>]*",
     retry = "safe",
   },
 }

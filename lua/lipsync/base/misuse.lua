@@ -135,6 +135,8 @@ function misuse.show(value)
     return 'string "' .. short:gsub("[" .. texts.control .. "]", "?") .. '"'
   elseif type(value) == "number" or type(value) == "boolean" then
     return type(value) .. " " .. tostring(value)
+  elseif core.is_error(value) then
+    return "an error object: " .. tostring(value)
   end
   return core.type_of(value) or type(value)
 end
@@ -189,6 +191,35 @@ function misuse.plain_table(value, what)
       misuse.show(value)))
   end
   misuse.raise(what .. " must be a table without a metatable")
+end
+
+-- The metatable that marks a table as an array.
+local array_mark = getmetatable(core.array {})
+
+--- As plain_table, for an array, which `lipsync.array` may have marked.
+---@param value any
+---@param what string
+function misuse.plain_array(value, what)
+  if type(value) == "table" and getmetatable(value) == array_mark then
+    return
+  end
+  misuse.plain_table(value, what)
+end
+
+--- Raises unless `value` is such an array, without holes and names.
+---@param value any
+---@param what string
+---@return integer  how many elements it has
+function misuse.length(value, what)
+  local count = 0
+  misuse.plain_array(value, what)
+  for _ in pairs(value) do count = count + 1 end
+  for i = 1, count do
+    if value[i] == nil then
+      misuse.raise(what .. " must be an array without holes or names")
+    end
+  end
+  return count
 end
 
 --- Raises unless `self` is an object of `class`: then the caller wrote a dot

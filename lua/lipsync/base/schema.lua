@@ -161,12 +161,8 @@ function schema.strings(value, name)
   if type(value) ~= "table" then
     refuse(name, "a string or an array of strings", value)
   end
-  local items, count = {}, 0
-  for _ in pairs(value) do count = count + 1 end
-  for i = 1, count do
-    if value[i] == nil then
-      misuse.raise(name .. " must be an array without holes or names")
-    end
+  local items = {}
+  for i = 1, misuse.length(value, name) do
     items[i] = element(value[i], name)
     if items[i]:find(",", 1, true) then
       misuse.raise(('%s holds an element with a comma: %s'):format(name,
@@ -237,25 +233,15 @@ end
 
 -- ---- Request bodies ----
 
--- The metatable that marks a table as an array.
-local array_mark = getmetatable(core.array {})
-
 --- The type for an array of at least one value of the type `of`.
 ---@param of fun(value: any, name: string): any
 ---@return fun(value: any, name: string): table
 function schema.array(of)
   return function(value, name)
     if type(value) ~= "table" then refuse(name, "an array", value) end
-    if getmetatable(value) ~= array_mark then
-      misuse.plain_table(value, name)
-    end
-    local own, count = {}, 0
-    for _ in pairs(value) do count = count + 1 end
+    local own, count = {}, misuse.length(value, name)
     if count == 0 then misuse.raise(name .. " is empty") end
     for i = 1, count do
-      if value[i] == nil then
-        misuse.raise(name .. " must be an array without holes or names")
-      end
       own[i] = of(value[i], ("%s[%d]"):format(name, i))
     end
     return own

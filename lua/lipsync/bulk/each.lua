@@ -58,6 +58,7 @@ local function check_array(items, work)
   if type(items) ~= "table" then
     misuse.raise(wanted .. ", got " .. misuse.show(items))
   end
+  misuse.plain_array(items, "items")
   local count, own = 0, {}
   for name in pairs(items) do
     if type(name) ~= "number" then

@@ -82,7 +82,7 @@ local patience, held = 300, 4096
 ---@return fun(): lipsync.CreateRequest|nil
 function create.each(requests)
   if misuse.callable(requests) then return requests end
-  misuse.plain_table(requests, "requests")
+  misuse.plain_array(requests, "requests")
   local index = 0
   return function()
     index = index + 1

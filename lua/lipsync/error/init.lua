@@ -186,7 +186,7 @@ function errors.from_response(response, about)
   if body then
     read_body(err, body)
     from_service[err] = err.errorCode ~= nil
-      or body.statusCode ~= nil and body.message ~= nil
+      or type(body.statusCode) == "number" and err.message ~= nil
   end
   about.json = body ~= nil
   err.body = response.body:sub(1, errors.body_limit)

@@ -48,6 +48,11 @@ function iterator.class(own)
     return key, value, err, more
   end
 
+  -- A program that takes it for an array would find nothing, and say nothing.
+  function class.__len()
+    misuse.raise(own.what .. " is no array; use `for` or next()")
+  end
+
   function class:__close()
     own.methods.close(self)
   end

@@ -124,8 +124,8 @@ local function ids_of(items)
       .. misuse.show(items))
   end
   local ids, seen = {}, {}
-  for _, item in ipairs(items) do
-    local id = operation.identify(item, Assets.specs.get)
+  for i = 1, misuse.length(items, "items") do
+    local id = operation.identify(items[i], Assets.specs.get)
     if not seen[id] then ids[#ids + 1], seen[id] = id, true end
   end
   return ids

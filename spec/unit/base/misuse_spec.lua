@@ -71,6 +71,8 @@ describe("misuse", function()
       misuse.show(("ä"):rep(19) .. "x" .. ("ä"):rep(9)))
     assert.equal("boolean true", misuse.show(true))
     assert.equal("table", misuse.show {})
+    local _, err = require "lipsync".time "now"
+    assert.match('^an error object: .*"now" is not a time', misuse.show(err))
     assert.is_true(#misuse.show(("x"):rep(500)) < 60)
   end)
 

@@ -35,6 +35,7 @@ describe("schema", function()
     takes(schema.strings, "a, b", { "a", "b" })
     takes(schema.strings, { "a", "b", "a" })
     takes(schema.strings, {})
+    takes(schema.strings, core.array { "a" }, { "a" })
     takes(schema.set, "a,b,a", { "a", "b" })
     takes(schema.headers, { a = "b\tc", B = "" })
   end)
@@ -54,6 +55,9 @@ describe("schema", function()
         "a whole number from 1 to 9007199254740992, got number ")
     end
     raises(schema.integer(100), 101, "a whole number from 1 to 100")
+    -- Which would be read as empty.
+    raises(schema.strings, setmetatable({}, { __index = { "a" } }),
+      "field must be a table without a metatable")
     raises(schema.callable(), 5, "field must be a function, got number 5")
     raises(schema.callable "a host's name or a function", 5,
       "field must be a host's name or a function")

@@ -204,12 +204,21 @@ describe("delete_many", function()
 
   it("raises for invalid items before any request", function()
     local generations = start(all(deleted))
-    for _, items in ipairs { "a", { 5 }, { "a", false }, { a = "b" } } do
+    for _, items in ipairs { "a", { 5 }, { "a", false }, { a = "b" },
+        setmetatable({}, { __index = { "a" } }) } do
       local ok, message = pcall(function()
         generations:delete_many(items)
       end)
       assert.is_false(ok)
       assert.match("delete_many_spec.lua:%d+: ", message)
+    end
+    local _, err = lipsync.time "now"
+    for method, words in pairs { delete = "got", delete_many = "items is" } do
+      local ok, message = pcall(function()
+        generations[method](generations, err)
+      end)
+      assert.is_false(ok)
+      assert.match(words .. " an error object: .*is not a time", message)
     end
     local ok, message = pcall(function()
       generations:delete_many({}, { concurency = 5 })

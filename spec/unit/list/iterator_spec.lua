@@ -48,6 +48,17 @@ describe("lipsync.list.iterator", function()
     assert.matches("an iterator of rows has no .*left", problem)
   end)
 
+  it("is no array", function()
+    local asked = pcall(function()
+      return #setmetatable({}, { __len = error })
+    end)
+    if asked then pending "this VM does not ask __len" return end
+    local ok, problem = pcall(function() return #over { { "a" } } end)
+    assert.is_false(ok)
+    assert.matches("iterator_spec.lua:%d+: an iterator of rows is no array; "
+      .. "use `for` or next%(%)$", problem)
+  end)
+
   it("shows by pairs what a program may use", function()
     if not has_pairs then pending "this VM does not ask __pairs" return end
     local shown = {}

@@ -223,6 +223,18 @@ describe("client.assets:get_many", function()
     assert.same({}, here.client.assets:get_many {})
     assert.equal(0, #here.server:connections())
   end)
+
+  it("raises for what is no array of all that is wanted", function()
+    here.start {}
+    for _, items in ipairs { { "a", nil, "b" }, { ids = "a" }, "a",
+        setmetatable({}, { __index = { "a" } }) } do
+      local ok, message = pcall(function()
+        here.client.assets:get_many(items)
+      end)
+      assert.is_false(ok)
+      assert.match("assets_spec.lua:%d+: items must be ", message)
+    end
+  end)
 end)
 
 describe("client.assets:delete_many", function()

@@ -218,7 +218,9 @@ describe("delete", function()
   end)
 
   it("accepts only a 404 of the service as gone", function()
-    for _, body in ipairs { "not found", "", "{}", '{"message":"no route"}' } do
+    for _, body in ipairs { "not found", "", "{}", '{"message":"no route"}',
+        '{"statusCode":null,"message":null}', '{"errorCode":null}',
+        '{"statusCode":"404","message":"no route"}' } do
       local generations = start { service.answer(502, ""),
                                   service.answer(404, body) }
       local deleted, err = generations:delete "a"
