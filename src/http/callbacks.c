@@ -155,7 +155,7 @@ static int has_enough (struct exchange *x) {
 
 /* Pauses after a piece, which is taken: of one that is refused, libcurl copies
 ** all of its read that is left, and hands over the copy later. What it has read
-** still comes, at most STREAM_BUFFER bytes. In both directions, because where
+** still comes, at most BLOCKING_BUFFER bytes. In both directions, because where
 ** only one is paused, libcurl looks at once whether the other can go on. */
 static int pause_after (struct exchange *x) {
   x->paused = 1;

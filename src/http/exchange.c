@@ -75,6 +75,7 @@ struct exchange *exchange_new (struct http_session *s,
   x->pub.detail = x->error;
   x->forks = process_forks();
   x->mode = request->mode;
+  x->blocking = request->blocking;
   body_open(&x->pub.upload, request->body, request->hold);
   buf_init(&x->pub.body, request->max_body);
   buf_init(&x->headers, HTTP_HEADERS_MAX);

@@ -126,6 +126,7 @@ struct http_request {
   int with_key;       /* sent to the API's origin only */
   int is_bare;        /* without the session's headers there, too */
   enum http_mode mode;
+  int blocking;      /* nothing else waits meanwhile: objects by larger reads */
   size_t max_body;   /* of a response that is no stream */
   struct body *body; /* NULL: none. One with files has a new connection */
   uint64_t hold;     /* bytes at its end that wait for http_release */

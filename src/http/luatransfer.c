@@ -218,6 +218,8 @@ static void read_request (lua_State *L, struct http_request *request,
   request->with_key = field_boolean(L, 2, "key");
   request->is_bare = request->origin != NULL && field_boolean(L, 2, "bare");
   request->mode = rules->mode = mode_field(L);
+  request->blocking = request->mode == HTTP_OBJECTS
+                      && field_boolean(L, 2, "blocking");
   request->max_body = size_field(L, "max_response", default_max);
   request->type = field_string(L, 2, "content_type");
   request->hold = field_count(L, 2, "hold", 0);

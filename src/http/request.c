@@ -82,6 +82,7 @@ static CURLcode set_protocol (struct exchange *x) {
   (void)curl_easy_setopt(x->easy, CURLOPT_BUFFERSIZE,
                          x->mode == HTTP_WHOLE    ? (long)CURL_MAX_WRITE_SIZE
                          : x->mode == HTTP_CHUNKS ? (long)CHUNK_BUFFER
+                         : x->blocking            ? (long)BLOCKING_BUFFER
                                                   : (long)STREAM_BUFFER);
   return code;
 }

@@ -304,9 +304,10 @@ end
 local function fill(self, request)
   local spec = self.spec
   local body, origin = spec.body, spec.origin
+  local mode = spec.mode
   request.method, request.path = spec.method, spec.target or spec.path
-  request.key, request.mode, request.type = spec.key ~= false, spec.mode,
-    spec.type
+  request.key, request.mode, request.type = spec.key ~= false, mode, spec.type
+  request.blocking = mode and host.blocks(self.client)
   request.headers = spec.headers or self.options.headers
   request.origin, request.bare = origin, origin and not request.key
   request.body, request.content_type = body, body and spec.content_type

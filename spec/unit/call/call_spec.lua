@@ -145,11 +145,26 @@ describe("call", function()
     new_call(client, { headers = { a = "b" } }, { target = "/v2/x?y",
       mode = "objects", key = false }):advance()
     local first = client.request
-    assert.same({ "/v2/x?y", "objects", false, "b" }, { first.path, first.mode,
-      first.key, first.headers.a })
+    assert.same({ "/v2/x?y", "objects", false, false, "b" }, { first.path,
+      first.mode, first.key, first.blocking, first.headers.a })
     new_call(client, nil, { method = "DELETE" }):advance()
     assert.same({ method = "DELETE", path = "/v2/x", key = true },
       client.request)
+  end)
+
+  it("reads a stream by larger pieces where nothing else would run", function()
+    for name, is_blocking in pairs { blocking = true, task = false } do
+      local client = new_client { { arrived = true, status = 200 } }
+      client.options.host = name
+      local this = new_call(client, nil, { mode = "objects" })
+      if name == "task" then
+        client.runtime().scheduler:spawn(function() this:advance() end)
+        client.runtime().scheduler:step(0)
+      else
+        this:advance()
+      end
+      assert.equal(is_blocking, client.request.blocking)
+    end
   end)
 
   it("waits for a slot, and reports that once", function()
