@@ -78,8 +78,10 @@ local function mutations(text)
   end
   for _, place in ipairs(strings) do
     local word = text:sub(place[1], place[2])
-    -- a sentence has its test by what it says
-    if word:find "^[%w_.:/-]+$" and not word:find "^lipsync%." then
+    -- A sentence has its test by what it says. A further letter of a weak
+    -- table's mode changes nothing.
+    if word:find "^[%w_.:/-]+$" and not word:find "^lipsync%."
+       and not text:sub(1, place[1]):find '__mode = "[kv]$' then
       add(place[1], place[2], word .. "q")
     end
   end
