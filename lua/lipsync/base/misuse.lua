@@ -33,8 +33,7 @@ local function same_folder(a, b)
   if not a or not b then return false end
   local cut = a:sub(1, 3) == "..." or b:sub(1, 3) == "..."
   a, b = a:gsub("^%.%.%.", ""), b:gsub("^%.%.%.", "")
-  if #a > #b then a, b = b, a end
-  return cut and b:sub(-#a) == a
+  return cut and (a:sub(-#b) == b or b:sub(-#a) == a)
 end
 
 --- The position of the nearest function on the stack that is not ours. Walks
@@ -88,8 +87,8 @@ local function distance(a, b)
     for j = 1, #b do
       local cost = a:byte(i) == b:byte(j) and 0 or 1
       local best = math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + cost)
-      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1)
-         and a:byte(i - 1) == b:byte(j) then
+      -- (There is no byte 0, so nothing equals it.)
+      if a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
         best = math.min(best, rows[i - 2][j - 2] + 1)
       end
       row[j] = best

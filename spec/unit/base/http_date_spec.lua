@@ -1,11 +1,20 @@
 -- SPDX-License-Identifier: MIT
 local http_date = require "lipsync.base.http_date"
+local time = require "lipsync.base.time"
 
 describe("http_date", function()
   it("reads the three forms", function()
     for _, text in ipairs { "Sun, 06 Nov 1994 08:49:37 GMT",
         "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994" } do
       assert.equal(784111777, http_date.parse(text), text)
+    end
+  end)
+
+  it("knows every month", function()
+    for i, name in ipairs { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
+        "Aug", "Sep", "Oct", "Nov", "Dec" } do
+      assert.equal(time.parse(("1994-%02d-06T08:49:37Z"):format(i)),
+        http_date.parse(("Sun, 06 %s 1994 08:49:37 GMT"):format(name)))
     end
   end)
 

@@ -5,9 +5,13 @@ describe("media_type", function()
   it("knows the type by the suffix", function()
     for path, wanted in pairs {
       ["clip.mp4"] = "video/mp4", ["/a.b/CLIP.MOV"] = "video/quicktime",
-      ["a.avi"] = "video/x-msvideo", ["a.b.wav"] = "audio/wav",
-      ["a.mp3"] = "audio/mpeg", ["a.flac"] = "audio/flac",
-      ["a.jpeg"] = "image/jpeg", ["a.webp"] = "image/webp",
+      ["a.m4v"] = "video/mp4", ["a.avi"] = "video/x-msvideo",
+      ["a.webm"] = "video/webm", ["a.b.wav"] = "audio/wav",
+      ["a.mp3"] = "audio/mpeg", ["a.ogg"] = "audio/ogg",
+      ["a.oga"] = "audio/ogg", ["a.flac"] = "audio/flac",
+      ["a.m4a"] = "audio/mp4", ["a.aac"] = "audio/aac",
+      ["a.jpg"] = "image/jpeg", ["a.jpeg"] = "image/jpeg",
+      ["a.png"] = "image/png", ["a.webp"] = "image/webp",
       ["a"] = "application/octet-stream", [""] = "application/octet-stream",
       ["mp4"] = "application/octet-stream",
       ["a.exe"] = "application/octet-stream",
@@ -19,6 +23,7 @@ describe("media_type", function()
 
   it("asks what the file is for where the suffix says too little", function()
     assert.equal("audio/mp4", media_type.of("a.mp4", "audio"))
+    assert.equal("video/mp4", media_type.of("a.mp4", "video"))
     assert.equal("audio/webm", media_type.of("a.webm", "audio"))
     assert.equal("video/webm", media_type.of("a.webm", "image"))
   end)

@@ -34,6 +34,63 @@ describe("misuse", function()
     assert.match("misuse_spec%.lua:%d+: wrong$", message)
   end)
 
+  -- The folder "lua/lipsync/base/" of misuse itself, and a function that raises
+  -- as if it were in that file.
+  local own = debug.getinfo(misuse.raise, "S").source:match "^@(.*/)[^/]*$"
+  local function raiser(path)
+    local load_text = rawget(_G, "loadstring") or load
+    local raise = assert(load_text(
+      "local misuse = ...; misuse.raise 'wrong'; return nil", "@" .. path))
+    return function() raise(misuse) return nil end
+  end
+
+  it("knows all of its folders", function()
+    local names = io.popen("ls -d " .. own .. "../*/")
+    for path in names:lines() do
+      local name = path:match "([^/]+)/$"
+      -- The command is a program, which calls the client as others do.
+      if name ~= "cli" then
+        local there = own:gsub("base/$", name) .. "/any.lua"
+        assert.match("^[^:]*misuse_spec%.lua:%d+: wrong$",
+          message_of(raiser(there)))
+      end
+    end
+    names:close()
+  end)
+
+  it("knows its own files where Lua cuts their paths", function()
+    local long = ("x"):rep(80) .. "/"
+    assert.match("misuse_spec%.lua:%d+: wrong$",
+      message_of(raiser(long .. own .. "any.lua")))
+    assert.match("other%.lua:1: wrong$",
+      message_of(raiser(long .. "program/other.lua")))
+  end)
+
+  it("takes a program's own folder of that name for the program's", function()
+    assert.equal("vendor/" .. own .. "any.lua:1: wrong",
+      message_of(raiser("vendor/" .. own .. "any.lua")))
+  end)
+
+  it("can be caught, and nothing else with it", function()
+    assert.same({ true, 1, 2 },
+      { misuse.caught(function(...) return ... end, 1, 2) })
+    assert.same({ false, "wrong" },
+      { misuse.caught(function() misuse.raise "wrong" end) })
+    local problem = {}
+    assert.equal(problem, select(2, pcall(misuse.caught, error, problem)))
+    assert.equal("elsewhere",
+      select(2, pcall(misuse.caught, error, "elsewhere", 0)))
+  end)
+
+  it("can be caught where no line is known, but for lack of memory", function()
+    local function catch(message)
+      local thread = coroutine.create(misuse.caught)
+      return { coroutine.resume(thread, error, message, 0) }
+    end
+    assert.same({ true, false, "wrong" }, catch "wrong")
+    assert.same({ false, "not enough memory" }, catch "not enough memory")
+  end)
+
   it("names the nearest known name and all others", function()
     local known = { projectId = true, status = true }
     local message = message_of(function()

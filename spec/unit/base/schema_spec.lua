@@ -30,6 +30,7 @@ describe("schema", function()
     takes(schema.seconds, math.huge)
     takes(schema.integer(), 1)
     takes(schema.integer(5), 5)
+    takes(schema.integer(), 2 ^ 53)
     takes(schema.callable(), print)
     takes(schema.callable(), setmetatable({}, { __call = print }))
     takes(schema.strings, "a, b", { "a", "b" })
@@ -50,7 +51,7 @@ describe("schema", function()
     for _, value in ipairs { 0, 1.5, "5", 0 / 0, math.huge } do
       raises(schema.integer(), value, "a whole number of at least 1")
     end
-    for _, value in ipairs { 2 ^ 60, 1e300 } do
+    for _, value in ipairs { 2 ^ 53 + 2, 2 ^ 60, 1e300 } do
       raises(schema.integer(), value,
         "a whole number from 1 to 9007199254740992, got number ")
     end
@@ -68,7 +69,9 @@ describe("schema", function()
     raises(schema.strings, { "a", 5 }, "must hold strings, got number 5")
     raises(schema.strings, { "a", nil, "b" }, "without holes or names")
     raises(schema.strings, { a = "b" }, "without holes or names")
-    raises(schema.strings, { "a,b" }, "an element with a comma")
+    for _, text in ipairs { "a,b", ",", "b,", "a.*,b" } do
+      raises(schema.strings, { text }, "an element with a comma")
+    end
   end)
 
   it("leaves reserved headers to the HTTP library", function()

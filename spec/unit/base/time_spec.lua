@@ -17,6 +17,9 @@ describe("time", function()
     at(1787644800, "2026-08-25T10:00:00+02:00")
     at(1787652000, "2026-08-25T04:30:00-0530")
     at(1787652000, "2026-08-25T10:00:00+00")
+    at(1787652000, "2026-08-25t10:00:00z")
+    at(60, "1970-01-02T00:00:00+23:59")
+    at(-60, "1969-12-31T00:00:00-23:59")
   end)
 
   it("knows the calendar", function()
@@ -28,6 +31,26 @@ describe("time", function()
     at(nil, "2100-02-29T00:00:00Z")
     at(nil, "2026-02-30T00:00:00Z")
     at(nil, "2026-04-31T00:00:00Z")
+  end)
+
+  it("counts every day", function()
+    local lengths = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
+    local day, wrong = 0, {}
+    local function check(expected, ...)
+      local text = ("%d-%02d-%02dT00:00:00Z"):format(...)
+      if time.parse(text) ~= expected then wrong[#wrong + 1] = text end
+    end
+    for year = 1970, 2101 do
+      lengths[2] = year % 4 == 0 and year ~= 2100 and 29 or 28
+      for month, length in ipairs(lengths) do
+        for d = 1, length do
+          check(day * 86400, year, month, d)
+          day = day + 1
+        end
+        check(nil, year, month, length + 1)
+      end
+    end
+    assert.same({}, wrong)
   end)
 
   it("refuses any other text", function()

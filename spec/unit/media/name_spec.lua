@@ -29,11 +29,13 @@ describe("a safe name", function()
   end)
 
   it("is no device", function()
-    for _, text in ipairs { "con", "NUL", "Aux.txt", "com1", "LPT9 x",
-        "nul.mp4" } do
+    for _, text in ipairs { "con", "NUL", "Aux.txt", "prn", "com1", "com9",
+        "lpt1", "LPT9 x", "nul.mp4" } do
       assert.equal("_", name.safe(text, ".mp4"):sub(1, 1), text)
     end
-    assert.equal("console.mp4", name.safe("console", ".mp4"))
+    for _, text in ipairs { "console", "com0", "com10" } do
+      assert.equal(text .. ".mp4", name.safe(text, ".mp4"))
+    end
   end)
 
   it("leaves room for .part.json in 255 bytes, and cuts no character",
@@ -55,8 +57,26 @@ describe("an ending", function()
     end
   end)
 
+  it("is known of what people upload", function()
+    local types = { mp4 = "video/mp4", mov = "video/quicktime",
+      webm = "video/webm", avi = "video/x-msvideo", mkv = "video/x-matroska",
+      m4v = "video/mp4", wav = "audio/wav", mp3 = "audio/mpeg",
+      ogg = "audio/ogg", flac = "audio/flac", m4a = "audio/mp4",
+      aac = "audio/aac", png = "image/png", jpg = "image/jpeg",
+      jpeg = "image/jpeg", webp = "image/webp", gif = "image/gif",
+      srt = "application/x-subrip", json = "application/json",
+      jsonl = "application/jsonl" }
+    local second = { m4v = "mp4", jpeg = "jpg" }
+    for ending, media in pairs(types) do
+      assert.same({ "." .. ending, media }, { name.ending("x." .. ending) })
+      assert.equal("." .. (second[ending] or ending),
+        name.ending_of_type(media))
+    end
+  end)
+
   it("stands for a Content-Type", function()
-    assert.equal(".mp4", name.ending_of_type "video/mp4")
+    assert.equal(".wav", name.ending_of_type "audio/wave")
+    assert.equal(".mp4", name.ending_of_type " video/mp4")
     assert.equal(".wav", name.ending_of_type "Audio/X-WAV; rate=1")
     assert.is_nil(name.ending_of_type "application/octet-stream")
     assert.is_nil(name.ending_of_type(nil))
