@@ -163,13 +163,26 @@ static int pause_after (struct exchange *x) {
 }
 
 
+/* Takes a piece of a stream, which the mark bounds; of a file, into a block of
+** its full size, twice the mark. */
+static enum buf_status take_piece (struct exchange *x, const char *data,
+                                   size_t n) {
+  struct buf *body = &x->pub.body;
+  enum buf_status status = BUF_OK;
+  char *room;
+  body->ceiling = (size_t)-1;
+  if (x->mode == HTTP_CHUNKS && body->capacity == 0)
+    status = buf_reserve(body, HTTP_FILE_MARK, &room);
+  return status == BUF_OK ? buf_append(body, data, n) : status;
+}
+
+
 static size_t on_body (char *data, size_t one, size_t n, void *arg) {
   struct exchange *x = (struct exchange *)arg;
   enum buf_status status;
   (void)one;
-  if (x->pub.streams)
-    x->pub.body.ceiling = (size_t)-1; /* bounded by the mark */
-  status = buf_append(&x->pub.body, data, n);
+  status = x->pub.streams ? take_piece(x, data, n)
+                          : buf_append(&x->pub.body, data, n);
   exchange_note_held(x);
   if (status != BUF_OK)
     return stop(x, status == BUF_FULL ? HTTP_BODY_LIMIT : HTTP_MEMORY);
