@@ -457,6 +457,15 @@ function Download:remaining()
   return self.timeout - self.clock:seconds()
 end
 
+-- Whether the step that this is in has no time for anything more. Then it goes
+-- on in the next one.
+local function is_late(self)
+  local ends = self.client.step_ends
+  if not ends or core.now() < ends then return false end
+  self.rests, self.wake = true, 0
+  return wait_until(self, condition.is_due, 0)
+end
+
 --- Does what can be done without waiting.
 ---@return boolean over  then `value` or `err` is set
 function Download:advance()
@@ -473,6 +482,7 @@ function Download:advance()
     elseif (self.state or look)(self) then
       return self.over
     end
+    if not self.over and is_late(self) then return false end
   end
   return true
 end

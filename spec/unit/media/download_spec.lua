@@ -765,6 +765,23 @@ describe("a download", function()
       :format(here.folder)) })
   end)
 
+  it("begins by as many steps as it takes without time", function()
+    here.start { once(partial(0)) }
+    local generation, result = media.generation(here.url), nil
+    here.client:spawn(function()
+      result = here.client.generations:download(generation, here.path)
+    end)
+    local to_part, to_request, steps = nil, nil, 0
+    while not result do
+      here.client:step(0)
+      steps = steps + 1
+      to_part = to_part or file.info(here.path .. ".part") and steps
+      to_request = to_request or here.server:connections(0)[1] and steps
+    end
+    is_done(result)
+    assert.is_true(to_part > 2 and to_request > to_part)
+  end)
+
   it("of the same file by another is told or waited for", function()
     here.start { { { read = true }, { send = partial(0):sub(1, 1000) },
                    { stall = 0.2 }, { send = partial(0):sub(1001) } },
