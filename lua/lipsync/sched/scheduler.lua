@@ -20,9 +20,9 @@ local scheduler = {}
 -- Stands for the main coroutine where it is nil.
 local main = {}
 
--- With less time left than this (seconds), neither the session nor `turns`
--- begins anything more, because the smallest piece of work of the session, or
--- of a task after it, may take as long.
+-- With less time left than this (seconds), nothing more is begun in a step,
+-- because the smallest piece of work of the session or of a task may take as
+-- long.
 local piece = 0.0004
 
 --- The tasks of a client in this process.
@@ -238,24 +238,22 @@ local function wake_due(self)
 end
 
 -- Steps and resumes by turns: in the order of readiness, at least one task,
--- until none is ready or the time is up. The session gets the time left, but
--- for that of a task.
+-- until none is ready or the time is up.
 local function turns(self, until_)
   local session, waiters = self.runtime.session, self.runtime.waiters
   local queue, total = self.run_queue, 0
   queue:promote()
   repeat
-    session:step(until_ - piece - core.now())
+    session:step(until_ - core.now())
     local became = waiters:dispatch(session)
     total = total + became
     self.runtime.limiter:catch_up()
     wake_due(self)
     for _ = 1, queue:size() do
       resume(self, queue:shift())
-      if core.now() >= until_ - piece then return total end
+      if core.now() >= until_ then return total end
     end
-  until became == 0 and queue:size() == 0
-    or core.now() >= until_ - piece
+  until became == 0 and queue:size() == 0 or core.now() >= until_
   return total
 end
 
@@ -286,7 +284,7 @@ function Scheduler:step(budget)
     session:step((self.client.step_ends or 0) - core.now())
     return self.runtime.waiters:dispatch(session)
   end
-  local until_ = core.now() + budget
+  local until_ = core.now() + budget - piece
   self.client.step_ends = until_  -- may raise, and then this is no step
   self.stepper = running()
   local ok, total = pcall(turns, self, until_)

@@ -169,7 +169,7 @@ describe("scheduler", function()
     watch_steps(function() given = given + 1 end)
     client:spawn(function()
       local tasks = client:runtime().scheduler
-      repeat until core.now() >= client.step_ends - 1e-4
+      repeat until core.now() >= client.step_ends
       tasks:wait(nil, 0)
       rounds = rounds + 1
     end)
@@ -177,6 +177,15 @@ describe("scheduler", function()
     assert.same({ 1, 0 }, { given, rounds })
     client:step(0)  -- but one in each step of the client
     assert.same({ 2, 1 }, { given, rounds })
+  end)
+
+  it("lets no task begin anything with hardly any time left", function()
+    start {}
+    local at, left
+    client:spawn(function() left = client.step_ends - at end)
+    at = core.now()
+    client:step(0.5)
+    assert.is_true(left < 0.5 - 2e-4, left)
   end)
 
   it("makes no steps in waiting tasks, however many", function()
