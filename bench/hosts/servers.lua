@@ -47,7 +47,7 @@ http {
     location = /proxy {
       proxy_pass SCHEME://service/v2/generations/count;
       proxy_http_version 1.1; proxy_set_header Connection "";
-      proxy_set_header x-api-key KEY;
+      proxy_set_header Host 127.0.0.1; proxy_set_header x-api-key KEY;
     }
   }
   upstream service { server SERVICE; keepalive 256; }
@@ -108,10 +108,11 @@ end)
 -- Milliseconds of n requests one after the other: mean, median, p99.
 local function times(folder, url, n)
   local _, log = launch.run { folder = folder, seconds = 300,
-    command = ("curl -s -o /dev/null -w '%%{time_total}\\n' '%s?[1-%d]'")
-      :format(url, n) }
+    command = ("curl -s -o /dev/null -w '%%{http_code} %%{time_total}\\n' "
+      .. "'%s?[1-%d]'"):format(url, n) }
   local all, sum = {}, 0
-  for word in log:gmatch "[%d.]+" do
+  for status, word in log:gmatch "(%d+) ([%d.]+)" do
+    if status ~= "200" then error(url .. " answered with " .. status) end
     all[#all + 1] = tonumber(word) * 1000
     sum = sum + all[#all]
   end
