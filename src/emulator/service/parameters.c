@@ -187,23 +187,30 @@ char *settings_first_key (const struct settings *s) {
 
 /* ---- Life ---- */
 
-/* The members that are texts. */
-static const size_t texts[] = {offsetof(struct settings, keys),
-                               offsetof(struct settings, media_redirect),
-                               offsetof(struct settings, webhook_secret)};
+/* The keys are a text, too. */
+static int is_text (const struct parameter *row) {
+  return row->schema.type == SCHEMA_TEXT || row->schema.type == SCHEMA_OTHER;
+}
 
-#define TEXTS (sizeof(texts) / sizeof(*texts))
+/* The first row from 'row' on of a setting that is a text; its name is NULL
+** where there is none. */
+static const struct parameter *next_text (const struct parameter *row) {
+  while (row->schema.name != NULL && !(is_setting(row) && is_text(row)))
+    row++;
+  return row;
+}
 
-static char **text_at (struct settings *s, size_t i) {
-  return (char **)((char *)s + texts[i]);
+static char **text_at (struct settings *s, const struct parameter *row) {
+  return (char **)((char *)s + row->schema.offset
+                   - offsetof(struct parameters, settings));
 }
 
 int settings_copy (struct settings *to, const struct settings *from) {
-  size_t i;
+  const struct parameter *row = next_text(parameter_table);
   int good = 1;
   *to = *from;
-  for (i = 0; i < TEXTS; i++) {
-    char **text = text_at(to, i);
+  for (; row->schema.name != NULL; row = next_text(row + 1)) {
+    char **text = text_at(to, row);
     *text = text_copy(*text, strlen(*text));
     good = good && *text != NULL;
   }
@@ -216,15 +223,15 @@ void settings_forget_keys (struct settings *s) {
 }
 
 void settings_forget_texts (struct settings *s) {
-  size_t i;
-  for (i = 0; i < TEXTS; i++)
-    *text_at(s, i) = NULL;
+  const struct parameter *row = next_text(parameter_table);
+  for (; row->schema.name != NULL; row = next_text(row + 1))
+    *text_at(s, row) = NULL;
 }
 
 void settings_close (struct settings *s) {
-  size_t i;
-  for (i = 0; i < TEXTS; i++)
-    sqlite3_free(*text_at(s, i));
+  const struct parameter *row = next_text(parameter_table);
+  for (; row->schema.name != NULL; row = next_text(row + 1))
+    sqlite3_free(*text_at(s, row));
   settings_forget_texts(s);
 }
 
@@ -242,11 +249,10 @@ int parameters_open (struct parameters *p) {
 }
 
 void parameters_close (struct parameters *p) {
-  sqlite3_free(p->host);
-  sqlite3_free(p->database);
-  sqlite3_free(p->import);
-  sqlite3_free(p->export);
-  settings_close(&p->settings);
+  const struct parameter *row;
+  for (row = parameter_table; row->schema.name != NULL; row++)
+    if (is_text(row))
+      sqlite3_free(*(char **)((char *)p + row->schema.offset));
   memset(p, 0, sizeof(*p));
 }
 
