@@ -267,8 +267,8 @@ static const struct member_rule create_rules[] = {
 
 static const char *const create_sql[] = {
   MISSING("url"), MISSING("type"),
-  "SELECT 400, 'generation_input_validation_failed', 'url',"
-  " 'url must begin with http:// or https://'"
+  WRONG
+  "'url', 'url must begin with http:// or https://'"
   " WHERE json_extract(?1, '$.url') NOT LIKE 'http://_%'"
   " AND json_extract(?1, '$.url') NOT LIKE 'https://_%'",
   NULL};
@@ -372,8 +372,8 @@ static const struct member_rule batch_rules[] = {
 
 static const char *const batch_sql[] = {
   MISSING("ids"),
-  "SELECT 400, 'generation_input_validation_failed', 'ids',"
-  " 'ids must be an array of 1 to 100 ids'"
+  WRONG
+  "'ids', 'ids must be an array of 1 to 100 ids'"
   " WHERE json_array_length(?1, '$.ids') NOT BETWEEN 1 AND 100",
   NULL};
 

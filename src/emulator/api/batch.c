@@ -161,20 +161,18 @@ static const struct member_rule rules[] = {
   {NULL, MEMBER_TEXT, 0, 0, NULL},
 };
 
-#define INVALID "SELECT 400, 'generation_input_validation_failed', "
-
-static const char count_sql[] = INVALID
+static const char count_sql[] = WRONG
   "'rows', 'a batch has 20 to 500 rows'"
   " WHERE ifnull(json_array_length(?1, '$.rows'), 0) NOT BETWEEN 20 AND 500";
 
-static const char missing_sql[] = INVALID
+static const char missing_sql[] = WRONG
   "'rows[' || key || '].' || name,"
   " 'rows[' || key || '].' || name || ' is missing'"
   " FROM json_each(?1, '$.rows'), (SELECT 'request_id' AS name"
   "  UNION ALL SELECT 'endpoint' UNION ALL SELECT 'payload')"
   " WHERE json_extract(value, '$.' || name) IS NULL ORDER BY key LIMIT 1";
 
-static const char twice_sql[] = INVALID
+static const char twice_sql[] = WRONG
   "'rows', 'two rows have the request_id ' || request"
   " FROM (SELECT json_extract(value, '$.request_id') AS request"
   "  FROM json_each(?1, '$.rows')) GROUP BY request HAVING count(*) > 1";

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "create.h"
 #include "query.h"
+#include "resource.h"
 #include "../store/iso_time.h"
 #include "../store/value.h"
 
@@ -35,9 +36,8 @@ static const struct member_rule rules[] = {
   "  json_extract(?1, '$.workflow') IS 'translate-and-dub' AS dub,"            \
   "  ifnull(json_extract(?1, '$.reasoningEnabled'), 0) AS reasoning)"
 
-static const char missing_sql[] =
-  "SELECT 400, 'generation_input_validation_failed',"
-  " iif(model IS NULL, 'model', 'duration'),"
+static const char missing_sql[] = WRONG
+  "iif(model IS NULL, 'model', 'duration'),"
   " iif(model IS NULL, 'model is missing', 'duration must be above 0')" ASKED
   " WHERE model IS NULL OR ifnull(seconds, 0) <= 0";
 

@@ -72,11 +72,13 @@ void resource_refuse (struct call *c, const struct resource *r, const char *id,
 void resource_add (struct call *c, const struct resource *r,
                    const char *document);
 
-/* Refuses where a member is missing: a query of 'wrong'. */
+/* How queries of 'wrong' begin: SQL for the member and the message follows. */
+#define WRONG "SELECT 400, 'generation_input_validation_failed', "
+
+/* The one that refuses where a member is missing. */
 #define MISSING(name)                                                          \
-  "SELECT 400, 'generation_input_validation_failed', '" name                   \
-  "',"                                                                         \
-  " '" name " is missing' WHERE json_extract(?1, '$." name "') IS NULL"
+  WRONG "'" name "', '" name " is missing' WHERE json_extract(?1, '$." name    \
+        "') IS NULL"
 
 extern const struct resource generations; /* generations.c */
 extern const struct resource projects;    /* projects.c */

@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define WRONG "SELECT 400, 'generation_input_validation_failed', "
-
 /* SQL: the moment of a transition, as the service writes times. */
 #define WHEN_DUE "strftime('%Y-%m-%dT%H:%M:%fZ', due / 1000.0, 'unixepoch')"
 

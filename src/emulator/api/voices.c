@@ -169,13 +169,8 @@ static const struct member_rule rules[] = {
   {NULL, MEMBER_TEXT, 0, 0, NULL},
 };
 
-#define WRONG "SELECT 400, 'generation_input_validation_failed', "
-
 static const char *const wrong_sql[] = {
-  WRONG "'name', 'name is missing' WHERE json_extract(?1, '$.name') IS NULL",
-  WRONG
-  "'provider', 'provider is missing'"
-  " WHERE json_extract(?1, '$.provider') IS NULL",
+  MISSING("name"), MISSING("provider"),
   WRONG
   "'url', 'one of url and assetId must be given'"
   " WHERE (json_extract(?1, '$.url') IS NULL)"
