@@ -77,7 +77,7 @@ HMAC = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/hmac/*.c))
 # What the command alone needs of the system.
 TERMINAL = $(patsubst src/%.c,$(OUT)/obj/%.o,$(wildcard src/terminal/*.c))
 # The emulator is a program, a Lua module, and a library that knows neither.
-SERVER = $(patsubst src/%.c,build/%.o,$(wildcard \
+SERVER = $(patsubst src/%.c,build/%.o,$(wildcard src/emulator/*.c \
   $(patsubst %,src/emulator/%/*.c,store service api http webhook) \
   src/digest/*.c))
 MAIN = $(patsubst src/%.c,build/%.o,$(wildcard src/emulator/cli/*.c))

@@ -5,7 +5,7 @@
 
 #include "arguments.h"
 #include "command.h"
-#include "../http/server.h"
+#include "../server.h"
 #include "../../version.h"
 
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 #include "receiver.h"
 #include "../../core/compat.h"
 #include "../../version.h"
-#include "../http/server.h"
+#include "../server.h"
 #include "../store/text.h"
 
 #include <dlfcn.h>

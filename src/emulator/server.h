@@ -7,7 +7,7 @@
 #ifndef emulator_server_h
 #define emulator_server_h
 
-#include "../service/service.h"
+#include "service/service.h"
 
 struct server;
 

@@ -4,12 +4,12 @@
 */
 
 #include "server.h"
-#include "daemon.h"
-#include "exchange.h"
-#include "listen.h"
-#include "../api/routes.h"
-#include "../store/text.h"
-#include "../webhook/sender.h"
+#include "api/routes.h"
+#include "http/daemon.h"
+#include "http/exchange.h"
+#include "http/listen.h"
+#include "store/text.h"
+#include "webhook/sender.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
