@@ -201,7 +201,7 @@ static int is_pipe_pending (void) {
 }
 
 
-/* One that is pending already is blocked already, and the program's own. */
+/* A signal that is pending already is blocked, and the program's own. */
 int platform_block_pipe (struct platform_signals *own) {
   sigset_t pipe;
   if (is_pipe_pending())

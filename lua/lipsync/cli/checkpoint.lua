@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- A file that remembers which generations are to be deleted and which are, so
--- that a long deletion may be killed and run again. Its first line says of whom
--- and of what it is; each further one is "todo ID" or "done ID". A line that
--- was lost with the machine costs one request more.
+-- that a long deletion may be killed and run again. Its first line names the
+-- account and the filter; each further one is "todo ID" or "done ID". A line
+-- that was lost with the machine costs one request more.
 
 local core = require "lipsync.core"
 local file = require "lipsync.file"

@@ -208,8 +208,8 @@ local delete_options = schema.join(operation.options,
 -- The method of the row.
 local delete = Generations.delete
 
--- A deletion that is noted in the receipt of the create. One of which that says
--- that nothing was left to do may be gone already.
+-- Deletes a generation and notes that in the receipt of its create. If the
+-- receipt says that nothing is left to do, the generation may be gone already.
 local function delete_with_receipt(self, given, options)
   local spec = Generations.specs.delete
   local id, object = operation.identify(given, spec)

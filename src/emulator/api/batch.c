@@ -190,7 +190,7 @@ struct rows {
 /* What becomes of that. */
 static const struct fault failing = {.outcome = OUTCOME_FAILED};
 
-/* A value_reader: checks or creates one row, and refuses by not being 0. */
+/* A value_reader: checks or creates one row; not 0: it refuses that. */
 static int read_row (void *arg, const struct value *v) {
   struct rows *rows = arg;
   size_t length = strlen(v->text);

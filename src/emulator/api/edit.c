@@ -27,8 +27,8 @@ static const char take_sql[] =
   "   (SELECT value FROM json_each(?2, '$.members')))),"
   " json_extract(?2, '$.after'))";
 
-/* Appends the names of the members that rules are about: a path without "."
-** and "[" is that of one. */
+/* Appends the names of the members that rules are about. A path with "." or "["
+** leads further in. */
 static void append_names (sqlite3_str *s, const struct member_rule *rules) {
   const char *separator = "";
   sqlite3_str_appendchar(s, 1, '[');

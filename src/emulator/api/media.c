@@ -162,7 +162,7 @@ static void refuse_range (struct call *c, const struct file *f) {
          refusal("InvalidRange", "The requested range is not satisfiable"));
 }
 
-/* Answers by the conditions of the request; 0 where there is none to fail. */
+/* Answers that a condition of the request fails; 0: none does. */
 static int fail_condition (struct call *c, const struct settings *s,
                            const struct file *f) {
   const struct request *r = c->request;

@@ -10,7 +10,7 @@
 
 #include "check.h"
 
-/* What "sortBy" may be, and the order that is of the documents ("value"). */
+/* A value of "sortBy", and the SQL that orders documents ("value") by it. */
 struct order {
   const char *name;
   const char *sql;

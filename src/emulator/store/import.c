@@ -168,8 +168,8 @@ static int keep_fact (struct adding *x, int fact) {
 }
 
 /* Reads one member; 'seen' are those before it. A known one must be there
-** once, and be found by its name: what SQLite and a client make of another
-** differs. */
+** once, and be found by its name, because SQLite and clients read any other
+** differently. */
 static int read_member (struct adding *x, uint64_t *seen) {
   const struct names known = {x->kind->members, sizeof(*x->kind->members)};
   const char *name = column(x->members, 0);

@@ -16,8 +16,8 @@
 
 #define URL(body) "json_extract(" body ", '$.webhookUrl')"
 
-/* A row whose next transition was due and that has no further one has ended.
-** With it its batch may have; a batch is told of only once: the last one. */
+/* A row whose next transition was due and that has no further one has ended,
+** and perhaps its batch, whose webhook is sent once, after its last row. */
 static const char setup[] =
   "CREATE TEMP TABLE outbox ("
   "  seq INTEGER PRIMARY KEY AUTOINCREMENT,"

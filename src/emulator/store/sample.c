@@ -95,8 +95,8 @@ static void signed_url (sqlite3_str *s, struct prng *c, const char *name,
     name, folder, id, extension, hex);
 }
 
-/* Appends "name": and the address of an output of the emulator's own, which
-** the layer above puts a signed URL in the place of. */
+/* Appends "name": and the address of an output of the emulator's own. The layer
+** above replaces it by a signed URL. */
 static void output_url (sqlite3_str *s, const char *name, const char *id,
                         const char *extension) {
   sqlite3_str_appendf(s, "\"%s\":\"emulator:/media/outputs/%s.%s\"", name, id,
