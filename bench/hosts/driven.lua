@@ -71,6 +71,29 @@ client:warm()
 function start(fn) client:spawn(fn) end
 ]]
 
+-- As in examples/prosody.
+local prosody = [[
+  local server, timer = require "net.server", require "util.timer"
+  client:drive {
+    watch = function(fd, fn)
+      local handle
+      handle = server.watchfd(fd, function()
+        handle:set(false)
+        handle.rest = timer.add_task(0, function()
+          handle:set(true)
+          fn()
+        end)
+      end)
+      return handle
+    end,
+    unwatch = function(handle)
+      if handle.rest then timer.stop(handle.rest) end
+      handle:close()
+    end,
+    after = timer.add_task, cancel = timer.stop,
+  }
+]]
+
 local scripts = {
   GLib = usual .. [[
     local GLib = require("lgi").GLib
@@ -128,19 +151,14 @@ local scripts = {
     say("busy", 0)
   ]],
   calls = usual .. [[
-    local server, timer = require "net.server", require "util.timer"
     say("call", call_time())
-    client:drive { watch = server.watchfd, after = timer.add_task,
-      unwatch = function(handle) handle:close() end, cancel = timer.stop }
+  ]] .. prosody .. [[
     start(function()
       say("task", call_time())
       say("busy", 0)
     end)
   ]],
-  Prosody = usual .. [[
-    local server, timer = require "net.server", require "util.timer"
-    client:drive { watch = server.watchfd, after = timer.add_task,
-      unwatch = function(handle) handle:close() end, cancel = timer.stop }
+  Prosody = usual .. prosody .. [[
     function quit() end
     timer.add_task(0.001, function()
       on_tick()

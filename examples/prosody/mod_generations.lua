@@ -12,9 +12,25 @@ local lipsync = require "lipsync"
 
 local client = lipsync.new()
 
+-- Prosody runs no timer while a descriptor can be read, which the client's can
+-- for as long as a listing streams. So after each event it is not watched until
+-- the timers have had their turn.
 client:drive {
-  watch = server.watchfd,
-  unwatch = function(handle) handle:close() end,
+  watch = function(fd, fn)
+    local handle
+    handle = server.watchfd(fd, function()
+      handle:set(false)
+      handle.rest = timer.add_task(0, function()
+        handle:set(true)
+        fn()
+      end)
+    end)
+    return handle
+  end,
+  unwatch = function(handle)
+    if handle.rest then timer.stop(handle.rest) end
+    handle:close()
+  end,
   after = timer.add_task,
   cancel = timer.stop,
 }
