@@ -110,6 +110,22 @@ for _, vm in ipairs(vms) do
       assert.matches("^closes\n", log)
     end)
 
+    it("ends at Ctrl-C in the midst of a call", function()
+      local server = scripted.start { { { read = true }, { hold = true } } }
+      launch.write(folder .. "/script.lua",
+        'print(require "lipsync".new().generations:count())')
+      local program = launch.start { folder = folder, vm = vm,
+        env = { SYNC_API_KEY = "k", SYNC_BASE_URL = server.base_url },
+        command = ("%s %s/script.lua"):format(vm, folder) }
+      program:await(function() return #server:requests() > 0 end)
+      program:signal "INT"
+      local ok, problem = pcall(program.finish, program, 20)
+      program:signal "KILL"
+      server:stop()
+      assert.is_true(ok, problem)
+      assert.matches("interrupted!", program:log())
+    end)
+
     it("links no liblua, and libcurl only to what a client needs", function()
       local function linked(name)
         local _, log = launch.run { folder = folder, vm = vm,
