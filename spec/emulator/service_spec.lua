@@ -571,6 +571,10 @@ describe("an emulator object", function()
     assert_raises('did you mean "port"?', emulator.start, { prot = 1 })
     assert_raises("port must be a whole number from 0 to 65535",
                   emulator.start, { port = 65536 })
+    assert_raises("port must be a whole number", emulator.start,
+                  { port = math.huge })
+    assert_raises("delay must be a number", service.fault, service,
+                  { delay = 0 / 0 })
     assert_raises("host must be a string", emulator.start, { host = 1 })
     assert_raises("keys must not be empty", emulator.start, { keys = {} })
     assert_raises("now must be a time", emulator.start, { now = "today" })

@@ -81,7 +81,8 @@ static void push_json (lua_State *L, sqlite3_str *s) {
 
 /* ---- Starting ---- */
 
-/* Pushes the slot's table with a private cjson's functions. */
+/* Pushes the slot's table with a private cjson's functions. To that, infinity
+** and NaN are null, which the service refuses with the member's name. */
 static void push_slot (lua_State *L) {
   lua_newtable(L);
   lua_getglobal(L, "require");
@@ -89,6 +90,9 @@ static void push_slot (lua_State *L) {
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "new");
   lua_call(L, 0, 1);
+  lua_getfield(L, -1, "encode_invalid_numbers");
+  lua_pushliteral(L, "null");
+  lua_call(L, 1, 0);
   lua_getfield(L, -1, "encode");
   lua_setfield(L, -4, "encode");
   lua_getfield(L, -1, "decode");
