@@ -64,6 +64,12 @@ describe("delete_many", function()
     assert.equal(0, result.failed)
   end)
 
+  it("takes only the service's word that one is gone", function()
+    local result = assert(start(all(service.answer(404, "no route")))
+      :delete_many { "a", "b" })
+    assert.same({ 0, 2 }, { result.gone, result.failed })
+  end)
+
   it("counts one as gone if its first request had no response", function()
     local result = assert(start { { { read = true }, { reset = true } },
       missing }:delete_many { "a" })

@@ -78,6 +78,9 @@ describe("filter", function()
 
   it("raises for wrong types", function()
     raises("FAILED", 'filter must be a table, got string "FAILED"')
+    -- Which would be read as none, and so as everything.
+    raises(setmetatable({}, { __index = { status = "FAILED" } }),
+      "filter must be a table without a metatable")
     raises({ status = 5 }, "status must be a string or an array")
     raises({ status = { 5 } }, "status must hold strings, got number 5")
     raises({ status = { a = "b" } }, "without holes or names")

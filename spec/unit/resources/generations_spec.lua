@@ -85,6 +85,13 @@ describe("generations", function()
     end
   end)
 
+  it("accepts no other generation for it", function()
+    local _, err = start({ service.answer(200, service.generation "b") })
+      :get "a"
+    assert.equal("protocol", err.kind)
+    assert.match("expected the generation a, got ", err.message)
+  end)
+
   it("counts by filter, and an empty one without a request", function()
     local generations = start { service.answer(200, '{"count":7}') }
     assert.equal(0, generations:count { ids = {} })
