@@ -108,14 +108,6 @@ function host.name(client)
   return here and here.name
 end
 
---- The waiter for this moment.
----@param client table
----@return fun(session: table, target: table|nil, seconds: number)
-function host.waiter(client)
-  local here = look_up(client)
-  return here and here.wait or client.options.host
-end
-
 --- Called once for each client, for hosts that need preparation.
 function host.attach()
   for _, each in ipairs(hosts) do

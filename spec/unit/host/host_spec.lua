@@ -12,12 +12,11 @@ describe("host", function()
 
   it("is detected at each wait, or is the named one", function()
     start {}
-    assert.equal(blocking.wait, host.waiter(here.client))
-    local function mine() end
-    here.client.options.host = mine
-    assert.equal(mine, host.waiter(here.client))
-    here.client.options.host = "blocking"
-    assert.equal(blocking.wait, host.waiter(here.client))
+    assert.equal("blocking", host.name(here.client))
+    here.client.options.host = function() end
+    assert.is_nil(host.name(here.client))
+    here.client.options.host = "cqueues"
+    assert.equal("cqueues", host.name(here.client))
     assert.same({ "task", "nginx", "haproxy", "cqueues", "vlc",
                   "darktable", "blocking", "luv" }, host.names())
   end)
@@ -31,9 +30,9 @@ describe("host", function()
     end
     for _ = 1, 3 do
       local each = coroutine.wrap(function()
-        while true do coroutine.yield(host.waiter(here.client)) end
+        while true do coroutine.yield(host.name(here.client)) end
       end)
-      for _ = 1, 3 do assert.equal(blocking.wait, each()) end
+      for _ = 1, 3 do assert.equal("blocking", each()) end
     end
     rawset(global, "loaded", loaded)
     assert.equal(3, asked)

@@ -104,8 +104,9 @@ static uint8_t byte_at (const struct output *o, uint64_t at) {
   return o->is_tone ? sound(at, byte) : byte;
 }
 
-void output_read (const struct output *o, int64_t offset, char *out,
-                  size_t length) {
+/* Gives 'length' bytes from 'offset' on. */
+static void read_bytes (const struct output *o, int64_t offset, char *out,
+                        size_t length) {
   uint64_t at = (uint64_t)offset, end = at + length;
   while (at < end) {
     if (at % 8 > 0 || end - at < 8 || at < o->head_length || o->is_tone) {
@@ -128,7 +129,7 @@ static ssize_t read_output (struct body *b, char *out, size_t size) {
   struct output_body *o = (struct output_body *)b;
   if (o->end - o->at < (int64_t)size)
     size = (size_t)(o->end - o->at);
-  output_read(&o->output, o->at, out, size);
+  read_bytes(&o->output, o->at, out, size);
   o->at += (int64_t)size;
   return (ssize_t)size;
 }

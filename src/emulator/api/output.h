@@ -25,10 +25,6 @@ struct output {
 void output_open (struct output *o, const char *name, int64_t size,
                   int64_t version);
 
-/* Gives 'length' bytes from 'offset' on. */
-void output_read (const struct output *o, int64_t offset, char *out,
-                  size_t length);
-
 /* A body of its bytes from 'offset' on; NULL when out of memory. */
 struct body *output_body (const struct output *o, int64_t offset,
                           int64_t length);
