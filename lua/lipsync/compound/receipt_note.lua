@@ -73,18 +73,20 @@ function receipt_note.format(note)
   return core.encode(note) .. "\n"
 end
 
--- Whether a note is of this request: the same text and the same files.
-local function is_of(note, request)
+-- What makes a note one of another request: its text or a file; nil if it is of
+-- this one.
+local function difference(note, request)
   if note.content ~= request.content or #note.files ~= #request.files then
-    return false
+    return "is of another request"
   end
   for i, named in ipairs(request.files) do
-    if named.path ~= note.files[i].path or named.stamp ~= note.files[i].stamp
-    then
-      return false
+    if named.path ~= note.files[i].path then return "is of another request" end
+    if named.stamp ~= note.files[i].stamp then
+      return ('is of another request: "%s" has changed since')
+        :format(named.path)
     end
   end
-  return true
+  return nil
 end
 
 -- Whether a note is of the same origin and key.
@@ -118,8 +120,10 @@ function receipt_note.decide(note, request, now, window)
     return "send"
   elseif not is_owned(note, request) then
     return nil, "is of another api_key or base_url"
-  elseif not is_of(note, request) then
-    return nil, "is of another request"
+  end
+  local problem = difference(note, request)
+  if problem then
+    return nil, problem
   elseif note.state == "created" then
     return "fetch"
   elseif note.state == "done" then
@@ -139,7 +143,7 @@ end
 function receipt_note.prepared(request, fixed, earlier)
   if fixed.assets and earlier and earlier.assets
      and earlier.state ~= "refused" and is_owned(earlier, request)
-     and is_of(earlier, request) then
+     and not difference(earlier, request) then
     fixed.assets = earlier.assets
   end
   return { version = version, state = "prepared", assets = fixed.assets,

@@ -48,8 +48,10 @@ describe("a receipt's next step", function()
             .. "base_url" }, { { account = "x" }, "is of another api_key or "
             .. "base_url" }, { { content = "x" }, "is of another request" },
           { { files = {} }, "is of another request" },
+          { { files = { { path = "q", stamp = "s" } } },
+            "is of another request" },
           { { files = { { path = "p", stamp = "x" } } },
-            "is of another request" } } do
+            'is of another request: "p" has changed since' } } do
         local got, problem = step(state, case[1])
         assert.is_nil(got)
         assert.equal(case[2], problem)

@@ -178,7 +178,8 @@ describe("create with a receipt", function()
       seen[2].headers["content-type"])
     assert(file.replace(clip, "other"))
     local _, err = generations:create(with_file, options)
-    assert.matches("is of another request", tostring(err))
+    assert.matches('is of another request: ".*clip.mp4" has changed since%.$',
+      tostring(err))
   end)
 
   it("sends no file that was changed after it was looked at", function()
