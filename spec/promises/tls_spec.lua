@@ -255,6 +255,26 @@ describe("TLS", function()
     end
   end)
 
+  it("loses no call where connections end after five", function()
+    local sent = 0
+    client = service.client(server:url "short", { ca_file = server.ca_file,
+      max_in_flight = 8, max_attempts = 1, on_event = function(event)
+        if event.type == "request" then sent = sent + 1 end
+      end })
+    local before, done = #server:log(), 0
+    for i = 1, 200 do
+      client:spawn(function()
+        local id = "g" .. i
+        assert.equal(id, assert(client.generations:delete(id)).id)
+        done = done + 1
+      end)
+    end
+    client:run()
+    assert.same({ 200, 200 }, { done, sent })
+    local _, requests = server:log():sub(before + 1):gsub("DELETE", "")
+    assert.equal(200, requests)
+  end)
+
   it("works in parent and child, a thousand calls each",
     function()
       connect(server:url "right")

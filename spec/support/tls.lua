@@ -51,7 +51,7 @@ local SERVER = [[
     ssl_certificate %s.pem;
     ssl_certificate_key %s.key;
     default_type application/json;
-    keepalive_requests 100000;
+    keepalive_requests %d;
     location = /v2/generations { alias list.json; }
     location = /v2/errors { return 200 '[]'; }
     location ~ "^/v2/[a-z]+/?(?<id>.*)$" { return 200 '{"id":"$id"}'; }
@@ -97,10 +97,11 @@ local function start(self, name, servers)
 end
 
 --- Starts it. The port "mixed" leads to two servers, of which one speaks
---- HTTP/2. A response about an id contains that id.
+--- HTTP/2; "short" ends each connection after five requests, of HTTP/2 by a
+--- GOAWAY. A response about an id contains that id.
 ---@param list string  the response to a listing
 ---@return table  ca_file; ports by certificate: right, wrong, expired,
----   selfsigned; and mixed; log(); stop()
+---   selfsigned; and mixed, short; log(); stop()
 function tls.start(list)
   local folder = launch.folder()
   make_certificates(folder)
@@ -112,15 +113,18 @@ function tls.start(list)
     local name = certificates[i][1]
     self.ports[name] = launch.port()
     servers[#servers + 1] = SERVER:format(self.ports[name], " http2",
-      name, name)
+      name, name, 100000)
   end
+  self.ports.short = launch.port()
+  servers[#servers + 1] = SERVER:format(self.ports.short, " http2", "right",
+    "right", 5)
   local mixed = launch.port()
   self.ports.mixed = mixed
   servers[#servers + 1] = SERVER:format(mixed, " http2 reuseport", "right",
-    "right")
+    "right", 100000)
   self.program = start(self, "nginx", table.concat(servers))
   self.other = start(self, "other", SERVER:format(mixed, " reuseport", "right",
-    "right"))
+    "right", 100000))
   return self
 end
 
