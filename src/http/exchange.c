@@ -55,6 +55,15 @@ void *http_next_ready (struct http_session *s) {
 }
 
 
+unsigned http_tell (struct http_exchange *pub) {
+  struct exchange *x = (struct exchange *)pub;
+  unsigned was_in = x->in[QUEUE_READY] != 0;
+  if (was_in)
+    exchange_dequeue(x, QUEUE_READY);
+  return was_in;
+}
+
+
 /* ---- How exchanges begin and end ---- */
 
 void exchange_note_held (struct exchange *x) {

@@ -209,6 +209,9 @@ void http_wait (struct http_session *s, double seconds);
 /* The next exchange to which something happened, by its 'user'; or NULL. */
 void *http_next_ready (struct http_session *s);
 
+/* Takes 'x' out of that order; whether it was in it. */
+unsigned http_tell (struct http_exchange *x);
+
 /* The one descriptor to watch, or -1; seconds to the next due step, or a
 ** negative number. */
 int http_fd (struct http_session *s);

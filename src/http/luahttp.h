@@ -99,6 +99,10 @@ int transfer_start (lua_State *L, struct http_session *const *http,
 ** value. */
 int transfer_is_ready (lua_State *L, int i);
 
+/* Takes the transfer at 'i' off the queue of http_next_ready. How many there
+** were of it, 1 or 0. */
+unsigned transfer_tell (lua_State *L, int i);
+
 /* Pushes the transfer that 'user' of http_next_ready stands for, or nil when
 ** it has been collected. The session is at 1. */
 void transfer_push (lua_State *L, void *user);

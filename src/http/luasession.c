@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "luahttp.h"
+#include "platform.h"
 #include "../digest/sha256.h"
 
 #define KEY_MIN        8
@@ -120,20 +121,20 @@ static int session_start (lua_State *L) {
 }
 
 
-/* Steps and pushes how many transfers wait for next_ready. A closed session
-** has nothing to do. */
-static int step (lua_State *L, struct session *s, double seconds) {
-  unsigned n = s->http == NULL ? 0 : http_step(s->http, seconds);
-  lua_pushinteger(L, (lua_Integer)n);
-  return 1;
+/* Steps. Returns how many transfers wait for next_ready; a closed session has
+** nothing to do. */
+static unsigned step (struct session *s, double seconds) {
+  return s->http == NULL ? 0 : http_step(s->http, seconds);
 }
 
 
 /* session:step([seconds]): works for that time or slightly longer, never much
-** more than a millisecond. */
+** more than a millisecond. Returns how many transfers wait for next_ready. */
 static int session_step (lua_State *L) {
   struct session *s = to_session(L);
-  return step(L, s, (double)luaL_optnumber(L, 2, HUGE_VAL));
+  double seconds = (double)luaL_optnumber(L, 2, HUGE_VAL);
+  lua_pushinteger(L, (lua_Integer)step(s, seconds));
+  return 1;
 }
 
 
@@ -147,16 +148,25 @@ static int session_drain (lua_State *L) {
 
 
 /* session:poll([seconds [, transfer]]): waits, unless that one is ready, then
-** steps. Returns what step does, and whether that one is ready now. */
+** steps. Returns what step does; whether that one is ready now, of which
+** next_ready then has nothing to say; and when it began and ended. */
 static int session_poll (lua_State *L) {
   struct session *s = to_session(L);
-  double seconds = (double)luaL_optnumber(L, 2, -1);
-  int has_target = !lua_isnoneornil(L, 3);
+  double seconds = (double)luaL_optnumber(L, 2, -1), from = platform_now();
+  int has_target = !lua_isnoneornil(L, 3), is_ready = 0;
+  unsigned n;
   if (s->http != NULL && (!has_target || !transfer_is_ready(L, 3)))
     http_wait(s->http, seconds);
-  step(L, s, HUGE_VAL);
-  lua_pushboolean(L, has_target && transfer_is_ready(L, 3));
-  return 2;
+  n = step(s, HUGE_VAL);
+  if (has_target && transfer_is_ready(L, 3)) {
+    is_ready = 1;
+    n -= transfer_tell(L, 3);
+  }
+  lua_pushinteger(L, (lua_Integer)n);
+  lua_pushboolean(L, is_ready);
+  lua_pushnumber(L, (lua_Number)from);
+  lua_pushnumber(L, (lua_Number)platform_now());
+  return 4;
 }
 
 

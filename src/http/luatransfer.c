@@ -432,6 +432,12 @@ int transfer_is_ready (lua_State *L, int i) {
 }
 
 
+unsigned transfer_tell (lua_State *L, int i) {
+  struct transfer *t = (struct transfer *)type_check(L, i, transfer_type);
+  return is_open(t) ? http_tell(t->response.exchange) : 0;
+}
+
+
 /* transfer:ready(): whether next, save or read would get further now. */
 static int transfer_ready (lua_State *L) {
   lua_pushboolean(L, is_ready(to_transfer(L)));

@@ -162,7 +162,7 @@ end
 function Pool:wait()
   local queue, due = self.queue, self.queue:due()
   local seconds = due and math.max(0, due - core.now()) or math.huge
-  local from, to = host.wait(self.client, self.runtime.session, self, seconds)
+  local from, to = host.wait(self.client, self.runtime, self, seconds)
   -- The time of a rest is nobody's, see limiter.lua.
   from = math.max(from, self.runtime.limiter.opens_at)
   self.clock:add(from, to)

@@ -570,8 +570,7 @@ end
 --- Waits once for what `wants` returns.
 function Call:wait()
   local target, seconds = self:wants()
-  self.clock:add(host.wait(self.client, self.runtime.session, target,
-    seconds))
+  self.clock:add(host.wait(self.client, self.runtime, target, seconds))
 end
 
 -- ---- From outside ----

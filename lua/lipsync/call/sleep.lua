@@ -66,7 +66,7 @@ function Sleep:run(seconds, action, clock, tag)
   local until_ = core.now() + seconds
   local is_over = self:ready()
   while not is_over do
-    local from, to = host.wait(self.client, self.runtime.session, self,
+    local from, to = host.wait(self.client, self.runtime, self,
       math.max(0, until_ - core.now()))
     if clock then clock:add(from, to) end
     is_over = self:ready() or core.now() >= until_

@@ -3,10 +3,9 @@
 -- that must not block it raises, and says what to do instead.
 
 local misuse = require "lipsync.base.misuse"
-local core = require "lipsync.core"
 local global = require "lipsync.host.global"
 
-local blocking = { name = "blocking", real = true, tells = true }
+local blocking = { name = "blocking", measures = true }
 
 --- Whether this host can wait now: always.
 ---@return boolean
@@ -70,20 +69,24 @@ end
 --- Waits until `target:ready()` or `seconds` have passed.
 ---@param session table  the core's session
 ---@param target table|nil  nil: sleep, and drive everything else
----@param seconds number|nil  nil: no limit
----@param runtime table|nil  its tasks are told what became ready
----@param from number|nil  when the wait began (monotonic seconds); default now
-function blocking.wait(session, target, seconds, runtime, from)
+---@param seconds number
+---@param runtime table  its tasks are told what became ready
+---@return number from, number to  monotonic seconds of the wait
+function blocking.wait(session, target, seconds, runtime)
   local transfer = type(target) == "userdata" and target or nil
-  local left = seconds
-  from = from or core.now()
-  if target and not transfer and target:ready() then return end
+  local condition, waiters = not transfer and target, runtime.waiters
+  local left = condition and condition:ready() and 0 or seconds
+  local from, to
   repeat  -- a poll may return early, also after progress of another transfer
-    local became, is_ready = session:poll(left, transfer)
-    if runtime then runtime.waiters:dispatch(session, became) end
-    if is_ready or target and not transfer and target:ready() then return end
-    left = seconds and from + seconds - core.now()
-  until not session:is_open() or left and left <= 0
+    local became, is_ready, began
+    became, is_ready, began, to = session:poll(left, transfer)
+    from = from or began
+    if is_ready then waiters:notify(transfer) end
+    waiters:dispatch(session, became)
+    if is_ready or condition and condition:ready() then break end
+    left = from + seconds - to
+  until left <= 0 or not session:is_open()
+  return from, to
 end
 
 return blocking

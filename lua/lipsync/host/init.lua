@@ -3,15 +3,15 @@
 -- program may be inside a task now and at top level next time.
 --
 -- A host is a module with `name`, `here(client)` (may it wait now?) and
--- `wait(session, target, seconds, runtime, from)`: with the client's runtime,
--- and when the wait begins. A target is any object with ready(): a transfer, a
--- place in the queue, many deletions. Without one the host sleeps. It may also
--- have
+-- `wait(session, target, seconds, runtime)`. A target is any object with
+-- ready(): a transfer, a place in the queue, many deletions. Without one the
+-- host sleeps. It may also have
 --   check(client)   raises where nothing can wait, before anything is sent;
 --                   may return a text to be logged
 --   real            its wait never returns at once without a reason
 --   wakes           its waits are woken, so no polling is needed
---   tells           its waits tell the waiters themselves
+--   measures        its waits do all that belongs to one, and return when they
+--                   began and ended
 --   naps            its waits poll by themselves, as often as target.nap says
 --   keeps           no coroutine that waits can be abandoned
 --   attach()        prepares for clients, when one is made
@@ -189,27 +189,29 @@ end
 --- Lets the host wait once, until `target:ready()` or `seconds` have passed.
 --- May return early; the caller checks again.
 ---@param client table
----@param session table  the core's session
+---@param runtime table  of what waits, see client:runtime
 ---@param target table|nil  its member `nap` is the longest sleep (seconds)
 ---   where nothing wakes it
 ---@param seconds number
 ---@return number from, number to  monotonic seconds of the wait
-function host.wait(client, session, target, seconds)
-  local runtime = client:runtime()
-  local here = find(client, runtime.scheduler) or own
+function host.wait(client, runtime, target, seconds)
+  local here, session = find(client, runtime.scheduler) or own, runtime.session
   if here.probe then yielding.check(here.probe, client) end
   if target and target.nap and not (here.wakes or here.naps) then
     seconds = math.min(seconds, target.nap)
   end
+  if here.measures then
+    return here.wait(session, target, seconds, runtime)
+  end
   local from = core.now()
   local waiter = here.wait or client.options.host
-  waiter(session, target, seconds, runtime, from)
+  waiter(session, target, seconds, runtime)
   local to = core.now()
   if not here.real then
     to = waited(client, session, target, seconds, from, to)
   end
   if here == own then step(client, session, target, to - from) end
-  if not here.tells then runtime.waiters:dispatch(session) end
+  runtime.waiters:dispatch(session)
   return from, to
 end
 
@@ -218,7 +220,7 @@ end
 function host.yield_if_expired(reader)
   if not timeslice.is_expired(reader) then return end
   local client = reader.client
-  local from, to = host.wait(client, client:runtime().session, nil, 0)
+  local from, to = host.wait(client, client:runtime(), nil, 0)
   reader.clock:add(from, to)
   timeslice.begin(reader, to, client.step_ends)
 end

@@ -503,7 +503,7 @@ function Download:run()
   local client = self.client
   while not self:advance() do
     local target, seconds = self:wants()
-    self.clock:add(host.wait(client, self.runtime.session, target, seconds))
+    self.clock:add(host.wait(client, self.runtime, target, seconds))
   end
   return self.value, self.err
 end

@@ -183,7 +183,7 @@ end
 ---@param call table
 function native_tasks.refuse(call)
   call:cancel()
-  host.wait(call.client, call.runtime.session, nil, 0)
+  host.wait(call.client, call.runtime, nil, 0)
 end
 
 --- Ends the task: cancels its calls and, where the host can, stops resuming it.

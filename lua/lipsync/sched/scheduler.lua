@@ -316,7 +316,7 @@ local function wait_for_hosted(self)
   local start = host.starter(self.client)
   local all = start and native_tasks.all(self, start)
   while all and not all.ready() do
-    host.wait(self.client, self.runtime.session, all, math.huge)
+    host.wait(self.client, self.runtime, all, math.huge)
   end
 end
 
@@ -328,7 +328,7 @@ local function drive(self, is_done, until_)
     client:step()
     if not is_done() and not self:is_ready() then
       self.runner = runner
-      host.wait(client, self.runtime.session, runner, math.max(0, math.min(
+      host.wait(client, self.runtime, runner, math.max(0, math.min(
         self:timeout() or math.huge, until_ - core.now())))
       self.runner = false
     end

@@ -80,17 +80,35 @@ describe("host", function()
 
   it("sleeps without a transfer", function()
     start {}
-    local from = core.now()
-    blocking.wait(here.client:runtime().session, nil, 0.05)
-    assert.is_true(core.now() - from >= 0.05)
+    local runtime, before = here.client:runtime(), core.now()
+    local from, to = blocking.wait(runtime.session, nil, 0.05, runtime)
+    assert.is_true(before <= from and to <= core.now())
+    assert.is_true(to - from >= 0.05)
+  end)
+
+  it("tells everyone else who waits for the same transfer", function()
+    start { service.answer(200, "{}") }
+    local runtime, told = here.client:runtime(), 0
+    local transfer = assert(runtime.session:start { method = "GET",
+      path = "/" })
+    local waiter = { wake = function() told = told + 1 end }
+    runtime.waiters:subscribe(transfer, waiter)
+    repeat blocking.wait(runtime.session, transfer, 5, runtime)
+    until transfer:ready()
+    assert.equal(1, told)
+    assert.is_nil(runtime.session:next_ready())
+    transfer:close()
   end)
 
   it("returns at once for a ready target or a closed session", function()
     start {}
-    local session = here.client:runtime().session
-    blocking.wait(session, { ready = function() return true end }, 3600)
+    local runtime = here.client:runtime()
+    local session = runtime.session
+    blocking.wait(session, { ready = function() return true end }, 3600,
+      runtime)
     here.client:close()
-    blocking.wait(session, { ready = function() return false end }, 3600)
+    blocking.wait(session, { ready = function() return false end }, 3600,
+      runtime)
   end)
 
   it("yields although there is data", function()
@@ -98,7 +116,8 @@ describe("host", function()
     start({ service.answer(200, service.list(3)) }, {
       host = function(session, transfer, seconds)
         if not transfer and seconds == 0 then sleeps = sleeps + 1 end
-        return blocking.wait(session, transfer, seconds)
+        return blocking.wait(session, transfer, seconds,
+          here.client:runtime())
       end })
     for _ in here.client.generations:list() do scripted.sleep(0.005) end
     assert.is_true(sleeps >= 2)

@@ -1237,6 +1237,26 @@ describe("a session", function()
     busy:stop()
   end)
 
+  it("tells of a transfer in the poll for it, and not once more", function()
+    local quick = scripted.start { { { read = true },
+      { send = response(200, "{}") } }, { { read = true },
+      { send = response(200, "{}") } } }
+    local s = transfers.session(quick.base_url)
+    local one, other = assert(transfers.start(s)), assert(transfers.start(s))
+    while not other:done() do s:poll(1) end
+    local before = core.now()
+    local became, is_ready, from, to
+    repeat became, is_ready, from, to = s:poll(1, one) until is_ready
+    assert.equal(1, became)
+    assert.is_true(before <= from and from <= to and to <= core.now())
+    assert.equal(other, s:next_ready())
+    assert.is_nil(s:next_ready())
+    one:close()
+    assert.is_true(select(2, s:poll(0, one)))
+    s:close()
+    quick:stop()
+  end)
+
   it("waits for new events although old ones were not taken", function()
     local busy = scripted.start { { { read = true },
       { send = response(200, "{}") } }, { { read = true }, { hold = true } } }
