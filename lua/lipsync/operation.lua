@@ -60,29 +60,33 @@ function operation.iterator(made)
   return made
 end
 
--- Tell the resource's listings about an object: it is being removed, gone, or
--- still there. After an unknown outcome it stays in doubt.
-local function on_start(this)
-  this.spec.resource:_note(this.spec.id, "doubtful")
+-- Tells the resource's listings about an object.
+local function note(this, state)
+  this.client[this.spec.resource]:_note(this.id, state)
 end
 
+-- It is being removed, gone, or still there. After an unknown outcome it stays
+-- in doubt.
+local function on_start(this) note(this, "doubtful") end
+
 local function on_end(this)
-  local spec = this.spec
   local err = this.err
   if this.value ~= nil or err.statusCode == 404
      and errors.is_from_service(err) then
-    spec.resource:_note(spec.id, "gone")
+    note(this, "gone")
   elseif not this.outcome_unknown then
-    spec.resource:_note(spec.id, "kept")
+    note(this, "kept")
   end
 end
 
 local only_id = { "id" }
 
--- The common part of all calls of a row; each call inherits from it.
-local function compile(rows, row)
+-- The common part of all calls of a row of a resource. What a call adds to it,
+-- if anything, inherits from it.
+local function compile(resource, rows, row)
   local of = shape[row.returns] or {}
   local spec = { noun = rows.noun, type = rows.type, read = of.read,
+                 resource = resource,
                  always = rows.always, names = rows.names or only_id,
                  accept = of.accept,
                  refused = of.refused }
@@ -160,7 +164,8 @@ local keyed_options = schema.join(operation.options, {
 --- Raises for a header that must come from here only.
 ---@param options table  of a call with an idempotency key
 function operation.check_headers(options)
-  for name in pairs(options.headers or none) do
+  if not options.headers then return end
+  for name in pairs(options.headers) do
     if texts.lower(name) == "idempotency-key" then
       misuse.raise "headers must not hold Idempotency-Key: pass idempotency_key"
     end
@@ -194,22 +199,20 @@ end
 ---@param spec table  of one of its rows
 ---@param given string|userdata
 ---@param options table  the call's own, checked
----@param own table|nil  members of the call's spec, and `query`, which is
----   appended to its path
+---@param own table|nil  members of the call's spec in place of the row's, and
+---   `query`, which is appended to its path
 ---@return table|nil call
 ---@return lipsync.Error|nil err  for an id that cannot be sent
 function operation.prepare(resource, spec, given, options, own)
   local id, object = operation.identify(given, spec)
   local client, part, problem = resource.client, segment(id)
-  own = own or { resource = nil, id = nil, object = nil, path = nil }
+  if own then spec = setmetatable(own, spec) end
   if not part then
-    return nil, operation.invalid(client, spec, options, problem, "id",
-      own.action)
+    return nil, operation.invalid(client, spec, options, problem, "id")
   end
-  own.resource, own.id, own.object = resource, id, object
-  own.path = spec.before_id .. part .. (own.after_id or spec.after_id)
-  if own.query then own.target = own.path .. "?" .. own.query end
-  return call.new(client, setmetatable(own, spec), options)
+  local path = spec.before_id .. part .. spec.after_id
+  if own and own.query then own.target = path .. "?" .. own.query end
+  return call.new(client, spec, options, path, id, object)
 end
 
 --- The error for an object of a response that was not asked for. Then the
@@ -465,7 +468,7 @@ function operation.resource(name, rows)
 
   for method, row in pairs(rows) do
     if type(row) == "table" and row.method then
-      local spec = compile(rows, row)
+      local spec = compile(name, rows, row)
       class.specs[method] = spec
       if not row.is_step then
         class[method] = kinds[row.returns](spec, class, method)

@@ -24,12 +24,12 @@ local function same_id(a, b)
 end
 
 -- Whether an object is the requested one, as far as it says.
-local function is_asked(spec, object)
-  if not spec.id then return true end
+local function is_asked(call, object)
+  if not call.id then return true end
   local says = false
-  for _, name in ipairs(spec.names) do
+  for _, name in ipairs(call.spec.names) do
     local id = object:get(name)
-    if same_id(id, spec.id) then return true end
+    if same_id(id, call.id) then return true end
     says = says or id ~= nil
   end
   return not says
@@ -44,11 +44,11 @@ local function read_object(call, _, body)
   local object = core.object(spec.type, body, call.client)
   local id = object and object[spec.always or "id"]
   local is_one = type(id) == "string"
-  if is_one and (id == spec.id or is_asked(spec, object)) then
+  if is_one and (id == call.id or is_asked(call, object)) then
     return object
   end
-  local other = is_one and spec.id
-  return nil, call:unexpected(other and ("the %s %s"):format(spec.noun, spec.id)
+  local other = is_one and call.id
+  return nil, call:unexpected(other and ("the %s %s"):format(spec.noun, call.id)
     or failure.article(spec.noun), body)
 end
 
@@ -72,11 +72,11 @@ shape.created = {
 shape.data = {
   read = attempt.whole,
   accept = function(call, _, body)
-    local spec, name = call.spec, call.spec.members[1]
+    local name = call.spec.members[1]
     local object = #body <= longest and core.object("Object", body)
     local value = object and object:get(name)
     if value ~= nil and object
-       and (not spec.id or same_id(value, spec.id)) then
+       and (not call.id or same_id(value, call.id)) then
       return object
     end
     return nil, call:unexpected("a JSON object with " .. name, body)
@@ -85,18 +85,14 @@ shape.data = {
 
 -- The object that was passed in, or one made from its id.
 local function stand_in(call)
-  local spec = call.spec
-  if spec.object then return spec.object end
-  local quoted = spec.id:gsub('["\\]', "\\%0")
-  return (core.object(spec.type, '{"id":"' .. quoted .. '"}', call.client))
+  if call.object then return call.object end
+  local quoted = call.id:gsub('["\\]', "\\%0")
+  return (core.object(call.spec.type, '{"id":"' .. quoted .. '"}', call.client))
 end
 
 -- Whether a response says nothing more than that it was done.
 local function is_bare(status, body)
   if status == 204 then return true end
-  if body:sub(1, 2) == '{"' or body:find '^[ \t-\r]*{[ \t-\r]*"' then
-    return false
-  end
   local text = texts.trim(body)
   return text == "" or text == "true" or text:find "^{[ \t-\r]*}$" ~= nil
 end
@@ -105,8 +101,9 @@ end
 shape.removed = {
   read = attempt.whole,
   accept = function(call, status, body)
-    if is_bare(status, body) then return stand_in(call) end
-    return read_object(call, status, body)
+    local object, raw = read_object(call, status, body)
+    if object or not is_bare(status, body) then return object, raw end
+    return stand_in(call)
   end,
   -- A 404 after an attempt with an unknown outcome means that the object is
   -- gone; whether this call removed it is unknown.

@@ -24,7 +24,8 @@ local stopwatch = require "lipsync.base.stopwatch"
 -- What others read of a call is there from the start; of what most calls never
 -- set, the default is here.
 local Call = { kept = false, rests = false, queued = false, bytes = 0,
-               condition = false, postponed = 0, wake = 0, took = 0 }
+               condition = false, postponed = 0, wake = 0, took = 0,
+               canceled = false }
 Call.__index = Call
 
 local call = {}
@@ -109,20 +110,26 @@ local begin, take_slot, perform, pause
 ---@param client table
 ---@param spec lipsync.Spec
 ---@param given table  the call's own options
+---@param path string|nil  default the spec's, and so its
+---@param id string|nil
+---@param object table|nil  the one with that id, if it is at hand
 ---@return table
-function call.new(client, spec, given)
+function call.new(client, spec, given, path, id, object)
   local runtime, config = client:runtime(), client.options
   local self = setmetatable({
     client = client, runtime = runtime, spec = spec, options = given,
-    clock = spec.clock or stopwatch.new(), group = spec.group,
+    path = path or spec.path, id = id or spec.id,
+    clock = spec.clock or stopwatch.new(),
     timeout = given.timeout or spec.timeout or config.timeout,
     stall_timeout = given.stall_timeout or config.stall_timeout,
-    answer_timeout = given.answer_timeout or spec.answer_timeout,
-    limiter = runtime.limiter,
+    limiter = spec.is_transfer and runtime.transfers or runtime.limiter,
     state = begin, attempt = false, attempts = 0, has_slot = false,
-    over = false, canceled = false,
+    over = false,
   }, Call)
-  if spec.is_transfer then self.limiter = runtime.transfers end
+  local answer_timeout = given.answer_timeout or spec.answer_timeout
+  if object then self.object = object end
+  if spec.group then self.group = spec.group end
+  if answer_timeout then self.answer_timeout = answer_timeout end
   if spec.retry == "keyed" then
     self.repeats = repeats.new(spec.repeat_window, spec.earlier)
     self.outcome_unknown = spec.earlier and true
@@ -305,7 +312,7 @@ local function fill(self, request)
   local spec = self.spec
   local body, origin = spec.body, spec.origin
   local mode = spec.mode
-  request.method, request.path = spec.method, spec.target or spec.path
+  request.method, request.path = spec.method, spec.target or self.path
   request.key, request.mode, request.type = spec.key ~= false, mode, spec.type
   request.blocking = mode and host.blocks(self.client)
   request.headers = spec.headers or self.options.headers

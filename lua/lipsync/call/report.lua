@@ -18,12 +18,12 @@ local none = {}
 function report.about(of)
   local spec = of.spec
   local about = of.client:about()
-  about.action, about.id = spec.action, spec.id
-  if spec.id then
-    about.action = spec.action .. " " .. url.readable(spec.id)
+  about.action, about.id = spec.action, of.id
+  if of.id then
+    about.action = spec.action .. " " .. url.readable(of.id)
   end
   about.noun, about.advice = spec.noun, spec.advice
-  about.method, about.path, about.tag = spec.method, spec.path, of.options.tag
+  about.method, about.path, about.tag = spec.method, of.path, of.options.tag
   about.attempts, about.seconds = of.attempts, of.clock:seconds()
   about.delivered = spec.listing and spec.listing.delivered
   about.unknown = of.outcome_unknown and spec.unknown
@@ -87,7 +87,7 @@ end
 ---@return any problem  what the listener raised
 function report.event(of, kind, event)
   local spec = of.spec
-  event.type, event.method, event.path = kind, spec.method, spec.path
+  event.type, event.method, event.path = kind, spec.method, of.path
   event.attempt = event.attempt or of.attempts
   event.idempotencyKey, event.tag = spec.idempotency_key, of.options.tag
   -- Of an address that a response has named, the query may be a secret.
