@@ -62,6 +62,32 @@ static void test_wipe (void) {
 }
 
 
+/* Headers of a request before those of its session. */
+static void test_join (void) {
+  struct curl_slist *own = NULL, *shared = NULL, *session = NULL;
+  size_t n = 0;
+  const struct curl_slist *line;
+  CHECK(header_add(&session, "Accept", "a") == HTTP_ACCEPTED);
+  CHECK(header_add(&session, NAME, VALUE) == HTTP_ACCEPTED);
+  CHECK(header_add(&own, "X-Own", "b") == HTTP_ACCEPTED);
+  CHECK(header_join(&own, session, &shared) == HTTP_ACCEPTED);
+  for (line = own; line != NULL; line = line->next)
+    n++;
+  CHECK(n == 3 && shared == session);
+  header_cut(own, shared);
+  CHECK(own->next == NULL && session->next != NULL);
+  CHECK(header_add(&own, "accept", "mine") == HTTP_ACCEPTED);
+  CHECK(header_join(&own, session, &shared) == HTTP_ACCEPTED);
+  CHECK(shared == NULL); /* the other is a copy */
+  header_cut(own, shared);
+  for (n = 0, line = own; line != NULL; line = line->next)
+    n++;
+  CHECK(n == 3);
+  header_wipe(own);
+  header_wipe(session);
+}
+
+
 static void test_reserved (void) {
   static const char *const names[] = {"X-API-Key",  "Accept-Encoding",
                                       "connection", "Content-Length",
@@ -80,6 +106,7 @@ static void test_reserved (void) {
 
 int main (void) {
   test_wipe();
+  test_join();
   test_reserved();
   return check_end();
 }

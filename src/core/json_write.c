@@ -63,17 +63,39 @@ static enum json_written write_escape (struct buf *b, char c) {
   return json_write_text(b, text, strlen(text));
 }
 
+/* Writes 'n' bytes, the beginning of a string or all of it, as most are. */
+static enum json_written write_run (struct buf *b, const char *text, size_t n,
+                                    int is_all) {
+  char *out;
+  switch (buf_reserve(b, n + 2, &out)) {
+    case BUF_OK: break;
+    case BUF_FULL: return JSON_W_FULL;
+    default: return JSON_W_MEMORY;
+  }
+  *out = '"';
+  memcpy(out + 1, text, n);
+  out[n + 1] = '"';
+  buf_added(b, n + 1 + (is_all != 0));
+  return JSON_W_OK;
+}
+
 enum json_written json_write_string (struct buf *b, const char *text,
                                      size_t length) {
-  const char *p = text, *end = text + length;
+  const char *end = text + length;
   struct block block = {text, 0};
-  enum json_written status = json_write_text(b, "\"", 1);
+  const char *p = skip_unescaped(&block, text, end);
+  enum json_written status = write_run(b, text, (size_t)(p - text), p == end);
+  if (p == end)
+    return status;
   while (status == JSON_W_OK && p < end) {
-    const char *from = p;
+    const char *from;
+    if ((unsigned char)*p >= 0x80)
+      return JSON_W_UTF8;
+    status = write_escape(b, *p++);
+    from = p;
     p = skip_unescaped(&block, p, end);
-    status = json_write_text(b, from, (size_t)(p - from));
-    if (status == JSON_W_OK && p < end)
-      status = (unsigned char)*p < 0x80 ? write_escape(b, *p++) : JSON_W_UTF8;
+    if (status == JSON_W_OK)
+      status = json_write_text(b, from, (size_t)(p - from));
   }
   return status == JSON_W_OK ? json_write_text(b, "\"", 1) : status;
 }

@@ -163,6 +163,7 @@ static void end_exchange (struct exchange *x, enum http_result result) {
       curl_multi_remove_handle(s->engine.multi, x->easy);
     }
     release_easy(s, x);
+    header_cut(x->own_headers, x->shared);
     header_wipe(x->own_headers);
   }
   x->easy = NULL;

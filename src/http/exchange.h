@@ -48,6 +48,7 @@ struct exchange {
   const struct origin *origin;    /* the session's, or 'other' */
   struct origin other;            /* the request's own, or empty */
   struct curl_slist *own_headers; /* for this request only, or NULL */
+  struct curl_slist *shared;      /* their end, which is the session's */
   struct buf headers;             /* header lines of the last response */
   size_t header_bytes;            /* of all responses, 1xx included */
   unsigned forks;                 /* process_forks() when it was begun */

@@ -11,12 +11,12 @@
 
 
 int header_is_name (const char *s) {
-  const char *rest = s
-                     + strspn(s,
-                              "!#$%&'*+-.^_`|~0123456789"
-                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                              "abcdefghijklmnopqrstuvwxyz");
-  return *s != '\0' && *rest == '\0';
+  const char *p = s;
+  while ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z')
+         || (*p >= '0' && *p <= '9')
+         || (*p != '\0' && strchr("!#$%&'*+-.^_`|~", *p) != NULL))
+    p++;
+  return p > s && *p == '\0';
 }
 
 
@@ -133,6 +133,35 @@ enum http_refusal header_add_all (struct curl_slist **list,
       return refusal;
   }
   return HTTP_ACCEPTED;
+}
+
+
+static int has_in_common (const struct curl_slist *list,
+                          const struct curl_slist *more) {
+  while (more != NULL && !list_has(list, more->data, strcspn(more->data, ":;")))
+    more = more->next;
+  return more != NULL;
+}
+
+
+enum http_refusal header_join (struct curl_slist **list,
+                               struct curl_slist *more,
+                               struct curl_slist **shared) {
+  struct curl_slist *last = *list;
+  *shared = NULL;
+  if (last == NULL || has_in_common(last, more))
+    return header_add_all(list, more);
+  while (last->next != NULL)
+    last = last->next;
+  last->next = *shared = more;
+  return HTTP_ACCEPTED;
+}
+
+
+void header_cut (struct curl_slist *list, const struct curl_slist *shared) {
+  for (; list != NULL && shared != NULL; list = list->next)
+    if (list->next == shared)
+      list->next = NULL;
 }
 
 

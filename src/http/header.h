@@ -20,6 +20,15 @@ enum http_refusal header_add (struct curl_slist **list, const char *name,
 enum http_refusal header_add_all (struct curl_slist **list,
                                   const struct curl_slist *more);
 
+/* Ends '*list' with 'more' itself, if they have no name in common: then that is
+** '*shared', to be cut off before the list is freed. Else as header_add_all. */
+enum http_refusal header_join (struct curl_slist **list,
+                               struct curl_slist *more,
+                               struct curl_slist **shared);
+
+/* Cuts that off; NULL: nothing was shared. */
+void header_cut (struct curl_slist *list, const struct curl_slist *shared);
+
 /* Whether 's' can be a header's name: a token of RFC 9110. */
 int header_is_name (const char *s);
 

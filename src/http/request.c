@@ -255,7 +255,7 @@ static enum http_refusal add_bare_headers (struct exchange *x) {
 
 
 /* Gives 'x' the session's list as it is, or where the request has headers of
-** its own, those and a copy of the others; for another origin, only its own. */
+** its own, those and then the others; for another origin, only its own. */
 static enum http_refusal set_headers (struct exchange *x,
                                       const struct http_request *request) {
   const struct http_session *s = x->pub.session;
@@ -268,7 +268,7 @@ static enum http_refusal set_headers (struct exchange *x,
   if (refusal == HTTP_ACCEPTED && x->is_bare)
     refusal = add_bare_headers(x);
   else if (refusal == HTTP_ACCEPTED && x->own_headers != NULL)
-    refusal = header_add_all(&x->own_headers, list);
+    refusal = header_join(&x->own_headers, list, &x->shared);
   if (refusal != HTTP_ACCEPTED)
     return refusal;
   if (x->own_headers != NULL)

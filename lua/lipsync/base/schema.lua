@@ -11,6 +11,12 @@ local trim = require "lipsync.base.text".trim
 
 local schema = {}
 
+-- The name of a value: of an element of an array, with its index. Names are put
+-- together for sentences only.
+local function full(name, index)
+  return index and ("%s[%d]"):format(name, index) or name
+end
+
 -- Raises "NAME must be WHAT, got VALUE".
 local function refuse(name, what, value)
   misuse.raise(("%s must be %s, got %s"):format(name, what,
@@ -234,15 +240,17 @@ end
 -- ---- Request bodies ----
 
 --- The type for an array of at least one value of the type `of`.
----@param of fun(value: any, name: string): any
+---@param of fun(value: any, name: string, index: integer): any  `name` is that
+---   of the array
 ---@return fun(value: any, name: string): table
 function schema.array(of)
   return function(value, name)
     if type(value) ~= "table" then refuse(name, "an array", value) end
-    local own, count = {}, misuse.length(value, name)
+    local own = { nil, nil }  -- room for two
+    local count = misuse.length(value, name)
     if count == 0 then misuse.raise(name .. " is empty") end
     for i = 1, count do
-      own[i] = of(value[i], ("%s[%d]"):format(name, i))
+      own[i] = of(value[i], name, i)
     end
     return own
   end
@@ -252,21 +260,25 @@ end
 --- members that this version does not know.
 ---@param fields table<string, fun(value: any, name: string): any>
 ---@param required string[]  the names that must be there
----@return fun(value: any, name: string): table
+---@return fun(value: any, name: string, index: integer|nil): table
 function schema.record(fields, required)
   local known = schema.join(fields, { extra = schema.typed "table" })
-  return function(value, name)
-    misuse.plain_table(value, name)
-    local own = {}
-    for key, inner in pairs(value) do
+  return function(value, name, index)
+    if type(value) ~= "table" or getmetatable(value) ~= nil then
+      misuse.plain_table(value, full(name, index))
+    end
+    local own = { a = nil, b = nil, c = nil, d = nil }  -- room for four
+    for key, inner in next, value do
       local field = known[key]
-      if not field then misuse.names(value, known, "member", name) end
+      if not field then
+        misuse.names(value, known, "member", full(name, index))
+      end
       own[key] = inner ~= "" and type(inner) == plain[field] and inner
-        or field(inner, name .. "." .. key)
+        or field(inner, full(name, index) .. "." .. key)
     end
     for _, key in ipairs(required) do
       if own[key] == nil then
-        misuse.raise(("%s.%s is missing"):format(name, key))
+        misuse.raise(("%s.%s is missing"):format(full(name, index), key))
       end
     end
     local extra = own.extra

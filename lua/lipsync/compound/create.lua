@@ -98,7 +98,7 @@ local is_local = { data = true, file = true }
 
 -- Why the service cannot read this address; nil if it may.
 local function bad_url(text)
-  if text:find "^https?:" then return nil end
+  if text:sub(1, 6) == "https:" or text:sub(1, 5) == "http:" then return nil end
   local scheme = text:match "^([A-Za-z][A-Za-z0-9+.-]+):"
   if not scheme then return "is no address that the service can read" end
   scheme = texts.lower(scheme)
@@ -293,7 +293,8 @@ function create.open_body(client, spec, fixed, options)
     local content = fixed.assets
       and core.encode(input_assets().fill(fixed.content, fixed.assets))
     return { body = content or fixed.content,
-             content_type = "application/json" }
+             content_type = "application/json",
+             idempotency_key = nil, headers = nil }
   end
   local parts = core.decode(fixed.content)
   parts.boundary = fixed.boundary
