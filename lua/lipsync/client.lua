@@ -199,11 +199,13 @@ function client.new(given, origins)
   local session, refused = make_session(config, from)
   own.api_key = nil
   host.attach()
+  -- What each call asks of is false, not nil: so it is found at once.
   local self = setmetatable({
-    options = own, has_key = from.api_key ~= nil, refused = refused,
+    options = own, has_key = from.api_key ~= nil, refused = refused or false,
+    closed = false, step_ends = false,
     make_session = function() return http.session(config) end,
     listener = events.listener(own.on_event,
-      events.wants_log(environment(own, "SYNC_LOG"))),
+      events.wants_log(environment(own, "SYNC_LOG"))) or false,
     known = { host = session:host(), base_url = from.base_url,
               base_url_from = from.base_url_from, key_from = from.key_from,
               proxy_from = from.proxy_from,

@@ -62,7 +62,8 @@ end
 
 -- Tells the resource's listings about an object.
 local function note(this, state)
-  this.client[this.spec.resource]:_note(this.id, state)
+  local resource = this.client[this.spec.resource]
+  if resource._watchers then resource:_note(this.id, state) end
 end
 
 -- It is being removed, gone, or still there. After an unknown outcome it stays
@@ -408,11 +409,10 @@ end })
 local Resource = {}
 Resource.__index = Resource
 
---- Tells the listings of this resource about an object.
+--- Tells the listings of this resource about an object, where there are any.
 ---@param id string
 ---@param state string  "doubtful", "gone" or "kept"
 function Resource:_note(id, state)
-  if not self._watchers then return end
   for watcher in next, self._watchers do watcher:note(id, state) end
 end
 

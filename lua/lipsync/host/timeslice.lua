@@ -66,7 +66,7 @@ end
 ---@return boolean
 function timeslice.is_expired(reader)
   local at, until_ = core.now(), reader.client.step_ends
-  return at >= reader.slice_ends or until_ ~= nil and at >= until_
+  return at >= reader.slice_ends or until_ and at >= until_
 end
 
 return timeslice

@@ -289,7 +289,7 @@ function Scheduler:step(budget)
   self.stepper = running()
   local ok, total = pcall(turns, self, until_)
   if not ok then recover(self, total) end
-  self.stepper, self.client.step_ends, self.current = false, nil, false
+  self.stepper, self.client.step_ends, self.current = false, false, false
   if self.client.closed then self:close() end
   self:arm()
   if not ok then core.raise(total) end
