@@ -85,7 +85,7 @@ int platform_random (void *bytes, size_t n, int may_wait) {
 */
 void platform_pin (void) {
 #if defined(RTLD_NODELETE)
-  static const char here = 0;
+  static const char here;
   Dl_info info;
   if (dladdr(&here, &info) != 0 && info.dli_fname != NULL)
     (void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);

@@ -60,7 +60,7 @@ int platform_random (void *bytes, size_t n, int may_wait) {
 /* ---- This module ---- */
 
 void platform_pin (void) {
-  static const char here = 0;
+  static const char here;
   HMODULE module;
   (void)GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_PIN
                              | GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS,

@@ -11,7 +11,7 @@
 
 
 /* Its address is the place in the registry. */
-static const char core_place = 0;
+static const char core_place;
 
 
 const struct capi *luahttp_push_core (lua_State *L) {

@@ -143,7 +143,7 @@ static void *load (void *path) {
 
 /* The path of a library in the folder of this one, to be freed; or NULL. */
 static char *path_beside (const char *name) {
-  static const char here = 0;
+  static const char here;
   Dl_info info;
   const char *last;
   char *path;

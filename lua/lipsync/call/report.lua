@@ -53,11 +53,9 @@ end
 ---@param rest number  seconds until then
 ---@return lipsync.Error
 function report.resting(of, rest)
-  local about = report.about(of)
-  about.json = true
   return errors.complete({ kind = "api", statusCode = 429, retryAfter = rest,
     message = "the service has refused another request of this client, so "
-      .. "this one waited and was not sent" }, about)
+      .. "this one waited and was not sent" }, report.about(of))
 end
 
 -- A text from a server, without what no one else may see: the key, and the

@@ -42,6 +42,7 @@ describe("run_queue", function()
     a.queued, c.heap_at = false, nil  -- interrupted half-way
     own:clear()
     assert.is_nil(own:due())
+    assert.is_nil(own:shift())
     for _, one in ipairs { c, b, a } do own:restore(one) end
     assert.equal(3, own:size())
     own:cancel_sleep(c)
