@@ -391,3 +391,16 @@ describe("a library of C", function()
       refuse "dynamic libraries not enabled; check your Lua installation")
   end)
 end)
+
+describe("the loader", function()
+  it("shows a text in the host's log", function()
+    local loader, shown = require "lipsync.loader", {}
+    rawset(_G, "mp", { add_timeout = print, msg = {
+      error = function(text) shown[#shown + 1] = text end,
+    } })
+    finally(function() rawset(_G, "mp", nil) end)
+    loader.client()
+    loader.log "words"
+    assert.same({ "words" }, shown)
+  end)
+end)

@@ -23,7 +23,7 @@ local function server()
   local found, module = pcall(require, "lipsync.emulator")
   if found and module.receive then return module end
   local missing = found
-    or tostring(module):find("'lipsync.emulator' not found", 1, true)
+    or tostring(module):find "'lipsync%.emulator' not found"
   status.refuse("webhook listen needs the emulator's module, "
     .. (missing and "which is not installed: `make install` has it where "
       .. "libmicrohttpd and SQLite are, LuaRocks as lipsync-emulator."
