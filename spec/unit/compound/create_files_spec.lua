@@ -229,22 +229,24 @@ describe("create from files", function()
   local function grow() launch.write(clip, ("V"):rep(99)) end
 
   it("completes no body of a file that has changed", function()
+    -- Removed and replaced by programs: on Windows os.rename replaces nothing,
+    -- and what is open stays there when os.remove has removed it.
     for _, change in ipairs {
       grow,
       function() launch.write(clip, "V") end,
-      function() os.remove(clip) end,
+      function() os.execute("rm " .. quote(clip)) end,
       function()  -- another file of the same size
         launch.write(folder .. "/other", "video\r\n--x\r\n")
-        os.rename(folder .. "/other", clip)
+        os.execute(("mv %s %s"):format(quote(folder .. "/other"), quote(clip)))
       end,
       function() os.execute("touch -d 2001-01-01 " .. quote(clip)) end,
     } do
       launch.write(clip, "VIDEO\r\n--x\r\n")
       local generations = change_at_request(
         { { { await = 1 }, { hold = true } }, loop = true }, change)
-      local value, err = generations:create(request())
+      local value, err = generations:create(request(), { answer_timeout = 20 })
       assert.is_nil(value)
-      assert.equal("invalid", err.kind)
+      assert.equal("invalid", err.kind, tostring(err))
       assert.equal(clip, err.path)
       assert.equal(('create generation: "%s" was changed while it was sent.')
         :format(clip), tostring(err))

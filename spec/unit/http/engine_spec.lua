@@ -3,6 +3,7 @@
 
 local core = require "lipsync.core"
 local process = require "process"
+local proc = require "spec.support.proc"
 local program = require "spec.support.program"
 local scripted = require "spec.support.scripted"
 local tracer = require "tracer"
@@ -116,6 +117,42 @@ describe("an engine", function()
     end
     server:told(40)
     for _ = 1, 45 do assert.equal("[1]", (read())) end
+  end)
+
+  -- Whether the kernel's set has a socket that waits to be written to: EPOLLOUT
+  -- is 4. nil: the system shows no such set.
+  local function waits_to_write()
+    local fd = proc.is_here and session:fd()
+    local list = fd and assert(io.open("/proc/self/fdinfo/" .. fd)):read "*a"
+    if not list then return nil end
+    for events in list:gmatch "events:%s*(%x+)" do
+      if tonumber(events, 16) % 8 >= 4 then return true end
+    end
+    return false
+  end
+
+  it("waits to write only while a socket takes no more", function()
+    server = scripted.start { { { await = 1 }, { tell = true },
+      { stall = 0.3 }, { read = true },
+      { send = scripted.response(200, "[1]") }, { hold = true } } }
+    session = transfers.session(server.base_url)
+    if waits_to_write() == nil then return pending "no set is shown" end
+    local body = ("x"):rep(3 * 1024 * 1024)
+    local transfer = assert(transfers.start(session,
+      { method = "POST", body = body }))
+    while #server:told() == 0 do session:poll(0.01) end
+    for _ = 1, 5 do session:poll(0.01) end
+    assert.is_true(waits_to_write())
+    local polls = 0
+    while not transfer:ready() do
+      session:poll(1)
+      polls = polls + 1
+    end
+    local text, failure = transfers.read(session, transfer)
+    assert.equal("[1]", text, (transfers.what(failure)))
+    assert.is_false(waits_to_write())
+    -- An event for each piece that fits, and none that could not be used.
+    assert.is_true(polls < #body / 1024, polls)
   end)
 
   it("goes on with a response that it had paused", function()
