@@ -103,6 +103,7 @@ local function new(client, items, options, work)
     most = options.max or math.huge, ended = false,
   }, Each)
   if from then items.is_patient = true end
+  of.is_patient = options.timeout == nil
   function self.stop() self.ended = true end
   timeslice.begin(self, core.now())
   return self

@@ -22,6 +22,7 @@ function pool.new(client)
     client = client, runtime = client:runtime(), clock = stopwatch.new(),
     entries = {}, count = 0, by_target = {}, queue = run_queue.new(),
     watched = false,
+    is_patient = false,  -- whether its calls are, as in call/init.lua
   }, Pool)
   self.runtime.waiters:join(self)
   return self
@@ -163,8 +164,9 @@ function Pool:wait()
   local queue, due = self.queue, self.queue:due()
   local seconds = due and math.max(0, due - core.now()) or math.huge
   local from, to = host.wait(self.client, self.runtime, self, seconds)
-  -- The time of a rest is nobody's, see limiter.lua.
-  from = math.max(from, self.runtime.limiter.opens_at)
+  if self.is_patient then  -- the time of a rest is nobody's, see limiter.lua
+    from = math.max(from, self.runtime.limiter.opens_at)
+  end
   self.clock:add(from, to)
   if self:is_watching() then self.watched.call.clock:add(from, to) end
   local entry = queue:take_due(to)

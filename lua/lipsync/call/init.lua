@@ -235,9 +235,12 @@ local function max_attempts(self)
     or self.client.options.max_attempts
 end
 
--- Whether the call waits as long as the service refuses all, within reason.
+-- Whether the call waits as long as the service refuses all, within reason; not
+-- if the caller has said how long it may take, or that nothing is repeated.
 local function is_patient(self)
-  return (self.group or self.spec.is_patient) and max_attempts(self) > 1
+  return (self.group or self.spec.is_patient)
+    and (self.options.timeout or math.huge) == math.huge
+    and max_attempts(self) > 1
     and self.limiter:refused_for() <= retry.longest
 end
 

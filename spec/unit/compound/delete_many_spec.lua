@@ -321,10 +321,17 @@ describe("delete_many", function()
   end)
 
   it("counts such a wait in no timeout", function()
-    local generations = start(refusing(3, 1, { ["Retry-After"] = "1.1" }))
-    local result = assert(generations:delete_many(hundred(),
-      { timeout = 1 }))
+    local generations = start(refusing(3, 1, { ["Retry-After"] = "1.1" }),
+      { timeout = 1 })
+    local result = assert(generations:delete_many(hundred()))
     assert.same({ 100, 0 }, { result.deleted, result.failed })
+  end)
+
+  it("waits for no longer than a timeout that is its own", function()
+    local generations = start(refusing(0, nil, { ["Retry-After"] = "30" }))
+    local result, err = generations:delete_many(hundred(), { timeout = 10 })
+    assert.is_nil(result)
+    assert.same({ 429, 1 }, { err.statusCode, err.attempts })
   end)
 
   it("waits where the listing is refused, too", function()

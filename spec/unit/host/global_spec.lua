@@ -78,6 +78,9 @@ describe("global", function()
     assert.equal(1, global.field(of, "near"))
     assert.equal(2, global.field(of, "far"))
     assert.is_nil(global.field(of, "nowhere"))
+    local hidden = setmetatable({}, { __index = { far = 4 },
+                                      __metatable = false })
+    assert.equal(4, global.field(hidden, "far"))
     assert.is_nil(global.field("text", "len"))
   end)
 
