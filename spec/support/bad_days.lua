@@ -164,16 +164,18 @@ local troubles = {
     end })
   end },
   { "two with one receipt", "PENDING once", function(here)
-    local client, seen, done = here.client, {}, 0
-    for _ = 1, 2 do
-      client:spawn(function()
-        local generation, err = client.generations:create(request "both",
+    local client, seen, tasks = here.client, {}, {}
+    for i = 1, 2 do
+      tasks[i] = client:spawn(function()
+        return client.generations:create(request "both",
           { receipt = here.folder .. "/both.json" })
-        assert(generation, tostring(err))
-        seen[generation.id], done = generation.status, done + 1
       end)
     end
-    while done < 2 do client:sleep(0.01) end
+    for i = 1, 2 do
+      local generation, err = tasks[i]:wait()
+      assert(generation, tostring(err))
+      seen[generation.id] = generation.status
+    end
     local id, status = next(seen)
     return status .. (next(seen, id) and " twice" or " once")
   end },
