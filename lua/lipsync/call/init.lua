@@ -25,7 +25,7 @@ local stopwatch = require "lipsync.base.stopwatch"
 -- set, the default is here.
 local Call = { kept = false, rests = false, queued = false, bytes = 0,
                condition = false, postponed = 0, wake = 0, took = 0,
-               canceled = false }
+               canceled = false, blocks = false }
 Call.__index = Call
 
 local call = {}
@@ -266,7 +266,9 @@ function begin(self)
     local err = unsendable(self)
     if err then return self:finish(nil, err) end
   end
-  if host.check(client, self.runtime.scheduler) then self.kept = true end
+  local keeps, blocks = host.check(client, self.runtime.scheduler)
+  if keeps then self.kept = true end
+  if blocks and self.spec.mode then self.blocks = true end
   self.state = take_slot
 end
 
@@ -317,7 +319,7 @@ local function fill(self, request)
   local mode = spec.mode
   request.method, request.path = spec.method, spec.target or self.path
   request.key, request.mode, request.type = spec.key ~= false, mode, spec.type
-  request.blocking = mode and host.blocks(self.client)
+  request.blocking = mode and self.blocks
   request.headers = spec.headers or self.options.headers
   request.origin, request.bare = origin, origin and not request.key
   request.body, request.content_type = body, body and spec.content_type

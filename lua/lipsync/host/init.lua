@@ -119,10 +119,11 @@ end
 --- request is sent, because its outcome would be lost.
 ---@param client table
 ---@param scheduler table  of its runtime
----@return boolean  whether every wait here is resumed for certain
+---@return boolean keeps  whether every wait here is resumed for certain
+---@return boolean blocks  whether it blocks the whole program
 function host.check(client, scheduler)
   local here = find(client, scheduler)
-  if not here then return false end
+  if not here then return false, false end
   if client.options.host and not here.here(client) then
     misuse.raise(('host = "%s" cannot wait here%s.'):format(here.name,
       here.advice and ": " .. here.advice or ""))
@@ -130,7 +131,7 @@ function host.check(client, scheduler)
   local warning = here.check and here.check(client)
   if warning then host.log(warning) end
   if here.probe then yielding.check(here.probe, client) end
-  return here.keeps == true
+  return here.keeps == true, here == blocking
 end
 
 --- Whether a wait would yield now.
