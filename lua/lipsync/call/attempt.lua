@@ -6,8 +6,7 @@
 local core = require "lipsync.core"
 local lower = require "lipsync.base.text".lower
 
--- Of what most attempts never set, the default is here.
-local Attempt = { progress = 0, page = false, object = false }
+local Attempt = {}
 Attempt.__index = Attempt
 
 local attempt = {}
@@ -36,8 +35,8 @@ function attempt.start(session, request, limits, at)
   -- run out later.
   local self = setmetatable({
     session = session, transfer = false, limits = limits,
-    started = at, moved = at, sends = request.body ~= nil, status = false,
-    bytes = 0, progress = nil, page = nil, object = nil,
+    started = at, moved = at, sends = request.body ~= nil,
+    bytes = 0, progress = 0, status = false, page = false, object = false,
   }, Attempt)
   local transfer, more = session:start(request)
   if not transfer then return nil, more end
