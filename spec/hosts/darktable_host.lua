@@ -123,7 +123,7 @@ describe("darktable", function()
       end)
       dt.control.sleep(500)
     ]] .. quit, { base_url = server.base_url })
-    local ok, problem = pcall(program.finish, program, 30)
+    local ok, problem = pcall(program.finish, program, 90)
     program:signal "KILL"
     screen:stop()
     local n = #server:requests()
