@@ -176,13 +176,21 @@ end
 -- there was something to do, is told in the error of a call that timed out.
 local late = 0.25
 
+-- Whether the target is a transfer whose request has not gone out.
+local function is_unsent(target)
+  return target.sent ~= nil and not target:sent()
+end
+
 -- Reads what a wait of the program's own waiter left in the sockets, before any
--- clock is checked. All other hosts make the steps themselves.
+-- clock is checked. All other hosts make the steps themselves. Some versions of
+-- libcurl want a step at once to send a request, others where the socket takes
+-- it: so what was to do may show only in what the step has done.
 local function step(client, session, target, seconds)
   if not target or not session:is_open() or target:ready() then return end
-  local due = session:timeout()
+  local due, unsent = session:timeout(), is_unsent(target)
   timeslice.step(session, coroutine.running() or host)
-  if seconds > late and (due == 0 or target:ready()) then
+  if seconds > late and (due == 0 or target:ready()
+     or unsent and not is_unsent(target)) then
     client.late = math.max(client.late or 0, seconds)
   end
 end

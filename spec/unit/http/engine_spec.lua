@@ -2,6 +2,7 @@
 -- What a session tells the kernel about its sockets.
 
 local core = require "lipsync.core"
+local http = require "lipsync.http"
 local process = require "process"
 local proc = require "spec.support.proc"
 local program = require "spec.support.program"
@@ -47,9 +48,12 @@ describe("an engine", function()
 
   it_traces("keeps a socket in its set between two requests", function()
     keep()
-    local few = count(2)
+    local few, many = count(2), count(30)
     assert.is_true(few > 0)
-    assert.equal(few, count(30))
+    -- Since 8.7 libcurl first waits until each request can be sent.
+    local major, minor = http.curl_version:match "^libcurl/(%d+)%.(%d+)"
+    local waits = tonumber(major) * 100 + tonumber(minor) >= 807
+    assert.is_true(many <= few + (waits and 28 * 2 or 0), many)
   end)
 
   it("hears of sockets whose numbers were others' before", function()
