@@ -272,7 +272,7 @@ describe("lipsync webhook listen", function()
     if not command.has_terminal() then pending "python3 is missing" end
     local out, status = command.run({ "webhook", "listen" }, { columns = 80,
       env = { SYNC_WEBHOOK_SECRET = "a" }, key = "",
-      typed = { { "Ctrl-C ends it.", "\\x03" } } })
+      typed = { { "Ctrl-C ends it.\n", "\\x03" } } })
     assert.equal(130, status)
     assert.matches("^lipsync: listening at http://127%.0%.0%.1:%d+; Ctrl%-C "
       .. "ends it%.\nlipsync: 0 taken, 0 refused%.\n$", out)
