@@ -9,7 +9,6 @@
 -- The weak tables forget it when it is collected, so a queue that stands still
 -- has the collector work, in small pieces. If every coroutine will be resumed
 -- for certain, none of that is needed: calls sleep until it is their turn.
-
 --
 -- A service that refuses a request because there were too many refuses all. So
 -- then nobody asks for a while, and after that one request at a time, until one
@@ -65,6 +64,17 @@ function limiter.new(slots, collect)
   }, Limiter)
 end
 
+-- Whether a ticket needs its slot no more. Where all are refused, what has come
+-- may be the next refusal, and keeps it until that is known; but not for long,
+-- because what would read it may itself wait for a slot.
+local function is_done(self, ticket, since)
+  if not ticket.begun or not ticket:begun() then return false end
+  if self.refusals == 0 then return true end
+  local now = core.now()
+  if since == true then self.taken[ticket] = now end
+  return since ~= true and now - since >= stuck
+end
+
 -- Whether a slot is free. `used` is never too low, but may be too high: the
 -- collector may have taken a call, or a response may have begun and not been
 -- read yet. So when no slot seems free, each call is checked.
@@ -72,8 +82,8 @@ local function has_slot(self)
   if self.open == 0 and core.now() >= self.opens_at then self.open = 1 end
   if self.used < self.open then return true end
   local used = 0
-  for ticket in pairs(self.taken) do
-    if self.refusals == 0 and ticket.begun and ticket:begun() then
+  for ticket, since in pairs(self.taken) do
+    if is_done(self, ticket, since) then
       self.taken[ticket] = nil
     else
       used = used + 1

@@ -316,6 +316,21 @@ describe("limiter", function()
       assert.equal(0, q:refused_for())
     end)
 
+    it("waits not for long until a response that has come is read", function()
+      local q, a, b = new(2), ticket(), {}
+      function a.begun() return true end
+      q:take(a, now)
+      q:refuse(5)
+      now = 105
+      assert.is_false(q:take(b, now))
+      now = 105.9
+      assert.is_false(q:take(b, now))
+      now = 106
+      assert.is_true(q:take(b, now))
+      q:release(a)
+      assert.equal(1, q.used)
+    end)
+
     it("has the first one ask again at the end, whoever that is", function()
       local q, a, b, c = new(1), ticket(), ticket(), ticket()
       for _, each in ipairs { a, b, c } do q:take(each, now) end

@@ -320,6 +320,19 @@ describe("delete_many", function()
     assert.equal(1, most)
   end)
 
+  it("lets a callback make a call after a rest", function()
+    local generations = start({ pick = true,
+      reply(1, 429, "{}", { ["Retry-After"] = "0.1" }, "DELETE "),
+      reply(nil, 204, "", nil, "DELETE "),
+      reply(nil, 200, service.generation "x", nil, "GET ") }, { timeout = 5 })
+    local got = 0
+    assert(generations:delete_many({ "a", "b", "c", "d" }, {
+      on_result = function()
+        if generations:get "x" then got = got + 1 end
+      end }))
+    assert.equal(4, got)
+  end)
+
   it("counts such a wait in no timeout", function()
     local generations = start(refusing(3, 1, { ["Retry-After"] = "1.1" }),
       { timeout = 1 })
