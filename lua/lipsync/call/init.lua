@@ -487,7 +487,14 @@ local function retry_or_end(self, err)
      or not self.runtime.retry_budget:take(is_free) then
     return give_up(self, err)
   end
-  if is_for_all then delay = self.limiter:refuse(delay, asked) end
+  if is_for_all then
+    delay = self.limiter:refuse(delay, asked)
+    -- Another refusal has asked for longer.
+    if not patient and delay >= self:remaining() then
+      err.retryAfter = delay
+      return give_up(self, err)
+    end
+  end
   if later or patient then
     self.postponed = self.postponed + 1
     -- The same bytes again, if they took long, may be for nothing again.

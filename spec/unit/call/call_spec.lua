@@ -115,6 +115,18 @@ describe("call", function()
     ends_after("request", 2)  -- while the body was sent
   end)
 
+  it("ends where all rest for longer than its time", function()
+    local plan = { status = 429, body = "{}" }
+    local client = new_client { plan, { arrived = true, status = 200 } }
+    local this = new_call(client, { timeout = 10 })
+    assert.is_false(this:advance())
+    client.runtime().limiter:refuse(30)
+    plan.arrived = true
+    assert.is_true(this:advance())
+    assert.same({ 429, 1 }, { this.err.statusCode, this.err.attempts })
+    assert.is_true(this.err.retryAfter > 29)
+  end)
+
   it("sends nothing that cannot be sent", function()
     local client = new_client {}
     local bad = new_call(client, { headers = { a = "b\nc" } })
