@@ -241,7 +241,7 @@ local function is_patient(self)
   return (self.group or self.spec.is_patient)
     and (self.options.timeout or math.huge) == math.huge
     and max_attempts(self) > 1
-    and self.limiter:refused_for() <= retry.longest
+    and self.runtime.limiter:refused_for() <= retry.longest
 end
 
 -- The error for what cannot be sent, if anything cannot.
@@ -303,9 +303,25 @@ local function await_slot(self)
   return true
 end
 
+-- Waits until the end of a rest without a place in the queue: max_transfers
+-- says nothing of the service, because downloads from other hosts count in it.
+local function await_rest(self, rest)
+  if not is_patient(self) and self:remaining() <= rest then
+    return slotless(self, rest)
+  end
+  self.wake = core.now() + rest
+  self.condition = condition.new(self, retry_nap, condition.is_due)
+  self.state = pause
+  return true
+end
+
 function take_slot(self)
-  local limiter = self.limiter
-  if not self.spec.is_long and not limiter:take_free(self)
+  local limiter, spec = self.limiter, self.spec
+  if spec.is_transfer and not spec.origin then
+    local rest = self.runtime.limiter:rest()
+    if rest > 0 then return await_rest(self, rest) end
+  end
+  if not spec.is_long and not limiter:take_free(self)
      and not limiter:take(self, core.now()) then
     return await_slot(self)
   end
@@ -362,6 +378,11 @@ local function start(self)
   return nil, true  -- as a rule
 end
 
+-- The service has not refused this one.
+local function accepted(self)
+  if not self.spec.origin then self.runtime.limiter:accept() end
+end
+
 -- A response is complete; of a stream, its first object.
 local function succeeded(self, value)
   local result, raw, note = self.spec.accept(self, self.attempt.status, value)
@@ -370,7 +391,7 @@ local function succeeded(self, value)
     self.outcome_unknown = self.spec.retry ~= "safe" or nil
     return failed(self, raw)
   end
-  if self.limiter.refusals > 0 then self.limiter:accept() end
+  if self.runtime.limiter.refusals > 0 then accepted(self) end
   local budget = self.runtime.retry_budget
   if budget.spent > 0 then budget:give(self.attempts > 1) end
   if self.client.listener then
@@ -466,7 +487,7 @@ end
 -- How many attempts a failure counts as, for retry.decide. A wait because of
 -- "not yet", or because all are refused, is none.
 local function tries(self, later, patient)
-  if patient then return self.limiter.refusals + 1 end
+  if patient then return self.runtime.limiter.refusals + 1 end
   return later and self.postponed + 1 or self.attempts - self.postponed
 end
 
@@ -488,7 +509,7 @@ local function retry_or_end(self, err)
     return give_up(self, err)
   end
   if is_for_all then
-    delay = self.limiter:refuse(delay, asked)
+    delay = self.runtime.limiter:refuse(delay, asked)
     -- Another refusal has asked for longer.
     if not patient and delay >= self:remaining() then
       err.retryAfter = delay
@@ -524,9 +545,9 @@ function failed(self, raw, body)
     is_open, self.outcome_unknown = true, true
     err = report.refusal(self, body)  -- again, with that
   end
-  if self.limiter.refusals > 0 and err.kind == "api"
+  if self.runtime.limiter.refusals > 0 and err.kind == "api"
      and err.statusCode ~= 429 then
-    self.limiter:accept()
+    accepted(self)
   end
   if is_open and self.repeats then self.repeats:doubt(err) end
   self.took = current and current:seconds() or 0

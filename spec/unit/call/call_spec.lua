@@ -127,6 +127,39 @@ describe("call", function()
     assert.is_true(this.err.retryAfter > 29)
   end)
 
+  it("rests without a slot of max_transfers", function()
+    local refusal = { arrived = true, status = 429, body = "{}",
+                      headers = { ["retry-after"] = "30" } }
+    local client = new_client { refusal, { arrived = true, status = 200 } }
+    local runtime, file = client.runtime(), { is_transfer = true }
+    local this = new_call(client, nil, file)
+    assert.is_false(this:advance())
+    assert.is_true(runtime.limiter:rest() > 29)
+    assert.equal(0, runtime.transfers:rest())
+    local other, short = new_call(client, nil, file),
+      new_call(client, { timeout = 10 }, file)
+    assert.is_false(other:advance())
+    assert.is_true(short:advance())
+    assert.equal(429, short.err.statusCode)
+    assert.equal(1, #client.transfers)
+    runtime.limiter.opens_at = core.now()
+    other.wake = 0
+    assert.is_true(other:advance())
+    assert.equal(0, runtime.limiter.refusals)
+  end)
+
+  it("learns nothing of the service from another host", function()
+    local client = new_client { { arrived = true, status = 200 },
+      { arrived = true, status = 404, body = "{}" } }
+    local limiter = client.runtime().limiter
+    limiter:refuse(0)
+    for _ = 1, 2 do
+      new_call(client, { max_attempts = 1 }, { key = false, is_long = true,
+        origin = "https://media.example" }):advance()
+      assert.equal(1, limiter.refusals)
+    end
+  end)
+
   it("sends nothing that cannot be sent", function()
     local client = new_client {}
     local bad = new_call(client, { headers = { a = "b\nc" } })
