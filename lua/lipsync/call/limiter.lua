@@ -29,6 +29,10 @@ local stuck = 1
 -- the age of objects, such pieces never end a cycle.
 local piece, pause, longest, cycles = 0.0005, 0.002, 10, 2
 
+-- How long after a rest its refusal still counts (seconds), where nothing more
+-- was asked.
+local memory = 120
+
 -- How often all waiting calls together look by themselves (per second), and the
 -- longest sleep (seconds) of the next one where nothing wakes it.
 local looks, nap = 1000, 0.005
@@ -312,6 +316,9 @@ function Limiter:refuse(delay, asked)
   local now = core.now()
   local is_new = now >= self.opens_at
   if is_new then
+    if now - self.opens_at > memory then
+      self.refusals, self.refused_at = 0, false
+    end
     self.refusals = self.refusals + 1
     self.refused_at = self.refused_at or now
   end
@@ -339,7 +346,9 @@ end
 --- Seconds since the first refusal that nothing but refusals has followed.
 ---@return number
 function Limiter:refused_for()
-  return self.refused_at and core.now() - self.refused_at or 0
+  local now = core.now()
+  if not self.refused_at or now - self.opens_at > memory then return 0 end
+  return now - self.refused_at
 end
 
 --- Gives up the place of `ticket` in the queue, if it has one.

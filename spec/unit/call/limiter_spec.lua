@@ -316,6 +316,22 @@ describe("limiter", function()
       assert.equal(0, q:refused_for())
     end)
 
+    it("forgets a refusal after which nobody has asked for long", function()
+      local q = new(2)
+      q:refuse(5)
+      q:refuse(5)
+      now = 105 + 119
+      assert.equal(124, q:refused_for())
+      now = 105 + 121
+      assert.equal(0, q:refused_for())
+      q:refuse(5)
+      assert.equal(1, q.refusals)
+      assert.equal(0, q:refused_for())
+      now = 231
+      q:refuse(5)
+      assert.same({ 2, 5 }, { q.refusals, q:refused_for() })
+    end)
+
     it("waits not for long until a response that has come is read", function()
       local q, a, b = new(2), ticket(), {}
       function a.begun() return true end
