@@ -321,6 +321,9 @@ function take_slot(self)
     local rest = self.runtime.limiter:rest()
     if rest > 0 then return await_rest(self, rest) end
   end
+  if self.queued and self:remaining() <= 0 then
+    return slotless(self, is_patient(self) and 0 or limiter:rest())
+  end
   if not spec.is_long and not limiter:take_free(self)
      and not limiter:take(self, core.now()) then
     return await_slot(self)

@@ -127,6 +127,22 @@ describe("call", function()
     assert.is_true(this.err.retryAfter > 29)
   end)
 
+  it("sends nothing when its time has passed in the queue", function()
+    local client = new_client { {}, {} }
+    local limiter = client.runtime().limiter
+    limiter.slots, limiter.open = 1, 1
+    local first, this = new_call(client), new_call(client, { timeout = 10 })
+    assert.is_false(first:advance())
+    assert.is_false(this:advance())
+    this.clock:add(0, 10)
+    first:cancel()
+    assert.is_true(this:advance())
+    assert.equal("timeout", this.err.kind)
+    assert.equal(0, this.err.attempts)
+    assert.equal(1, #client.transfers)
+    assert.is_true(limiter:take_free {})
+  end)
+
   it("rests without a slot of max_transfers", function()
     local refusal = { arrived = true, status = 429, body = "{}",
                       headers = { ["retry-after"] = "30" } }
