@@ -180,8 +180,9 @@ end
 -- A rejected key, a closed client, or a service that refuses everything would
 -- fail all further calls too.
 local function is_hopeless(err)
-  return err.statusCode == 401 or err.kind == "closed"
-    or err.kind == "canceled" or retry.is_for_all(err)
+  local refuses = err.statusCode == 401 or retry.is_for_all(err)
+  return refuses and not errors.is_foreign(err) or err.kind == "closed"
+    or err.kind == "canceled"
     or err.kind == "invalid" and err.field == "api_key"
 end
 

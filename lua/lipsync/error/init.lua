@@ -48,9 +48,10 @@ local errors = {}
 
 errors.body_limit = 64 * 1024
 
--- The sentences of tostring, and the errors that the service sent. Weak, so
--- errors are collected as other tables are.
+-- The sentences of tostring, and the errors that the service or another server
+-- sent. Weak, so errors are collected as other tables are.
 local sentences = setmetatable({}, { __mode = "k" })
+local foreign = setmetatable({}, { __mode = "k" })
 local from_service = setmetatable({}, { __mode = "k" })
 
 local function to_string(err)
@@ -98,6 +99,7 @@ function errors.complete(err, about)
     err.proxyStatus)
   add_facts(err, about.known_code)
   sentences[err] = message.sentence(err, about)
+  foreign[err] = about.is_foreign
   return setmetatable(err, core.error_meta)
 end
 
@@ -207,6 +209,14 @@ end
 ---@return boolean
 function errors.is_from_service(err)
   return from_service[err] or false
+end
+
+--- Whether another server than the API's has failed, as one with files. That
+--- says nothing of other requests.
+---@param err lipsync.Error
+---@return boolean
+function errors.is_foreign(err)
+  return foreign[err] or false
 end
 
 --- Whether `value` is an error object of this library.

@@ -5,6 +5,7 @@
 local file = require "lipsync.file"
 local lipsync = require "lipsync"
 local media = require "spec.support.media"
+local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 describe("client.generations", function()
@@ -135,6 +136,26 @@ describe("client.generations", function()
         assert.equal(1, so_far.failed)
       end
       assert.equal(3, assert(try(13)).failed)
+    end)
+
+    it("goes on where another host refuses one file", function()
+      for _, status in ipairs { 401, 429 } do
+        local host = scripted.start { pick = true,
+          { when = "/1.mp4", { send = media.answer(status, {}, "no") } },
+          { when = "GET", { send = media.whole() } } }
+        finally(function() host:stop() end)
+        local generations = emulate(0)
+        for i = 1, 3 do
+          here.server:add { id = ("a%07d-1"):format(i), status = "COMPLETED",
+            outputUrl = ("%s/%d.mp4"):format(host.base_url, i) }
+        end
+        local result = assert(generations:download_many({ "a0000001-1",
+          "a0000002-1", "a0000003-1" }, folder, { concurrency = 1,
+          max_attempts = 1 }))
+        assert.same({ 2, 1 }, { result.downloaded, result.failed })
+        assert.equal(status, result.errors[1].statusCode)
+        media.shell("rm -f " .. folder .. "/*")
+      end
     end)
 
     it("takes ids, and counts what fails and is skipped", function()
