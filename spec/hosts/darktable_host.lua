@@ -28,7 +28,14 @@ describe("darktable", function()
     service = nil
   end)
 
-  local quit = 'dt.gui.action("global/quit", 0, "", "", 1.0)\n'
+  -- More than once: while the window is not ready it may be lost.
+  local quit = [[
+    for _ = 1, 60 do
+      if dt.control.ending then break end
+      dt.gui.action("global/quit", 0, "", "", 1.0)
+      dt.control.sleep(1000)
+    end
+  ]]
 
   -- Starts it with a script, which reports into a file; `words` go before the
   -- options that are common to both programs.
