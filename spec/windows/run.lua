@@ -112,7 +112,8 @@ end
 -- "/dev/null", of lua-cjson, of HTTP/2, which this libcurl has not; of a file
 -- replaced while it is open, of variables whose names differ in case alone, of
 -- a file's name with quotes in it; of a process's list of open files; of the
--- processor's time, which os.clock does not give.
+-- processor's time, which os.clock does not give; of folders that a shell lists,
+-- and of paths that begin otherwise there.
 for _, name in ipairs {
   "with those permissions", "the disk takes no more",
   "says what is there", "agrees with lua.cjson", "null where cjson does",
@@ -120,7 +121,8 @@ for _, name in ipairs {
   "is replaced is sent as it was opened", "is that of the first variable",
   "without using the processor", "is for its own user only",
   "what type a file has by its suffix", "that a file may not be read",
-  "leaves no file open",
+  "leaves no file open", "knows all of its folders",
+  "where Lua cuts their paths",
 } do
   arg[#arg + 1] = "--filter-out=" .. name
 end
