@@ -112,8 +112,8 @@ end
 -- "/dev/null", of lua-cjson, of HTTP/2, which this libcurl has not; of a file
 -- replaced while it is open, of variables whose names differ in case alone, of
 -- a file's name with quotes in it; of a process's list of open files; of the
--- processor's time, which os.clock does not give; of folders that a shell lists,
--- and of paths that begin otherwise there.
+-- processor's time, which os.clock does not give; of folders that a shell
+-- lists, and of paths that begin otherwise there.
 for _, name in ipairs {
   "with those permissions", "the disk takes no more",
   "says what is there", "agrees with lua.cjson", "null where cjson does",
