@@ -59,18 +59,14 @@ local function check_array(items, work)
     misuse.raise(wanted .. ", got " .. misuse.show(items))
   end
   misuse.plain_array(items, "items")
-  local count, own = 0, {}
+  local own = {}
   for name in pairs(items) do
     if type(name) ~= "number" then
       misuse.raise(wanted .. ": pass "
         .. work.list .. " for a filter")
     end
-    count = count + 1
   end
-  for i = 1, count do
-    if items[i] == nil then
-      misuse.raise "items must be an array without holes"
-    end
+  for i = 1, misuse.length(items, "items") do
     work.identify(items[i])
     own[i] = items[i]
   end
