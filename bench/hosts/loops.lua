@@ -31,6 +31,8 @@ local function tick()
   end
   last, last_busy = t, cpu
 end
+local function begin() gap, busy, last = 0, 0, nil end
+local function rest() client:sleep(2) end
 local function say(name, seconds) io.stdout:write(name, " ", seconds, "\n") end
 local function warm()
   local from = now()
@@ -44,44 +46,48 @@ local scripts = {
   luv = [[
     warm()
     local uv = require "luv"
-    local function measure(n)
+    local function measure(n, work)
       local timer, left = uv.new_timer(), n
-      gap, busy, last = 0, 0, nil
+      begin()
       timer:start(1, 1, tick)
       for _ = 1, n do
         client:spawn(function()
-          read()
+          work()
           left = left - 1
           if left == 0 then timer:stop() timer:close() end
         end)
       end
       uv.run()
     end
-    measure(1)
+    measure(1, rest)
+    say("alone", gap) say("alonebusy", busy)
+    measure(1, read)
     say("gap", gap) say("busy", busy)
-    measure(8)
+    measure(8, read)
     say("eight", gap) say("eightbusy", busy)
   ]],
   cqueues = [[
     warm()
     local cqueues = require "cqueues"
-    local function measure(n)
+    local function measure(n, work)
       local controller, left = cqueues.new(), n
-      gap, busy, last = 0, 0, nil
+      begin()
       controller:wrap(function()
         while left > 0 do tick() cqueues.sleep(0.001) end
       end)
       for _ = 1, n do
         controller:wrap(function()
-          read()
+          work()
           left = left - 1
         end)
       end
       assert(controller:loop())
     end
-    measure(1)
+    measure(1, rest)
+    say("alone", gap) say("alonebusy", busy)
+    measure(1, read)
     say("gap", gap) say("busy", busy)
-    measure(8)
+    measure(8, read)
     say("eight", gap) say("eightbusy", busy)
   ]],
   neovim = [[
@@ -89,6 +95,9 @@ local scripts = {
     local timer = vim.loop.new_timer()
     timer:start(1, 1, tick)
     client:spawn(function()
+      rest()
+      say("alone", gap) say("alonebusy", busy)
+      begin()
       read()
       timer:stop()
       say("gap", gap) say("busy", busy)
@@ -200,12 +209,13 @@ local commands = {
 }
 local vms = { luv = "lua5.4", cqueues = "lua5.4", waiting = "lua5.4" }
 
--- What the script says, name to number.
-local function run(name, service, base_url)
+-- What the script says, name to number. `before`: text that comes before it.
+local function run(name, service, base_url, before)
   local folder = launch.folder()
   local values = { BASE = ("%q"):format(base_url),
     CA = ("%q"):format(service.ca_file), KEY = ("%q"):format(service.key) }
-  local text = (prelude .. scripts[name]):gsub("%f[%u]%u%u+%f[%W]", values)
+  local text = (before or "") .. prelude .. scripts[name]
+  text = text:gsub("%f[%u]%u%u+%f[%W]", values)
   launch.write(folder .. "/script.lua", text)
   launch.write(folder .. "/main.lua", text)
   launch.write(folder .. "/conf.lua", [[function love.conf(t)
@@ -227,6 +237,8 @@ end
 --- The longest gap of a 1 ms ticker, in a named loop.
 function loops.ticker(report, name, service, base_url)
   local found = run(name, service, base_url)
+  report:row(name .. ": longest gap of a 1 ms ticker beside a sleep",
+    found.alone * 1000, "ms", { cpu = found.alonebusy * 1000 })
   report:row(name .. ": longest gap of a 1 ms ticker beside a listing",
     found.gap * 1000, "ms", { goal = 5, cpu = found.busy * 1000 })
   if found.eight then
@@ -247,6 +259,9 @@ function loops.love(report, service, base_url)
     "ms", { goal = 2.5, cpu = found.listbusy * 1000 })
   report:row("LÖVE: longest update() beside 200 calls", found.calls * 1000,
     "ms", { goal = 2.5, cpu = found.callsbusy * 1000 })
+  local interpreted = run("love", service, base_url, "jit.off()\n")
+  report:row("LÖVE: the same, its JIT compiler off", interpreted.calls * 1000,
+    "ms", { cpu = interpreted.callsbusy * 1000 })
   report:row("LÖVE: 300 frames that only spin, those over 18 ms",
     found.emptyslow, "")
   report:row("LÖVE: frames over 18 ms", found.slow, "")

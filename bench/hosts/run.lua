@@ -57,10 +57,12 @@ Made by `make bench-hosts`: %s, loopback, a listing of %d
 generations; the machine's load before them was %.1f. %s
 `proxy_pass` and HAProxy's own backend beside the same load say how much of a
 tail is the machine's, and so does the longest time by the processor's clock
-(CPU); so do frames of LÖVE's that only spin for as long as a step may take. A
-ticker in cqueues can be first in one round of its controller and last in the
-next, and so see two turns of the client's. Except in the rows that name it,
-the first connection is made before anything is measured.
+(CPU), the same ticker beside a call that only sleeps, and frames of LÖVE's that
+only spin for as long as a step may take. LuaJIT's compiler makes the system
+change the protection of its code at least twice a trace; with the compiler off
+that is missing. A ticker in cqueues can be first in one round of its controller
+and last in the next, and so see two turns of the client's. Except in the rows
+that name it, the first connection is made before anything is measured.
 ]]):format(runs == 1 and "one run" or ("medians of %d runs"):format(runs),
   rows, others, os.getenv "HOST_PIN"
     and "The host has a\nprocessor of its own, the server and the load have "
