@@ -22,8 +22,9 @@ local main = {}
 
 -- With less time left than this (seconds), nothing more is begun in a step,
 -- because the smallest piece of work of the session or of a task may take as
--- long.
-local piece = 0.0004
+-- long. Where they take longer, as on a slow machine, it is as much as the
+-- latest steps took past their end, which each step forgets a part of.
+local piece, fades = 0.0004, 0.98
 
 --- The tasks of a client in this process.
 ---@param client table
@@ -37,6 +38,7 @@ function scheduler.new(client, runtime)
     run_queue = run_queue.new(), failures = {},
     is_used = false,  -- whether there was ever a task
     current = false, stepper = false, runner = false, pump = false,
+    reserve = piece,
     native = setmetatable({}, { __mode = "k" }),  -- by coroutine
   }, Scheduler)
 end
@@ -284,12 +286,15 @@ function Scheduler:step(budget)
     session:step((self.client.step_ends or 0) - core.now())
     return self.runtime.waiters:dispatch(session)
   end
-  local until_ = core.now() + budget - piece
+  local most = budget / 2
+  local reserve = math.max(piece, math.min(self.reserve, most))
+  local until_ = core.now() + budget - reserve
   self.client.step_ends = until_  -- may raise, and then this is no step
   self.stepper = running()
   local ok, total = pcall(turns, self, until_)
   if not ok then recover(self, total) end
   self.stepper, self.client.step_ends, self.current = false, false, false
+  self.reserve = math.max(reserve * fades, math.min(core.now() - until_, most))
   if self.client.closed then self:close() end
   self:arm()
   if not ok then core.raise(total) end
