@@ -159,7 +159,24 @@ static int has_enough (struct exchange *x) {
 ** only one is paused, libcurl looks at once whether the other can go on. */
 static int pause_after (struct exchange *x) {
   x->paused = 1;
+  engine_hold(&x->pub.session->engine, x->socket);
   return curl_easy_pause(x->easy, CURLPAUSE_ALL) == CURLE_OK;
+}
+
+
+/* There is no exchange where libcurl closes a connection that nothing uses. */
+int callbacks_note_socket (CURL *easy, curl_socket_t s, int is_waited) {
+  char *private = NULL;
+  struct exchange *x;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+  x = (struct exchange *)(void *)private;
+  if (x == NULL)
+    return 0;
+  if (is_waited)
+    x->socket = s;
+  else if (x->socket == s)
+    x->socket = CURL_SOCKET_BAD;
+  return x->paused;
 }
 
 

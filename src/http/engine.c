@@ -65,9 +65,10 @@ static int open_handles (struct engine *e) {
 }
 
 
-int engine_open (struct engine *e) {
+int engine_open (struct engine *e, engine_listener *listener) {
   int taken[PLATFORM_FIRST], opened;
   engine_abandon(e);
+  e->listener = listener;
   platform_fill(taken);
   opened = open_handles(e);
   platform_release(taken);

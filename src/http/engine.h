@@ -13,6 +13,10 @@
 
 #include "pollset.h"
 
+/* Is told that libcurl waits for a socket on behalf of a transfer, or no longer
+** does. Returns whether the transfer is paused. */
+typedef int engine_listener (CURL *easy, curl_socket_t s, int is_waited);
+
 struct engine {
   CURLM *multi; /* NULL while closed */
   int fd;       /* the pollset, or -1 where there is none */
@@ -23,6 +27,7 @@ struct engine {
   size_t size;            /* how many there may be */
   unsigned peak;          /* most transfers that were under way at once */
   double ends; /* the deadline of the step that runs, or ENGINE_NEVER */
+  engine_listener *listener;
 };
 
 #define ENGINE_DESCRIPTORS 3 /* its set, and what wakes libcurl's own wait */
@@ -31,7 +36,7 @@ struct engine {
 
 /* Makes the multi handle and its pollset. False when memory or descriptors
 ** ran out; 'e' is closed then. */
-int engine_open (struct engine *e);
+int engine_open (struct engine *e, engine_listener *listener);
 
 /* Sets a deadline for the calls that follow, at most a millisecond away; clears
 ** it; whether it has passed. A caller with several pieces of work asks in
@@ -53,6 +58,14 @@ int engine_drain (struct engine *e, size_t sockets);
 ** such a one is watched between two requests. */
 void engine_opened (struct engine *e, curl_socket_t s);
 void engine_closing (struct engine *e, curl_socket_t s);
+
+/* Says that the transfer which has this socket alone is paused, or goes on:
+** false when memory ran out. Nothing is done for CURL_SOCKET_BAD. libcurl 8.5.0
+** waits for the sockets of paused transfers, too; told that one can be read, it
+** reads all that comes into its own memory, and loses it where the server then
+** ends too early. */
+void engine_hold (struct engine *e, curl_socket_t s);
+int engine_unhold (struct engine *e, curl_socket_t s);
 
 /* Says how many transfers are under way. As many connections as were ever
 ** needed at once stay open; libcurl alone keeps four per remaining transfer,

@@ -34,6 +34,19 @@ void engine_closing (struct engine *e, curl_socket_t s) {
 }
 
 
+void engine_hold (struct engine *e, curl_socket_t s) {
+  (void)e;
+  (void)s;
+}
+
+
+int engine_unhold (struct engine *e, curl_socket_t s) {
+  (void)e;
+  (void)s;
+  return 1;
+}
+
+
 int engine_begin (struct engine *e) {
   (void)e;
   return 1;

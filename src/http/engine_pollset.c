@@ -15,8 +15,14 @@
 
 
 /* What is known of a socket, at its number: what the set looks for; that it is
-** opened and closed by our callbacks; that libcurl waits for it. */
-enum { LOOKED = POLLSET_IN | POLLSET_OUT, IS_OWN = 4, IS_WAITED = 8 };
+** opened and closed by our callbacks; that libcurl waits for it; that it is its
+** transfer's alone, which is paused. */
+enum {
+  LOOKED = POLLSET_IN | POLLSET_OUT,
+  IS_OWN = 4,
+  IS_WAITED = 8,
+  IS_HELD = 16
+};
 
 
 static unsigned char *place_of (const struct engine *e, curl_socket_t s) {
@@ -44,8 +50,9 @@ static unsigned char *make_place (struct engine *e, curl_socket_t s) {
 
 static void leave_set (struct engine *e, curl_socket_t s,
                        unsigned char *place) {
-  pollset_change(e->fd, s, *place & LOOKED, 0);
-  *place &= IS_OWN;
+  if ((*place & LOOKED) != 0)
+    pollset_change(e->fd, s, *place & LOOKED, 0);
+  *place &= (unsigned char)~LOOKED;
 }
 
 
@@ -54,7 +61,7 @@ static int enter_set (struct engine *e, curl_socket_t s, unsigned char *place,
                       int events) {
   if (pollset_change(e->fd, s, *place & LOOKED, events) != 0)
     return -1;
-  *place = (unsigned char)((*place & IS_OWN) | IS_WAITED | events);
+  *place = (unsigned char)((*place & ~LOOKED) | events);
   return 0;
 }
 
@@ -69,20 +76,17 @@ static int on_socket (CURL *easy, curl_socket_t s, int what, void *arg,
   unsigned char *place = make_place(e, s);
   int events = ((what & CURL_POLL_IN) ? POLLSET_IN : 0)
                | ((what & CURL_POLL_OUT) ? POLLSET_OUT : 0);
-  (void)easy;
+  int is_paused = e->listener(easy, s, events != 0);
   (void)known;
   if (place == NULL)
     return -1;
-  if (events == 0) {
-    if ((*place & (IS_OWN | LOOKED)) == (IS_OWN | POLLSET_IN))
-      *place &= (unsigned char)~IS_WAITED;
-    else
-      leave_set(e, s, place);
-    return 0;
+  *place &= IS_OWN | LOOKED;
+  if (events != 0) {
+    *place |= (unsigned char)(is_paused ? IS_WAITED | IS_HELD : IS_WAITED);
+    return (*place & LOOKED) == events ? 0 : enter_set(e, s, place, events);
   }
-  if ((*place & LOOKED) != events)
-    return enter_set(e, s, place, events);
-  *place |= IS_WAITED;
+  if (*place != (IS_OWN | POLLSET_IN))
+    leave_set(e, s, place);
   return 0;
 }
 
@@ -100,9 +104,28 @@ void engine_closing (struct engine *e, curl_socket_t s) {
   unsigned char *place = place_of(e, s);
   if (place == NULL)
     return;
-  if ((*place & LOOKED) != 0)
-    leave_set(e, s, place);
+  leave_set(e, s, place);
   *place = 0;
+}
+
+
+void engine_hold (struct engine *e, curl_socket_t s) {
+  unsigned char *place = place_of(e, s);
+  if (place != NULL)
+    *place |= IS_HELD;
+}
+
+
+/* It left the set if anything came meanwhile, and libcurl need not ask for it
+** again. */
+int engine_unhold (struct engine *e, curl_socket_t s) {
+  unsigned char *place = place_of(e, s);
+  if (place == NULL)
+    return 1;
+  *place &= (unsigned char)~IS_HELD;
+  if ((*place & (IS_WAITED | LOOKED)) != IS_WAITED)
+    return 1;
+  return enter_set(e, s, place, POLLSET_IN) == 0;
 }
 
 
@@ -158,15 +181,15 @@ static void look (struct engine *e) {
 }
 
 
-/* Handles one that the set saw. One that libcurl does not wait for is paused,
-** or its server has hung up or speaks unasked, which idle_take finds before the
-** next request: until libcurl asks for it, it is not to wake anyone again. */
+/* Handles one that the set saw. One that is held, or that libcurl does not wait
+** for, is paused; or its server has hung up or speaks unasked, which idle_take
+** finds before the next request: until it is asked for, it is not to wake
+** anyone again. */
 static int handle (struct engine *e, curl_socket_t s, int bitmask) {
   unsigned char *place = place_of(e, s);
-  if (place == NULL || (*place & IS_WAITED) != 0)
+  if (place == NULL || (*place & (IS_WAITED | IS_HELD)) == IS_WAITED)
     return act(e, s, bitmask);
-  if ((*place & LOOKED) != 0)
-    leave_set(e, s, place);
+  leave_set(e, s, place);
   return 1;
 }
 

@@ -83,6 +83,7 @@ struct exchange *exchange_new (struct http_session *s,
   x->origin = &s->origin;
   x->pub.detail = x->error;
   x->forks = process_forks();
+  x->socket = CURL_SOCKET_BAD;
   x->mode = request->mode;
   x->blocking = request->blocking;
   body_open(&x->pub.upload, request->body, request->hold);
@@ -301,6 +302,8 @@ void exchange_resume_next (struct http_session *s) {
   exchange_dequeue(x, QUEUE_RESUME);
   x->paused = 0; /* a callback may pause it again, or hold it */
   code = curl_easy_pause(x->easy, CURLPAUSE_CONT);
+  if (code == CURLE_OK && !x->paused && !engine_unhold(&s->engine, x->socket))
+    code = CURLE_OUT_OF_MEMORY;
   if (code != CURLE_OK) /* the bytes it held back may be lost */
     finish(x, code);
 }

@@ -56,10 +56,11 @@ struct exchange {
   int added;                      /* libcurl works on it */
   int http1;                      /* is not sent over HTTP/2 */
   enum http_mode mode;
-  int blocking; /* as in http_request */
-  int paused;   /* libcurl is not to hand over more of the response */
-  int is_bare;  /* goes without the session's headers */
-  int is_stale; /* was given a connection on which bytes had come */
+  int blocking;         /* as in http_request */
+  int paused;           /* libcurl is not to hand over more of the response */
+  curl_socket_t socket; /* the one libcurl waits for, or CURL_SOCKET_BAD */
+  int is_bare;          /* goes without the session's headers */
+  int is_stale;         /* was given a connection on which bytes had come */
   enum http_result refused; /* HTTP_OK, or why no address would do */
   int no_socket;            /* errno where none could be made, or 0 */
   int few; /* errno where descriptors were few on the way, or 0 */
@@ -142,6 +143,9 @@ enum http_result result_of (struct exchange *x, CURLcode code);
 /* Sets the callbacks, of a new handle; and what they get, of each exchange. */
 CURLcode callbacks_set (struct exchange *x);
 CURLcode callbacks_set_data (struct exchange *x);
+
+/* The engine's listener: notes the socket of an exchange. */
+int callbacks_note_socket (CURL *easy, curl_socket_t s, int is_waited);
 
 /* ---- request.c ---- */
 

@@ -31,7 +31,8 @@ static void forget_parent (struct http_session *s) {
 /* Makes this process's engine if needed. False when that fails. */
 static int have_engine (struct http_session *s) {
   forget_parent(s);
-  return s->engine.multi != NULL || engine_open(&s->engine);
+  return s->engine.multi != NULL
+         || engine_open(&s->engine, callbacks_note_socket);
 }
 
 
