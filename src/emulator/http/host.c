@@ -40,7 +40,7 @@ int host_is_loopback (const struct sockaddr *address) {
                                    text));
 }
 
-static int is_localhost (const char *name) {
+int host_is_localhost (const char *name) {
   size_t length = strlen(name), below = strlen(BELOW);
   return sqlite3_stricmp(name, BELOW + 1) == 0
          || (length > below
@@ -51,7 +51,7 @@ int host_names_loopback (const char *name) {
   char address[NAME_SIZE];
   size_t length = strlen(name);
   if (*name != '[' || length >= sizeof(address))
-    return is_localhost(name) || is_loopback(name);
+    return host_is_localhost(name) || is_loopback(name);
   sqlite3_snprintf((int)length - 1, address, "%s", name + 1);
   return is_loopback(address);
 }
@@ -69,7 +69,7 @@ static int is_own_address (const char *text, int fd) {
 static int is_own_name (const char *name, const char *listening) {
   char machine[NAME_SIZE] = "";
   gethostname(machine, sizeof(machine) - 1);
-  return is_localhost(name) || sqlite3_stricmp(name, listening) == 0
+  return host_is_localhost(name) || sqlite3_stricmp(name, listening) == 0
          || sqlite3_stricmp(name, machine) == 0;
 }
 

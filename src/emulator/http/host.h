@@ -18,6 +18,9 @@ int host_is_ours (const char *header, const char *listening, int fd);
 /* Whether a name or an address, as a URL has it, is this machine's loopback. */
 int host_names_loopback (const char *name);
 
+/* Whether it is "localhost" or a name below it. */
+int host_is_localhost (const char *name);
+
 int host_is_loopback (const struct sockaddr *address);
 
 #endif

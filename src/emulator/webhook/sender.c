@@ -72,6 +72,7 @@ struct sending {
   const char *body;
   struct curl_slist *headers;
   struct settings settings;
+  int by_name;         /* to "localhost", or a name below it */
   long status;         /* of the response; 0: none */
   const char *problem; /* why there is none, or NULL */
 };
@@ -93,24 +94,30 @@ static curl_socket_t open_socket (void *arg, curlsocktype purpose,
   return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
-/* Whether a URL is one of HTTP that leads to this machine. */
-static int is_here (const char *url) {
+/* Whether a URL is one of HTTP that leads to this machine, and if by a name. */
+static int is_here (const char *url, int *by_name) {
   CURLU *u = curl_url();
   char *host = NULL, *scheme = NULL;
   int here = u != NULL && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK
              && curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK
              && curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK
              && strncmp(scheme, "http", 4) == 0 && host_names_loopback(host);
+  *by_name = here && host_is_localhost(host);
   curl_free(scheme);
   curl_free(host);
   curl_url_cleanup(u);
   return here;
 }
 
+/* Before 7.85 libcurl asks the system for names below "localhost", and not each
+** system knows them. */
+static struct curl_slist to_localhost = {"::localhost:", NULL};
+
 static void set_options (CURL *easy, const struct sending *x) {
   curl_easy_setopt(easy, CURLOPT_URL, x->of->url);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  curl_easy_setopt(easy, CURLOPT_CONNECT_TO, x->by_name ? &to_localhost : NULL);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -253,13 +260,13 @@ static char *make_body (struct sender *s, const struct ended *e,
 }
 
 static void deliver (struct sender *s, const struct ended *e) {
-  struct sending x = {e, NULL, NULL, {0}, 0, NULL};
+  struct sending x = {e, NULL, NULL, {0}, 0, 0, NULL};
   char *body;
   int64_t i;
   service_settings(s->service, &x.settings);
   body = make_body(s, e, &x.settings);
   x.body = body;
-  if (body != NULL && !is_here(e->url)) {
+  if (body != NULL && !is_here(e->url, &x.by_name)) {
     x.problem = "refused: the emulator sends webhooks to this machine only";
     note(s, &x);
   }
