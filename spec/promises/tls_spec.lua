@@ -203,7 +203,7 @@ describe("TLS", function()
       -- The listing uses HTTP/1.1, the rest HTTP/2 where libcurl has it.
       local log = server:log()
       assert.matches("GET HTTP/1.1", log, 1, true)
-      if require "lipsync.http".curl_version:find("nghttp2", 1, true) then
+      if tls.has_http2() then
         assert.matches("DELETE HTTP/2.0", log, 1, true)
         assert.is_nil(log:find("DELETE HTTP/1.1", 1, true))
       end

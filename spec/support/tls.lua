@@ -3,6 +3,7 @@
 -- An nginx with TLS on 127.0.0.1, with certificates from its own CA: a port for
 -- each valid or invalid certificate.
 
+local http = require "lipsync.http"
 local launch = require "spec.support.launch"
 local scripted = require "spec.support.scripted"
 
@@ -78,6 +79,12 @@ http {
 ---@return boolean
 function tls.can_run()
   return launch.find "nginx" ~= nil and launch.find "openssl" ~= nil
+end
+
+--- Whether this libcurl has HTTP/2.
+---@return boolean
+function tls.has_http2()
+  return http.curl_version:find("nghttp2", 1, true) ~= nil
 end
 
 local Server = {}

@@ -564,6 +564,7 @@ describe("a request's body", function()
 
   it("of a file, or held, uses HTTP/1.1, others HTTP/2", function()
     if not tls.can_run() then pending("needs nginx and openssl") return end
+    if not tls.has_http2() then pending("needs HTTP/2 in libcurl") return end
     local nginx = tls.start "[]"
     session = transfers.session(nginx:url "right", { ca_file = nginx.ca_file })
     launch.write(path, "data")
