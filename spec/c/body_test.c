@@ -358,6 +358,42 @@ static void test_slice (void) {
 }
 
 
+/* A short body of bytes alone can be had at once, and then counts as read. */
+static void test_whole (void) {
+  static char text[BODY_SLICE];
+  struct body *b = body_new();
+  struct body_reader r;
+  body_open(&r, NULL, 0);
+  CHECK(body_whole(&r) == NULL);
+  body_open(&r, b, 0);
+  CHECK(body_whole(&r) == NULL); /* it is empty */
+  CHECK(body_add_bytes(b, "012", 3) == BODY_OK);
+  CHECK(body_add_bytes(b, "345", 3) == BODY_OK);
+  CHECK(memcmp(body_whole(&r), "012345", 6) == 0 && r.given == 0);
+  body_take_whole(&r);
+  CHECK(r.given == 6);
+  body_close(&r);
+  body_open(&r, b, 1); /* a byte is held back */
+  CHECK(body_whole(&r) == NULL);
+  body_close(&r);
+  body_open(&r, b, 0);
+  CHECK(body_add_bytes(b, text, sizeof text - 6) == BODY_OK);
+  CHECK(body_whole(&r) != NULL);
+  CHECK(body_add_bytes(b, "x", 1) == BODY_OK);
+  CHECK(body_whole(&r) == NULL); /* it is long */
+  body_close(&r);
+  body_release(b);
+  b = body_new();
+  write_file("6789", 4);
+  CHECK(body_add_bytes(b, "x", 1) == BODY_OK);
+  CHECK(body_add_file(b, path, -1, 0, BODY_REST, &os_error) == BODY_OK);
+  body_open(&r, b, 0);
+  CHECK(body_whole(&r) == NULL);
+  body_close(&r);
+  body_release(b);
+}
+
+
 int main (void) {
   if (!CHECK(mkdtemp(folder) != NULL))
     return check_end();
@@ -372,6 +408,7 @@ int main (void) {
   test_malformed();
   test_hold();
   test_slice();
+  test_whole();
   unlink(path);
   rmdir(folder);
   return check_end();

@@ -712,6 +712,8 @@ end
 
 calls.send_bytes = send(function() return ("x"):rep(70000) end,
   { content_type = "application/json" })
+calls.send_short = send(function() return "{}" end,
+  { content_type = "application/json" })
 calls.send_file = send(function(http)
   return http.body { file = path, offset = 10 }
 end)

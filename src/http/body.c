@@ -266,6 +266,18 @@ void body_close (struct body_reader *r) {
 }
 
 
+const char *body_whole (const struct body_reader *r) {
+  const struct body *b = r->body;
+  int is_short = b != NULL && b->length > 0 && b->length <= BODY_SLICE;
+  return is_short && !b->has_files && r->hold == 0 ? buf_data(&b->bytes) : NULL;
+}
+
+
+void body_take_whole (struct body_reader *r) {
+  r->given = r->body->length;
+}
+
+
 int body_is_held (const struct body_reader *r) {
   return r->hold > 0 && r->given == r->body->length - r->hold;
 }

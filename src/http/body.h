@@ -102,6 +102,11 @@ struct body_reader {
 void body_open (struct body_reader *r, struct body *b, uint64_t hold);
 void body_close (struct body_reader *r);
 
+/* All of it at once, where it is at most BODY_SLICE bytes, with none of a file
+** and none held back; or NULL. body_take_whole takes it as read. */
+const char *body_whole (const struct body_reader *r);
+void body_take_whole (struct body_reader *r);
+
 /* Whether all has been read but what is held back. */
 int body_is_held (const struct body_reader *r);
 

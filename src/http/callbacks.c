@@ -33,6 +33,8 @@ static int on_request (void *arg, char *peer, char *own, int peer_port,
     return CURL_PREREQFUNC_ABORT;
   guard_note_peer(x, peer);
   x->pub.sent = 1;
+  if (x->is_whole)
+    body_take_whole(&x->pub.upload);
   return CURL_PREREQFUNC_OK;
 }
 

@@ -112,6 +112,7 @@ static void release_easy (struct http_session *s, struct exchange *x) {
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
     curl_easy_setopt(easy, CURLOPT_CURLU, NULL);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
     s->pool[s->pooled++] = easy;
   }
   else

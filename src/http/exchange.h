@@ -57,6 +57,7 @@ struct exchange {
   int http1;                      /* is not sent over HTTP/2 */
   enum http_mode mode;
   int blocking;         /* as in http_request */
+  int is_whole;         /* libcurl has the request's body from the start */
   int paused;           /* libcurl is not to hand over more of the response */
   curl_socket_t socket; /* the one libcurl waits for, or CURL_SOCKET_BAD */
   int is_bare;          /* goes without the session's headers */

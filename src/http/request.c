@@ -96,22 +96,26 @@ static int has_length (const struct http_request *request) {
 }
 
 
-/* The method and the length of the body, which libcurl asks for piece by piece.
-** It cannot begin anew by itself, since it is given no way to rewind. */
+/* The method and the body: a short one as it is, so that it leaves in one
+** packet with the headers; of any other the length, and libcurl asks for the
+** pieces. */
 static CURLcode set_body (struct exchange *x,
                           const struct http_request *request) {
   const struct body *b = request->body;
+  const char *whole = body_whole(&x->pub.upload);
   int is_head = strcmp(request->method, "HEAD") == 0;
   CURLcode code = CURLE_OK;
   if (is_head)
     SET(CURLOPT_NOBODY, 1L);
   else if (has_length(request)) {
     SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_POSTFIELDS, whole);
     SET(CURLOPT_POSTFIELDSIZE_LARGE,
         b == NULL ? (curl_off_t)0 : (curl_off_t)b->length);
   }
   else
     SET(CURLOPT_HTTPGET, 1L);
+  x->is_whole = whole != NULL;
   SET(CURLOPT_CUSTOMREQUEST,
       is_head || strcmp(request->method, "GET") == 0 ? NULL : request->method);
   return code;
