@@ -87,7 +87,7 @@ local only_id = { "id" }
 local function compile(resource, rows, row)
   local of = shape[row.returns] or {}
   local spec = { noun = rows.noun, type = rows.type, read = of.read,
-                 resource = resource,
+                 resource = resource, test = schema.test(row.takes),
                  always = rows.always, names = rows.names or only_id,
                  accept = of.accept,
                  refused = of.refused }

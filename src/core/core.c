@@ -142,6 +142,7 @@ static const luaL_Reg functions[] = {
   {"encode", encode_value},
   {"compact", encode_compact},
   {"segment", segment_make},
+  {"fits", fits},
   {"is_error", error_is},
   {"now", core_now},
   {"time", core_time},

@@ -3,7 +3,7 @@
 ** core: what the files of lipsync.core share: object.c has the objects of the
 ** service, object_make.c and object_type.c make them and their types, value.c
 ** makes Lua values of JSON, encode.c JSON of Lua values, segment.c paths of
-** ids, core.c puts them into one module.
+** ids, fits.c looks at requests, core.c puts them into one module.
 */
 
 #ifndef lipsync_core_h
@@ -63,6 +63,16 @@ int encode_compact (lua_State *L);
 /* core.segment(id): the id as one percent-encoded segment of a path, or nil and
 ** why it cannot be one. */
 int segment_make (lua_State *L);
+
+/* ---- fits.c ---- */
+
+/* core.fits(value, test): whether the value passes the test: true, as any does;
+** the name of a Lua type, as one of that does but the empty string; or a form,
+** as a table without a metatable does. The form of an array has the test of its
+** elements at [0], of which it must have one. That of a table with names has
+** the test of each name, and from [1] on the names that must be there. False of
+** a value that may still be right: nothing more is known then. */
+int fits (lua_State *L);
 
 /* ---- object.c ---- */
 

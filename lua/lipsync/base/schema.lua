@@ -11,12 +11,6 @@ local trim = require "lipsync.base.text".trim
 
 local schema = {}
 
--- The name of a value: of an element of an array, with its index. Names are put
--- together for sentences only.
-local function full(name, index)
-  return index and ("%s[%d]"):format(name, index) or name
-end
-
 -- Raises "NAME must be WHAT, got VALUE".
 local function refuse(name, what, value)
   misuse.raise(("%s must be %s, got %s"):format(name, what,
@@ -25,15 +19,23 @@ end
 
 -- ---- Types of single values ----
 
+-- The tests (core.fits) of those types that have one.
+local tests = {}
+
+--- A test that most values pass which are right as they are, and none of the
+--- others.
+---@param field fun(value: any, name: string): any  a type
+---@return any test  for core.fits; nil: no value passes
+function schema.test(field)
+  return tests[field]
+end
+
 --- Any value.
 function schema.anything(value)
   return value
 end
 
--- The Lua types of those that demand nothing more, of a string perhaps that it
--- is not empty. So the name of a member has to be put together only for the
--- others, and for what is wrong.
-local plain = {}
+tests[schema.anything] = true
 
 --- The type for values of the Lua type `wanted`.
 ---@param wanted string
@@ -43,7 +45,7 @@ function schema.typed(wanted)
     if type(value) ~= wanted then refuse(name, "a " .. wanted, value) end
     return value
   end
-  plain[check] = wanted
+  tests[check] = wanted
   return check
 end
 
@@ -67,16 +69,18 @@ function schema.text(value, name)
   return value
 end
 
-plain[schema.text] = "string"
+tests[schema.text] = "string"
 
 --- The type for the id of an object of the type `type_name`, or the object.
 ---@param type_name string
 ---@return fun(value: any, name: string): string
 function schema.id(type_name)
-  return function(value, name)
+  local function check(value, name)
     if core.type_of(value) == type_name then value = value:get "id" end
     return schema.text(value, name)
   end
+  tests[check] = "string"
+  return check
 end
 
 -- The type for numbers above 0, which `what` describes.
@@ -244,9 +248,9 @@ end
 ---   of the array
 ---@return fun(value: any, name: string): table
 function schema.array(of)
-  return function(value, name)
+  local function read(value, name)
     if type(value) ~= "table" then refuse(name, "an array", value) end
-    local own = { nil, nil }  -- room for two
+    local own = {}
     local count = misuse.length(value, name)
     if count == 0 then misuse.raise(name .. " is empty") end
     for i = 1, count do
@@ -254,6 +258,16 @@ function schema.array(of)
     end
     return own
   end
+  tests[read] = tests[of] ~= nil and { [0] = tests[of] } or nil
+  return read
+end
+
+-- The form of a record for core.fits.
+local function form_of(fields, required)
+  local form = {}
+  for key, field in pairs(fields) do form[key] = tests[field] end
+  for i, key in ipairs(required) do form[i] = key end
+  return form
 end
 
 --- The type for a table with the members `fields`. Its member `extra` holds
@@ -263,22 +277,17 @@ end
 ---@return fun(value: any, name: string, index: integer|nil): table
 function schema.record(fields, required)
   local known = schema.join(fields, { extra = schema.typed "table" })
-  return function(value, name, index)
-    if type(value) ~= "table" or getmetatable(value) ~= nil then
-      misuse.plain_table(value, full(name, index))
-    end
-    local own = { a = nil, b = nil, c = nil, d = nil }  -- room for four
-    for key, inner in next, value do
-      local field = known[key]
-      if not field then
-        misuse.names(value, known, "member", full(name, index))
-      end
-      own[key] = inner ~= "" and type(inner) == plain[field] and inner
-        or field(inner, full(name, index) .. "." .. key)
+  local function read(value, name, index)
+    name = index and ("%s[%d]"):format(name, index) or name
+    misuse.plain_table(value, name)
+    misuse.names(value, known, "member", name)
+    local own = {}
+    for key, inner in pairs(value) do
+      own[key] = known[key](inner, name .. "." .. key)
     end
     for _, key in ipairs(required) do
       if own[key] == nil then
-        misuse.raise(("%s.%s is missing"):format(full(name, index), key))
+        misuse.raise(("%s.%s is missing"):format(name, key))
       end
     end
     local extra = own.extra
@@ -286,6 +295,8 @@ function schema.record(fields, required)
     own.extra = nil
     return schema.join(extra, own)
   end
+  tests[read] = form_of(fields, required)
+  return read
 end
 
 -- ---- Schemas ----

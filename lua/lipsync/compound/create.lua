@@ -106,13 +106,18 @@ local function bad_url(text)
     and ("begins with %s:, which the service does not read"):format(scheme)
 end
 
+-- Whether an item has a good address and no other place, as most do.
+local function is_plain(item)
+  local url = item.url
+  return url and not item.file and not item.assetId and not bad_url(url)
+end
+
 -- Raises unless a medium has exactly one place to be read from.
-local function check_place(item, name, index)
+local function check_place(item, name)
   local count = (item.url and 1 or 0) + (item.assetId and 1 or 0)
     + (item.file and 1 or 0)
   if count > 1 or media[item.type] and count == 0 then
-    misuse.raise(("%s.input[%d] must have one of url, assetId and file")
-      :format(name, index))
+    misuse.raise(name .. " must have one of url, assetId and file")
   end
 end
 
@@ -145,6 +150,16 @@ local function bad_path(path)
   return not core.encode(path) and "is not UTF-8" or nil
 end
 
+-- What is wrong with an item, apart from misuse, for which it raises, and which
+-- member. `parts` has the types of the files before it; nil: they are no parts.
+local function check_item(item, name, parts)
+  check_place(item, name)
+  if not item.file then return item.url and bad_url(item.url), "url" end
+  check_type(item, name)
+  if parts then check_part(item, name, parts) end
+  return bad_path(item.file), "file"
+end
+
 --- What is wrong with the items of an input, apart from misuse: their addresses
 --- may come from elsewhere. Raises for misuse.
 ---@param input lipsync.InputItem[]
@@ -154,24 +169,20 @@ end
 ---@return string|false problem
 ---@return string|boolean field  the wrong one, or whether there are files
 function create.check_input(input, name, field_of, as_assets)
-  local files, has_files = {}, false
-  for i, item in ipairs(input) do
-    check_place(item, name, i)
-    if item.file then
-      local full = ("%s.input[%d]"):format(name, i)
-      has_files = true
-      check_type(item, full)
-      if not as_assets then check_part(item, full, files) end
+  local files, has_files
+  for i = 1, #input do
+    local item, problem, member = input[i], nil, nil
+    if not is_plain(item) then
+      files, has_files = files or {}, has_files or item.file ~= nil
+      problem, member = check_item(item, ("%s.input[%d]"):format(name, i),
+        not as_assets and files or nil)
     end
-    local problem = item.url and bad_url(item.url)
-      or item.file and bad_path(item.file)
     if problem then
-      local field = ("%sinput[%d].%s"):format(field_of, i,
-        item.url and "url" or "file")
+      local field = ("%sinput[%d].%s"):format(field_of, i, member)
       return field .. " " .. problem, field
     end
   end
-  return false, has_files
+  return false, has_files or false
 end
 
 -- The key of a call, or nil and what is wrong.
@@ -187,7 +198,7 @@ end
 -- The parts of a multipart body: plain text, or JSON where the value is no
 -- text; then the files. Other items of the input are one array.
 local function parts_of(body)
-  local parts, files, items = {}, {}, {}
+  local fields, parts, files, items = schema.join(body), {}, {}, {}
   for _, item in ipairs(body.input) do
     if item.file then
       files[#files + 1] = { name = item.type, file = item.file,
@@ -197,9 +208,9 @@ local function parts_of(body)
       items[#items + 1] = item
     end
   end
-  body.input = items[1] and items
-  for _, name in ipairs(misuse.keys(body)) do
-    local value = body[name]
+  fields.input = items[1] and items
+  for _, name in ipairs(misuse.keys(fields)) do
+    local value = fields[name]
     parts[#parts + 1] = { name = name, bytes = type(value) == "string"
       and value or core.encode(value) }
   end
@@ -224,7 +235,8 @@ end
 ---@return lipsync.FixedCreate|nil
 ---@return lipsync.Error|nil err  for what cannot be sent
 function create.read(client, spec, request, options)
-  local body = spec.takes(request, "request")
+  local body = core.fits(request, spec.test) and request
+    or spec.takes(request, "request")
   operation.check_headers(options)
   local as_assets = options.upload == "asset"
   local problem, field = create.check_input(body.input, "request", "",

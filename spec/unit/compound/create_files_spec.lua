@@ -105,6 +105,13 @@ describe("create from files", function()
       parts[1])
   end)
 
+  it("leaves the request as it is", function()
+    local generations = here.start { created }
+    local given = request { outputFileName = "one" }
+    assert(generations:create(given))
+    assert.same(request { outputFileName = "one" }, given)
+  end)
+
   it("says what type a file has by its suffix", function()
     local name = folder .. '/a "b"\n.WEBM'
     launch.write(name, "x")
