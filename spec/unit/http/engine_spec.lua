@@ -170,4 +170,37 @@ describe("an engine", function()
     assert.is_nil(failure)
     assert.equal(60001, #found)
   end)
+
+  -- What libcurl 8.5.0 is, on any Linux.
+  local it_waits = proc.is_here and program.can_run()
+    and not os.getenv "LIPSYNC_SANITIZED" and it or pending
+
+  it_waits("keeps a libcurl from paused sockets that waits for them", function()
+    local rows = ('{"id":"g","status":"COMPLETED"},'):rep(60000)
+    local text = scripted.response(200, "[" .. rows .. '{"id":"z"}]')
+    keep(nil, { when = "GET ", { send = text:sub(1, -100) }, { stall = 0.3 },
+      { send = text:sub(-99) } })
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(([[
+      local transfers = require "spec.support.transfers"
+      -- Nothing else of libcurl's is due meanwhile.
+      local session = transfers.session(%q, { connect_timeout = 100 })
+      for _ = 1, 2 do
+        local transfer = assert(transfers.start(session, { mode = "objects" }))
+        for _ = 1, 5 do session:poll(0.01) end
+        local found, failure = transfers.list(session, transfer)
+        assert(not failure, failure)
+        print(#found)
+      end
+      session:close()
+    ]]):format(server.base_url))
+    file:close()
+    local pipe = assert(io.popen("LD_PRELOAD=build/greedy_curl.so "
+      .. program.vm .. " " .. path .. " 2>&1; echo status $?"))
+    local said = pipe:read "*a"
+    pipe:close()
+    os.remove(path)
+    assert.equal("60001\n60001\nstatus 0\n", said)
+  end)
 end)
