@@ -36,6 +36,16 @@ local list = {
       return "raw libcurl " .. seconds "raw_best.seconds"
     end },
   { timed = true,
+    "list " .. thousands(most) .. ", against raw libcurl with its buffer of "
+      .. "16 KB", most = 1.9,
+    of = function(vm)
+      return ratio(vm .. ".most.seconds", "raw_most.seconds")
+    end,
+    beside = function(each)
+      return "raw libcurl " .. seconds "raw_most.seconds"
+        .. each ".most.seconds"
+    end },
+  { timed = true,
     "the first again, with an incremental collector",
     of = function(vm)
       local by_age = median(vm .. ".list.by_age") == 1
