@@ -101,6 +101,20 @@ describe("a forked child", function()
       assert.equal(2, finish())
     end)
 
+  it("is told that it cannot wait for a task of its parent's", function()
+    serve { service.answer(200, service.generation "g1") }
+    local task = client:spawn(function()
+      return client.generations:get("g1").id
+    end)
+    local said, status = in_child(function()
+      local ok, problem = pcall(task.wait, task, 5)
+      return ok and "waited" or problem
+    end)
+    assert.same({ 0, true }, { status, said:find("a process forked", 1, true)
+      ~= nil })
+    assert.equal("g1", task:wait())
+  end)
+
   it("begins no more of its parent's deletions", function()
     serve({ service.answer(204, ""), loop = true }, {
       host = function(session, target)

@@ -354,6 +354,8 @@ local function check_await(self, one)
   elseif self.stepper and not self:running() then
     misuse.raise("task:wait() was called in a coroutine that a task made, and "
       .. "would stop all tasks")
+  elseif self.client:runtime() ~= self.runtime then
+    misuse.raise "task:wait() was called in a process forked from the task's"
   elseif one.scope and not host.starter(self.client) then
     misuse.raise("task:wait() was called outside of the loop that resumes "
       .. "the task")
