@@ -5,8 +5,8 @@
 -- output, and what it is to standard error.
 --
 -- A mutation is what a slip of the keyboard would be: another comparison, "and"
--- for "or", a number one too high, a word misspelt in a string, a call left
--- out. None is in a comment.
+-- for "or", a number one too high (in C 0 for 1, because 2 is as true there), a
+-- word misspelt in a string, a call left out. None is in a comment.
 
 local what, path = arg[1], arg[2]
 
@@ -65,6 +65,15 @@ local function mask(text)
   return table.concat(out), strings
 end
 
+-- Whether the number in the code says how much room there is, of which more
+-- changes nothing: in C an array's size, or what Lua is to make room for.
+local function is_room(code, from, to)
+  local line = code:sub(1, from - 1):match ".*\n(.*)$"
+  return is_c and (line:find " [%w_]+%[$" and code:find("^%][;,]", to)
+    or line:find "lua_createtable%([^;]*$"
+    or line:find "luaL_checkstack%([^;]*$")
+end
+
 -- All mutations: { first byte, last byte, replacement }, by position.
 local function mutations(text)
   local code, strings = mask(text)
@@ -74,7 +83,10 @@ local function mutations(text)
     for from, to in code:gmatch(swap[1]) do add(from, to - 1, swap[2]) end
   end
   for from, digits, to in code:gmatch "%f[%w_.]()(%d+)()%f[^%w_.]" do
-    add(from, to - 1, ("%d"):format(digits + 1))
+    if not is_room(code, from, to) then
+      local other = is_c and digits == "1" and 0 or digits + 1
+      add(from, to - 1, ("%d"):format(other))
+    end
   end
   for _, place in ipairs(strings) do
     local word = text:sub(place[1], place[2])
@@ -85,7 +97,8 @@ local function mutations(text)
       add(place[1], place[2], word .. "q")
     end
   end
-  for from, line, to in code:gmatch "\n()( +[%w_.:>%-]+ ?%([^\n]*%);?)()\n" do
+  local call = "\n()( +[%a_][%w_.:>%-]* ?%([^\n]*%);?)()\n"
+  for from, line, to in code:gmatch(call) do
     local first = line:match "[%w_]+"
     if first ~= "return" and first ~= "if" and first ~= "for"
        and first ~= "while" and first ~= "function"
