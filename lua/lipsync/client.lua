@@ -137,7 +137,7 @@ local function check_host(own)
   if type(own.host) ~= "string" then return end
   local known = {}
   for _, name in ipairs(host.names()) do known[name] = true end
-  misuse.names({ [own.host] = true }, known, "host")
+  misuse.name(own.host, known, "host")
 end
 
 -- All settings of a session. They are kept, because a forked child needs a

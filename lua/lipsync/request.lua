@@ -202,7 +202,7 @@ end
 ---@return lipsync.Response|nil
 ---@return lipsync.Error|nil err
 function request.run(client, method, path, options)
-  misuse.names({ [schema.string(method, "method")] = true }, methods, "method")
+  misuse.name(schema.string(method, "method"), methods, "method")
   schema.string(path, "path")
   options = schema.read(request.options, options, "options")
   check_together(method, options)

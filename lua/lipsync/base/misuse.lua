@@ -149,21 +149,28 @@ local function raise_unknown(what, name, of, known)
     table.concat(names, ", ")))
 end
 
---- Raises for the first key of `given` that `known` does not have.
+--- Raises unless `known` has `name`.
+---@param name any
+---@param known table<string, any>  without false
+---@param what string  the noun for it: "filter", "option"
+---@param of string|nil  which table has the key, if there are several
+function misuse.name(name, known, what, of)
+  of = of and " of " .. of or ""
+  if type(name) ~= "string" then
+    misuse.raise(("unknown %s [%s]%s. Known: %s."):format(what,
+      tostring(name), of, table.concat(misuse.keys(known), ", ")))
+  elseif not known[name] then
+    raise_unknown("unknown " .. what, name, of, known)
+  end
+end
+
+--- The same for each key of `given`.
 ---@param given table
 ---@param known table<string, any>
----@param what string  the noun for such a key: "filter", "option"
----@param of string|nil  which table has the key, if there are several
+---@param what string
+---@param of string|nil
 function misuse.names(given, known, what, of)
-  of = of and " of " .. of or ""
-  for name in pairs(given) do
-    if type(name) ~= "string" then
-      misuse.raise(("unknown %s [%s]%s. Known: %s."):format(what,
-        tostring(name), of, table.concat(misuse.keys(known), ", ")))
-    elseif known[name] == nil then
-      raise_unknown("unknown " .. what, name, of, known)
-    end
-  end
+  for name in pairs(given) do misuse.name(name, known, what, of) end
 end
 
 --- Raises, because an object has no such member, or it cannot be set.
