@@ -173,7 +173,7 @@ local api_advice = {
   [401] = function(_, about)
     return ("%s does not accept the key %s"):format(about.host or "The service",
       about.key_from == "api_key" and "given as api_key"
-      or "from " .. (about.key_from or "SYNC_API_KEY"))
+      or "from " .. about.key_from)
   end,
   [404] = function(_, about)
     return not about.json and base_url_right(about)
