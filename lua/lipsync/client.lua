@@ -150,6 +150,7 @@ local function session_config(own, from)
     proxy_is_named = own.proxy ~= nil,
     no_proxy = environment(own, "no_proxy") or environment(own, "NO_PROXY"),
     connect_timeout = own.connect_timeout,
+    max_response = own.max_response, max_object = own.max_generation,
     allow_http = own.allow_http or false, media_hosts = own.media_hosts,
     headers = own.headers,
   }
@@ -229,19 +230,16 @@ function Client:start_runtime(session)
     retry_budget = retry_budget.new(), waiters = waiters.new(),
     limiter = limiter.new(self.options.max_in_flight),
     transfers = limiter.new(self.options.max_transfers),
-    request = { owner = self, max_object = self.options.max_generation,
-                max_response = self.options.max_response },
-    is_starting = false,
   }
   runtime.scheduler = scheduler.new(self, runtime)
   self.current = runtime
   return runtime
 end
 
---- Session, limiter, retry budget, waiters and scheduler of this process, and
---- the common part of its requests. A forked child gets its own.
+--- Session, limiter, retry budget, waiters and scheduler of this process. A
+--- forked child gets its own.
 ---@return { session: table, limiter: table, retry_budget: table,
----   waiters: table, scheduler: table, request: table, is_starting: boolean }
+---   waiters: table, scheduler: table }
 function Client:runtime()
   local current = self.current
   if current.forks == http.forks() or self.closed then return current end

@@ -173,15 +173,6 @@ function operation.check_headers(options)
   end
 end
 
---- The options of a call with the header of its key.
----@param options table
----@param key string
----@return table headers
-function operation.key_headers(options, key)
-  local own = { ["Idempotency-Key"] = key }
-  return options.headers and schema.join(options.headers, own) or own
-end
-
 -- Gives a call a key, under which its repetitions do nothing more.
 local function add_key(client, spec, own, options)
   local key = options.idempotency_key or core.random_text()
@@ -191,7 +182,7 @@ local function add_key(client, spec, own, options)
     return nil, operation.invalid(client, spec, options, problem,
       "idempotency_key")
   end
-  own.idempotency_key, own.headers = key, operation.key_headers(options, key)
+  own.idempotency_key = key
   return true
 end
 

@@ -151,10 +151,8 @@ end
 -- ---- The call ----
 
 -- Adds the key, and what its answers mean.
-local function add_key(spec, key, options)
+local function add_key(spec, key)
   spec.idempotency_key = key
-  spec.headers = schema.join(options.headers or {},
-    { ["Idempotency-Key"] = key })
   spec.later = { IDEMPOTENCY_IN_PROGRESS = true }
   spec.unsettled = { IDEMPOTENCY_IN_PROGRESS = true,
                      IDEMPOTENCY_OUTCOME_UNKNOWN = true }
@@ -188,7 +186,7 @@ local function make_spec(method, path, options)
     return spec, problem, "path"
   end
   local key, body = options.idempotency_key, options.body
-  problem = key and add_key(spec, key, options)
+  problem = key and add_key(spec, key)
   if problem then return spec, problem, "idempotency_key" end
   problem = body ~= nil and add_body(spec, body, options)
   return spec, problem, "body"

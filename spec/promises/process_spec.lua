@@ -267,7 +267,7 @@ describe("a Lua state", function()
           local http = require "lipsync.http"
           session = assert(http.session { base_url = client.known.base_url,
             user_agent = "spec" })
-          transfer = assert(session:start { method = "GET", path = "/v2/x" })
+          transfer = assert(session:start(nil, "GET", "/v2/x"))
           session:step()
         ]]))
       end

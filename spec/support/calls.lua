@@ -53,9 +53,12 @@ function calls.client(plans, more)
   local client = { options = options, has_key = true, transfers = {},
                    waits = {} }
   local session = {}
-  function session.start(_, request)
+  function session.start(_, owner, method, path, type, key, headers,
+                         idempotency_key, body, content_type, rest)
     local n = #client.transfers + 1
-    client.request = request
+    client.request = { owner = owner, method = method, path = path, type = type,
+      key = key, headers = headers, idempotency_key = idempotency_key,
+      body = body, content_type = content_type, more = rest or {} }
     local transfer = new_transfer(plans[n])
     client.transfers[n] = transfer
     return transfer, transfer.ready() or transfer.status() ~= nil
@@ -70,8 +73,7 @@ function calls.client(plans, more)
   function session.origin() return "https://here.example" end
   local runtime = { session = session, limiter = limiter.new(8),
                     transfers = limiter.new(8),
-                    retry_budget = retry_budget.new(), waiters = waiters.new(),
-                    request = {} }
+                    retry_budget = retry_budget.new(), waiters = waiters.new() }
   runtime.scheduler = scheduler.new(client, runtime)
   function client.runtime() return runtime end
   function client.about() return { host = "here.example" } end

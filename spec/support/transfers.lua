@@ -28,7 +28,9 @@ function transfers.start(session, request)
   local full = { method = "GET", path = "/v2/generations", key = true,
                  owner = {}, type = "Generation" }
   for name, value in pairs(request or {}) do full[name] = value end
-  local transfer, more = session:start(full)
+  local transfer, more = session:start(full.owner, full.method, full.path,
+    full.type, full.key, full.headers, full.idempotency_key, full.body,
+    full.content_type, full)
   if transfer then return transfer end
   return nil, more
 end

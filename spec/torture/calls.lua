@@ -680,7 +680,9 @@ end
 
 -- Starts a request and reads it by `method`, until that gives no false.
 local function exchange(session, request, method)
-  local transfer = checked(session:start(request))
+  local transfer = checked(session:start(nil, request.method, request.path,
+    request.type, request.key, request.headers, request.idempotency_key,
+    request.body, request.content_type, request))
   while true do
     local value, raw = transfer[method](transfer)
     if value ~= false then return checked(value, raw), transfer end
@@ -713,7 +715,7 @@ end
 calls.send_bytes = send(function() return ("x"):rep(70000) end,
   { content_type = "application/json" })
 calls.send_short = send(function() return "{}" end,
-  { content_type = "application/json" })
+  { content_type = "application/json", idempotency_key = "k" })
 calls.send_file = send(function(http)
   return http.body { file = path, offset = 10 }
 end)
@@ -753,8 +755,8 @@ function calls.chunks()
   return function()
     target:truncate(0)
     target:seek(0)
-    local transfer = checked(session:start { method = "GET",
-      path = "/v2/generations", mode = "chunks" })
+    local transfer = checked(session:start(nil, "GET", "/v2/generations",
+      nil, false, nil, nil, nil, nil, { mode = "chunks" }))
     local total, n, raw = 0, false, nil
     while n ~= nil do
       n, raw = transfer:save(target)

@@ -134,6 +134,7 @@ struct http_request {
   struct body *body; /* NULL: none. One with files has a new connection */
   uint64_t hold;     /* bytes at its end that wait for http_release */
   const char *type;  /* its Content-Type; NULL: 'headers' may have one */
+  const char *key;   /* sent as Idempotency-Key; NULL: none */
   int no_expect;     /* no "Expect: 100-continue", which libcurl else sends
                         with a body of more than 1 MiB */
   const struct http_header *headers;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
 **
-** luafield: reads the fields of a Lua table into C. What comes out points into
-** Lua's own strings, which the table keeps.
+** luafield: reads arguments and the fields of a Lua table into C. What comes
+** out points into Lua's own strings, which the stack or the table keeps.
 */
 
 #include "luahttp.h"
 
 
-/* A string for C, or NULL for any other value. One that holds a NUL would be
-** cut there: it becomes one that is accepted nowhere. */
-static const char *whole_string (lua_State *L, int index) {
+/* One that holds a NUL would be cut there: it becomes one that is accepted
+** nowhere. */
+const char *whole_string (lua_State *L, int index) {
   size_t length;
   const char *text = lua_type(L, index) == LUA_TSTRING
                        ? lua_tolstring(L, index, &length)
@@ -55,34 +55,31 @@ uint64_t field_count (lua_State *L, int table, const char *name,
 }
 
 
-/* How many pairs the table at the top has. */
-static size_t count_pairs (lua_State *L) {
+/* How many pairs the table at 'index' has. */
+static size_t count_pairs (lua_State *L, int index) {
   size_t n = 0;
-  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
     n++;
   return n;
 }
 
 
-const struct http_header *field_headers (lua_State *L, int table,
-                                         size_t *count) {
+const struct http_header *read_headers (lua_State *L, int index,
+                                        size_t *count) {
   struct http_header *headers;
   size_t n;
   *count = 0;
-  lua_getfield(L, table, "headers");
-  if (!lua_istable(L, -1))
+  if (!lua_istable(L, index))
     return NULL;
-  n = count_pairs(L);
+  n = count_pairs(L, index);
   headers = (struct http_header *)lua_newuserdata(L, (n == 0 ? 1 : n)
                                                        * sizeof(*headers));
-  lua_insert(L, -2);
-  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
       luaL_error(L, "headers must map strings to strings");
     headers[*count].name = whole_string(L, -2);
     headers[(*count)++].value = whole_string(L, -1);
   }
-  lua_pop(L, 1);
   return headers;
 }
 

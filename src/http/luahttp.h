@@ -19,6 +19,13 @@ const struct capi *luahttp_push_core (lua_State *L);
 
 /* ---- luafield.c ---- */
 
+/* The value at 'index' as a string for C; NULL for any other value. */
+const char *whole_string (lua_State *L, int index);
+
+/* The table of headers ("name" = "value") at 'index' (positive) as an array, of
+** which NULL has none. Pushes what keeps it. */
+const struct http_header *read_headers (lua_State *L, int index, size_t *count);
+
 /* Fields of the table at index 'table' (positive). A string lives as long as
 ** the table; where it is nil, NULL. */
 const char *field_string (lua_State *L, int table, const char *name);
@@ -29,12 +36,8 @@ double field_number (lua_State *L, int table, const char *name,
 uint64_t field_count (lua_State *L, int table, const char *name,
                       uint64_t otherwise);
 
-/* The field "headers" ("name" = "value") as an array, of which NULL has none.
-** Pushes what keeps it. */
-const struct http_header *field_headers (lua_State *L, int table,
-                                         size_t *count);
-
-/* The field 'name', an array of strings, the same way. */
+/* The field 'name', an array of strings, of which NULL has none. Pushes what
+** keeps it. */
 const char *const *field_strings (lua_State *L, int table, const char *name,
                                   size_t *count);
 
@@ -88,12 +91,19 @@ struct nudge {
   size_t young;
 };
 
-/* Starts a request on 'http'. Stack: the session at 1, the request's table at
-** 2. Pushes a transfer, and whether anything of its response is known already;
-** or nil and a failure. 'http' and 'nudge' are the session's own. The first
-** becomes NULL if a finalizer closes it meanwhile. */
+/* What responses of a session may have, in bytes. */
+struct ceilings {
+  size_t response; /* one that is read whole */
+  size_t object;   /* of a stream */
+};
+
+/* Starts a request on 'http', see session_start. Stack: the session at 1, the
+** other arguments after it. Pushes a transfer, and whether anything of its
+** response is known already; or nil and a failure. 'http', 'nudge' and 'most'
+** are the session's own. The first becomes NULL if a finalizer closes it
+** meanwhile. */
 int transfer_start (lua_State *L, struct http_session *const *http,
-                    struct nudge *nudge);
+                    struct nudge *nudge, const struct ceilings *most);
 
 /* Whether the transfer at 'i' is ready, as its method says; raises for another
 ** value. */

@@ -11,6 +11,9 @@
 #include "platform.h"
 #include "../digest/sha256.h"
 
+#define RESPONSE_MAX (16u * 1024 * 1024) /* bytes, if nothing else is said, */
+#define OBJECT_MAX   (1024u * 1024)      /* of an object in a stream */
+
 #define KEY_MIN        8
 #define ACCOUNT_DIGITS 16
 
@@ -19,6 +22,7 @@ static const char session_type[] = "lipsync.Session";
 struct session {
   struct http_session *http; /* NULL once closed */
   struct nudge nudge;        /* see transfer_start */
+  struct ceilings most;
 };
 
 
@@ -75,7 +79,14 @@ static void read_config (lua_State *L, struct http_config *config) {
   config->allow_http = field_boolean(L, 1, "allow_http");
   config->media_hosts = field_strings(L, 1, "media_hosts",
                                       &config->media_host_count);
-  config->headers = field_headers(L, 1, &config->header_count);
+  lua_getfield(L, 1, "headers");
+  config->headers = read_headers(L, lua_gettop(L), &config->header_count);
+}
+
+
+static size_t read_ceiling (lua_State *L, const char *name, size_t otherwise) {
+  double value = field_number(L, 1, name, (double)otherwise);
+  return value >= 4e9 ? (size_t)4000000000u : value >= 1 ? (size_t)value : 1;
 }
 
 
@@ -98,6 +109,8 @@ int session_new (lua_State *L) {
   if (config.base_url == NULL)
     return luaL_argerror(L, 1, "no base_url");
   s = push_session(L);
+  s->most.response = read_ceiling(L, "max_response", RESPONSE_MAX);
+  s->most.object = read_ceiling(L, "max_object", OBJECT_MAX);
   s->http = http_open(&config, &refusal);
   if (s->http != NULL)
     return 1;
@@ -110,14 +123,17 @@ int session_new (lua_State *L) {
 
 /* ---- Methods ---- */
 
-/* session:start(request): a transfer, and whether anything of its response is
-** known already; or nil and a failure. */
+/* session:start(owner, method, path [, type [, with_key [, headers [,
+** idempotency_key [, body [, content_type [, more]]]]]]]): a transfer, and
+** whether anything of its response is known already; or nil and a failure. Of
+** the objects, 'owner' and 'type' are the owner and the type. The body is bytes
+** or one of http.body. 'more' are those that few requests have: { mode, query,
+** origin, bare, blocking, hold, no_expect }, see http.h. */
 static int session_start (lua_State *L) {
   struct session *s = to_session(L);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
-  return s->http == NULL ? failure_push_closed(L)
-                         : transfer_start(L, &s->http, &s->nudge);
+  if (s->http == NULL)
+    return failure_push_closed(L);
+  return transfer_start(L, &s->http, &s->nudge, &s->most);
 }
 
 

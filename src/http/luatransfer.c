@@ -21,6 +21,21 @@ static const char transfer_type[] = "lipsync.Transfer";
 
 enum slot { SLOT_OWNER = 1, SLOT_SESSION, SLOT_METATABLE };
 
+/* The arguments of session:start. */
+enum argument {
+  SESSION = 1,
+  OWNER,
+  METHOD,
+  PATH,
+  TYPE,
+  WITH_KEY,
+  HEADERS,
+  IDEMPOTENCY_KEY,
+  BODY,
+  CONTENT_TYPE,
+  MORE
+};
+
 struct transfer {
   struct response response; /* its exchange is NULL once closed */
   const struct capi *capi;
@@ -32,9 +47,6 @@ struct transfer {
     int is_slow;   /* the loop, before that: see LOOK_TIME */
   } slice;
 };
-
-static const size_t default_max = 16u * 1024 * 1024;
-
 
 static struct transfer *to_transfer (lua_State *L) {
   return (struct transfer *)type_self(L, transfer_type);
@@ -52,31 +64,16 @@ static int is_open (const struct transfer *t) {
 
 /* ---- Starting ---- */
 
-static enum http_mode mode_field (lua_State *L) {
-  int mode;
-  lua_getfield(L, 2, "mode");
-  mode = luaL_checkoption(L, -1, modes[HTTP_WHOLE], modes);
-  lua_pop(L, 1);
-  return (enum http_mode)mode;
-}
-
-
-static size_t size_field (lua_State *L, const char *name, size_t otherwise) {
-  double value = field_number(L, 2, name, (double)otherwise);
-  return value >= 4e9 ? (size_t)4000000000u : value >= 1 ? (size_t)value : 1;
-}
-
-
 /* Pushes a closed transfer with its owner, session and type. */
 static struct transfer *push_transfer (lua_State *L) {
   struct transfer *t = (struct transfer *)compat_newuserdata(L, sizeof(*t));
-  const char *type = field_string(L, 2, "type");
+  const char *type = whole_string(L, TYPE);
   memset(t, 0, sizeof(*t));
   type_set(L, transfer_type);
   lua_createtable(L, 3, 0);
-  lua_getfield(L, 2, "owner");
+  lua_pushvalue(L, OWNER);
   lua_rawseti(L, -2, SLOT_OWNER);
-  lua_pushvalue(L, 1);
+  lua_pushvalue(L, SESSION);
   lua_rawseti(L, -2, SLOT_SESSION);
   t->capi = luahttp_push_core(L);
   t->type = t->capi->push_type(L, type == NULL ? OBJECT_ANY : type);
@@ -186,58 +183,72 @@ static void nudge_collector (lua_State *L, struct http_session *const *http,
 ** of Lua's, so that no finalizer closes it before it is sent. */
 static struct body *take_body (lua_State *L) {
   struct body *b = NULL;
-  lua_getfield(L, 2, "body");
-  if (lua_type(L, -1) == LUA_TSTRING) {
+  if (lua_type(L, BODY) == LUA_TSTRING) {
     size_t n;
-    const char *text = lua_tolstring(L, -1, &n);
+    const char *text = lua_tolstring(L, BODY, &n);
     b = body_new();
     if (b == NULL || body_add_bytes(b, text, n) != BODY_OK) {
       body_release(b);
       error_no_memory(L);
     }
   }
-  else if (!lua_isnil(L, -1)) {
-    b = luabody_check(L, -1);
+  else if (!lua_isnil(L, BODY)) {
+    b = luabody_check(L, BODY);
     body_retain(b);
   }
-  lua_pop(L, 1);
   return b;
 }
 
 
-/* Reads the request's table at 2, all but its body. Pushes what keeps it. */
-static void read_request (lua_State *L, struct http_request *request,
-                          struct response_rules *rules) {
-  memset(request, 0, sizeof(*request));
-  request->method = field_string(L, 2, "method");
-  request->origin = field_string(L, 2, "origin");
-  request->path = field_string(L, 2, "path");
-  request->query = field_string(L, 2, "query");
-  if (request->method == NULL || request->path == NULL)
-    luaL_argerror(L, 2, "no method or path");
-  request->with_key = field_boolean(L, 2, "key");
-  request->is_bare = request->origin != NULL && field_boolean(L, 2, "bare");
-  request->mode = rules->mode = mode_field(L);
+static enum http_mode read_mode (lua_State *L) {
+  int mode;
+  lua_getfield(L, MORE, "mode");
+  mode = luaL_checkoption(L, -1, modes[HTTP_WHOLE], modes);
+  lua_pop(L, 1);
+  return (enum http_mode)mode;
+}
+
+
+/* Reads what few requests have. */
+static void read_more (lua_State *L, struct http_request *request) {
+  luaL_checktype(L, MORE, LUA_TTABLE);
+  request->mode = read_mode(L);
+  request->query = field_string(L, MORE, "query");
+  request->origin = field_string(L, MORE, "origin");
+  request->is_bare = request->origin != NULL && field_boolean(L, MORE, "bare");
   request->blocking = request->mode == HTTP_OBJECTS
-                      && field_boolean(L, 2, "blocking");
-  request->max_body = size_field(L, "max_response", default_max);
-  request->type = field_string(L, 2, "content_type");
-  request->hold = field_count(L, 2, "hold", 0);
-  request->no_expect = field_boolean(L, 2, "no_expect");
-  rules->max_response = request->max_body;
-  rules->max_element = size_field(L, "max_object", 1024u * 1024);
-  request->headers = field_headers(L, 2, &request->header_count);
+                      && field_boolean(L, MORE, "blocking");
+  request->hold = field_count(L, MORE, "hold", 0);
+  request->no_expect = field_boolean(L, MORE, "no_expect");
+}
+
+
+/* Reads the arguments, all but the body. Pushes what keeps them. */
+static void read_request (lua_State *L, struct http_request *request) {
+  memset(request, 0, sizeof(*request));
+  request->method = whole_string(L, METHOD);
+  request->path = whole_string(L, PATH);
+  if (request->method == NULL || request->path == NULL)
+    luaL_argerror(L, METHOD, "no method or path");
+  request->with_key = lua_toboolean(L, WITH_KEY);
+  request->key = whole_string(L, IDEMPOTENCY_KEY);
+  request->type = whole_string(L, CONTENT_TYPE);
+  if (!lua_isnil(L, MORE))
+    read_more(L, request);
+  request->headers = read_headers(L, HEADERS, &request->header_count);
 }
 
 
 int transfer_start (lua_State *L, struct http_session *const *http,
-                    struct nudge *nudge) {
+                    struct nudge *nudge, const struct ceilings *most) {
   struct http_request request;
   struct response_rules rules;
   enum http_refusal refusal;
   struct http_exchange *x;
   struct transfer *t;
-  read_request(L, &request, &rules);
+  lua_settop(L, MORE);
+  read_request(L, &request);
+  request.max_body = most->response;
   nudge_collector(L, http, nudge);
   t = push_transfer(L);
   enter(L, t);
@@ -248,7 +259,10 @@ int transfer_start (lua_State *L, struct http_session *const *http,
   body_release(request.body);
   if (x == NULL)
     return failure_push_refusal(L, refusal);
+  rules.mode = request.mode;
   rules.has_ids = t->type->has_id;
+  rules.max_response = most->response;
+  rules.max_element = most->object;
   response_open(&t->response, x, &rules);
   lua_pushboolean(L, response_ready(&t->response) || x->status != 0);
   return 2;

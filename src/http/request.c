@@ -229,6 +229,8 @@ static enum http_refusal add_own_headers (struct exchange *x,
     refusal = header_add(&x->own_headers, "Accept-Encoding", "identity");
   if (refusal == HTTP_ACCEPTED)
     refusal = add_type(x, request);
+  if (refusal == HTTP_ACCEPTED && request->key != NULL)
+    refusal = header_add(&x->own_headers, "Idempotency-Key", request->key);
   if (refusal == HTTP_ACCEPTED)
     refusal = request_add_headers(&x->own_headers, request->headers,
                                   request->header_count);

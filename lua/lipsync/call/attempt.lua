@@ -19,26 +19,27 @@ local unclear = { [500] = true, [502] = true, [504] = true }
 local clear = { [501] = true, [505] = true }
 
 --- Sends a request. Clocks run only in waits, and so not before the first one.
----@param session table  of lipsync.http
----@param request table  for session:start, which copies it
----@param limits { clock: table, timeout: number, stall_timeout: number,
----   answer_timeout: number|nil, attempts: integer }  of the call. `clock` and
----   `timeout` are those of all of it; `answer_timeout` is for the first byte
----   after the last one of the request, default `stall_timeout`; `attempts`
----   counts this one
+---@param limits { runtime: table, clock: table, timeout: number,
+---   stall_timeout: number, answer_timeout: number|nil, attempts: integer }
+---   the call, of all of which `clock` and `timeout` are. `answer_timeout` is
+---   for the first byte after the last one of the request, default
+---   `stall_timeout`; `attempts` counts this one
 ---@param at number  seconds on the clock
+---@param has_body boolean
+---@param ... any  the request, as session:start takes it
 ---@return table|nil
 ---@return table|nil failure
 ---@return boolean|nil has_news  whether anything of the response is known
-function attempt.start(session, request, limits, at)
+function attempt.start(limits, at, has_body, ...)
   -- Every field gets its place before anything is sent, because memory may
   -- run out later.
+  local session = limits.runtime.session
   local self = setmetatable({
     session = session, transfer = false, limits = limits,
-    started = at, moved = at, sends = request.body ~= nil,
+    started = at, moved = at, sends = has_body,
     bytes = 0, progress = 0, status = false, page = false, object = false,
   }, Attempt)
-  local transfer, more = session:start(request)
+  local transfer, more = session:start(...)
   if not transfer then return nil, more end
   self.transfer = transfer
   return self, nil, more

@@ -57,7 +57,7 @@ local limited = lua51.is_limited()
 ---@field later table|nil  see api.lua; an errorCode that is false in it ends
 ---   the call
 ---@field unsettled table|nil  see api.lua
----@field idempotency_key string|nil  for errors and events
+---@field idempotency_key string|nil  sent, and for errors and events
 ---@field repeat_window number|nil  seconds, see repeats.lua
 ---@field earlier { err: lipsync.Error, at: number }|nil  an earlier process
 ---   sent this request, at this time (seconds since 1970), and its outcome is
@@ -331,36 +331,26 @@ function take_slot(self)
   self.has_slot, self.state = true, perform
 end
 
--- Fills `request` for the session, which copies it.
-local function fill(self, request)
-  local spec = self.spec
-  local body, origin = spec.body, spec.origin
-  local mode = spec.mode
-  request.method, request.path = spec.method, spec.target or self.path
-  request.key, request.mode, request.type = spec.key ~= false, mode, spec.type
-  request.blocking = mode and self.blocks
-  request.headers = spec.headers or self.options.headers
-  request.origin, request.bare = origin, origin and not request.key
-  request.body, request.content_type = body, body and spec.content_type
-  request.hold, request.no_expect = body and spec.hold,
-    body and self.no_expect
-end
-
 local failed
 
--- Has the session begin. One table serves all calls, but not while it is in
--- use: the collector may run a finalizer of the program, which makes a call.
+-- What few requests have, for session:start.
+local function more_of(self)
+  local spec = self.spec
+  local mode, origin = spec.mode, spec.origin
+  if not (mode or origin or spec.hold or self.no_expect) then return nil end
+  return { mode = mode, blocking = self.blocks, origin = origin,
+           bare = spec.key == false, hold = spec.hold,
+           no_expect = self.no_expect }
+end
+
+-- Has the session begin.
 local function send(self)
-  local runtime = self.runtime
-  local request, in_use = runtime.request, runtime.is_starting
-  if in_use then request = schema.join(request) end
-  runtime.is_starting = true
-  fill(self, request)
-  local current, raw, has_news = attempt.start(runtime.session, request, self,
-    self.clock:seconds())
-  request.body = nil  -- which may be long
-  runtime.is_starting = in_use
-  return current, raw, has_news
+  local spec = self.spec
+  local body = spec.body
+  return attempt.start(self, self.clock:seconds(), body ~= nil, self.client,
+    spec.method, spec.target or self.path, spec.type, spec.key ~= false,
+    spec.headers or self.options.headers, spec.idempotency_key, body,
+    spec.content_type, more_of(self))
 end
 
 -- Sends the request. Returns the attempt, or nil and what `perform` returns.

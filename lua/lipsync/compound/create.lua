@@ -306,7 +306,7 @@ function create.open_body(client, spec, fixed, options)
       and core.encode(input_assets().fill(fixed.content, fixed.assets))
     return { body = content or fixed.content,
              content_type = "application/json",
-             idempotency_key = nil, headers = nil }
+             idempotency_key = nil }
   end
   local parts = core.decode(fixed.content)
   parts.boundary = fixed.boundary
@@ -350,7 +350,6 @@ function create.send(generations, spec, fixed, options, on_held, earlier, clock)
     own.timeout = clock:seconds() + client.options.timeout
   end
   own.hold = own.hold or on_held and held or nil
-  own.headers = operation.key_headers(options, key)
   own.later = options.queue == false and not_queued or nil
   own.on_held = own.hold and function(this)
     local unchanged, problem = upload.check_files(this)

@@ -25,29 +25,6 @@ describe("call", function()
     assert.is_true(client.request.key)
   end)
 
-  it("has its own request although another call begins meanwhile", function()
-    local arrived = { arrived = true, status = 200 }
-    local client = new_client { arrived, arrived, arrived }
-    local session, sent = client.runtime().session, {}
-    local start = session.start
-    local function note(request)
-      sent[#sent + 1] = request.path .. " " .. tostring(request.body)
-    end
-    -- As a finalizer does while the session allocates.
-    function session.start(own, request)
-      session.start = function(_, other)
-        note(other)
-        return start(own, other)
-      end
-      new_call(client, nil, { path = "/v2/inner", body = "inner" }):run()
-      note(request)
-      return start(own, request)
-    end
-    new_call(client, nil, { path = "/v2/outer", body = "outer" }):run()
-    new_call(client):run()
-    assert.same({ "/v2/inner inner", "/v2/outer outer", "/v2/x nil" }, sent)
-  end)
-
   it("reports its target and its longest wait", function()
     local plan = { status = 200 }
     local client = new_client({ plan }, { stall_timeout = 7 })
@@ -200,17 +177,20 @@ describe("call", function()
     assert.equal("api_key", with.err.field)
   end)
 
-  it("carries nothing from one request to the next", function()
+  it("hands over its request", function()
     local done = { arrived = true, status = 200 }
     local client = new_client { done, done }
     new_call(client, { headers = { a = "b" } }, { target = "/v2/x?y",
-      mode = "objects", key = false }):advance()
-    local first = client.request
-    assert.same({ "/v2/x?y", "objects", false, false, "b" }, { first.path,
-      first.mode, first.key, first.blocking, first.headers.a })
-    new_call(client, nil, { method = "DELETE" }):advance()
-    assert.same({ method = "DELETE", path = "/v2/x", key = true },
+      mode = "objects", key = false, type = "T" }):advance()
+    assert.same({ owner = client, method = "GET", path = "/v2/x?y", type = "T",
+      key = false, headers = { a = "b" },
+      more = { mode = "objects", blocking = false, bare = true } },
       client.request)
+    new_call(client, nil, { method = "POST", body = "{}", content_type = "a/b",
+      idempotency_key = "k", hold = 1 }):advance()
+    assert.same({ owner = client, method = "POST", path = "/v2/x", key = true,
+      body = "{}", content_type = "a/b", idempotency_key = "k",
+      more = { blocking = false, hold = 1, bare = false } }, client.request)
   end)
 
   it("reads a stream by larger pieces where nothing else would run", function()
@@ -224,7 +204,7 @@ describe("call", function()
       else
         this:advance()
       end
-      assert.equal(is_blocking, client.request.blocking)
+      assert.equal(is_blocking, client.request.more.blocking)
     end
   end)
 

@@ -15,7 +15,7 @@ local function run(text)
       local session = assert(http.session { base_url = "http://127.0.0.1:9" })
       return {
         Session = session, Body = assert(http.body { bytes = "a" }),
-        Transfer = assert(session:start { method = "GET", path = "/" }),
+        Transfer = assert(session:start(nil, "GET", "/")),
         File = assert(file.open(name, "edit")),
         Job = file.job { remove = name .. ".none", here = true },
       }
@@ -76,8 +76,8 @@ describe("a type of userdata", function()
       for name, thing in pairs(things) do
         assert(getmetatable(thing) == getmetatable(more[name]), name)
       end
-      assert(things.Session:start { method = "POST", path = "/",
-                                    body = more.Body }):close()
+      assert(things.Session:start(nil, "POST", "/", nil, false, nil, nil,
+                                  more.Body)):close()
       things, more = nil, nil
       collect()
       check_none(http)

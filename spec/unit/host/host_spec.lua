@@ -89,8 +89,7 @@ describe("host", function()
   it("tells everyone else who waits for the same transfer", function()
     start { service.answer(200, "{}") }
     local runtime, told = here.client:runtime(), 0
-    local transfer = assert(runtime.session:start { method = "GET",
-      path = "/" })
+    local transfer = assert(runtime.session:start(nil, "GET", "/"))
     local waiter = { wake = function() told = told + 1 end }
     runtime.waiters:subscribe(transfer, waiter)
     repeat blocking.wait(runtime.session, transfer, 5, runtime)

@@ -32,9 +32,9 @@ end
 describe("a response", function()
   local server, session
 
-  local function serve(script)
+  local function serve(script, more)
     server = scripted.start(script)
-    session = transfers.session(server.base_url)
+    session = transfers.session(server.base_url, more)
   end
 
   local function start(mode, more)
@@ -169,16 +169,16 @@ describe("a response", function()
     end)
 
     it("is read whole for an error status, encoded or not", function()
-      serve { { { read = true }, { send = response(403, gzip "denied",
+      serve({ { { read = true }, { send = response(403, gzip "denied",
         { ["Content-Encoding"] = "gzip" }) } },
         { { read = true }, { send = response(404, "missing") } },
-        { { read = true }, { send = response(404, ("x"):rep(5000)) } } }
+        { { read = true }, { send = response(404, ("x"):rep(5000)) } } },
+        { max_response = 4000 })
       assert.equal("denied", (transfers.read(session, start "chunks")))
       local transfer = start "chunks"
       assert.equal("missing", (transfers.read(session, transfer)))
       assert.equal(404, transfer:status())
-      local _, failure = transfers.read(session,
-        start("chunks", { max_response = 4000 }))
+      local _, failure = transfers.read(session, start "chunks")
       assert.equal("body_limit", failure.code)
     end)
 
@@ -346,7 +346,7 @@ describe("a response", function()
       local function try()
         for _ = 1, 300 do
           local session = http.session { base_url = "%s" }
-          transfer = session:start { method = "GET", path = "/" }
+          transfer = session:start(nil, "GET", "/")
           while not transfer:done() do session:poll(1) end
           local value, failure
           for _ = 1, 300 do

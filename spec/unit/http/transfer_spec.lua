@@ -411,9 +411,9 @@ describe("a transfer", function()
     end)
 
     it("for a size, a step and a wait", function()
-      serve { { { read = true }, { send = response(200, rows(3)) } } }
-      local found, failure = list { max_object = math.huge,
-                                    max_response = math.huge }
+      serve({ { { read = true }, { send = response(200, rows(3)) } } },
+        { max_object = math.huge, max_response = math.huge })
+      local found, failure = list()
       assert.is_nil(failure)
       assert.equal(3, #found)
       session:step(math.huge)
@@ -695,9 +695,9 @@ describe("a transfer", function()
         end
       end)
 
-    local function over(answer, request)
-      serve(once({ send = answer }, { hold = true }))
-      return list(request)
+    local function over(answer, more)
+      serve(once({ send = answer }, { hold = true }), more)
+      return list()
     end
 
     it("for a generation", function()
@@ -711,12 +711,12 @@ describe("a transfer", function()
     end)
 
     it("for white space, which an endless response could consist of", function()
-      serve { { { read = true }, { send = "HTTP/1.1 200 OK\r\n\r\n[" },
+      serve({ { { read = true }, { send = "HTTP/1.1 200 OK\r\n\r\n[" },
                 { repeat_send = (" "):rep(1000) } },
               { { read = true }, { send = "HTTP/1.1 200 OK\r\n\r\n[]" },
-                { repeat_send = ("\n"):rep(1000) } } }
+                { repeat_send = ("\n"):rep(1000) } } }, { max_object = 40000 })
       for _ = 1, 2 do
-        local _, failure = list { max_object = 40000 }
+        local _, failure = list()
         assert.equal("limit max_generation", what(failure))
         assert.matches("40000 bytes of white space", words(failure))
       end
@@ -724,13 +724,13 @@ describe("a transfer", function()
 
     it("for a response that is read whole, in any framing", function()
       local packed = gzip(("x"):rep(100000))
-      serve { { { read = true }, { send = response(200, ("x"):rep(5000)) } },
+      serve({ { { read = true }, { send = response(200, ("x"):rep(5000)) } },
               { { read = true }, { send = response(200, packed,
                 { ["Content-Encoding"] = "gzip" }) } },
               { { read = true }, { send = "HTTP/1.1 500 No\r\n\r\n" },
-                { repeat_send = ("x"):rep(1000) } } }
+                { repeat_send = ("x"):rep(1000) } } }, { max_response = 4000 })
       for _ = 1, 3 do
-        local body, failure = read { max_response = 4000 }
+        local body, failure = read()
         assert.is_nil(body)
         assert.equal("limit max_response", what(failure))
       end
@@ -740,12 +740,15 @@ describe("a transfer", function()
       local text = ("x"):rep(4000)
       for _, answer in ipairs { response(200, text), response(200, gzip(text),
           { ["Content-Encoding"] = "x-gzip" }) } do
-        serve { loop = true, { { read = true }, { send = answer } } }
-        assert.equal(text, (read { max_response = 4000 }))
-        assert.equal("limit max_response",
-          what((select(2, read { max_response = 3999 }))))
-        session:close()
-        server:stop()
+        for _, most in ipairs { 4000, 3999 } do
+          serve(once { send = answer }, { max_response = most })
+          local body, failure = read()
+          assert.equal(most == 4000 and text or nil, body)
+          assert.equal(most == 3999 and "limit max_response" or nil,
+            failure and what(failure))
+          session:close()
+          server:stop()
+        end
       end
     end)
 
@@ -1452,8 +1455,8 @@ describe("a session", function()
                                api_key = os.getenv "SYNC_API_KEY" }
     end
     local function start()
-      return session:start { method = "GET", key = true, mode = "objects",
-        path = "/v2/generations", type = "Generation" }
+      return session:start(nil, "GET", "/v2/generations", "Generation", true,
+        nil, nil, nil, nil, { mode = "objects" })
     end
     local function leave(finalizer)
       local function run()
