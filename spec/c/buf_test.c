@@ -14,6 +14,7 @@
 
 /* A second copy of the buffer, the memory of which runs out on demand. */
 #define buf_init    hooked_init
+#define buf_lend    hooked_lend
 #define buf_reserve hooked_reserve
 #define buf_added   hooked_added
 #define buf_append  hooked_append
@@ -23,6 +24,7 @@
 #define realloc     hook_realloc
 
 void hooked_init (struct buf *b, size_t ceiling);
+void hooked_lend (struct buf *b, char *block, size_t n);
 enum buf_status hooked_reserve (struct buf *b, size_t n, char **room);
 void hooked_added (struct buf *b, size_t n);
 enum buf_status hooked_append (struct buf *b, const void *data, size_t n);
@@ -32,6 +34,7 @@ void hooked_free (struct buf *b);
 #include "../../src/core/buf.c"
 
 #undef buf_init
+#undef buf_lend
 #undef buf_reserve
 #undef buf_added
 #undef buf_append
@@ -86,6 +89,17 @@ static void test_ceiling (void) {
   buf_init(&b, 0);
   CHECK(buf_append(&b, "x", 1) == BUF_FULL);
   buf_free(&b);
+}
+
+/* A block of the caller's is all there is. */
+static void test_lent (void) {
+  char block[4];
+  struct buf b;
+  buf_lend(&b, block, sizeof block);
+  CHECK(buf_append(&b, "abc", 3) == BUF_OK && b.length == 3);
+  CHECK(buf_append(&b, "de", 2) == BUF_FULL && b.length == 3);
+  CHECK(buf_append(&b, "d", 1) == BUF_OK && b.length == 4);
+  CHECK(buf_data(&b) == block && memcmp(block, "abcd", 4) == 0);
 }
 
 /* Out of memory changes nothing, and is over when there is memory again. */
@@ -190,6 +204,7 @@ static void test_linear (void) {
 int main (void) {
   test_empty();
   test_ceiling();
+  test_lent();
   test_memory();
   test_reserve();
   test_model();

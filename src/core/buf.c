@@ -27,6 +27,12 @@ void buf_init (struct buf *b, size_t ceiling) {
   b->ceiling = ceiling;
 }
 
+void buf_lend (struct buf *b, char *block, size_t n) {
+  buf_init(b, n);
+  b->block = block;
+  b->capacity = n;
+}
+
 /* The capacity for 'need' bytes: as much again stays free, so the next move
 ** is paid for by the bytes that fill it. */
 static size_t roomy (size_t need) {

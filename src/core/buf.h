@@ -27,6 +27,10 @@ struct buf {
 /* Makes 'b' empty, without allocating. */
 void buf_init (struct buf *b, size_t ceiling);
 
+/* The same, with a block of the caller's. It never has more than those 'n'
+** bytes, and is not to be freed. */
+void buf_lend (struct buf *b, char *block, size_t n);
+
 /* The bytes, 'b->length' of them; moves with the next buf_append or
 ** buf_reserve. */
 #define buf_data(b) ((b)->block + (b)->start)

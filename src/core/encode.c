@@ -2,7 +2,8 @@
 **
 ** encode: JSON text of Lua values. Tables are read raw, and no Lua object is
 ** made meanwhile, so no metamethod or finalizer can change a table that is
-** being read. A userdata owns the C memory, because Lua may run out of memory.
+** being read. Most values need so little room that the C stack has it. Else a
+** userdata owns the C memory, because Lua may run out of memory.
 */
 
 #include <limits.h>
@@ -17,18 +18,23 @@ static const char encoder_type[] = "lipsync.Encoder";
 #define CEILING     (16 * 1024 * 1024) /* bytes of text if none is given */
 #define PATH_LENGTH 200                /* bytes of a path in a message */
 
-/* In their order on the stack. KEYS is a table, which holds the names of the
-** open objects. After it come the open tables, then the value at hand. */
-enum { VALUE = 1, LIMIT, ENCODER, KEYS };
+#define SHORT_TEXT  1024 /* bytes on the C stack, */
+#define SHORT_NAMES 24   /* and names */
 
-/* A member's name. 'text' is that of the string at 'key' in KEYS. */
+/* In their order on the stack. KEYS is a table, which holds the names of the
+** open objects; where there is room for a short value only, they are on the
+** stack themselves, from SHORT_KEYS on. After them come the open tables, then
+** the value at hand. */
+enum { VALUE = 1, LIMIT, ENCODER, KEYS, SHORT_KEYS = ENCODER };
+
+/* A member's name. 'text' is that of the 'key'th string of the names. */
 struct name {
   const char *text;
   size_t length;
   int key;
 };
 
-/* What has to be freed. */
+/* What has to be freed, but for a short value. */
 struct encoder {
   struct buf text;
   struct name *names; /* of the open objects, the innermost one's last */
@@ -45,6 +51,7 @@ struct level {
 struct walk {
   lua_State *L;
   struct encoder *e;
+  int is_short;      /* it has no more room than there is, and no words */
   const void *array; /* the metatable that marks arrays */
   unsigned depth;    /* open tables; later, those that the path names */
   struct level levels[JSON_DEPTH_MAX];
@@ -65,6 +72,8 @@ struct keys {
 ** in all callers; 1 is success. */
 static int fail (struct walk *w, const char *format, ...) {
   va_list arguments;
+  if (w->is_short)
+    return 0; /* all is done once more */
   va_start(arguments, format);
   lua_pushvfstring(w->L, format, arguments);
   va_end(arguments);
@@ -92,32 +101,49 @@ static int put (struct walk *w, const char *text, size_t length) {
 
 /* ---- Keys ---- */
 
-static void reserve_name (lua_State *L, struct encoder *e) {
+/* There are never more names than bytes of text. */
+static int reserve_name (struct walk *w) {
+  struct encoder *e = w->e;
   unsigned n = e->capacity == 0 ? 16 : 2 * e->capacity;
   struct name *names;
+  if (e->count == e->text.ceiling)
+    return check(w, JSON_W_FULL);
   if (e->count < e->capacity)
-    return;
+    return 1;
+  if (w->is_short)
+    return 0;
   names = (struct name *)realloc(e->names, n * sizeof(*names));
   if (names == NULL)
-    error_no_memory(L);
+    error_no_memory(w->L);
   e->names = names;
   e->capacity = n;
+  return 1;
 }
 
 
-/* Keeps the name at -2. There are never more names than bytes of text. */
+/* Keeps the name at -2. */
 static int add_name (struct walk *w) {
   struct encoder *e = w->e;
   struct name *n;
-  if (e->count == e->text.ceiling)
-    return check(w, JSON_W_FULL);
-  reserve_name(w->L, e);
-  n = &e->names[e->count++];
+  if (!reserve_name(w))
+    return 0;
+  n = &e->names[e->count];
   n->text = lua_tolstring(w->L, -2, &n->length);
-  n->key = (int)e->count;
+  n->key = (int)e->count++;
   lua_pushvalue(w->L, -2);
-  lua_rawseti(w->L, KEYS, n->key);
+  if (w->is_short)
+    lua_replace(w->L, SHORT_KEYS + n->key);
+  else
+    lua_rawseti(w->L, KEYS, n->key + 1);
   return 1;
+}
+
+
+static void push_name (struct walk *w, const struct name *n) {
+  if (w->is_short)
+    lua_pushvalue(w->L, SHORT_KEYS + n->key);
+  else
+    lua_rawgeti(w->L, KEYS, n->key + 1);
 }
 
 
@@ -294,7 +320,7 @@ static int next_member (struct walk *w, struct level *l) {
     return fail(w, "a name with invalid UTF-8");
   }
   l->next++;
-  lua_rawgeti(w->L, KEYS, n->key);
+  push_name(w, n);
   lua_rawget(w->L, -2);
   return check(w, status) && put(w, ":", 1);
 }
@@ -423,27 +449,59 @@ static struct encoder *push_encoder (lua_State *L, size_t ceiling) {
 }
 
 
+/* Writes the value in little room, with nothing made that had to be freed.
+** False where that is not enough, or something is wrong. */
+static int encode_short (struct walk *w, size_t ceiling) {
+  lua_State *L = w->L;
+  struct name names[SHORT_NAMES];
+  char text[SHORT_TEXT];
+  struct encoder e;
+  buf_lend(&e.text, text, ceiling < SHORT_TEXT ? ceiling : SHORT_TEXT);
+  e.names = names;
+  e.count = 0;
+  e.capacity = SHORT_NAMES;
+  w->e = &e;
+  w->is_short = 1;
+  luaL_checkstack(L, SHORT_NAMES + 1, "no room for names");
+  lua_settop(L, SHORT_KEYS + SHORT_NAMES - 1);
+  lua_pushvalue(L, VALUE);
+  if (!write_all(w))
+    return 0;
+  lua_pushlstring(L, text, e.text.length);
+  return 1;
+}
+
+
+static int encode_long (struct walk *w, size_t ceiling) {
+  lua_State *L = w->L;
+  int results = 1;
+  lua_settop(L, LIMIT);
+  w->e = push_encoder(L, ceiling);
+  w->depth = 0;
+  w->is_short = 0;
+  lua_createtable(L, 2 * SHORT_NAMES, 0); /* KEYS */
+  lua_pushvalue(L, VALUE);
+  if (write_all(w))
+    lua_pushlstring(L, buf_data(&w->e->text), w->e->text.length);
+  else
+    results = push_failure(w);
+  encoder_free(w->e);
+  return results;
+}
+
+
 int encode_value (lua_State *L) {
   lua_Number ceiling = luaL_optnumber(L, LIMIT, CEILING);
   struct walk w;
-  int results = 1;
   luaL_checkany(L, VALUE);
   luaL_argcheck(L, ceiling >= 0 && ceiling <= INT_MAX, LIMIT, "out of range");
   lua_settop(L, LIMIT);
-  w.L = L;
-  w.e = push_encoder(L, (size_t)ceiling);
-  w.depth = 0;
-  lua_createtable(L, 16, 0); /* KEYS */
   luaL_getmetatable(L, ARRAY_TYPE);
   w.array = lua_topointer(L, -1);
-  lua_pop(L, 1);
-  lua_pushvalue(L, VALUE);
-  if (write_all(&w))
-    lua_pushlstring(L, buf_data(&w.e->text), w.e->text.length);
-  else
-    results = push_failure(&w);
-  encoder_free(w.e);
-  return results;
+  w.L = L;
+  w.depth = 0;
+  return encode_short(&w, (size_t)ceiling) ? 1
+                                           : encode_long(&w, (size_t)ceiling);
 }
 
 

@@ -238,6 +238,26 @@ describe("core.encode", function()
     assert.has_error(function() encode() end)
   end)
 
+  -- A little is written in room on the C stack.
+  it("writes a little as well as more", function()
+    for n = 1, 60 do
+      local value, parts = { a = {} }, {}
+      for i = 1, n do
+        local name = ("m%02d"):format(i)
+        value.a[name], parts[i] = i, ('"%s":%d'):format(name, i)
+      end
+      local text = '{"a":{' .. table.concat(parts, ",") .. "}}"
+      assert.equal(text, (encode(value)))
+      value.a.m01 = print
+      refuses("a.m01: cannot write a value of type function", value)
+    end
+    for n = 1000, 1040 do
+      local text = ("x"):rep(n)
+      assert.equal('["' .. text .. '"]', (encode { text }))
+      assert.equal('"' .. text .. '\\n"', (encode(text .. "\n")))
+    end
+  end)
+
   it("writes tables that are larger than any stack", function()
     local list, members = {}, {}
     for i = 1, 100000 do
