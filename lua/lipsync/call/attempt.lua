@@ -32,7 +32,7 @@ local clear = { [501] = true, [505] = true }
 ---@return boolean|nil has_news  whether anything of the response is known
 function attempt.start(limits, at, has_body, ...)
   -- Every field gets its place before anything is sent, because memory may
-  -- run out later.
+  -- run out later: also the two of `note_sent`, for a table of 12 has 16.
   local session = limits.runtime.session
   local self = setmetatable({
     session = session, transfer = false, limits = limits,
@@ -232,6 +232,11 @@ end
 ---@return boolean
 function Attempt:is_held()
   return self.sends and self.transfer:held()
+end
+
+--- Notes that the request was sent now, or could have been: see repeats.lua.
+function Attempt:note_sent()
+  self.sent_since, self.sent_at = now(), core.time()
 end
 
 --- Lets go of those.

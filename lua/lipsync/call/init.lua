@@ -130,9 +130,9 @@ function call.new(client, spec, given, path, id, object)
   if object then self.object = object end
   if spec.group then self.group = spec.group end
   if answer_timeout then self.answer_timeout = answer_timeout end
-  if spec.retry == "keyed" then
+  if spec.earlier then
     self.repeats = repeats.new(spec.repeat_window, spec.earlier)
-    self.outcome_unknown = spec.earlier and true
+    self.outcome_unknown = true
   end
   local scheduler = runtime.scheduler
   if scheduler.is_used then scheduler:adopt(self) end
@@ -364,8 +364,8 @@ local function start(self)
   if self.client.listener then emit(self, "request", {}) end
   if spec.on_start then spec.on_start(self) end
   local current, raw, has_news = send(self)
-  if past then past:sent() end
   if raw then return nil, failed(self, raw) end
+  if spec.retry == "keyed" then current:note_sent() end
   self.attempt = current
   if has_news then return current end
   return nil, true  -- as a rule
@@ -415,7 +415,7 @@ local function release(self)
     close_attempt(self)
     return give_up(self, err)
   end
-  if past then past:sent() end
+  self.attempt:note_sent()
   self.attempt:release()
 end
 
@@ -525,6 +525,13 @@ local function may_be_done(self)
     and current:outcome_unknown(class ~= "idempotent") or false
 end
 
+-- Notes that the request under way may have been carried out under its key.
+local function doubt(self, err)
+  local current = self.attempt
+  self.repeats = self.repeats or repeats.new(self.spec.repeat_window)
+  self.repeats:doubt(err, current.sent_since, current.sent_at)
+end
+
 -- An attempt has ended: with the failure `raw`, or else with an error response
 -- and its `body`.
 function failed(self, raw, body)
@@ -542,7 +549,7 @@ function failed(self, raw, body)
      and err.statusCode ~= 429 then
     accepted(self)
   end
-  if is_open and self.repeats then self.repeats:doubt(err) end
+  if is_open and spec.retry == "keyed" then doubt(self, err) end
   self.took = current and current:seconds() or 0
   if self.client.listener then
     emit(self, "response", report.response(self, err))

@@ -19,10 +19,8 @@ local window = 600
 ---@return table  its `err` is the error of the last request that may have been
 ---   carried out; false: there was none
 function repeats.new(seconds, earlier)
-  local self = setmetatable({
-    window = seconds or window, err = false, since = false, at = false,
-    sent_since = 0, sent_at = 0,
-  }, Repeats)
+  local self = setmetatable({ window = seconds or window, err = false,
+                              since = false, at = false }, Repeats)
   if earlier then
     self.err, self.at = earlier.err, earlier.at
     self.since = core.now() - math.max(0, core.time() - earlier.at)
@@ -30,19 +28,15 @@ function repeats.new(seconds, earlier)
   return self
 end
 
---- Notes when the last bytes of a request were sent, or could have been. The
---- wall clock counts too, because the other one may stand still while the
---- machine sleeps.
-function Repeats:sent()
-  self.sent_since, self.sent_at = core.now(), core.time()
-end
-
---- Notes that this request may have been carried out.
+--- Notes that a request may have been carried out. The wall clock counts too,
+--- because the other one may stand still while the machine sleeps.
 ---@param err lipsync.Error
-function Repeats:doubt(err)
+---@param since number  when its last bytes were sent, or could have been, on
+---   the monotonic clock
+---@param at number  and on the wall clock
+function Repeats:doubt(err, since, at)
   self.err = err
-  self.since = self.since or self.sent_since
-  self.at = self.at or self.sent_at
+  self.since, self.at = self.since or since, self.at or at
 end
 
 --- Whether a repetition could be carried out a second time.

@@ -276,7 +276,7 @@ function Receipt:expect(this)
   self.attempt = this.attempt
   local now = core.time()
   begin(self, receipt_note.changed(self.note, "open", { sent_at = now,
-    open_at = this.repeats.err and self.note.open_at or now }))
+    open_at = this.repeats and self.note.open_at or now }))
   return settle(self)
 end
 

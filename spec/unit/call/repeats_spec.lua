@@ -20,7 +20,6 @@ describe("repeats", function()
 
   it("are never too late as long as nothing is in doubt", function()
     local past = repeats.new()
-    past:sent()
     pass(1e6)
     assert.is_false(past.err)
     assert.is_false(past:is_too_late(0))
@@ -28,11 +27,9 @@ describe("repeats", function()
 
   it("are too late 600 s after the first request in doubt", function()
     local past = repeats.new()
-    past:sent()
-    past:doubt "first"
+    past:doubt("first", at, date)
     pass(590)
-    past:sent()
-    past:doubt "second"
+    past:doubt("second", at, date)
     assert.equal("second", past.err)
     assert.is_false(past:is_too_late(10))
     assert.is_true(past:is_too_late(11))
@@ -40,17 +37,16 @@ describe("repeats", function()
 
   it("count from the end of the request, not from its error", function()
     local past = repeats.new(20)
-    past:sent()
+    local since, sent = at, date
     pass(30)
-    past:doubt "late"
+    past:doubt("late", since, sent)
     assert.is_true(past:is_too_late(0))
   end)
 
   it("go by the clock that is further on", function()
     for _, which in ipairs { "now", "time" } do
       local past = repeats.new(20)
-      past:sent()
-      past:doubt "x"
+      past:doubt("x", at, date)
       if which == "now" then at = at + 21 else date = date + 21 end
       assert.is_true(past:is_too_late(0))
     end
