@@ -98,7 +98,6 @@ local is_local = { data = true, file = true }
 
 -- Why the service cannot read this address; nil if it may.
 local function bad_url(text)
-  if text:sub(1, 6) == "https:" or text:sub(1, 5) == "http:" then return nil end
   local scheme = text:match "^([A-Za-z][A-Za-z0-9+.-]+):"
   if not scheme then return "is no address that the service can read" end
   scheme = texts.lower(scheme)
