@@ -68,6 +68,18 @@ describe("page_source", function()
       here.server:requests(2)[2].target)
   end)
 
+  it("continues after a row that its client has not deleted", function()
+    local generations = start { page(1, 2), service.answer(200, "{}"),
+                                page(3, 3), page(1, 0) }
+    local listing = generations:list { page_size = 2 }
+    for _ = 1, 2 do assert(listing:next()) end
+    assert(generations:delete "g2")
+    assert.equal("g3", assert(listing:next()).id)
+    assert.equal("/v2/generations?limit=2&cursor=g1",
+      here.server:requests(3)[3].target)
+    listing:close()
+  end)
+
   it("does not go to the top after a refused cursor", function()
     local generations = start { service.answer(404,
       '{"errorCode":"generation_not_found"}') }
