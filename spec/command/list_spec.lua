@@ -203,7 +203,10 @@ describe("lipsync list on a terminal", function()
     if not command.has_terminal() then pending "python3 is missing" end
     for _, env in ipairs { { NO_COLOR = "1" }, { TERM = "dumb" } } do
       local out = run({ "list", "--limit", "3" }, { columns = 80, env = env })
-      assert.equal(4, #lines_of(out))
+      local lines = lines_of(out)
+      assert.equal(4, #lines)
+      assert.equal(("%-36s  %-10s  %-16s  MODEL"):format("ID", "STATUS",
+        "CREATED (UTC)"), lines[1])
       assert.is_nil(out:find "\27")
     end
   end)
