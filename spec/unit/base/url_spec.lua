@@ -13,6 +13,8 @@ describe("url", function()
     assert.equal("a%3Fb", url.segment "a?b")
     assert.equal("%252e%252e", url.segment "%2e%2e")
     assert.equal("...", url.segment "...")
+    assert.equal(".a", url.segment ".a")
+    assert.equal("a", (url.segment("a", "b")))
     assert.equal("a%20b", url.segment "a b")
   end)
 
