@@ -199,6 +199,16 @@ describe("lipsync.file", function()
     if proc.is_here then assert.matches("^%x+%-%x+%-%x+%-%x+%-%x+$", id) end
   end)
 
+  it("does not know it where no descriptor is left", function()
+    local text = shell(([[ulimit -n 30; %s -e '
+      package.path, package.cpath = "%s", "%s"
+      local file, all = require "lipsync.file", {}
+      repeat local one = io.open("/dev/null"); all[#all + 1] = one until not one
+      print(file.boot_id())']])
+      :format(program.vm, package.path, package.cpath))
+    assert.equal("nil", text)
+  end)
+
   it("says that the disk takes no more", function()
     -- No file system of the test's own: a limit on the size of files.
     local text = shell(([[trap "" XFSZ; ulimit -f 8; %s -e '
