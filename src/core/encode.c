@@ -99,6 +99,17 @@ static int put (struct walk *w, const char *text, size_t length) {
 }
 
 
+static int put_byte (struct walk *w, char c) {
+  struct buf *b = &w->e->text;
+  char *room;
+  if (buf_reserve(b, 1, &room) != BUF_OK)
+    return put(w, &c, 1);
+  *room = c;
+  buf_added(b, 1);
+  return 1;
+}
+
+
 /* ---- Keys ---- */
 
 /* There are never more names than bytes of text. */
@@ -245,7 +256,7 @@ static int open_table (struct walk *w) {
   l->count = l->is_array ? keys.elements : keys.names;
   l->next = 0;
   w->depth++;
-  return put(w, l->is_array ? "[" : "{", 1);
+  return put_byte(w, l->is_array ? '[' : '{');
 }
 
 
@@ -253,7 +264,7 @@ static int close_table (struct walk *w, const struct level *l) {
   w->e->count = l->first;
   w->depth--;
   lua_pop(w->L, 1);
-  return put(w, l->is_array ? "]" : "}", 1);
+  return put_byte(w, l->is_array ? ']' : '}');
 }
 
 
@@ -322,7 +333,7 @@ static int next_member (struct walk *w, struct level *l) {
   l->next++;
   push_name(w, n);
   lua_rawget(w->L, -2);
-  return check(w, status) && put(w, ":", 1);
+  return check(w, status) && put_byte(w, ':');
 }
 
 
@@ -331,7 +342,7 @@ static int step (struct walk *w) {
   struct level *l = &w->levels[w->depth - 1];
   if (l->next == l->count)
     return close_table(w, l);
-  if (l->next > 0 && !put(w, ",", 1))
+  if (l->next > 0 && !put_byte(w, ','))
     return 0;
   return (l->is_array ? next_element(w, l) : next_member(w, l))
          && write_value(w);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
 ** luatransfer: a Lua object over one exchange and the reading of its response.
-** Its value (user value, environment) is a table, which its objects share: at
-** [1] their owner; further on the session, which so outlives it, and the
-** metatable of the objects.
+** Its value (user value, environment) is a table, which it shares with its
+** objects and with other transfers of the session: at [1] their owner; further
+** on the session, which so outlives it, and the type of the objects.
 */
 
 #include "header.h"
@@ -19,7 +19,7 @@
 
 static const char transfer_type[] = "lipsync.Transfer";
 
-enum slot { SLOT_OWNER = 1, SLOT_SESSION, SLOT_METATABLE };
+enum slot { SLOT_OWNER = 1, SLOT_SESSION, SLOT_METATABLE, SLOT_TYPE };
 
 /* The arguments of session:start. */
 enum argument {
@@ -64,22 +64,66 @@ static int is_open (const struct transfer *t) {
 
 /* ---- Starting ---- */
 
-/* Pushes a closed transfer with its owner, session and type. */
-static struct transfer *push_transfer (lua_State *L) {
-  struct transfer *t = (struct transfer *)compat_newuserdata(L, sizeof(*t));
-  const char *type = whole_string(L, TYPE);
-  memset(t, 0, sizeof(*t));
-  type_set(L, transfer_type);
-  lua_createtable(L, 3, 0);
+/* Makes the table at the top of what the transfers of a type share. */
+static void fill_shared (lua_State *L, const struct capi *capi) {
+  const struct object_type *type;
   lua_pushvalue(L, OWNER);
   lua_rawseti(L, -2, SLOT_OWNER);
   lua_pushvalue(L, SESSION);
   lua_rawseti(L, -2, SLOT_SESSION);
-  t->capi = luahttp_push_core(L);
-  t->type = t->capi->push_type(L, type == NULL ? OBJECT_ANY : type);
-  lua_rawseti(L, -3, SLOT_METATABLE);
+  type = capi->push_type(L, lua_tostring(L, TYPE));
+  lua_rawseti(L, -2, SLOT_METATABLE);
+  lua_pushlightuserdata(L, (void *)type);
+  lua_rawseti(L, -2, SLOT_TYPE);
+}
+
+
+/* Whether the value at the top is such a table, for the owner's objects. */
+static int is_shared (lua_State *L) {
+  int is_same;
+  if (!lua_istable(L, -1))
+    return 0;
+  lua_rawgeti(L, -1, SLOT_OWNER);
+  is_same = lua_rawequal(L, -1, OWNER);
   lua_pop(L, 1);
-  compat_setslot(L, -2);
+  return is_same;
+}
+
+
+/* Pushes that table: the one that the session knows by the name of the type,
+** as long as any transfer or object has it, or a new one. */
+static void push_shared (lua_State *L, const struct capi *capi) {
+  if (lua_type(L, TYPE) != LUA_TSTRING) {
+    lua_pushliteral(L, OBJECT_ANY);
+    lua_replace(L, TYPE);
+  }
+  compat_getslot(L, SESSION);
+  lua_pushvalue(L, TYPE);
+  lua_rawget(L, -2);
+  if (!is_shared(L)) {
+    lua_pop(L, 1);
+    lua_createtable(L, SLOT_TYPE, 0);
+    fill_shared(L, capi);
+    lua_pushvalue(L, TYPE);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -4);
+  }
+  lua_remove(L, -2);
+}
+
+
+/* Pushes a closed transfer with its owner, session and type. */
+static struct transfer *push_transfer (lua_State *L) {
+  struct transfer *t = (struct transfer *)compat_newuserdata(L, sizeof(*t));
+  memset(t, 0, sizeof(*t));
+  type_set(L, transfer_type);
+  t->capi = luahttp_push_core(L);
+  push_shared(L, t->capi);
+  lua_rawgeti(L, -1, SLOT_TYPE);
+  t->type = (const struct object_type *)lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  compat_setslot(L, -3);
+  lua_pop(L, 1);
   return t;
 }
 

@@ -11,8 +11,6 @@ Attempt.__index = Attempt
 
 local attempt = {}
 
-local min = math.min
-
 -- Statuses after which the request may have been carried out. 503 says that it
 -- was not, unless nothing may be done twice: then no proxy's word is enough.
 local unclear = { [500] = true, [502] = true, [504] = true }
@@ -213,9 +211,12 @@ local upload_look = 0.25
 function Attempt:patience()
   local limits = self.limits
   local at = limits.clock:seconds()
-  local left = min(limits.timeout - at,
-    stall_limit(self) - (at - self.moved))
-  if self.sends and is_sending(self) then left = min(left, upload_look) end
+  local left, until_stall = limits.timeout - at,
+    stall_limit(self) - (at - self.moved)
+  if until_stall < left then left = until_stall end
+  if left > upload_look and self.sends and is_sending(self) then
+    left = upload_look
+  end
   return left > 0 and left or 0
 end
 

@@ -82,7 +82,7 @@ function blocking.wait(session, target, seconds, runtime)
     became, is_ready, began, to = session:poll(left, transfer)
     from = from or began
     if is_ready then waiters:notify(transfer) end
-    waiters:dispatch(session, became)
+    if became > 0 then waiters:dispatch(session, became) end
     if is_ready or condition and condition:ready() then break end
     left = from + seconds - to
   until left <= 0 or not session:is_open()

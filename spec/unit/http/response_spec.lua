@@ -322,6 +322,20 @@ describe("a response", function()
                     limit = 2 ^ 20 }, failure)
       assert.has_error(function() start("whole", { type = "Nothing" }) end)
     end)
+
+    it("has objects of its own owner and type", function()
+      serve { { { read = true }, { send = response(200, '[{"id":"x"}]') } },
+              loop = true }
+      local a, b = { "a" }, { "b" }
+      for i, case in ipairs { { a, "Generation" }, { a, "Generation" },
+          { b, "Generation" }, { b, "Object" }, { a, "Generation" },
+          { nil, "Generation" } } do
+        local found = transfers.list(session, start("objects",
+          { owner = case[1] or false, type = case[2] }))
+        assert.equal(case[1] or false, core.owner(found[1]), i)
+        assert.equal(case[2], core.type_of(found[1]), i)
+      end
+    end)
   end)
 
   -- A finalizer of the program may run wherever Lua allocates. In a process of
