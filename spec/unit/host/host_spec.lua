@@ -52,6 +52,28 @@ describe("host", function()
     assert.matches('host = "haproxy" cannot wait here%.$', problem)
   end)
 
+  it("refuses to wait where the picture would freeze", function()
+    start {}
+    for _, case in ipairs {
+      { "love", "run", "LÖVE's main thread. Call it in a task: client:spawn("
+        .. "function() … end), with client:step() in love.update." },
+      { "obslua", "timer_add",
+        "OBS. Call it in a task: client:spawn(function() … end)." },
+    } do
+      local name, field, words = case[1], case[2], case[3]
+      local ok, problem = coroutine.wrap(function()
+        rawset(_G, name, { [field] = function() end })
+        local ok, problem = pcall(here.client.generations.count,
+          here.client.generations)
+        rawset(_G, name, nil)
+        return ok, problem
+      end)()
+      assert.is_false(ok)
+      assert.is_truthy(problem:find("waiting here would block " .. words, 1,
+        true), problem)
+    end
+  end)
+
   it("may be a function of the program", function()
     local waits = {}
     start({ { { read = true }, { stall = 0.05 },
