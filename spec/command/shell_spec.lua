@@ -143,6 +143,15 @@ describe("the manual", function()
       end
     end)
 
+  it("names the other page", function()
+    for i, page in ipairs(pages) do
+      local other = pages[3 - i]:gsub("%.1$", ""):gsub("%-", "\\-")
+      assert.equal("\\fB" .. other .. "\\fR(1)",
+        launch.read(folder .. "/man/man1/" .. page)
+          :match '\n%.SH "SEE ALSO"\n([^\n]*)\n$')
+    end
+  end)
+
   it("of the emulator has all that it takes", function()
     local text = launch.read(folder .. "/man/man1/lipsync-emulator.1")
     local count = 0
