@@ -74,13 +74,22 @@ local function is_room(code, from, to)
     or line:find "luaL_checkstack%([^;]*$")
 end
 
+-- Whether what stands there is the "plain" of a search for a text in which no
+-- character is special.
+local function is_plain(text, from)
+  local line = text:sub(1, from - 1):match ".*\n(.*)$"
+  return not is_c and line:find 'find%("[^"^$()%%.%[%]*+?-]*", 1, $'
+end
+
 -- All mutations: { first byte, last byte, replacement }, by position.
 local function mutations(text)
   local code, strings = mask(text)
   local found = {}
   local function add(from, to, with) found[#found + 1] = { from, to, with } end
   for _, swap in ipairs(swaps) do
-    for from, to in code:gmatch(swap[1]) do add(from, to - 1, swap[2]) end
+    for from, to in code:gmatch(swap[1]) do
+      if not is_plain(text, from) then add(from, to - 1, swap[2]) end
+    end
   end
   for from, digits, to in code:gmatch "%f[%w_.]()(%d+)()%f[^%w_.]" do
     if not is_room(code, from, to) then
