@@ -208,7 +208,7 @@ describe("the documents' commands", function()
     local folder = os.tmpname()
     os.remove(folder)
     local prefix = folder .. "/lipsync"
-    local put = "scripts/install put all build/%s %s/share/lua/%s "
+    local put = "LUA= scripts/install put all build/%s %s/share/lua/%s "
       .. "%s/lib/lua/%s %s/bin >/dev/null"
     os.execute(put:format(build, prefix, abi, prefix, abi, prefix))
     local text = after(paths "$HOME", folder)
