@@ -51,12 +51,14 @@ end
 print(traces)
 LUA
 
-# loops OPTION...: the traces, and the changes of protection beyond those of a
-# program that does nothing.
+# changes ARGUMENT...: the changes of protection in luajit.
 changes() {
   strace -o "$work/trace" -e trace=mprotect luajit "$@" >"$work/said"
   grep -c mprotect "$work/trace"
 }
+
+# loops OPTION: the traces, and the changes beyond those of a program that does
+# nothing.
 loops() {
   idle=$(changes "$@" -e '')
   all=$(changes "$@" "$work/loops.lua")
