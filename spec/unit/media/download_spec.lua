@@ -808,6 +808,38 @@ describe("a download", function()
     is_done(waited)
   end)
 
+  it("waits for a part that another has, as long as the caller says", function()
+    here.start { once(partial(0)) }
+    local held = assert(file.open(here.path .. ".part", "edit"))
+    assert.is_true(held:lock())
+    local function fetch(timeout)
+      return here.client.generations:download(media.generation(here.url),
+        here.path, { timeout = timeout })
+    end
+    for _, timeout in ipairs { false, 0.05 } do
+      local none, err = fetch(timeout or nil)
+      assert.is_nil(none)
+      assert.equal("file", err.kind)
+      assert.matches('out%.mp4%.part" is being written by ', err.message)
+    end
+    assert.equal(0, #here.server:connections())
+    local done
+    here.client:spawn(function() done = is_done(fetch(60)) end)
+    here.client:spawn(function()
+      here.client:sleep(0.02)
+      held:close()
+    end)
+    here.client:run()
+    assert.is_truthy(done)
+  end)
+
+  it("says that there is no folder for its part", function()
+    local none, err = here.fetch({}, nil, here.folder .. "/none/out.mp4")
+    assert.is_nil(none)
+    assert.equal("file", err.kind)
+    assert.matches("^there is no folder for .*out%.mp4%.part", err.message)
+  end)
+
   it("counts in max_transfers, and not in max_in_flight", function()
     local slow = { { read = true }, { send = partial(0):sub(1, 300) },
                    { stall = 0.1 }, { send = partial(0):sub(301) },
