@@ -158,6 +158,20 @@ describe("client:request", function()
     end
   end)
 
+  it("does not know what came of a key whose request goes on", function()
+    for _, code in ipairs { "IDEMPOTENCY_IN_PROGRESS",
+                            "IDEMPOTENCY_OUTCOME_UNKNOWN" } do
+      local client = start { json(409, ('{"errorCode":"%s"}'):format(code),
+        { ["Retry-After"] = "30" }) }
+      local response, err = client:request("POST", "/v2/x", { body = {},
+        idempotency_key = "k-1", timeout = 5 })
+      assert.is_nil(response)
+      assert.equal(code, err.errorCode)
+      assert.is_true(err.outcomeUnknown)
+      here.stop()
+    end
+  end)
+
   it("refuses a path that could lead elsewhere", function()
     local client = start {}
     for _, path in ipairs { "", "v2/x", "//evil.example/x", "/\\evil.example",
