@@ -428,6 +428,7 @@ describe("a request's body", function()
       serve { { { read = true }, { send = ok() } } }
       local transfer = start("0123456789", { hold = 1 })
       poll_until(function() return transfer:held() end)
+      assert.equal(transfer, session:next_ready())
       transfer:close()
       transfer:release()
       assert.is_false(transfer:held())
