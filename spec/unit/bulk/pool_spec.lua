@@ -56,6 +56,18 @@ describe("pool", function()
     assert.is_false(of:ready())
   end)
 
+  it("learns by itself what others' steps made ready", function()
+    local a, news = new_call(), {}
+    start(a)
+    local runtime = client.runtime()
+    runtime.session = { next_ready = function() return table.remove(news) end }
+    assert.is_false(of:ready())
+    news[1] = a.target
+    assert.is_true(of:ready())
+    assert.is_false(of:advance(owner))
+    assert.equal(2, a.moved)
+  end)
+
   it("advances calls whose time has come", function()
     local a, b = new_call(0), new_call(60)
     start(a, b)
