@@ -49,12 +49,26 @@ end
 local Entry = {}
 Entry.__index = Entry
 
+-- The error of a create whose task has died: of a listener that raised, or
+-- because memory ran out. It may have been sent, or even accepted.
+local function died(self, problem)
+  local of = self.of
+  local about = operation.about(of.client, of.spec, self.options)
+  about.outcome_unknown, about.unknown = true, of.spec.unknown
+  about.idempotency_key = self.key
+  local err = errors.new("canceled", "its task died: " .. tostring(problem),
+    about)
+  err.cause = problem
+  return err
+end
+
 -- Its task has ended; called by that. In this order, as below: whatever runs
 -- out of memory can be repeated.
 function Entry:wake()
   local of = self.of
   if of.over or of.client.closed or not of.running[self] then return end
   local generation, err, problem = self.task:wait(0)
+  if self.task.died then err = died(self, self.task.problem) end
   self.generation, self.err = generation, err or problem
   of.finished[of.newest + 1] = self
   of.newest = of.newest + 1

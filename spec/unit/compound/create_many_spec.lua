@@ -244,6 +244,25 @@ describe("create_many", function()
     assert.equal(got[1].err, select(3, iterator:next()))
   end)
 
+  it("says that one may have been created whose listener raised", function()
+    local told = {}
+    local generations = serve({ created "g1" }, {
+      on_event = function(event)
+        if event.type == "response" then error("of the listener", 0) end
+      end,
+      on_task_error = function(problem) told[#told + 1] = problem end,
+    })
+    local found, order = collect(generations:create_many(requests(1)))
+    local err, sent = found[1], here.server:requests(1)[1]
+    assert.equal(1, #order)
+    assert.equal("canceled", err.kind)
+    assert.is_true(err.outcomeUnknown)
+    assert.equal(sent.headers["idempotency-key"], err.idempotencyKey)
+    assert.equal("of the listener", err.cause)
+    assert.matches("died: of the listener", err.message, 1, true)
+    assert.same({ "of the listener" }, told)
+  end)
+
   it("reports the progress of each", function()
     local path = "spec/unit/compound/create_many_spec.lua"
     local generations = serve { created "g1", created "g2" }
