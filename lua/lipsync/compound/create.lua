@@ -174,7 +174,7 @@ function create.check_input(input, name, field_of, as_assets)
   for i = 1, #input do
     local item, problem, member = input[i], nil, nil
     if not is_plain(item) then
-      files, has_files = files or {}, has_files or item.file ~= nil
+      files, has_files = files or {}, has_files or item.file and true
       problem, member = check_item(item, ("%s.input[%d]"):format(name, i),
         not as_assets and files or nil)
     end

@@ -181,11 +181,11 @@ describe("create", function()
     local generations = here.start { created }
     assert(generations:create { model = "m", extra = { newer = { 1 } },
       input = { { type = "text", provider = { voiceId = "v" } },
-                { type = "hologram", extra = { depth = 0.5 } } },
+                { type = "hologram", extra = { depth = 0.5, file = false } } },
       segments = lipsync.array {} })
     assert.equal('{"input":[{"provider":{"voiceId":"v"},"type":"text"},'
-      .. '{"depth":0.5,"type":"hologram"}],"model":"m","newer":[1],'
-      .. '"segments":[]}', here.server:requests(1)[1].body)
+      .. '{"depth":0.5,"file":false,"type":"hologram"}],"model":"m",'
+      .. '"newer":[1],"segments":[]}', here.server:requests(1)[1].body)
   end)
 
   it("takes the input of a generation that exists", function()
