@@ -473,7 +473,7 @@ static int encode_short (struct walk *w, size_t ceiling) {
   e.capacity = SHORT_NAMES;
   w->e = &e;
   w->is_short = 1;
-  luaL_checkstack(L, SHORT_NAMES + 1, "no room for names");
+  luaL_checkstack(L, SHORT_NAMES + 3, "no room for names");
   lua_settop(L, SHORT_KEYS + SHORT_NAMES - 1);
   lua_pushvalue(L, VALUE);
   if (!write_all(w))
