@@ -17,6 +17,7 @@
 
 typedef CURLMcode option (CURLM *, CURLMoption, ...);
 typedef CURLMcode action (CURLM *, curl_socket_t, int, int *);
+typedef CURLMcode removal (CURLM *, CURL *);
 typedef CURLcode pausing (CURL *, int);
 
 static curl_socket_callback on_socket;
@@ -87,6 +88,16 @@ SHOWN CURLcode curl_easy_pause (CURL *easy, int what) {
   if (last != CURLPAUSE_ALL)
     forget(easy);
   return code;
+}
+
+
+SHOWN CURLMcode curl_multi_remove_handle (CURLM *multi, CURL *easy) {
+  union {
+    void *pointer;
+    removal *function;
+  } real = {next("curl_multi_remove_handle")};
+  forget(easy);
+  return real.function(multi, easy);
 }
 
 
