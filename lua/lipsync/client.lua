@@ -59,7 +59,7 @@ local fields = {
   timeout = schema.seconds, connect_timeout = schema.seconds,
   stall_timeout = schema.seconds, max_attempts = schema.integer(),
   max_in_flight = schema.integer(), max_transfers = schema.integer(),
-  max_generation = schema.integer(),
+  max_waits = schema.integer(), max_generation = schema.integer(),
   max_response = schema.integer(), ca_file = schema.string,
   proxy = schema.string, headers = schema.headers,
   user_agent = schema.string,
@@ -74,7 +74,8 @@ local fields = {
 
 local defaults = {
   timeout = 60, connect_timeout = 10, stall_timeout = 30, max_attempts = 4,
-  max_in_flight = 8, max_transfers = 8, max_generation = 1024 * 1024,
+  max_in_flight = 8, max_transfers = 8, max_waits = 32,
+  max_generation = 1024 * 1024,
   max_response = 16 * 1024 * 1024,
 }
 
@@ -230,6 +231,7 @@ function Client:start_runtime(session)
     retry_budget = retry_budget.new(), waiters = waiters.new(),
     limiter = limiter.new(self.options.max_in_flight),
     transfers = limiter.new(self.options.max_transfers),
+    polls = setmetatable({}, { __mode = "k" }),  -- long ones, see wait.lua
   }
   runtime.scheduler = scheduler.new(self, runtime)
   self.current = runtime

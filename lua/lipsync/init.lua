@@ -60,6 +60,7 @@ end
 ---@field max_in_flight integer|nil  requests whose response has not begun;
 ---   default 8
 ---@field max_transfers integer|nil  files under way at a time; default 8
+---@field max_waits integer|nil  long polls at a time; default 32
 ---@field max_generation integer|nil  bytes of one generation; default 1 MiB
 ---@field max_response integer|nil  bytes of an answer read whole; default
 ---   16 MiB

@@ -33,8 +33,9 @@ wait.generation_options = schema.join(wait.options, {
   on_progress = schema.callable(),
 })
 
--- In seconds: the whole wait; the shortest and the longest poll; the first
--- pause, which doubles, and the longest; how late a response may come.
+-- In seconds: the whole wait; the shortest and the longest poll, also the pause
+-- where there would be too many; the first pause after one that was answered
+-- early, which doubles, and the longest; how late a response may come.
 local patience = 3600
 local least, most = 1, 10
 local pause, longest_pause = 0.25, 4
@@ -44,6 +45,17 @@ local margin = 5
 local function long_query(options, seconds)
   if options.on_progress then return "include=progress", 0 end
   return ("wait=true&timeout=%d"):format(seconds), seconds
+end
+
+-- Whether this would be one long poll too many: each has a connection of its
+-- own. One whose coroutine was abandoned counts until it is collected.
+local function is_crowded(self)
+  if self.spec.poll ~= "long" or self.options.on_progress then return false end
+  local polls, n = self.client:runtime().polls, 0
+  for poll in pairs(polls) do
+    if poll.over or poll.canceled then polls[poll] = nil else n = n + 1 end
+  end
+  return n >= self.client.options.max_waits
 end
 
 -- Accepts the object as every call of the row does, and notes how long the
@@ -71,8 +83,8 @@ end
 -- if the response came early; nil: none.
 local function ask(self, left)
   local spec, late, query = self.spec, 0, nil
-  local begun = self.clock:seconds()
-  if spec.poll == "long" then
+  local begun, seldom = self.clock:seconds(), is_crowded(self)
+  if spec.poll == "long" and not seldom then
     query, late = long_query(self.options,
       math.floor(math.max(least, math.min(most, left))))
   end
@@ -81,8 +93,10 @@ local function ask(self, left)
     poll_options(self, left, late), { query = query, action = self.action,
       is_long = late > 0, clock = self.clock, accept = accept(self) })
   if not this then return nil, err end
+  if late > 0 then this.runtime.polls[this] = true end
   local object
   object, err = this:run()
+  if seldom then return object, err, self.asked or most end
   if spec.poll ~= "long" then return object, err, self.asked or spec.poll end
   local is_early = late == 0 or self.clock:seconds() - begun < late - least
   return object, err, is_early and self.pause or nil

@@ -2,6 +2,7 @@
 local core = require "lipsync.core"
 local lipsync = require "lipsync"
 local operation = require "lipsync.operation"
+local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 local sleep = require "lipsync.call.sleep"
 local wait = require "lipsync.compound.wait"
@@ -113,6 +114,44 @@ describe("wait", function()
     end }))
     assert.same({ 40, 100 }, told)
     assert.equal("/v2/generate/g1?include=progress", targets(2)[1])
+  end)
+
+  it("has so many long polls at a time, and else asks seldom", function()
+    local generations = here.start({ pick = true,
+      { when = "wait=true", { hold = true } },
+      { when = "GET ", { send = scripted.response(200,
+        service.generation("g1", "PENDING")) } } }, { max_waits = 2 })
+    local run, rests = sleep.run, {}
+    finally(function() sleep.run = run end)
+    function sleep.run(client, seconds, ...)
+      rests[#rests + 1] = seconds
+      return run(client, 0.01, ...)
+    end
+    local tasks = {}
+    for i = 1, 5 do
+      tasks[i] = here.client:spawn(generations.wait, generations, "g1")
+    end
+    -- How many polls were long when there were `n` requests, or `most` long.
+    local function long_ones(n, most)
+      local ends = core.now() + 20
+      repeat
+        here.client:step()
+        local count, seen = 0, here.server:requests()
+        for _, request in ipairs(seen) do
+          if request.target:find("wait=true", 1, true) then
+            count = count + 1
+          end
+        end
+        if #seen >= n or count >= most then return count end
+        scripted.sleep(0.001)
+      until core.now() > ends
+    end
+    assert.equal(2, long_ones(20, math.huge))
+    for _, seconds in ipairs(rests) do
+      assert.is_true(seconds >= 10 and seconds <= 12.5)
+    end
+    tasks[1]:cancel()
+    assert.equal(3, long_ones(math.huge, 3))
   end)
 
   it("holds no slot, and ends at once with its task", function()
