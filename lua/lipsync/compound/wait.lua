@@ -47,15 +47,17 @@ local function long_query(options, seconds)
   return ("wait=true&timeout=%d"):format(seconds), seconds
 end
 
--- Whether this would be one long poll too many: each has a connection of its
--- own. One whose coroutine was abandoned counts until it is collected.
-local function is_crowded(self)
-  if self.spec.poll ~= "long" or self.options.on_progress then return false end
+-- The seconds between two looks; nil: a long poll, or the growing pauses of one
+-- that is answered at once. Each long poll has a connection of its own, so they
+-- are bounded. One whose coroutine was abandoned counts until it is collected.
+local function interval(self)
+  if self.spec.poll ~= "long" then return self.spec.poll end
+  if self.options.on_progress then return nil end
   local polls, n = self.client:runtime().polls, 0
   for poll in pairs(polls) do
     if poll.over or poll.canceled then polls[poll] = nil else n = n + 1 end
   end
-  return n >= self.client.options.max_waits
+  return n >= self.client.options.max_waits and most or nil
 end
 
 -- Accepts the object as every call of the row does, and notes how long the
@@ -83,8 +85,8 @@ end
 -- if the response came early; nil: none.
 local function ask(self, left)
   local spec, late, query = self.spec, 0, nil
-  local begun, seldom = self.clock:seconds(), is_crowded(self)
-  if spec.poll == "long" and not seldom then
+  local begun, every = self.clock:seconds(), interval(self)
+  if not every then
     query, late = long_query(self.options,
       math.floor(math.max(least, math.min(most, left))))
   end
@@ -96,8 +98,7 @@ local function ask(self, left)
   if late > 0 then this.runtime.polls[this] = true end
   local object
   object, err = this:run()
-  if seldom then return object, err, self.asked or most end
-  if spec.poll ~= "long" then return object, err, self.asked or spec.poll end
+  if every then return object, err, self.asked or every end
   local is_early = late == 0 or self.clock:seconds() - begun < late - least
   return object, err, is_early and self.pause or nil
 end
