@@ -61,7 +61,9 @@ function calls.client(plans, more)
       body = body, content_type = content_type, more = rest or {} }
     local transfer = new_transfer(plans[n])
     client.transfers[n] = transfer
-    return transfer, transfer.ready() or transfer.status() ~= nil
+    local given, length = transfer.uploaded()
+    return transfer, transfer.ready() or transfer.status() ~= nil,
+      transfer.held() or given < length
   end
   function session.step() return 0 end
   function session.drain() end

@@ -67,8 +67,9 @@ int segment_make (lua_State *L);
 /* ---- fits.c ---- */
 
 /* core.fits(value, test): whether the value passes the test: true, as any does;
-** the name of a Lua type, as one of that does but the empty string; or a form,
-** as a table without a metatable does. The form of an array has the test of its
+** the name of a Lua type, as one of that does but the empty string; "https:",
+** as a string does that begins so; or a form, as a table without a metatable
+** does. The form of an array has the test of its
 ** elements at [0], of which it must have one. That of a table with names has
 ** the test of each name, and from [1] on the names that must be there. False of
 ** a value that may still be right: nothing more is known then. */

@@ -13,10 +13,15 @@ static int passes (lua_State *L);
 
 
 /* Whether the value at -2 is of the Lua type that is named at -1, and no empty
-** string. */
+** string; or, where the name ends with a colon, a string that begins with it. */
 static int has_type (lua_State *L) {
-  return strcmp(luaL_typename(L, -2), lua_tostring(L, -1)) == 0
-         && (lua_type(L, -2) != LUA_TSTRING || lua_rawlen(L, -2) > 0);
+  size_t length;
+  const char *wanted = lua_tolstring(L, -1, &length);
+  int is_string = lua_type(L, -2) == LUA_TSTRING;
+  if (length > 0 && wanted[length - 1] == ':')
+    return is_string && strncmp(lua_tostring(L, -2), wanted, length) == 0;
+  return strcmp(luaL_typename(L, -2), wanted) == 0
+         && (!is_string || lua_rawlen(L, -2) > 0);
 }
 
 

@@ -124,11 +124,12 @@ int session_new (lua_State *L) {
 /* ---- Methods ---- */
 
 /* session:start(owner, method, path [, type [, with_key [, headers [,
-** idempotency_key [, body [, content_type [, more]]]]]]]): a transfer, and
-** whether anything of its response is known already; or nil and a failure. Of
-** the objects, 'owner' and 'type' are the owner and the type. The body is bytes
-** or one of http.body. 'more' are those that few requests have: { mode, query,
-** origin, bare, blocking, hold, no_expect }, see http.h. */
+** idempotency_key [, body [, content_type [, more]]]]]]]): a transfer, whether
+** anything of its response is known already, and whether part of the body waits
+** to be sent; or nil and a failure. Of the objects, 'owner' and 'type' are the
+** owner and the type. The body is bytes or one of http.body. 'more' are those
+** that few requests have: { mode, query, origin, bare, blocking, hold,
+** no_expect }, see http.h. */
 static int session_start (lua_State *L) {
   struct session *s = to_session(L);
   if (s->http == NULL)

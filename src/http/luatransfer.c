@@ -62,6 +62,13 @@ static int is_open (const struct transfer *t) {
 }
 
 
+/* Whether libcurl was not given all of the request's body. */
+static int is_sending (const struct transfer *t) {
+  const struct body_reader *r = &t->response.exchange->upload;
+  return r->body != NULL && r->given < r->body->length;
+}
+
+
 /* ---- Starting ---- */
 
 /* Makes the table at the top of what the transfers of a type share. */
@@ -309,7 +316,8 @@ int transfer_start (lua_State *L, struct http_session *const *http,
   rules.max_element = most->object;
   response_open(&t->response, x, &rules);
   lua_pushboolean(L, response_ready(&t->response) || x->status != 0);
-  return 2;
+  lua_pushboolean(L, is_sending(t));
+  return 3;
 }
 
 

@@ -17,29 +17,28 @@ local unclear = { [500] = true, [502] = true, [504] = true }
 local clear = { [501] = true, [505] = true }
 
 --- Sends a request. Clocks run only in waits, and so not before the first one.
----@param limits { runtime: table, clock: table, timeout: number,
----   stall_timeout: number, answer_timeout: number|nil, attempts: integer }
+---@param limits { client: table, runtime: table, options: table, clock: table,
+---   timeout: number, answer_timeout: number|nil, attempts: integer }
 ---   the call, of all of which `clock` and `timeout` are. `answer_timeout` is
----   for the first byte after the last one of the request, default
+---   for the first byte after the last one of the request, default the option
 ---   `stall_timeout`; `attempts` counts this one
 ---@param at number  seconds on the clock
----@param has_body boolean
 ---@param ... any  the request, as session:start takes it
 ---@return table|nil
 ---@return table|nil failure
 ---@return boolean|nil has_news  whether anything of the response is known
-function attempt.start(limits, at, has_body, ...)
+function attempt.start(limits, at, ...)
   -- Every field gets its place before anything is sent, because memory may
   -- run out later: also the two of `note_sent`, for a table of 12 has 16.
   local session = limits.runtime.session
   local self = setmetatable({
     session = session, transfer = false, limits = limits,
-    started = at, moved = at, sends = has_body,
+    started = at, moved = at, sends = false,
     bytes = 0, progress = 0, status = false, page = false, object = false,
   }, Attempt)
-  local transfer, more = session:start(...)
+  local transfer, more, sends = session:start(...)
   if not transfer then return nil, more end
-  self.transfer = transfer
+  self.transfer, self.sends = transfer, sends
   return self, nil, more
 end
 
@@ -172,7 +171,8 @@ local function stall_limit(self)
      and not is_sending(self) then
     return limits.answer_timeout, "answer_timeout"
   end
-  return limits.stall_timeout, "stall_timeout"
+  return limits.options.stall_timeout or limits.client.options.stall_timeout,
+    "stall_timeout"
 end
 
 -- The error for a clock that has run out.

@@ -57,15 +57,11 @@ local limited = lua51.is_limited()
 ---@field later table|nil  see api.lua; an errorCode that is false in it ends
 ---   the call
 ---@field unsettled table|nil  see api.lua
----@field idempotency_key string|nil  sent, and for errors and events
 ---@field repeat_window number|nil  seconds, see repeats.lua
 ---@field earlier { err: lipsync.Error, at: number }|nil  an earlier process
 ---   sent this request, at this time (seconds since 1970), and its outcome is
 ---   unknown
 ---@field headers table|nil  of the request, in place of the options' own
----@field body string|table|nil  of the request: bytes, or an object of
----   http.body, which the end of the call closes
----@field content_type string|nil  of the body
 ---@field hold integer|nil  bytes at the end of the body that wait for `on_held`
 ---@field is_transfer boolean|nil  true: it moves a file, which takes a slot of
 ---   max_transfers
@@ -93,6 +89,14 @@ local limited = lua51.is_limited()
 ---   error end the call without them
 ---@field on_end nil|fun(call: table)  when the call is over
 
+---@class lipsync.Sent  what the request of a call holds; as a rule, members of
+---   its spec
+---@field body string|table|nil  bytes; or an object of http.body, which the end
+---   of the call closes, and then `parts` are there
+---@field content_type string|nil  of the body
+---@field idempotency_key string|nil  sent, and for errors and events
+---@field parts table[]|nil
+
 --- The options of a call that is a part of another one: what the caller says
 --- of each request, and what is left of the time.
 ---@param given table  the options of the whole
@@ -113,15 +117,15 @@ local begin, take_slot, perform, pause
 ---@param path string|nil  default the spec's, and so its
 ---@param id string|nil
 ---@param object table|nil  the one with that id, if it is at hand
+---@param sent lipsync.Sent|nil  default the spec
 ---@return table
-function call.new(client, spec, given, path, id, object)
-  local runtime, config = client:runtime(), client.options
+function call.new(client, spec, given, path, id, object, sent)
+  local runtime = client:runtime()
   local self = setmetatable({
-    client = client, runtime = runtime, spec = spec, options = given,
-    path = path or spec.path, id = id or spec.id,
+    client = client, runtime = runtime, spec = spec, sent = sent or spec,
+    options = given, path = path or spec.path, id = id or spec.id,
     clock = spec.clock or stopwatch.new(),
-    timeout = given.timeout or spec.timeout or config.timeout,
-    stall_timeout = given.stall_timeout or config.stall_timeout,
+    timeout = given.timeout or spec.timeout or client.options.timeout,
     limiter = spec.is_transfer and runtime.transfers or runtime.limiter,
     state = begin, attempt = false, attempts = 0, has_slot = false,
     over = false,
@@ -197,8 +201,8 @@ function Call:drop()
 end
 
 -- Closes the files of the request's body.
-local function close_body(body)
-  if type(body) == "userdata" then body:close() end
+local function close_body(sent)
+  if sent.parts then sent.body:close() end
 end
 
 --- Ends the call with `value`, or with nil and `err`; `note` comes with both.
@@ -208,7 +212,7 @@ function Call:finish(value, err, note)
   -- First, because it may run out of memory and be repeated.
   self.over, self.value, self.err, self.note = true, value, err, note
   if not self.keep_open then close_attempt(self) end
-  if spec.body then close_body(spec.body) end
+  close_body(self.sent)
   if spec.on_end and self.attempts > 0 then spec.on_end(self) end
   return true
 end
@@ -345,12 +349,11 @@ end
 
 -- Has the session begin.
 local function send(self)
-  local spec = self.spec
-  local body = spec.body
-  return attempt.start(self, self.clock:seconds(), body ~= nil, self.client,
-    spec.method, spec.target or self.path, spec.type, spec.key ~= false,
-    spec.headers or self.options.headers, spec.idempotency_key, body,
-    spec.content_type, more_of(self))
+  local spec, sent = self.spec, self.sent
+  return attempt.start(self, self.clock:seconds(), self.client, spec.method,
+    spec.target or self.path, spec.type, spec.key ~= false,
+    spec.headers or self.options.headers, sent.idempotency_key, sent.body,
+    sent.content_type, more_of(self))
 end
 
 -- Sends the request. Returns the attempt, or nil and what `perform` returns.
@@ -560,7 +563,7 @@ function failed(self, raw, body)
     if value ~= nil then return self:finish(value, nil, note) end
   end
   -- The server wants the body without being asked for it first.
-  if err.statusCode == 417 and spec.body and not self.no_expect then
+  if err.statusCode == 417 and self.sent.body and not self.no_expect then
     self.no_expect, self.postponed = true, self.postponed + 1
     return sleep(self, err, 0)
   end
@@ -624,7 +627,7 @@ function Call:cancel()
   self.keep_open = nil
   abandon(self)
   self:drop()
-  close_body(self.spec.body)
+  close_body(self.sent)
   self:called()
 end
 

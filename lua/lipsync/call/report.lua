@@ -28,7 +28,7 @@ function report.about(of)
   about.delivered = spec.listing and spec.listing.delivered
   about.unknown = of.outcome_unknown and spec.unknown
   about.outcome_unknown = of.outcome_unknown
-  about.idempotency_key = spec.idempotency_key
+  about.idempotency_key = of.sent.idempotency_key
   if spec.origin then
     about.host, about.is_foreign = spec.origin:match "//(.*)$", true
     about.base_url, about.base_url_from = nil, nil
@@ -87,7 +87,7 @@ function report.event(of, kind, event)
   local spec = of.spec
   event.type, event.method, event.path = kind, spec.method, of.path
   event.attempt = event.attempt or of.attempts
-  event.idempotencyKey, event.tag = spec.idempotency_key, of.options.tag
+  event.idempotencyKey, event.tag = of.sent.idempotency_key, of.options.tag
   -- Of an address that a response has named, the query may be a secret.
   local target = not spec.origin and spec.target or nil
   return pcall(of.client.listener, event, target)

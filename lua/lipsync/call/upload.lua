@@ -7,15 +7,15 @@ local upload = {}
 
 --- Before the last bytes of a body are sent: one whose files have changed is
 --- never completed.
----@param this table  the call; its spec has the body, and its `parts`
+---@param this table  the call
 ---@return boolean|nil
 ---@return lipsync.Error|nil err
 function upload.check_files(this)
-  local own = this.spec
-  local part = own.parts and own.body:changed()
+  local sent = this.sent
+  local part = sent.parts and sent.body:changed()
   if not part then return true end
   return nil, errors.from_failure({ code = "file_changed",
-    path = own.parts[part].file }, this:about())
+    path = sent.parts[part].file }, this:about())
 end
 
 -- Calls on_progress; the error object if it raises.

@@ -105,12 +105,24 @@ local function bad_url(text)
     and ("begins with %s:, which the service does not read"):format(scheme)
 end
 
--- Whether an item has a good address and no other place, as most do. The
--- pattern of `bad_url` alone would take 2,500 instructions for each.
-local function is_plain(item)
-  local url = item.url
-  return url and not item.file and not item.assetId
-    and (url:sub(1, 6) == "https:" or not bad_url(url))
+-- The test (core.fits) of a request in which nothing is left to be checked, as
+-- in most: all items of its input have addresses with https: and no other
+-- place. `form` is the test of any request.
+local function plain_form(form)
+  local own, item = schema.join(form), schema.join(form.input[0])
+  item.url, item.assetId, item.file = "https:", nil, nil
+  item[#item + 1] = "url"
+  own.input = { [0] = item }
+  return own
+end
+
+-- The body of a request, and whether nothing is left to be checked of it.
+-- Raises for misuse.
+local function read_body(spec, request)
+  spec.plain = spec.plain or plain_form(spec.test)
+  if core.fits(request, spec.plain) then return request, true end
+  if core.fits(request, spec.test) then return request, false end
+  return spec.takes(request, "request"), false
 end
 
 -- Raises unless a medium has exactly one place to be read from.
@@ -170,20 +182,17 @@ end
 ---@return string|false problem
 ---@return string|boolean field  the wrong one, or whether there are files
 function create.check_input(input, name, field_of, as_assets)
-  local files, has_files
+  local files, has_files = not as_assets and {} or nil, false
   for i = 1, #input do
-    local item, problem, member = input[i], nil, nil
-    if not is_plain(item) then
-      files, has_files = files or {}, has_files or item.file and true
-      problem, member = check_item(item, ("%s.input[%d]"):format(name, i),
-        not as_assets and files or nil)
-    end
+    has_files = has_files or input[i].file and true or false
+    local problem, member = check_item(input[i], ("%s.input[%d]"):format(name,
+      i), files)
     if problem then
       local field = ("%sinput[%d].%s"):format(field_of, i, member)
       return field .. " " .. problem, field
     end
   end
-  return false, has_files or false
+  return false, has_files
 end
 
 -- The key of a call, or nil and what is wrong.
@@ -236,15 +245,16 @@ end
 ---@return lipsync.FixedCreate|nil
 ---@return lipsync.Error|nil err  for what cannot be sent
 function create.read(client, spec, request, options)
-  local body = core.fits(request, spec.test) and request
-    or spec.takes(request, "request")
+  local body, is_plain = read_body(spec, request)
   operation.check_headers(options)
-  local as_assets = options.upload == "asset"
-  local problem, field = create.check_input(body.input, "request", "",
-    as_assets)
-  local has_files = not problem and field
-  if problem then
-    return nil, operation.invalid(client, spec, options, problem, field)
+  local as_assets, has_files = options.upload == "asset", false
+  if not is_plain then
+    local problem, found = create.check_input(body.input, "request", "",
+      as_assets)
+    if problem then
+      return nil, operation.invalid(client, spec, options, problem, found)
+    end
+    has_files = found
   end
   local key, why = key_of(options)
   if not key then
@@ -307,7 +317,7 @@ function create.open_body(client, spec, fixed, options)
       and core.encode(input_assets().fill(fixed.content, fixed.assets))
     return { body = content or fixed.content,
              content_type = "application/json",
-             idempotency_key = nil }
+             idempotency_key = fixed.idempotency_key }
   end
   local parts = core.decode(fixed.content)
   parts.boundary = fixed.boundary
@@ -322,8 +332,20 @@ function create.open_body(client, spec, fixed, options)
       operation.about(client, spec, options))
   end
   return { body = body, parts = parts, length = body:length(),
-           hold = held, is_transfer = true, timeout = math.huge,
-           answer_timeout = patience }
+           idempotency_key = fixed.idempotency_key, hold = held, is_transfer = true,
+           timeout = math.huge, answer_timeout = patience }
+end
+
+-- Has the end of a body wait for `on_held`, where that is given, and for a look
+-- at the files, where there are some. `own` is the call's spec.
+local function hold(own, on_held)
+  own.hold = own.hold or on_held and held or nil
+  own.on_held = own.hold and function(this)
+    local unchanged, problem = upload.check_files(this)
+    if not unchanged then return nil, problem end
+    if on_held then return on_held(this) end
+    return true
+  end
 end
 
 --- Sends a fixed request until its outcome is known, or no repetition is
@@ -341,24 +363,20 @@ end
 ---@return lipsync.Generation|nil
 ---@return lipsync.Error|nil err
 function create.send(generations, spec, fixed, options, on_held, earlier, clock)
-  local client, key = generations.client, fixed.idempotency_key
+  local client = generations.client
   local own, err = create.open_body(client, spec, fixed, options)
   if not own then return nil, err end
-  own.idempotency_key, own.earlier = key, earlier
-  own.repeat_window = options.repeat_for
-  own.clock, own.is_patient = clock, options.is_patient
-  if fixed.assets then
-    own.timeout = clock:seconds() + client.options.timeout
+  if own.hold or clock or next(options) ~= nil then
+    own.earlier, own.repeat_window = earlier, options.repeat_for
+    own.clock, own.is_patient = clock, options.is_patient
+    own.later = options.queue == false and not_queued or nil
+    if fixed.assets then
+      own.timeout = clock:seconds() + client.options.timeout
+    end
+    hold(own, on_held)
+    spec = setmetatable(own, spec)
   end
-  own.hold = own.hold or on_held and held or nil
-  own.later = options.queue == false and not_queued or nil
-  own.on_held = own.hold and function(this)
-    local unchanged, problem = upload.check_files(this)
-    if not unchanged then return nil, problem end
-    if on_held then return on_held(this) end
-    return true
-  end
-  local this = call.new(client, setmetatable(own, spec), options)
+  local this = call.new(client, spec, options, nil, nil, nil, own)
   local value, failure, note = upload.run(this, own.length)
   if note == "named" then return get_named(generations, this, value) end
   return value, failure

@@ -30,6 +30,15 @@ describe("core.fits", function()
     end
   end)
 
+  it("takes what begins as is asked", function()
+    for value, fits in pairs { ["https://a"] = true, ["https:"] = true,
+        ["https"] = false, [""] = false, ["http://a"] = false,
+        [" https:"] = false, ["HTTPS:"] = false, ["https\0:"] = false,
+        [5] = false, [true] = false } do
+      assert.equal(fits, core.fits(value, "https:"), tostring(value))
+    end
+  end)
+
   it("leaves all else to the schema", function()
     local holes = {}
     holes[1], holes[3] = { type = "a" }, { type = "b" }
