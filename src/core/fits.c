@@ -13,7 +13,7 @@ static int passes (lua_State *L);
 
 
 /* Whether the value at -2 is of the Lua type that is named at -1, and no empty
-** string; or, where the name ends with a colon, a string that begins with it. */
+** string; or a string that begins with what is at -1 and ends with a colon. */
 static int has_type (lua_State *L) {
   size_t length;
   const char *wanted = lua_tolstring(L, -1, &length);

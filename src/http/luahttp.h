@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
 **
 ** luahttp: what the files of lipsync.http share. luasession.c, luatransfer.c
-** and luabody.c hold one Lua type each, failure.c has the codes of what fails,
-** luafield.c reads tables, luahttp.c puts them into one module.
+** and luabody.c hold one Lua type each, luastart.c makes transfers, luanudge.c
+** has the collector find those that were abandoned, failure.c has the codes of
+** what fails, luafield.c reads tables, luahttp.c puts them into one module.
 */
 
 #ifndef lipsync_luahttp_h
@@ -74,22 +75,26 @@ void session_register (lua_State *L);
 /* http.session(config): a session, or nil and a failure. */
 int session_new (lua_State *L);
 
-/* ---- luatransfer.c ---- */
-
-void transfer_register (lua_State *L);
+/* ---- luanudge.c ---- */
 
 /* How much there may be before a new transfer has the collector look for
 ** abandoned ones; how many steps of it on end were collections; whether it has
 ** collected anything since its last cycle, and how many were started since. */
-#define NUDGE_TRANSFERS 64
-#define NUDGE_BYTES     (8u * 1024 * 1024) /* of responses */
-
 struct nudge {
   size_t transfers, bytes;
   unsigned collected;
   int has_seen;
   size_t young;
 };
+
+void nudge_init (struct nudge *nudge);
+
+/* Before a transfer is started on 'http', which becomes NULL if a finalizer
+** closes it. The session is at 1; at [1] its table has what this drops. */
+void nudge_collector (lua_State *L, struct http_session *const *http,
+                      struct nudge *nudge);
+
+/* ---- luastart.c ---- */
 
 /* What responses of a session may have, in bytes. */
 struct ceilings {
@@ -98,12 +103,15 @@ struct ceilings {
 };
 
 /* Starts a request on 'http', see session_start. Stack: the session at 1, the
-** other arguments after it. Pushes a transfer, and whether anything of its
-** response is known already; or nil and a failure. 'http', 'nudge' and 'most'
-** are the session's own. The first becomes NULL if a finalizer closes it
-** meanwhile. */
+** other arguments after it. Pushes what session:start returns. 'http', 'nudge'
+** and 'most' are the session's own. The first becomes NULL if a finalizer
+** closes it meanwhile. */
 int transfer_start (lua_State *L, struct http_session *const *http,
                     struct nudge *nudge, const struct ceilings *most);
+
+/* ---- luatransfer.c ---- */
+
+void transfer_register (lua_State *L);
 
 /* Whether the transfer at 'i' is ready, as its method says; raises for another
 ** value. */

@@ -2,7 +2,7 @@
 **
 ** luasession: a Lua object over a session of session.c. Its value (user value,
 ** environment) is a table with weak values that finds the transfer userdata
-** for what http_next_ready returns; at [1] it has what transfer_start drops.
+** for what http_next_ready returns; at [1] it has what luanudge.c drops.
 */
 
 #include <math.h>
@@ -21,7 +21,7 @@ static const char session_type[] = "lipsync.Session";
 
 struct session {
   struct http_session *http; /* NULL once closed */
-  struct nudge nudge;        /* see transfer_start */
+  struct nudge nudge;        /* see luanudge.c */
   struct ceilings most;
 };
 
@@ -54,11 +54,7 @@ static void push_weak_table (lua_State *L) {
 static struct session *push_session (lua_State *L) {
   struct session *s = (struct session *)compat_newuserdata(L, sizeof(*s));
   s->http = NULL;
-  s->nudge.transfers = NUDGE_TRANSFERS;
-  s->nudge.bytes = NUDGE_BYTES;
-  s->nudge.collected = 0;
-  s->nudge.has_seen = 0;
-  s->nudge.young = 0;
+  nudge_init(&s->nudge);
   type_set(L, session_type);
   push_weak_table(L);
   compat_setslot(L, -2);

@@ -1,323 +1,25 @@
 /* SPDX-License-Identifier: MIT
 **
 ** luatransfer: a Lua object over one exchange and the reading of its response.
-** Its value (user value, environment) is a table, which it shares with its
-** objects and with other transfers of the session: at [1] their owner; further
-** on the session, which so outlives it, and the type of the objects.
+** luastart.c makes it.
 */
 
 #include "header.h"
+#include "luatransfer.h"
 #include "platform.h"
-#include "luahttp.h"
-
-#define GC_TIME 0.5e-3 /* seconds of the collector at a start, see below */
 
 /* The clock is looked at for each object, until the loop that reads them has
 ** taken less than this (seconds) for so many bytes: then once for as many. */
 #define LOOK_BYTES 16384
 #define LOOK_TIME  0.25e-3
 
-static const char transfer_type[] = "lipsync.Transfer";
-
-enum slot { SLOT_OWNER = 1, SLOT_SESSION, SLOT_METATABLE, SLOT_TYPE };
-
-/* The arguments of session:start. */
-enum argument {
-  SESSION = 1,
-  OWNER,
-  METHOD,
-  PATH,
-  TYPE,
-  WITH_KEY,
-  HEADERS,
-  IDEMPOTENCY_KEY,
-  BODY,
-  CONTENT_TYPE,
-  MORE
-};
-
-struct transfer {
-  struct response response; /* its exchange is NULL once closed */
-  const struct capi *capi;
-  const struct object_type *type; /* of the objects that next gives */
-  struct {
-    double ends;   /* of the time slice */
-    double at;     /* when so many bytes began, */
-    uint64_t from; /* and how far the objects were read then */
-    int is_slow;   /* the loop, before that: see LOOK_TIME */
-  } slice;
-};
-
 static struct transfer *to_transfer (lua_State *L) {
-  return (struct transfer *)type_self(L, transfer_type);
+  return (struct transfer *)type_self(L, TRANSFER_TYPE);
 }
 
-
-/* For http.h's modes, by their numbers. */
-static const char *const modes[] = {"whole", "objects", "chunks", "lines",
-                                    NULL};
 
 static int is_open (const struct transfer *t) {
   return t->response.exchange != NULL;
-}
-
-
-/* Whether libcurl was not given all of the request's body. */
-static int is_sending (const struct transfer *t) {
-  const struct body_reader *r = &t->response.exchange->upload;
-  return r->body != NULL && r->given < r->body->length;
-}
-
-
-/* ---- Starting ---- */
-
-/* Makes the table at the top of what the transfers of a type share. */
-static void fill_shared (lua_State *L, const struct capi *capi) {
-  const struct object_type *type;
-  lua_pushvalue(L, OWNER);
-  lua_rawseti(L, -2, SLOT_OWNER);
-  lua_pushvalue(L, SESSION);
-  lua_rawseti(L, -2, SLOT_SESSION);
-  type = capi->push_type(L, lua_tostring(L, TYPE));
-  lua_rawseti(L, -2, SLOT_METATABLE);
-  lua_pushlightuserdata(L, (void *)type);
-  lua_rawseti(L, -2, SLOT_TYPE);
-}
-
-
-/* Whether the value at the top is such a table, for the owner's objects. */
-static int is_shared (lua_State *L) {
-  int is_same;
-  if (!lua_istable(L, -1))
-    return 0;
-  lua_rawgeti(L, -1, SLOT_OWNER);
-  is_same = lua_rawequal(L, -1, OWNER);
-  lua_pop(L, 1);
-  return is_same;
-}
-
-
-/* Pushes that table: the one that the session knows by the name of the type,
-** as long as any transfer or object has it, or a new one. */
-static void push_shared (lua_State *L, const struct capi *capi) {
-  if (lua_type(L, TYPE) != LUA_TSTRING) {
-    lua_pushliteral(L, OBJECT_ANY);
-    lua_replace(L, TYPE);
-  }
-  compat_getslot(L, SESSION);
-  lua_pushvalue(L, TYPE);
-  lua_rawget(L, -2);
-  if (!is_shared(L)) {
-    lua_pop(L, 1);
-    lua_createtable(L, SLOT_TYPE, 0);
-    fill_shared(L, capi);
-    lua_pushvalue(L, TYPE);
-    lua_pushvalue(L, -2);
-    lua_rawset(L, -4);
-  }
-  lua_remove(L, -2);
-}
-
-
-/* Pushes a closed transfer with its owner, session and type. */
-static struct transfer *push_transfer (lua_State *L) {
-  struct transfer *t = (struct transfer *)compat_newuserdata(L, sizeof(*t));
-  memset(t, 0, sizeof(*t));
-  type_set(L, transfer_type);
-  t->capi = luahttp_push_core(L);
-  push_shared(L, t->capi);
-  lua_rawgeti(L, -1, SLOT_TYPE);
-  t->type = (const struct object_type *)lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  compat_setslot(L, -3);
-  lua_pop(L, 1);
-  return t;
-}
-
-
-/* Lets the session find the transfer at the top. */
-static void enter (lua_State *L, struct transfer *t) {
-  compat_getslot(L, 1);
-  lua_pushlightuserdata(L, t);
-  lua_pushvalue(L, -3);
-  lua_rawset(L, -3);
-  lua_pop(L, 1);
-}
-
-
-void transfer_push (lua_State *L, void *user) {
-  compat_getslot(L, 1);
-  lua_pushlightuserdata(L, user);
-  lua_rawget(L, -2);
-  lua_remove(L, -2);
-}
-
-
-/* Whether there is nothing at [1] of the table at the top. */
-static int is_collected (lua_State *L) {
-  int is;
-  lua_rawgeti(L, -1, 1);
-  is = lua_isnil(L, -1);
-  lua_pop(L, 1);
-  return is;
-}
-
-
-/* Runs a few steps of the collector. Whether they have ended a cycle that knew
-** of what was dropped before: by its own word, if something dropped earlier was
-** collected since the last end (a cycle that had looked by then takes it for
-** used); or, of a generational collector, which gives no word, where two on end
-** have each collected something. The session is at 1. */
-static int collect (lua_State *L, struct nudge *nudge) {
-  int is_end, is_gone, n = COMPAT_GC_GROUP;
-  compat_getslot(L, 1); /* a table of weak values */
-  if (is_collected(L)) {
-    lua_newtable(L);
-    lua_rawseti(L, -2, 1);
-  }
-  do {
-    is_end = lua_gc(L, LUA_GCSTEP, 0) > 0;
-    is_gone = is_collected(L);
-  } while (!is_end && !is_gone && --n > 0);
-  lua_pop(L, 1);
-  if (is_gone) {
-    nudge->has_seen = 1;
-    nudge->young = 0;
-  }
-  nudge->collected = is_gone && !is_end ? nudge->collected + 1 : 0;
-  is_end = is_end && nudge->has_seen;
-  nudge->has_seen &= !is_end;
-  return is_end || nudge->collected >= 2;
-}
-
-
-/* Twice of what is in use, but no less than 'least'. */
-static size_t allow (size_t used, size_t least) {
-  return used < least / 2 ? least : 2 * used;
-}
-
-
-/* At the end of a cycle. Transfers that were started since it has looked are
-** left out: it had to take them for used. */
-static void set_allowed (const struct http_session *http, struct nudge *nudge) {
-  size_t all = http_count(http), held = http_held(http);
-  size_t old = all > nudge->young ? all - nudge->young : 0;
-  nudge->transfers = allow(old, NUDGE_TRANSFERS);
-  nudge->bytes = allow(all > 0 ? held / all * old : 0, NUDGE_BYTES);
-}
-
-
-/* The collector does not see C memory: an abandoned transfer is small to it,
-** whatever it holds. So where there are more of them than are allowed, or they
-** hold more, each new one moves it on, the further the more that is: not for
-** long where there are only many, which may all be in use, since a frame of the
-** program waits for it. At the end of a cycle it is known how much is in use,
-** and twice as much is allowed. Not in a large step: what the collector looks
-** through is the program's. */
-static void nudge_collector (lua_State *L, struct http_session *const *http,
-                             struct nudge *nudge) {
-  size_t many = http_count(*http) / nudge->transfers;
-  size_t much = http_held(*http) / nudge->bytes;
-  size_t steps = (many + much) * COMPAT_GC_STEPS;
-  double most = GC_TIME * (double)(1 + many / 8 + 4 * much);
-  double ends = steps == 0 ? 0 : platform_worked() + most;
-  nudge->young++;
-  for (; steps > 0 && *http != NULL && platform_worked() < ends; steps--)
-    if (collect(L, nudge) && *http != NULL) {
-      set_allowed(*http, nudge);
-      return;
-    }
-}
-
-
-/* The request's body, which the caller releases, or NULL. Without an allocation
-** of Lua's, so that no finalizer closes it before it is sent. */
-static struct body *take_body (lua_State *L) {
-  struct body *b = NULL;
-  if (lua_type(L, BODY) == LUA_TSTRING) {
-    size_t n;
-    const char *text = lua_tolstring(L, BODY, &n);
-    b = body_new();
-    if (b == NULL || body_add_bytes(b, text, n) != BODY_OK) {
-      body_release(b);
-      error_no_memory(L);
-    }
-  }
-  else if (!lua_isnil(L, BODY)) {
-    b = luabody_check(L, BODY);
-    body_retain(b);
-  }
-  return b;
-}
-
-
-static enum http_mode read_mode (lua_State *L) {
-  int mode;
-  lua_getfield(L, MORE, "mode");
-  mode = luaL_checkoption(L, -1, modes[HTTP_WHOLE], modes);
-  lua_pop(L, 1);
-  return (enum http_mode)mode;
-}
-
-
-/* Reads what few requests have. */
-static void read_more (lua_State *L, struct http_request *request) {
-  luaL_checktype(L, MORE, LUA_TTABLE);
-  request->mode = read_mode(L);
-  request->query = field_string(L, MORE, "query");
-  request->origin = field_string(L, MORE, "origin");
-  request->is_bare = request->origin != NULL && field_boolean(L, MORE, "bare");
-  request->blocking = request->mode == HTTP_OBJECTS
-                      && field_boolean(L, MORE, "blocking");
-  request->hold = field_count(L, MORE, "hold", 0);
-  request->no_expect = field_boolean(L, MORE, "no_expect");
-}
-
-
-/* Reads the arguments, all but the body. Pushes what keeps them. */
-static void read_request (lua_State *L, struct http_request *request) {
-  memset(request, 0, sizeof(*request));
-  request->method = whole_string(L, METHOD);
-  request->path = whole_string(L, PATH);
-  if (request->method == NULL || request->path == NULL)
-    luaL_argerror(L, METHOD, "no method or path");
-  request->with_key = lua_toboolean(L, WITH_KEY);
-  request->key = whole_string(L, IDEMPOTENCY_KEY);
-  request->type = whole_string(L, CONTENT_TYPE);
-  if (!lua_isnil(L, MORE))
-    read_more(L, request);
-  request->headers = read_headers(L, HEADERS, &request->header_count);
-}
-
-
-int transfer_start (lua_State *L, struct http_session *const *http,
-                    struct nudge *nudge, const struct ceilings *most) {
-  struct http_request request;
-  struct response_rules rules;
-  enum http_refusal refusal;
-  struct http_exchange *x;
-  struct transfer *t;
-  lua_settop(L, MORE);
-  read_request(L, &request);
-  request.max_body = most->response;
-  nudge_collector(L, http, nudge);
-  t = push_transfer(L);
-  enter(L, t);
-  if (*http == NULL)
-    return failure_push_closed(L);
-  request.body = take_body(L);
-  x = http_start(*http, &request, t, &refusal);
-  body_release(request.body);
-  if (x == NULL)
-    return failure_push_refusal(L, refusal);
-  rules.mode = request.mode;
-  rules.has_ids = t->type->has_id;
-  rules.max_response = most->response;
-  rules.max_element = most->object;
-  response_open(&t->response, x, &rules);
-  lua_pushboolean(L, response_ready(&t->response) || x->status != 0);
-  lua_pushboolean(L, is_sending(t));
-  return 3;
 }
 
 
@@ -494,12 +196,20 @@ static int is_ready (const struct transfer *t) {
 
 
 int transfer_is_ready (lua_State *L, int i) {
-  return is_ready((struct transfer *)type_check(L, i, transfer_type));
+  return is_ready((struct transfer *)type_check(L, i, TRANSFER_TYPE));
+}
+
+
+void transfer_push (lua_State *L, void *user) {
+  compat_getslot(L, 1);
+  lua_pushlightuserdata(L, user);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
 }
 
 
 unsigned transfer_tell (lua_State *L, int i) {
-  struct transfer *t = (struct transfer *)type_check(L, i, transfer_type);
+  struct transfer *t = (struct transfer *)type_check(L, i, TRANSFER_TYPE);
   return is_open(t) ? http_tell(t->response.exchange) : 0;
 }
 
@@ -722,5 +432,5 @@ static const luaL_Reg methods[] = {
 
 
 void transfer_register (lua_State *L) {
-  type_register(L, transfer_type, methods);
+  type_register(L, TRANSFER_TYPE, methods);
 }

@@ -331,8 +331,8 @@ function create.open_body(client, spec, fixed, options)
     return nil, errors.from_failure(raw,
       operation.about(client, spec, options))
   end
-  return { body = body, parts = parts, length = body:length(),
-           idempotency_key = fixed.idempotency_key, hold = held, is_transfer = true,
+  return { body = body, parts = parts, length = body:length(), hold = held,
+           idempotency_key = fixed.idempotency_key, is_transfer = true,
            timeout = math.huge, answer_timeout = patience }
 end
 
