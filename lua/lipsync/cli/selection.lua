@@ -72,6 +72,12 @@ function selection.is_in_time(given, generation)
   return not is_older and (not to or at < to), is_older
 end
 
+-- Whether a listing, which begins with the newest, has come to what is older
+-- than all that are asked for. By ids it has no order.
+local function is_past(given, is_older)
+  return is_older and values.join(given.ids) == nil
+end
+
 -- All of them, the oldest first. Where two are of the same time, and where
 -- there is none, the order of the service is turned around.
 local function oldest_first(run, given)
@@ -79,7 +85,7 @@ local function oldest_first(run, given)
   for generation in listing(run, given, true) do
     local is_in, is_older = selection.is_in_time(given, generation)
     if is_in then found[#found + 1] = generation end
-    if is_older and not given.ids then break end
+    if is_past(given, is_older) then break end
     run:check_interrupt()
   end
   local at = #found + 1
@@ -98,7 +104,7 @@ local function as_they_come(run, given)
     for generation in from do
       local is_in, is_older = selection.is_in_time(given, generation)
       if is_in then return generation end
-      if is_older and not given.ids then return nil end
+      if is_past(given, is_older) then return nil end
     end
     return nil
   end
