@@ -21,8 +21,8 @@ end
 ---@param most integer
 ---@return string
 function text.cut(given, most)
-  if #given <= most then return given end
-  return (given:sub(1, most):gsub("[\192-\255]?[\128-\191]*$", ""))
+  while most > 0 and given:find("^[\128-\191]", most + 1) do most = most - 1 end
+  return given:sub(1, most)
 end
 
 --- The text with each `part` of it replaced. Both are taken as they are.

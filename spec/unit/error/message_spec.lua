@@ -19,7 +19,7 @@ describe("message", function()
     assert.equal("a b", message.inline " a\r\n\tb ")
     assert.equal(("x"):rep(400), message.inline(("x"):rep(400)))
     assert.equal(("x"):rep(400) .. "…", message.inline(("x"):rep(401)))
-    assert.equal(("ä"):rep(199) .. "…", message.inline(("ä"):rep(1000)))
+    assert.equal(("ä"):rep(200) .. "…", message.inline(("ä"):rep(1000)))
   end)
 
   it("gives advice for a missing key", function()
