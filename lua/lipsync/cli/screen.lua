@@ -127,7 +127,7 @@ end
 ---@return string
 function Screen:bar(label, done, total, unit)
   local is_bytes = unit == "bytes"
-  local count = is_bytes and scaled(done) or ("%d"):format(done)
+  local count = is_bytes and scaled(done) or ("%d"):format(math.floor(done))
   if not total or total <= 0 then return label .. "  " .. count end
   local part = math.min(1, done / total)
   local of = is_bytes and scaled(total) or ("%d"):format(total)

@@ -60,7 +60,7 @@ local function row_of(generation, percent)
   local made = generation:created_at()
   local age = made and math.max(0, math.floor(core.time() - made))
   return { id = generation.id, status = generation.status,
-           progress = percent and ("%d%%"):format(percent),
+           progress = percent and ("%d%%"):format(math.floor(percent)),
            since = age and ("%d:%02d"):format(math.floor(age / 60), age % 60),
            model = generation.model, name = generation.outputFileName }
 end

@@ -106,7 +106,8 @@ end
 -- How much of an object is done.
 local function percent_of(spec, object)
   if spec.percent then return spec.percent(object) end
-  return object:get "progress_percent" or 0
+  local percent = object:get "progress_percent"
+  return type(percent) == "number" and percent or 0
 end
 
 -- Notes the response and reports it.
@@ -130,7 +131,7 @@ local function too_late(self)
   about.seconds = self.clock:seconds()
   local text = message.deadline { limit = self.timeout }
   if self.last then text = text .. "; it is " .. tostring(self.last.status) end
-  return errors.new("timeout", text, about, "deadline")
+  return errors.new("timeout", text, about)
 end
 
 -- Whether a later poll may succeed.

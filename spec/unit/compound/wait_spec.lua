@@ -106,13 +106,14 @@ describe("wait", function()
       return service.answer(200, service.generation("g1", status,
         ',"progress_percent":' .. percent))
     end
-    local generations = here.start { progress("PROCESSING", 40),
-                                     progress("COMPLETED", 100) }
+    local generations = here.start { progress("PENDING", "null"),
+      progress("PENDING", '"half"'), progress("PROCESSING", 40.5),
+      progress("COMPLETED", 100) }
     local told = {}
     assert(generations:wait("g1", { on_progress = function(percent)
       told[#told + 1] = percent
     end }))
-    assert.same({ 40, 100 }, told)
+    assert.same({ 0, 0, 40.5, 100 }, told)
     assert.equal("/v2/generate/g1?include=progress", targets(2)[1])
   end)
 

@@ -1,0 +1,195 @@
+-- SPDX-License-Identifier: MIT
+-- lipsync wait and watch, with a service of the spec's own. On a terminal, and
+-- against the emulator: spec/command/create_spec.lua.
+
+if not pcall(require, "argparse") then
+  describe("lipsync watch", function() pending("argparse is missing") end)
+  return
+end
+
+local cli = require "spec.support.cli"
+local core = require "lipsync.core"
+local errors = require "lipsync.error"
+local lipsync = require "lipsync"
+
+local function generation(id, status, more)
+  return lipsync.generation(('{"id":"%s","status":"%s"%s}'):format(id, status,
+    more or ""))
+end
+
+-- The requests for the percent, and what answers them.
+local asked, percent
+
+-- A client whose n-th listing is the n-th of these, and then empty.
+local function client_of(...)
+  local rounds, n = { ... }, 0
+  local generations = {}
+  function generations.all(_, filter)
+    assert.same({ status = { "PENDING", "PROCESSING" } }, filter)
+    n = n + 1
+    return rounds[n] or {}
+  end
+  function generations.get(_, id)
+    return generation(id, "COMPLETED", ',"outputFileName":"done"')
+  end
+  local client = { generations = generations, slept = {} }
+  function client:sleep(seconds)
+    self.slept[#self.slept + 1] = seconds
+    return true
+  end
+  function client.request(_, method, path, options)
+    asked[#asked + 1] = method .. " " .. path .. "?include="
+      .. options.query.include .. " " .. options.max_attempts
+    return percent and { body = percent }
+  end
+  return client
+end
+
+-- A terminal of so many lines.
+local function terminal(rows)
+  return cli.screen { is_terminal = true, moves = true,
+                      rows = function() return rows end,
+                      columns = function() return 120 end }
+end
+
+describe("lipsync watch", function()
+  before_each(function() asked, percent = {}, nil end)
+
+  it("draws no more rows than the terminal has", function()
+    for n, wanted in pairs { [2] = 0, [3] = 0, [4] = 1, [6] = 3 } do
+      local all = {}
+      for i = 1, n do all[i] = generation("g" .. i, "PENDING") end
+      local screen = terminal(5)
+      local out = cli.run({ "watch" }, client_of(all), screen)
+      local _, rows = out:gsub("g%d+ +PENDING", "")
+      assert.equal(n - wanted, rows)
+      assert.equal(wanted > 0 and tostring(wanted) or nil,
+        out:match "\n… and (%d+) more\n")
+      assert.equal(math.min(n + 1, 5), screen.marked)
+      assert.matches("^ID +STATUS +PROGRESS +SINCE +MODEL +NAME\n", out)
+    end
+  end)
+
+  it("says how old each is, and how much of it is done", function()
+    local time = core.time
+    finally(function() core.time = time end)
+    local now = lipsync.time "2026-08-25T10:00:05.500Z"
+    function core.time() return now end
+    local function row(status, created, body)
+      percent = body
+      local out = cli.run({ "watch" }, client_of { generation("g1", status,
+        ',"model":"m","createdAt":"' .. created .. '"') }, terminal(24))
+      return out:match "\n(g1[^\n]*)\n":gsub(" +", " ")
+    end
+    assert.equal("g1 PROCESSING 40% 0:05 m", (row("PROCESSING",
+      "2026-08-25T10:00:00Z", { progress_percent = 40 })))
+    assert.equal("g1 PROCESSING 40% 1:05 m", (row("PROCESSING",
+      "2026-08-25T09:59:00Z", { progress_percent = 40.9 })))
+    assert.equal("g1 PROCESSING 7% 60:59 m", (row("PROCESSING",
+      "2026-08-25T08:59:06Z", { progress_percent = "7" })))
+    assert.equal("g1 PROCESSING 0:00 m", (row("PROCESSING",
+      "2026-08-25T11:00:00Z", {})))
+    assert.equal("g1 PROCESSING 0:05 m", (row("PROCESSING",
+      "2026-08-25T10:00:00Z", "<html>")))
+    assert.equal("g1 PROCESSING m", (row("PROCESSING", "?", nil)))
+    local n = #asked
+    assert.equal("GET /v2/generate/g1?include=progress 1", asked[n])
+    assert.equal("g1 PENDING 0:05 m", (row("PENDING", "2026-08-25T10:00:00Z",
+      { progress_percent = 40 })))
+    assert.equal(n, #asked)
+  end)
+
+  it("asks for the percent of the first eight", function()
+    local all = {}
+    for i = 1, 9 do all[i] = generation("g" .. i, "PROCESSING") end
+    cli.run({ "watch" }, client_of(all), terminal(24))
+    assert.equal(8, #asked)
+    assert.equal("GET /v2/generate/g8?include=progress 1", asked[8])
+  end)
+
+  it("looks every two seconds, or as often as is said", function()
+    local client = client_of({ generation("a", "PENDING") },
+      { generation("a", "PENDING") })
+    cli.run({ "watch" }, client)
+    assert.same({ 2, 2 }, client.slept)
+    client = client_of { generation("a", "PENDING") }
+    cli.run({ "watch", "--interval", "7" }, client)
+    assert.same({ 7 }, client.slept)
+  end)
+
+  it("writes each change once, and each end", function()
+    local out = cli.run({ "watch", "--fields", "id,status" }, client_of(
+      { generation("a", "PENDING"), generation("b", "PENDING") },
+      { generation("a", "PENDING"), generation("b", "PROCESSING") },
+      { generation("b", "PROCESSING") }))
+    assert.equal("a\tPENDING\nb\tPENDING\nb\tPROCESSING\na\tCOMPLETED\n"
+      .. "b\tCOMPLETED\n", out)
+    assert.equal(0, #asked)
+  end)
+
+  it("draws in place only what is no data", function()
+    for _, option in ipairs { "--json", "--csv", "--fields=id" } do
+      local screen = terminal(24)
+      cli.run({ "watch", option }, client_of { generation("a", "PENDING") },
+        screen)
+      assert.equal(0, screen.rewound)
+      assert.is_nil(screen.marked)
+    end
+    local screen = terminal(24)
+    cli.run({ "watch" }, client_of { generation("a", "PENDING") }, screen)
+    assert.is_true(screen.rewound > 1)
+  end)
+end)
+
+describe("lipsync wait", function()
+  -- A client whose waits end so, by id.
+  local function waiting(ends)
+    local generations = {}
+    function generations.wait(_, id, options)
+      assert.equal(math.huge, options.timeout)
+      return ends[id]
+    end
+    function generations.wait_many(_, ids)
+      local at = 0
+      return { next = function()
+        at = at + 1
+        local id = ids[at]
+        local value = id and ends[id]
+        if lipsync.is_error(value) then return id, nil, value end
+        return id, value
+      end }
+    end
+    return { generations = generations }
+  end
+
+  local ends = {
+    a = generation("a", "COMPLETED"), b = generation("b", "COMPLETED"),
+    failed = generation("failed", "FAILED",
+      ',"errorCode":"internal_error","error":"it broke"'),
+    rejected = generation("rejected", "REJECTED"),
+    gone = errors.new("api", "gone", { statusCode = 404 }),
+    lost = errors.new("connection", "lost", {}),
+  }
+
+  it("ends with a status for what became of them", function()
+    for words, wanted in pairs { ["a"] = 0, ["failed"] = 2, ["a b"] = 0,
+        ["a failed"] = 4, ["failed a"] = 4, ["failed rejected"] = 2,
+        ["lost failed"] = 3, ["failed lost"] = 2, ["gone a"] = 4 } do
+      local ids = {}
+      for id in words:gmatch "%S+" do ids[#ids + 1] = id end
+      local _, code = cli.run({ "wait", (table.unpack or unpack)(ids) },
+        waiting(ends))
+      assert.equal(wanted, code, words)
+    end
+  end)
+
+  it("says why there is no video", function()
+    local out, _, err = cli.run({ "wait", "failed", "rejected", "a",
+      "--fields", "id" }, waiting(ends))
+    assert.equal("failed\nrejected\na\n", out)
+    assert.equal("lipsync: generation failed is FAILED: internal_error: it "
+      .. "broke\nlipsync: generation rejected is REJECTED: no error code", err)
+    _, _, err = cli.run({ "--json", "wait", "failed" }, waiting(ends))
+    assert.matches('"kind":"generation"', err)
+  end)
+end)
