@@ -175,7 +175,7 @@ local function make_session(config, from)
   while true do
     local session, raw = http.session(config)
     if session then return session, refused or nil end
-    local _, _, phrase, field = failure.describe(raw)
+    local _, phrase, field = failure.describe(raw)
     if field == "base_url" or config[field] == nil then
       raise_address(phrase, from)
     end

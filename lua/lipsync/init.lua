@@ -145,7 +145,7 @@ function lipsync.time(text)
   local seconds = time.parse(text)
   if seconds then return seconds end
   return nil, errors.new("invalid", ("%s is not a time such as "
-    .. "2026-08-25T10:00:00Z"):format(misuse.show(text)), nil, nil, "time")
+    .. "2026-08-25T10:00:00Z"):format(misuse.show(text)), nil, "time")
 end
 
 --- As Lua's assert, for what the calls of this library return. Raises the error

@@ -144,7 +144,7 @@ end
 function operation.invalid(client, spec, options, problem, field, action)
   local about = operation.about(client, spec, options)
   about.action = action or about.action
-  return errors.new("invalid", problem, about, nil, field)
+  return errors.new("invalid", problem, about, field)
 end
 
 --- Why an idempotency key cannot be sent.
@@ -220,7 +220,7 @@ function operation.stray(this, ids, objects)
     local id = object:get "id"
     if not asked[texts.lower(id)] then
       return this:error("protocol", ("the service sent the %s %s, which was "
-        .. "not asked for"):format(this.spec.noun, id), "ids")
+        .. "not asked for"):format(this.spec.noun, id))
     end
   end
   return nil

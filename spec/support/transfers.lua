@@ -111,13 +111,13 @@ function transfers.versions(server, n)
   return versions
 end
 
---- A failure in short form, "connection cut"; and its sentence.
+--- The kind and the code of a failure, "connection cut"; and its sentence.
 ---@param raw table?
 ---@param host string?
 function transfers.what(raw, host)
   if not raw then return "none" end
-  local kind, reason, text = failures.describe(raw, host)
-  return kind .. " " .. reason, text
+  local kind, text = failures.describe(raw, host)
+  return kind .. " " .. raw.code, text
 end
 
 return transfers

@@ -673,7 +673,7 @@ end
 -- A value, or its failure raised in words.
 local function checked(value, raw)
   if value == nil and raw then
-    error(select(3, require "lipsync.error.failure".describe(raw, "it")), 0)
+    error(select(2, require "lipsync.error.failure".describe(raw, "it")), 0)
   end
   return value
 end

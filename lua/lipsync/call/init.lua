@@ -254,11 +254,11 @@ local function unsendable(self)
   local needs_key, refused = self.spec.key ~= false, client.refused
   local problem = headers and schema.unsendable(headers)
   if refused and (refused.field ~= "api_key" or needs_key) then
-    return self:error("invalid", refused.message, nil, refused.field)
+    return self:error("invalid", refused.message, refused.field)
   elseif problem then
-    return self:error("invalid", problem, nil, "headers")
+    return self:error("invalid", problem, "headers")
   elseif needs_key and not client.has_key then
-    return self:error("invalid", message.no_key, "no_key", "api_key")
+    return self:error("invalid", message.no_key, "api_key", "no_key")
   end
 end
 
@@ -585,9 +585,9 @@ end
 function Call:interrupted()
   abandon(self)
   if self.client.closed then
-    return self:error("closed", message.closed, "closed")
+    return self:error("closed", message.closed)
   end
-  return self:error("canceled", message.canceled, "canceled")
+  return self:error("canceled", message.canceled)
 end
 
 -- ---- Waiting ----

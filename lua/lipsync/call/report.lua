@@ -40,11 +40,11 @@ end
 ---@param of table
 ---@param kind string
 ---@param text string
----@param reason string|nil
 ---@param field string|nil  what is wrong
+---@param reason string|nil  for its advice, see message.lua
 ---@return lipsync.Error
-function report.error(of, kind, text, reason, field)
-  return errors.new(kind, text, report.about(of), reason, field)
+function report.error(of, kind, text, field, reason)
+  return errors.new(kind, text, report.about(of), field, reason)
 end
 
 --- The error of a call that was not sent, because the service has refused

@@ -52,7 +52,7 @@ local function interrupted(self, action, tag)
   local kind = self.client.closed and "closed" or "canceled"
   local about = self.client:about()
   about.action, about.tag = action, tag
-  return errors.new(kind, message[kind], about, kind)
+  return errors.new(kind, message[kind], about)
 end
 
 --- Sleeps. A host that returns early is called again.

@@ -41,7 +41,7 @@ local create_many = {}
 local function failure(self, kind, text)
   local about = operation.about(self.client, self.spec, self.options)
   about.action = "create generations"
-  return errors.new(kind, text, about, kind)
+  return errors.new(kind, text, about)
 end
 
 -- ---- One create ----

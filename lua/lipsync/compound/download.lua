@@ -205,7 +205,7 @@ local function check_folder(client, folder, options)
   local about = about_of(client, options)
   if folder:find("\0", 1, true) then
     return errors.new("invalid", "the folder's path has a NUL character",
-      about, nil, "folder")
+      about, "folder")
   end
   local info, failure = file.info(folder)
   if info and info.type == "folder" then return nil end

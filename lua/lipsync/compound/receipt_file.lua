@@ -42,11 +42,11 @@ end
 ---@return lipsync.Error
 function Receipt:unfit(problem)
   return errors.new("invalid", ('the receipt "%s" %s'):format(self.path,
-    problem), self.about, nil, "receipt")
+    problem), self.about, "receipt")
 end
 
 local function canceled(self)
-  return nil, errors.new("canceled", message.canceled, self.about, "canceled")
+  return nil, errors.new("canceled", message.canceled, self.about)
 end
 
 -- ---- Opening ----

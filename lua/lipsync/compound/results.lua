@@ -67,7 +67,7 @@ end
 
 local function interrupted(self, problem)
   local name = self.client.closed and "closed" or "canceled"
-  return errors.new(name, problem or message[name], about_of(self), name)
+  return errors.new(name, problem or message[name], about_of(self))
 end
 
 -- ---- One line ----
@@ -101,7 +101,7 @@ local function read_line(self, line)
   local request_id = line:get "request_id"
   if type(request_id) ~= "string" then
     finish(self, errors.new("protocol", ("line %.0f of the results has no "
-      .. "request_id"):format(self.delivered + 1), about_of(self), "shape"))
+      .. "request_id"):format(self.delivered + 1), about_of(self)))
     return nil
   elseif was_given(self, request_id) then
     return nil

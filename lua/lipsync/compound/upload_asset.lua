@@ -124,7 +124,7 @@ local function ask_address(self)
     address:match "^(https?://[^/?#]+)(/[^?#]*)([^#]*)"
   if not origin or type(found:get "url") ~= "string" then
     return nil, errors.new("protocol",
-      "the service named no address to upload to", about(self), "shape")
+      "the service named no address to upload to", about(self))
   end
   return { origin = origin, path = path, query = query, url = found:get "url" }
 end

@@ -84,7 +84,7 @@ end
 local function late(self, entry)
   local text = message.deadline { limit = self.timeout }
   if entry.status then text = text .. "; it is " .. entry.status end
-  local err = errors.new("timeout", text, about_one(self, entry), "deadline")
+  local err = errors.new("timeout", text, about_one(self, entry))
   err.cause = self.trouble or nil
   return err
 end
@@ -163,7 +163,7 @@ local function problem_of(id)
 end
 
 local function invalid(self, entry, problem)
-  return errors.new("invalid", problem, about_one(self, entry), nil, "id")
+  return errors.new("invalid", problem, about_one(self, entry), "id")
 end
 
 -- Begins to wait for one. One that has ended is an event at once.

@@ -108,7 +108,7 @@ end
 ---@param about table
 ---@return lipsync.Error
 function errors.from_failure(raw, about)
-  local kind, reason, text, field = failure.describe(raw, about.host)
+  local kind, text, field, reason = failure.describe(raw, about.host)
   return errors.complete({ kind = kind, message = text, reason = reason,
     field = field, body = raw.body and raw.body:sub(1, errors.body_limit),
     path = raw.path, os_error = raw.path and raw.os_error,
@@ -120,12 +120,12 @@ end
 ---@param kind string
 ---@param text string
 ---@param about table|nil
----@param reason string|nil
 ---@param field string|nil
+---@param reason string|nil  for its advice, see message.lua
 ---@return lipsync.Error
-function errors.new(kind, text, about, reason, field)
-  return errors.complete({ kind = kind, message = text, reason = reason,
-    field = field }, about or {})
+function errors.new(kind, text, about, field, reason)
+  return errors.complete({ kind = kind, message = text, field = field,
+    reason = reason }, about or {})
 end
 
 -- A member as a string; nil for null and other types.

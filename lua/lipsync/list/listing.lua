@@ -128,14 +128,14 @@ local function finish(self, err)
   return nil, err
 end
 
-local function failure(self, kind, text, reason)
+local function failure(self, kind, text)
   local about = self.client:about()
   local spec = self.spec
   about.action, about.method, about.path = spec.action, spec.method, spec.path
   about.tag, about.delivered = self.options.tag, self.delivered
   about.seconds = self.clock:seconds()
   about.attempts = self.source.call and self.source.call.attempts
-  return errors.new(kind, text, about, reason)
+  return errors.new(kind, text, about)
 end
 
 -- Whether an object is what was asked for. Ids are UUIDs, where letter case
@@ -155,7 +155,7 @@ local function unwanted(self, check, object)
   local text = ("%s was asked for, but the service sent a %s with %s %s")
     :format(table.concat(asked, ", ", 1, math.min(#asked, most)) .. more, noun,
       member, tostring(object:get(member)))
-  return failure(self, "protocol", text, member)
+  return failure(self, "protocol", text)
 end
 
 local function give(self, object)
@@ -173,7 +173,7 @@ end
 local function look(self)
   if self.over then return true, nil, self.err or nil end
   if self.client.closed then
-    local err = failure(self, "closed", message.closed, "closed")
+    local err = failure(self, "closed", message.closed)
     finish(self, err)
     return true, nil, err
   end
@@ -245,7 +245,7 @@ end
 function methods:close()
   misuse.self(self, Listing, "listing:close()")
   if self.over then return end
-  finish(self, failure(self, "canceled", message.listing_closed, "canceled"))
+  finish(self, failure(self, "canceled", message.listing_closed))
 end
 
 -- The function of a `for` loop, which cannot return an error, so this raises.

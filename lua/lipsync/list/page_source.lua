@@ -67,7 +67,7 @@ local function take(self, page, this)
   elseif what == "end" then
     self.ended = true
   elseif what == "error" then
-    self.failure = this:error("protocol", detail, "status")
+    self.failure = this:error("protocol", detail)
   end
 end
 

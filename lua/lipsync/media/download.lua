@@ -123,7 +123,7 @@ end
 
 local function interrupted(self)
   local kind = self.client.closed and "closed" or "canceled"
-  return errors.new(kind, message[kind], self.source:about(), kind)
+  return errors.new(kind, message[kind], self.source:about())
 end
 
 -- ---- Waiting for something else than a transfer ----
@@ -394,7 +394,7 @@ local function end_body(self)
   local is_whole, can_go_on = self.source:is_whole()
   if not is_whole and not can_go_on then
     return break_off(self, self.call:error("connection",
-      "the connection broke", "cut"))
+      "the connection broke"))
   end
   self.call:close()
   self.call = false

@@ -160,7 +160,7 @@ end
 local function failure(self, kind, text)
   local about = self.set.client:about()
   about.action = "wait for task"
-  return errors.new(kind, text, about, kind)
+  return errors.new(kind, text, about)
 end
 
 -- What became of a task that is over.

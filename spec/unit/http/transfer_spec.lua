@@ -157,7 +157,7 @@ describe("a transfer", function()
       end
       local transfer, failure = transfers.start(session, { path = "/a b" })
       assert.is_nil(transfer)
-      assert.equal("invalid path", what(failure))
+      assert.equal("invalid path_malformed", what(failure))
       assert.same({}, server:requests(0))
     end)
   end)
@@ -590,8 +590,8 @@ describe("a transfer", function()
       serve { { { read = true }, { send = "SSH-2.0-OpenSSH\r\n" },
                 { close = true } },
               { { read = true }, { send = "[]" }, { close = true } } }
-      assert.equal("protocol http", what((select(2, read()))))
-      assert.equal("protocol http", what((select(2, read()))))
+      assert.equal("protocol not_http", what((select(2, read()))))
+      assert.equal("protocol not_http", what((select(2, read()))))
     end)
 
     it("on a status that an answer cannot end with", function()
@@ -604,7 +604,9 @@ describe("a transfer", function()
         for _, run in ipairs { read, list } do
           local value, failure = run()
           assert.same(run == list and {} or nil, value)
-          assert.equal("protocol http", what(failure), status)
+          -- libcurl itself refuses some that are no status at all.
+          assert.is_truthy(failure.code == "interim"
+            or status ~= "101" and failure.code == "not_http", status)
         end
         session:close()
         server:stop()
@@ -630,20 +632,21 @@ describe("a transfer", function()
 
     it("on another body than a list, and names it", function()
       local cases = {
-        { "{}", "shape", "expected a JSON array, got an object" },
-        { '"x"', "shape", "expected a JSON array, got a string" },
-        { "null", "shape", "expected a JSON array, got null" },
-        { "", "json", "expected a JSON array, got nothing" },
-        { '[{"id":"a"},7]', "shape",
+        { "{}", "json_shape", "expected a JSON array, got an object" },
+        { '"x"', "json_shape", "expected a JSON array, got a string" },
+        { "null", "json_shape", "expected a JSON array, got null" },
+        { "", "json_cut", "expected a JSON array, got nothing" },
+        { '[{"id":"a"},7]', "json_element",
           "expected generations, but element 2 of the list is a number" },
-        { '[[]]', "shape",
+        { '[[]]', "json_element",
           "expected generations, but element 1 of the list is an array" },
-        { '[{"id":7}]', "shape",
+        { '[{"id":7}]', "no_id",
           "element 1 of the list is an object without a string id" },
-        { '[{"id":"a"}', "json", "the JSON ends too early, behind byte 11" },
-        { '[{"id":"a"}]]', "json" }, { "<html>", "json" },
-        { "[{\"id\":\"a\",\"b\":\"\1\"}]", "json" },
-        { '[{"id":"a\255"}]', "json" },
+        { '[{"id":"a"}', "json_cut",
+          "the JSON ends too early, behind byte 11" },
+        { '[{"id":"a"}]]', "json_syntax" }, { "<html>", "json_syntax" },
+        { "[{\"id\":\"a\",\"b\":\"\1\"}]", "json_syntax" },
+        { '[{"id":"a\255"}]', "json_syntax" },
       }
       local script = {}
       for i, case in ipairs(cases) do
@@ -705,7 +708,7 @@ describe("a transfer", function()
       local found, failure = over("HTTP/1.1 200 OK\r\n\r\n" .. long,
         { max_object = 4000 })
       assert.same({}, found)
-      assert.equal("limit max_generation", what(failure))
+      assert.equal("limit json_size", what(failure))
       assert.equal("generation 1 is longer than 4000 bytes (max_generation)",
         words(failure))
     end)
@@ -717,7 +720,7 @@ describe("a transfer", function()
                 { repeat_send = ("\n"):rep(1000) } } }, { max_object = 40000 })
       for _ = 1, 2 do
         local _, failure = list()
-        assert.equal("limit max_generation", what(failure))
+        assert.equal("limit blank", what(failure))
         assert.matches("40000 bytes of white space", words(failure))
       end
     end)
@@ -732,7 +735,7 @@ describe("a transfer", function()
       for _ = 1, 3 do
         local body, failure = read()
         assert.is_nil(body)
-        assert.equal("limit max_response", what(failure))
+        assert.equal("limit body_limit", what(failure))
       end
     end)
 
@@ -744,7 +747,7 @@ describe("a transfer", function()
           serve(once { send = answer }, { max_response = most })
           local body, failure = read()
           assert.equal(most == 4000 and text or nil, body)
-          assert.equal(most == 3999 and "limit max_response" or nil,
+          assert.equal(most == 3999 and "limit body_limit" or nil,
             failure and what(failure))
           session:close()
           server:stop()
@@ -768,8 +771,8 @@ describe("a transfer", function()
               { { read = true },
                 { repeat_send = "HTTP/1.1 100 Continue\r\nX-A: "
                   .. ("x"):rep(1000) .. "\r\n\r\n" } } }
-      assert.equal("limit headers", what((select(2, list()))))
-      assert.equal("limit headers", what((select(2, list()))))
+      assert.equal("limit headers_limit", what((select(2, list()))))
+      assert.equal("limit headers_limit", what((select(2, list()))))
     end)
 
     it("for nesting and members", function()
@@ -777,8 +780,8 @@ describe("a transfer", function()
                 .. ("["):rep(1000)) } },
               { { read = true }, { send = response(200, '[{"id":"a"'
                 .. (',"b":1'):rep(2000) .. "}]") } } }
-      assert.equal("limit depth", what((select(2, list()))))
-      assert.equal("limit members", what((select(2, list()))))
+      assert.equal("limit json_depth", what((select(2, list()))))
+      assert.equal("limit json_members", what((select(2, list()))))
     end)
 
     it_measures("for a compressed bomb: memory stays flat", function()
@@ -790,7 +793,7 @@ describe("a transfer", function()
                 { ["Content-Encoding"] = "gzip" }) } } }
       local before = peak()
       local _, failure = list()
-      assert.equal("limit max_generation", what(failure))
+      assert.equal("limit json_size", what(failure))
       assert.is_true(peak() - before < 8000, peak() - before)
     end)
 
@@ -1071,7 +1074,7 @@ describe("a transfer", function()
       for _, name in ipairs(others) do
         local s = transfers.session(("http://%s:9"):format(name))
         local _, failure = transfers.read(s, transfers.start(s))
-        assert.equal("invalid loopback", what(failure), name)
+        assert.equal("invalid not_loopback", what(failure), name)
         s:close()
       end
     end)
