@@ -86,11 +86,33 @@ describe("the command line", function()
     assert.is_false(groups.needs_service { "--help" })
   end)
 
+  it("has no option and no argument that nothing reads", function()
+    local pipe = io.popen "cat lua/lipsync/cli/*.lua"
+    local source = pipe:read "*a"
+    pipe:close()
+    local function check(rows)
+      for _, row in ipairs(rows or {}) do
+        local name = row[1]:match "%-%-(%S+)" or row[1]
+        name = name:gsub("%-", "_")
+        assert.is_truthy(source:find("given." .. name, 1, true)
+          or source:find('given["' .. name .. '"]', 1, true)
+          or source:find('{[^{}]*"' .. name .. '"[^{}]*} do\n +if given%['),
+          row[1])
+      end
+    end
+    check(commands.options)
+    for _, command in ipairs(commands.among()) do
+      check(command.options)
+      check(command.arguments)
+    end
+  end)
+
   it("has a sentence for each command and option", function()
     local function check(rows)
       for _, row in ipairs(rows or {}) do
         assert.is_truthy(row.help and #row.help > 0, row[1])
         assert.is_nil(row.help:find "%.$", row[1])
+        assert.is_truthy((row.value or "N"):find "^%u[%u=]*$", row[1])
       end
     end
     check(commands.options)

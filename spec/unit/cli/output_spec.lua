@@ -1,0 +1,131 @@
+-- SPDX-License-Identifier: MIT
+-- What is written, byte by byte. On a terminal, and against the emulator:
+-- spec/command/list_spec.lua.
+
+local cli = require "spec.support.cli"
+local core = require "lipsync.core"
+local lipsync = require "lipsync"
+local output = require "lipsync.cli.output"
+
+-- Marks what is painted.
+local function paint(_, text, color)
+  return color and "<" .. color .. ":" .. text .. ">" or text
+end
+
+local function terminal(columns)
+  return cli.screen { is_terminal = true,
+                      columns = function() return columns end }
+end
+
+local function written(given, columns, screen, ...)
+  local objects = { ... }
+  return cli.written(function()
+    local write = output.writer(given, columns, screen)
+    for _, object in ipairs(objects) do write(object) end
+  end)
+end
+
+local three = { { "id", width = 10 }, { "status", width = 6, least = 6 },
+                { "name" } }
+
+describe("a table", function()
+  local row = { id = "abcdefghijklmnop", status = "PROCESSING",
+                name = ("x"):rep(40) }
+
+  -- The cells of the only row, and how wide the line is.
+  local function cells(columns)
+    local text = written({}, three, terminal(columns), row)
+    return text:match "\n(.*)\n$"
+  end
+
+  it("gives the last column what is left", function()
+    assert.equal("abcdefghi…  PROCE…  " .. ("x"):rep(19) .. "…", cells(40))
+    assert.equal("abcdefghi…  PROCE…  xxxxxxx…", cells(28))
+    assert.equal("abcdefghi…  PROCE…  " .. ("x"):rep(40), cells(200))
+  end)
+
+  it("leaves columns out that do not fit", function()
+    assert.equal("abcdefghi…  PROCESSING", cells(27))
+    assert.equal("abcdefghi…  PROCE…", cells(18))
+  end)
+
+  it("cuts the first of two, down to 8", function()
+    assert.equal("abcdefgh…  PROCE…", cells(17))
+    assert.equal("abcdefg…  PROCE…", cells(16))
+    assert.equal("abcdefg…  PROCE…", cells(5))
+  end)
+
+  it("has titles, which may be wider than what is below", function()
+    assert.equal("A LONG TITLE  NAME\na             b\n",
+      written({}, { { "a", title = "A LONG TITLE", width = 3 }, { "name" } },
+        terminal(80), { a = "a", name = "b" }))
+    assert.equal("outputURL\n", written({}, { { "x", title = "outputURL" } },
+      terminal(80), { x = "" }):match "^[^\n]*\n")
+  end)
+
+  it("shows the minute, and paints titles and statuses", function()
+    local screen = terminal(80)
+    screen.paint = paint
+    local generation = lipsync.generation('{"id":"a","status":"FAILED",'
+      .. '"createdAt":"2026-08-25T10:07:59.000Z","model":"m"}')
+    local text = written({}, output.generations, screen, generation, generation)
+    local line = "a" .. (" "):rep(35) .. "  <red:FAILED    >  2026-08-25 10:07"
+      .. "  m\n"
+    assert.equal(("<bold:ID%s>  <bold:STATUS    >  <bold:CREATED (UTC)   >  "
+      .. "<bold:MODEL>\n"):format((" "):rep(34)) .. line .. line, text)
+    assert.matches("  yesterday  +m\n$", written({}, output.generations,
+      terminal(80), { id = "a", createdAt = "yesterday", model = "m" }))
+  end)
+end)
+
+describe("a line", function()
+  it("is cut where a tab or a comma is", function()
+    local object = lipsync.generation [[{"id":"a","n":1.5,"no":null,"of":[1]}]]
+    local columns = { { "id" }, { "n" }, { "no" }, { "gone" }, { "of" } }
+    assert.equal("a\t1.5\t\t\t[1]\n",
+      written({}, columns, cli.screen(), object))
+    assert.equal("id,n,no,gone,of\r\na,1.5,,,[1]\r\n",
+      written({ csv = true }, columns, cli.screen(), object))
+  end)
+
+  it("of CSV has quotes where it must", function()
+    for text, wanted in pairs { ["a b"] = "a b", ['a"b'] = '"a""b"',
+        ["a,b"] = '"a,b"', ["a\nb"] = '"a\nb"', ["a\rb"] = '"a\rb"',
+        [""] = "" } do
+      assert.equal("x\r\n" .. wanted .. "\r\n", written({ csv = true },
+        { { "x" } }, cli.screen(), { x = text }))
+    end
+  end)
+
+  it("of JSON is one line", function()
+    for _, text in ipairs { '{"id":"a","b":\n1}', '{"id":"a","b":\r1}' } do
+      assert.equal('{"id":"a","b":1}\n', written({ json = true }, three,
+        cli.screen(), lipsync.generation(text)))
+    end
+    assert.equal('{"id":"a", "b":1}\n', written({ json = true }, three,
+      cli.screen(), lipsync.generation '{"id":"a", "b":1}'))
+    assert.equal('{"b":null,"id":"a"}\n', written({ json = true,
+      fields = { "b", "id" } }, three, cli.screen(), { id = "a" }))
+  end)
+end)
+
+describe("a record", function()
+  it("has a line for each member", function()
+    local object = lipsync.generation '{"id":"a\\tb","status":"FAILED"}'
+    local function record(...)
+      local arguments = { ... }
+      return cli.written(function()
+        output.record((table.unpack or unpack)(arguments))
+      end)
+    end
+    assert.equal("id\ta b\nstatus\tFAILED\n", record(object, cli.screen()))
+    local screen = terminal(80)
+    screen.paint = paint
+    assert.equal("<bold:id>" .. (" "):rep(18) .. "a b\n<bold:status>"
+      .. (" "):rep(14) .. "<red:FAILED>\n", record(object, screen))
+    local long = ("n"):rep(25)
+    assert.equal(long .. " 1\nb" .. (" "):rep(19) .. "\n",
+      record({ [long] = 1, b = core.null, c = 3 }, terminal(80),
+        { long, "b", "gone" }))
+  end)
+end)

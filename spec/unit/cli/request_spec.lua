@@ -1,0 +1,120 @@
+-- SPDX-License-Identifier: MIT
+-- lipsync request, upload, assets, models and errors, with a service of the
+-- spec's own. Against the emulator: spec/command.
+
+if not pcall(require, "argparse") then
+  describe("lipsync request", function() pending("argparse is missing") end)
+  return
+end
+
+local cli = require "spec.support.cli"
+local launch = require "spec.support.launch"
+local lipsync = require "lipsync"
+
+describe("lipsync request", function()
+  -- What is asked for, and what is written of a response.
+  local function ask(response, ...)
+    local asked
+    local client = { request = function(_, method, path, options)
+      asked = options
+      asked.what = method .. " " .. path
+      return response
+    end }
+    local out, code, err = cli.run({ "request", "POST", "/v2/x", ... }, client)
+    return out, asked, code, err
+  end
+
+  it("sends a text, a file or nothing", function()
+    local path = os.tmpname()
+    finally(function() os.remove(path) end)
+    launch.write(path, "a\r\nb\0")
+    for given, wanted in pairs { ["{}"] = "{}", ["x@y"] = "x@y",
+                                 ["@" .. path] = "a\r\nb\0" } do
+      local _, asked = ask({}, "--data", given)
+      assert.same({ what = "POST /v2/x", body = wanted }, asked)
+    end
+    local _, asked = ask({})
+    assert.same({ what = "POST /v2/x" }, asked)
+    local _, _, code, err = ask({}, "--data", "@" .. path .. ".none")
+    assert.equal(1, code)
+    assert.equal(path .. ".none: No such file or directory.", err)
+  end)
+
+  it("has a query and a key", function()
+    local _, asked = ask({}, "--query", "a=1", "--query", "b=x=y",
+      "--idempotency-key", "k")
+    assert.same({ what = "POST /v2/x", query = { a = "1", b = "x=y" },
+                  idempotency_key = "k" }, asked)
+  end)
+
+  it("writes the body of the response", function()
+    assert.equal('{"a":[1]}\n', (ask { body = { a = { 1 } } }))
+    assert.equal("text\n", (ask { body = "text" }))
+    assert.equal("", (ask {}))
+  end)
+end)
+
+describe("lipsync upload and assets", function()
+  it("give a name to one file", function()
+    local paths = {}
+    local client = { assets = { upload = function(_, path, options)
+      paths[#paths + 1] = path .. " " .. tostring(options.name)
+      return lipsync.generation '{"id":"a1"}'
+    end } }
+    assert.equal("a1\n", (cli.run({ "upload", "f", "--name", "n" }, client)))
+    assert.equal("a1\na1\n", (cli.run({ "upload", "f", "g" }, client)))
+    assert.same({ "f n", "f nil", "g nil" }, paths)
+    local _, code, err = cli.run({ "upload", "f", "g", "--name", "n" }, client)
+    assert.equal("1 --name is for one file.", code .. " " .. err)
+    assert.equal('{"id":"a1"}\n', (cli.run({ "--json", "upload", "f" },
+      client)))
+  end)
+
+  it("list what is asked for", function()
+    local asked
+    local client = { assets = { list = function(_, filter)
+      asked = filter
+      return function() end
+    end } }
+    cli.run({ "assets", "--type", "VIDEO,AUDIO", "--search", "s", "--project",
+              "p", "--sort", "nameAsc", "--limit", "2" }, client)
+    assert.same({ types = { "VIDEO", "AUDIO" }, searchQuery = "s",
+                  projectId = "p", sortBy = "nameAsc", limit = 2 }, asked)
+  end)
+end)
+
+describe("lipsync models and errors", function()
+  local codes = { { code = "internal_error", message = "m", suggestion = "s",
+                    scope = "service", retryable = true },
+                  { code = "rate_limit", message = "n", suggestion = "t" } }
+  local client = {
+    errors = { list = function() return codes end },
+    models = { list = function()
+      return { { id = "lipsync-2", name = "n", type = "t", version = "v",
+                 description = "d", price = 1 } }
+    end },
+  }
+
+  it("write the columns that are documented", function()
+    assert.equal("lipsync-2\tn\tt\tv\td\n", (cli.run({ "models" }, client)))
+    assert.equal("internal_error\tm\ts\nrate_limit\tn\tt\n",
+      (cli.run({ "errors" }, client)))
+  end)
+
+  it("show all of one code, or say which may be meant", function()
+    assert.equal("code\tinternal_error\nmessage\tm\nsuggestion\ts\n"
+      .. "scope\tservice\nretryable\ttrue\n",
+      (cli.run({ "errors", "internal_error" }, client)))
+    for _, option in ipairs { "--json", "--csv", "--fields=code" } do
+      assert.is_nil((cli.run({ "errors", "rate_limit", option }, client))
+        :find("code\trate", 1, true))
+    end
+    local _, code, err = cli.run({ "errors", "rate_limits" }, client)
+    assert.equal(2, code)
+    assert.equal('the service has no error code "rate_limits"; did you mean '
+      .. '"rate_limit"?', err)
+    _, code, err = cli.run({ "errors", "zzz" }, client)
+    assert.equal(2, code)
+    assert.equal('the service has no error code "zzz".', err)
+  end)
+end)
