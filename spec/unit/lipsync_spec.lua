@@ -29,6 +29,7 @@ describe("lipsync", function()
     local seconds, err = lipsync.time "soon"
     assert.is_nil(seconds)
     assert.equal("invalid", err.kind)
+    assert.equal("time", err.field)
     assert.match('string "soon" is not a time', tostring(err))
     assert.has_error(function() lipsync.time(5) end)
   end)

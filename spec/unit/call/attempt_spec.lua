@@ -44,6 +44,55 @@ describe("attempt", function()
     assert.match("nothing received for 3 s", this.err.message)
   end)
 
+  it("stalls when the time is up, and not before", function()
+    local this = new_call(new_client { { status = 200 } },
+      { stall_timeout = 3, max_attempts = 1 })
+    this:advance()
+    this.clock:add(10, 12.5)
+    assert.is_false(this:advance())
+    this.clock:add(20, 20.5)
+    assert.is_true(this:advance())
+    assert.equal("timeout", this.err.kind)
+  end)
+
+  it("waits until the next clock runs out", function()
+    local plan = { status = 200, unread = true, length = 10, uploaded = 0 }
+    local this = new_call(new_client({ plan }, { stall_timeout = 7 }),
+      { timeout = 20, answer_timeout = 9 }, { body = "0123456789" })
+    local function patience() return (select(2, this:wants())) end
+    this:advance()
+    assert.equal(0.25, patience())  -- nothing wakes it when more is sent
+    plan.uploaded = 10
+    assert.equal(9, patience())
+    this.clock:add(10, 12)
+    assert.equal(7, patience())
+    plan.arrived = true
+    assert.equal(5, patience())
+    assert.is_false(this:advance())
+    assert.equal(7, patience())
+    plan.bytes = 1
+    this.clock:add(20, 34)
+    assert.is_false(this:advance())
+    assert.equal(4, patience())
+    this.clock:add(40, 45)
+    assert.equal(0, patience())
+  end)
+
+  it("has a time of its own for the answer", function()
+    local plan = { length = 10, uploaded = 9 }
+    local this = new_call(new_client { plan }, { stall_timeout = 3,
+      answer_timeout = 9, max_attempts = 1 }, { body = "0123456789" })
+    this:advance()
+    this.clock:add(10, 12)
+    plan.uploaded = 10
+    assert.is_false(this:advance())
+    this.clock:add(20, 28.5)
+    assert.is_false(this:advance())
+    this.clock:add(30, 30.5)
+    assert.is_true(this:advance())
+    assert.matches("answer_timeout", tostring(this.err))
+  end)
+
   it("knows an outcome only if the server sent it", function()
     local function outcome(plan)
       plan.arrived = true

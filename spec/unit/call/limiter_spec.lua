@@ -222,32 +222,38 @@ describe("limiter", function()
       assert.equal(2, #budgets)
     end)
 
-    -- The budgets of 100 looks, one a second, of a collector that reports no
-    -- cycle.
+    -- When a collector works that reports no cycle, of 300 looks, one a second:
+    -- in pieces, and in whole.
     local function endless(ticket)
-      local budgets = {}
+      local now, pieces, whole = 0, {}, {}
       local q = queue.new(1, function(seconds)
-        budgets[#budgets + 1] = seconds
+        assert.is_true(seconds == math.huge or seconds < 1e-3)
+        local times = seconds == math.huge and whole or pieces
+        times[#times + 1] = now
       end)
-      q:take({}, 0)
-      for now = 0, 100 do q:take(ticket, now) end
-      return budgets
+      local first = {}
+      q:take(first, 0)
+      while now <= 300 do
+        q:take(ticket, now)
+        now = now + 1
+      end
+      q:release(first)
+      return pieces, whole
     end
 
+    -- Then it rests for ten times as long as it has worked.
     it("collects all at once if the pieces end no cycle", function()
-      local budgets, whole = endless {}, 0
-      assert.is_true(#budgets > 5 and #budgets < 30, #budgets)
-      assert.is_true(budgets[10] < 1)
-      for _, seconds in ipairs(budgets) do
-        if seconds == math.huge then whole = whole + 1 end
-      end
-      assert.equal(1, whole)
+      local pieces, whole = endless {}
+      assert.same({ 11, 121, 231 }, whole)
+      assert.equal(30, #pieces)
+      assert.same({ 1, 10, 111 }, { pieces[1], pieces[10], pieces[11] })
     end)
 
     it("never does so in a step with a budget", function()
-      local budgets = endless { kept = true }
-      assert.is_true(#budgets > 5 and #budgets < 30, #budgets)
-      for _, seconds in ipairs(budgets) do assert.is_true(seconds < 1e-3) end
+      local pieces, whole = endless { kept = true }
+      assert.same({}, whole)
+      assert.equal(33, #pieces)
+      assert.same({ 1, 11, 111 }, { pieces[1], pieces[11], pieces[12] })
     end)
 
     it("has all together look at most 1,000 times a second", function()
@@ -256,9 +262,10 @@ describe("limiter", function()
         all[i] = {}
         q:take(all[i], 0)
       end
-      assert.is_true(q:patience(all[5001]) >= 4.9)
-      assert.is_true(q:nap(all[2]) <= 0.005)
-      assert.is_true(q:nap(all[2001]) >= 0.9)
+      assert.equal(4.999, q:patience(all[5001]))
+      assert.equal(0.005, q:nap(all[2]))
+      assert.equal(0.006, q:nap(all[8]))
+      assert.equal(1, q:nap(all[5001]))
       local rate = 0
       for i = 2, 5001 do rate = rate + 1 / q:nap(all[i]) end
       assert.is_true(rate < 15000, rate)

@@ -98,6 +98,14 @@ describe("a proxy", function()
     assert.equal("cannot resolve the proxy proxy.invalid:3128", err.message)
   end)
 
+  it("without a port is at libcurl's", function()
+    for scheme, port in pairs { http = 1080, https = 443, socks = 1080,
+        socks4 = 1080, socks4a = 1080, socks5 = 1080, socks5h = 1080 } do
+      local err = error_of(scheme .. "://127.1.2.3", { max_attempts = 1 })
+      assert.equal(("%s://127.1.2.3:%d"):format(scheme, port), err.proxy)
+    end
+  end)
+
   it("that refuses is not asked again", function()
     for status, phrase in pairs { [403] = "Forbidden", [407] =
         "Proxy Authentication Required" } do
