@@ -232,6 +232,7 @@ function Client:start_runtime(session)
     limiter = limiter.new(self.options.max_in_flight),
     transfers = limiter.new(self.options.max_transfers),
     polls = setmetatable({}, { __mode = "k" }),  -- long ones, see wait.lua
+    crowd = setmetatable({}, { __mode = "k" }),  -- see crowd.lua
   }
   runtime.scheduler = scheduler.new(self, runtime)
   self.current = runtime

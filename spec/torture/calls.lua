@@ -129,6 +129,41 @@ for _, name in ipairs { "generations", "speech", "transcriptions",
   end
 end
 
+-- Two waits without a long poll, one of which asks for both: the first look at
+-- each finds it pending.
+function calls.wait_shared()
+  local core = require "lipsync.core"
+  require "lipsync.error.backoff".jitter = function() return 0 end
+  require "lipsync.compound.wait".seldom = 0.25
+  core.random = function() return -3.9 end  -- a fortieth of each pause
+  local own = client { on_task_error = function() end }
+  own.options.max_waits = 0
+  local get, looks = require "lipsync.resources.generations".specs.get, {}
+  local accept = get.accept
+  function get.accept(this, status, object)
+    if looks[this.id] then return accept(this, status, object) end
+    looks[this.id] = true
+    return core.object("Generation",
+      ('{"id":"%s","status":"PENDING"}'):format(this.id), own)
+  end
+  local function wait(id)
+    return own:spawn(own.generations.wait, own.generations, id,
+      { timeout = 20 })
+  end
+  return function()
+    own:run()
+    looks = {}
+    local tasks = { wait "g1", wait "g2" }
+    own:run()
+    for i, task in ipairs(tasks) do
+      local generation, err = task:wait()
+      if not generation then error(err, 0) end
+      assert(generation.id == "g" .. i)
+      check_generation(generation)
+    end
+  end
+end
+
 local function check_ids(found, wanted)
   assert(table.concat(found, " ") == (wanted or "g1 g2 g3 g4 g5"),
     table.concat(found, " "))

@@ -17,15 +17,18 @@ local nap = 0.25
 
 --- Prepares a sleep. Raises where nothing can wait.
 ---@param client table
----@param is_done nil|fun(): boolean  whether to end early; whoever makes it
----   true calls `wake`
+---@param is_done nil|fun(of: any): boolean  whether to end early; whoever makes
+---   it true calls `wake`
+---@param of any  for is_done: code compiled by LuaJIT keeps a closure and its
+---   upvalues alive
 ---@return table
-function sleep.new(client, is_done)
+function sleep.new(client, is_done, of)
   local runtime = client:runtime()
   local scheduler = runtime.scheduler
   host.check(client, scheduler)
   local self = setmetatable({ client = client, runtime = runtime, nap = nap,
-    is_done = is_done or false, canceled = false, over = false }, Sleep)
+    is_done = is_done or false, of = of, canceled = false, over = false },
+    Sleep)
   if scheduler.is_used then scheduler:adopt(self) end
   return self
 end
@@ -34,7 +37,7 @@ end
 ---@return boolean
 function Sleep:ready()
   return self.canceled or self.client.closed
-    or self.is_done and self.is_done() or false
+    or self.is_done and self.is_done(self.of) or false
 end
 
 --- Lets the host ask again whether to end.

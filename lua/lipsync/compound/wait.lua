@@ -6,6 +6,7 @@
 
 local call = require "lipsync.call"
 local core = require "lipsync.core"
+local crowd = require "lipsync.compound.crowd"
 local errors = require "lipsync.error"
 local message = require "lipsync.error.message"
 local object_type = require "lipsync.object_type"
@@ -33,9 +34,13 @@ wait.generation_options = schema.join(wait.options, {
   on_progress = schema.callable(),
 })
 
--- In seconds: the whole wait; the shortest and the longest poll, also the pause
--- where there would be too many; the first pause after one that was answered
--- early, which doubles, and the longest; how late a response may come.
+--- Seconds between two looks of a wait that has no long poll because there are
+--- many, or up to a quarter more.
+wait.seldom = 10
+
+-- In seconds: the whole wait; the shortest and the longest poll; the first
+-- pause after one that was answered early, which doubles, and the longest; how
+-- late a response may come.
 local patience = 3600
 local least, most = 1, 10
 local pause, longest_pause = 0.25, 4
@@ -49,7 +54,8 @@ end
 
 -- The seconds between two looks; nil: a long poll, or the growing pauses of one
 -- that is answered at once. Each long poll has a connection of its own, so they
--- are bounded. One whose coroutine was abandoned counts until it is collected.
+-- are bounded; the others ask seldom, and for each other (crowd.lua). One whose
+-- coroutine was abandoned counts until it is collected.
 local function interval(self)
   if self.spec.poll ~= "long" then return self.spec.poll end
   if self.options.on_progress then return nil end
@@ -57,7 +63,7 @@ local function interval(self)
   for poll in pairs(polls) do
     if poll.over or poll.canceled then polls[poll] = nil else n = n + 1 end
   end
-  return n >= self.client.options.max_waits and most or nil
+  return n >= self.client.options.max_waits and wait.seldom or nil
 end
 
 -- Accepts the object as every call of the row does, and notes how long the
@@ -81,23 +87,44 @@ local function poll_options(self, left, late)
   return own
 end
 
--- Polls once. Returns the object, or nil and an error, and the seconds to pause
+-- Whether a later poll may succeed.
+local function is_passing(err)
+  return err.retryable and err.statusCode ~= 404
+end
+
+-- The object, as another wait's request has brought it or one for this and
+-- other waits brings it; or an error that passes. Neither: the wait must ask
+-- for its own.
+local function share(self, left)
+  local member = self.member
+  local news = member:take()
+  if news or not self.every or not member:may_share() then return news end
+  local object, err = member:ask(call.part(self.options, self.clock:seconds()
+    + math.min(left + margin, self.client.options.timeout)), self.clock)
+  return object, err and is_passing(err) and err or nil
+end
+
+-- Looks once. Returns the object, or nil and an error, and the seconds to pause
 -- if the response came early; nil: none.
 local function ask(self, left)
-  local spec, late, query = self.spec, 0, nil
-  local begun, every = self.clock:seconds(), interval(self)
+  local every = interval(self)
+  self.every = every
+  local object, err = share(self, left)
+  if object or err then return object, err, every end
+  local spec, late, begun, query = self.spec, 0, self.clock:seconds(), nil
   if not every then
     query, late = long_query(self.options,
       math.floor(math.max(least, math.min(most, left))))
   end
   self.asked = nil
-  local this, err = operation.prepare(self.resource, spec, self.id,
+  local this
+  this, err = operation.prepare(self.resource, spec, self.id,
     poll_options(self, left, late), { query = query, action = self.action,
       is_long = late > 0, clock = self.clock, accept = accept(self) })
   if not this then return nil, err end
   if late > 0 then this.runtime.polls[this] = true end
-  local object
   object, err = this:run()
+  self.member.alone = false
   if every then return object, err, self.asked or every end
   local is_early = late == 0 or self.clock:seconds() - begun < late - least
   return object, err, is_early and self.pause or nil
@@ -134,20 +161,26 @@ local function too_late(self)
   return errors.new("timeout", text, about)
 end
 
--- Whether a later poll may succeed.
-local function is_passing(err)
-  return err.retryable and err.statusCode ~= 404
-end
-
 -- Pauses about as long as asked before the next poll, which may be no time at
 -- all. Returns an error if that was interrupted.
 local function rest(self, asked)
   local seconds = math.max(asked, pause) * (1 + core.random() / 4)
+  seconds = math.max(0, math.min(seconds, self.timeout - self.clock:seconds()))
   self.pause = math.min(2 * self.pause, longest_pause)
-  local _, err = sleep.run(self.client,
-    math.max(0, math.min(seconds, self.timeout - self.clock:seconds())),
-    self.action .. " " .. url.readable(self.id), self.clock, self.options.tag)
-  return err
+  local action = self.action .. " " .. url.readable(self.id)
+  if self.every and self.member:may_share() then
+    return self.member:rest(seconds, self.timeout, action, self.clock,
+      self.options.tag)
+  end
+  return select(2, sleep.run(self.client, seconds, action, self.clock,
+    self.options.tag))
+end
+
+-- Whether others may ask for it. The service lists no progress, and headers may
+-- decide about a response.
+local function may_share(spec, options)
+  return spec.poll == "long" and not options.on_progress
+    and not options.headers
 end
 
 -- Ends the wait with the last state seen.
@@ -171,11 +204,14 @@ function wait.run(resource, spec, given, options)
     client = resource.client, resource = resource, spec = spec, id = id,
     options = options, timeout = options.timeout or patience,
     clock = stopwatch.new(), last = object, pause = pause,
+    member = crowd.member(resource, id, may_share(spec, options)),
     action = "wait for " .. spec.noun,
   }
   while true do
     local left = self.timeout - self.clock:seconds()
-    if left <= 0 then return give_up(self, too_late(self)) end
+    if left <= 0 and not self.member.news then
+      return give_up(self, too_late(self))
+    end
     local found, err, early = ask(self, left)
     if found then
       note(self, found)

@@ -4,6 +4,7 @@
 -- cost of a round hardly depends on their number. Between two rounds it sleeps
 -- and holds no connection; it keeps ids and states, no generations.
 
+local by_ids = require "lipsync.list.by_ids"
 local call = require "lipsync.call"
 local core = require "lipsync.core"
 local each = require "lipsync.bulk.each"
@@ -17,8 +18,6 @@ local message = require "lipsync.error.message"
 local misuse = require "lipsync.base.misuse"
 local operation = require "lipsync.operation"
 local schema = require "lipsync.base.schema"
-local texts = require "lipsync.base.text"
-local shape = require "lipsync.shape"
 local sleep = require "lipsync.call.sleep"
 local stopwatch = require "lipsync.base.stopwatch"
 local timeslice = require "lipsync.host.timeslice"
@@ -150,18 +149,6 @@ end
 
 -- ---- What to wait for ----
 
--- Ids are UUIDs, where letter case does not matter.
-local function key_of(id)
-  return texts.lower(id)
-end
-
--- Why an id cannot be in a list of ids.
-local function problem_of(id)
-  local _, problem = url.segment(id)
-  if id:find(",", 1, true) then problem = "the id has a comma" end
-  return problem
-end
-
 local function invalid(self, entry, problem)
   return errors.new("invalid", problem, about_one(self, entry), "id")
 end
@@ -169,8 +156,8 @@ end
 -- Begins to wait for one. One that has ended is an event at once.
 local function add(self, given)
   local id, generation = operation.identify(given, self.specs.get)
-  local problem = problem_of(id)
-  local entry = { id = id, key = key_of(id), missed = false,
+  local problem = by_ids.problem(id)
+  local entry = { id = id, key = by_ids.key(id), missed = false,
                   status = generation and generation.status or false }
   if problem then
     push(self, { entry = entry, ends = true, problem = invalid,
@@ -236,16 +223,12 @@ end
 -- A call for the next group. A long wait for a slot is no reason to give up, so
 -- the request has the client's timeout and ends with the whole wait.
 local function new_call(self)
-  local spec = self.specs.list
   self.group = self.groups[1]
   local left = self.timeout - self.clock:seconds()
-  return call.new(self.client, setmetatable({
-    target = filter.target(spec.query, spec.path, {},
-      { ids = ids_of(self.group) }),
-    read = shape.objects.read, accept = shape.objects.accept,
-    action = whole, clock = self.clock,
-  }, spec), call.part(self.options, self.clock:seconds()
-    + math.min(left + margin, self.client.options.timeout)))
+  return by_ids.call(self.client, self.specs.list, ids_of(self.group),
+    call.part(self.options, self.clock:seconds()
+      + math.min(left + margin, self.client.options.timeout)),
+    { action = whole, clock = self.clock })
 end
 
 -- One that is missing may not be listed yet, so it gets a second look.
@@ -262,7 +245,7 @@ end
 local function take_rows(self, group, rows)
   for _, generation in ipairs(rows) do
     local id = generation.id
-    local entry = type(id) == "string" and self.by_key[key_of(id)]
+    local entry = type(id) == "string" and self.by_key[by_ids.key(id)]
     if entry then
       entry.seen = true
       note(self, entry, generation)
@@ -420,7 +403,7 @@ function methods:saw(generation)
     misuse.raise("saw takes a generation, got " .. misuse.show(generation))
   end
   local id = generation.id
-  local entry = type(id) == "string" and self.by_key[key_of(id)]
+  local entry = type(id) == "string" and self.by_key[by_ids.key(id)]
   if not entry then return false end
   note(self, entry, generation)
   wake(self)
@@ -450,7 +433,7 @@ end
 local function add_array(self, items)
   local seen = {}
   for _, item in ipairs(items) do
-    local key = key_of((operation.identify(item, self.specs.get)))
+    local key = by_ids.key((operation.identify(item, self.specs.get)))
     if not seen[key] then add(self, item) end
     seen[key] = true
   end
