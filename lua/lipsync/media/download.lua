@@ -263,9 +263,22 @@ function lock(self)
   end
 end
 
+-- Where the part ends. If all is there, but only a response says what ending
+-- the file gets, its last byte is fetched once more.
+local function end_of_part(self)
+  local of = self.part
+  local offset, failure = of:begin(self.subject.id)
+  if not self.at.needs_ending or not offset or offset ~= of.note.total then
+    return offset, failure
+  end
+  local done
+  done, failure = of:rewind(offset - 1)
+  return done and offset - 1, failure
+end
+
 -- Goes on with what is in the part; all of it may be there.
 function begin(self)
-  local offset, failure = self.part:begin(self.subject.id)
+  local offset, failure = end_of_part(self)
   if not offset then return fail(self, failure) end
   local note, from = self.part.note, self.source
   from:go_on(offset, note.etag, note.total)
@@ -312,12 +325,17 @@ function actions.length(self)
     resumed = false, existing = true, type = from.type })
 end
 
+-- Now the file's name is known. If there is one already that is to be kept,
+-- this response has said how long it must be.
 function actions.append(self)
   local from = self.source
   self.part:describe(from.etag, from.total)
   place.complete(self.at, from.type)
   self.state = stream
-  return check_existing(self)
+  if check_existing(self) then return true end
+  if not from.probes then return nil end
+  from.probes, from.length = false, from.total
+  return actions.length(self)
 end
 
 function actions.rewrite(self)

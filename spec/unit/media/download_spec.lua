@@ -680,6 +680,51 @@ describe("a download", function()
     assert.is_true(#result.path:match "[^/]*$" <= 255)
   end)
 
+  describe("whose ending only the response says", function()
+    local target
+
+    before_each(function() target = here.folder .. "/g1.mp4" end)
+
+    local function fetch(script, options)
+      here.start(script)
+      return here.client.generations:download(
+        media.generation(here.server.base_url .. "/o"), here.folder, options)
+    end
+
+    it("keeps the file that is there, if it is as long", function()
+      media.write(target, body)
+      local result = assert(fetch({ once(partial(0)) },
+        { if_exists = "keep" }))
+      assert.same({ path = target, bytes = #body, resumed = false,
+                    existing = true, type = "video/mp4" }, result)
+      assert.equal("g1.mp4", here.names())
+      here.stop()
+      media.write(target, "mine")
+      local none, err = fetch({ once(partial(0)) }, { if_exists = "keep" })
+      assert.is_nil(none)
+      assert.matches("exists already, and has another length", err.message)
+      assert.equal("mine", media.read(target))
+      assert.equal("g1.mp4", here.names())
+    end)
+
+    it("gets it although all of it is in the part", function()
+      for _, size in ipairs { #body, 1 } do
+        local own = body:sub(1, size)
+        media.write(here.folder .. "/g1.part", own)
+        media.write(here.folder .. "/g1.part.json", core.encode { id = "g1",
+          etag = media.etag, total = size, synced = size,
+          boot_id = file.boot_id() })
+        local result = assert(fetch { once(partial(size - 1, nil, own)) })
+        assert.equal(target, result.path)
+        assert.equal(("bytes=%d-"):format(size - 1), here.ranges(1))
+        assert.is_true(own == media.read(target))
+        assert.equal("g1.mp4", here.names())
+        os.remove(target)
+        here.stop()
+      end
+    end)
+  end)
+
   it("is no file error where the path cannot be", function()
     here.start { {} }
     for path, reason in pairs {
