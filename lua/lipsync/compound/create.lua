@@ -77,12 +77,13 @@ local patience, held = 300, 4096
 
 -- ---- Reading a request ----
 
---- The requests of an array or an iterator, one by one. Raises for others.
+--- The requests of an array or an iterator, one by one. Raises for others, and
+--- for one request alone.
 ---@param requests lipsync.CreateRequest[]|fun(): lipsync.CreateRequest|nil
 ---@return fun(): lipsync.CreateRequest|nil
 function create.each(requests)
   if misuse.callable(requests) then return requests end
-  misuse.plain_array(requests, "requests")
+  misuse.length(requests, "requests")
   local index = 0
   return function()
     index = index + 1

@@ -292,6 +292,9 @@ describe("create_many", function()
     raises("headers must not hold Idempotency-Key", {},
       { headers = { ["Idempotency-Key"] = "k" } })
     raises("requests must be a table, got number 5", 5)
+    raises("requests must be an array without holes or names", request "one")
+    raises("requests must be an array without holes or names",
+      { [1] = request "one", [3] = request "three" })
   end)
 
   it("has a receipt for each", function()
