@@ -42,12 +42,21 @@ local function paths_of(fixed)
   return paths
 end
 
+-- Whether a file that has no stamp is gone, and needed no more.
+local function may_be_gone(self, failure)
+  local state = self.note and self.note.state
+  return failure.code == "file_missing"
+    and (state == "created" or state == "done")
+end
+
 -- What the receipt has to be of.
 local function describe(self, fixed)
   local request, files = owner_of(self.client), {}
   for i, path in ipairs(paths_of(fixed)) do
     local stamp, failure = http.stamp(path)
-    if not stamp then return nil, self:broken(failure) end
+    if not stamp and not may_be_gone(self, failure) then
+      return nil, self:broken(failure)
+    end
     files[i] = { path = path, stamp = stamp }
   end
   request.content, request.files = fixed.content, files
@@ -102,7 +111,8 @@ end
 -- Fetches the generation that was created.
 local function fetch(self, generations, options)
   local this, err = operation.prepare(generations, generations.specs.get,
-    self.note.id, call.part(options, options.timeout), { clock = self.clock })
+    self.note.id, call.part(options, options.timeout), { clock = self.clock,
+      action = ('get generation of the receipt "%s",'):format(self.path) })
   if not this then return nil, err end
   return this:run()
 end

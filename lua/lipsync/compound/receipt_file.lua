@@ -101,7 +101,7 @@ local function load(self)
   self.note, failure = read_note(opened)
   if self.note then return true end
   return nil, failure and self:broken(failure)
-    or self:unfit "is none: another file has this name"
+    or self:unfit "is none, or one that another version has written"
 end
 
 -- A receipt that is not open; nil and an error if its path cannot be one.

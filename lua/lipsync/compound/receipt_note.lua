@@ -74,14 +74,14 @@ function receipt_note.format(note)
 end
 
 -- What makes a note one of another request: its text or a file; nil if it is of
--- this one.
+-- this one. A file without a stamp is gone, and may be the same.
 local function difference(note, request)
   if note.content ~= request.content or #note.files ~= #request.files then
     return "is of another request"
   end
   for i, named in ipairs(request.files) do
     if named.path ~= note.files[i].path then return "is of another request" end
-    if named.stamp ~= note.files[i].stamp then
+    if named.stamp and named.stamp ~= note.files[i].stamp then
       return ('is of another request: "%s" has changed since')
         :format(named.path)
     end

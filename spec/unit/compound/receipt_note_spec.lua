@@ -31,6 +31,15 @@ describe("a receipt's next step", function()
     assert.equal("fetch", (step("created", nil, 1e9)))
   end)
 
+  it("takes a file that is gone for the same", function()
+    local files = request.files
+    finally(function() request.files = files end)
+    request.files = { { path = "p" } }
+    assert.equal("fetch", (step "created"))
+    request.files = { { path = "q" } }
+    assert.is_nil((step "created"))
+  end)
+
   it("gives what is done", function()
     assert.equal("give", (step("done", nil, 1e9)))
   end)

@@ -40,6 +40,9 @@ describe("create with a receipt", function()
     local generation, err = generations:create(request(), options)
     assert.is_nil(generation)
     assert.equal(404, err.statusCode)
+    assert.equal(('get generation of the receipt "%s", g1: 404 '
+      .. "generation_not_found: Words. It was deleted before, or belongs to "
+      .. "another organization."):format(at.path), tostring(err))
     local seen = keys()
     assert.equal(3, #seen)
     assert.equal(own.idempotency_key, seen[1])
@@ -155,7 +158,8 @@ describe("create with a receipt", function()
       assert(file.replace(at.path, core.encode(good)))
       rewrite(wrong)
       _, err = generations:create(request(), options)
-      assert.matches("is none: another file has this name", tostring(err))
+      assert.matches("is none, or one that another version has written",
+        tostring(err))
     end
     assert.equal(1, #here.server:requests())
   end)
@@ -180,6 +184,26 @@ describe("create with a receipt", function()
     local _, err = generations:create(with_file, options)
     assert.matches('is of another request: ".*clip.mp4" has changed since%.$',
       tostring(err))
+  end)
+
+  it("needs the file of what may not have been created", function()
+    local clip = at.folder .. "/clip.mp4"
+    local with_file = { model = "lipsync-2", input = {
+      { type = "video", file = clip },
+      { type = "audio", url = "https://media.example/a.wav" } } }
+    local generations = here.start { cut }
+    for _, state in ipairs { "open", "prepared", "refused" } do
+      assert(file.replace(clip, "bytes"))
+      if state == "open" then
+        generations:create(with_file, { receipt = at.path, max_attempts = 1 })
+      end
+      rewrite { state = state }
+      os.remove(clip)
+      local _, err = generations:create(with_file, { receipt = at.path })
+      assert.equal("file", err.kind)
+      assert.equal(clip, err.path)
+    end
+    assert.equal(1, #here.server:requests())
   end)
 
   it("sends no file that was changed after it was looked at", function()
@@ -229,6 +253,29 @@ describe("create with a receipt", function()
   end
 
   local it_emulates = has_emulator and it or pending
+
+  it_emulates("needs no file of what was created, which may be gone", function()
+    local clip = at.folder .. "/clip.mp4"
+    local function with_file(name)
+      return { model = "lipsync-2", outputFileName = name, input = {
+        { type = "video", file = clip },
+        { type = "audio", url = "https://media.example/a.wav" } } }
+    end
+    for _, way in ipairs { "multipart", "asset" } do
+      assert(file.replace(clip, "bytes"))
+      local generations = here.emulate { generations = 0 }
+      local options = { receipt = at.folder .. "/" .. way, upload = way }
+      local id = assert(generations:create(with_file "a", options)).id
+      os.remove(clip)
+      assert.equal(id, assert(generations:create(with_file "a", options)).id)
+      local _, err = generations:create(with_file "b", options)
+      assert.matches("is of another request%.$", tostring(err))
+      here.server:advance(3600)
+      assert(generations:delete(id, { receipt = options.receipt }))
+      assert.equal(id, assert(generations:create(with_file "a", options)).id)
+      here.stop()
+    end
+  end)
 
   it_emulates("is done after the download, and nothing is asked again",
     function()
