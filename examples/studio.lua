@@ -5,6 +5,7 @@
 -- from the service. It may be stopped at any moment, also by kill -9 or a power
 -- loss, and started again: each clip is paid for once, and those that are
 -- done are not touched. With another voice or changed clips use another OUT.
+-- One that failed is not paid for anew before its receipt is removed.
 
 local lipsync = require "lipsync"
 
@@ -34,7 +35,8 @@ local function render(name, clip, say)
   end }
   if not generation then return nil, err end
   if generation.status ~= "COMPLETED" then
-    return nil, generation.error or generation.status
+    return nil, ("%s To try again, remove %s."):format(
+      generation.error or generation.status .. ".", receipt)
   end
   local file
   file, err = generation:download(video, { if_exists = "keep",
@@ -44,10 +46,22 @@ local function render(name, clip, say)
   return generation:delete { receipt = receipt }
 end
 
+-- The name of each clip's video. Two clips must not have the same.
+local names, clip_of = {}, {}
+for i, clip in ipairs(clips) do
+  local name = clip:match "([^/]+)%.[^./]*$" or clip:match "[^/]*$"
+  if clip_of[name] then
+    io.stderr:write(("%s and %s would both become %s/%s.mp4.\n"):format(
+      clip_of[name], clip, out, name))
+    os.exit(1)
+  end
+  names[i], clip_of[name] = name, clip
+end
+
 -- A task for each clip. How many render at once the service decides: those
 -- that are too many wait until it takes them.
-for _, clip in ipairs(clips) do
-  local name = clip:match "([^/]+)%.[^./]*$" or clip:match "[^/]+$"
+for i, clip in ipairs(clips) do
+  local name = names[i]
   local function say(text) print(("%-20s %s"):format(name, text)) end
   client:spawn(function()
     local ok, err = render(name, clip, say)

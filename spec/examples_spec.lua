@@ -65,6 +65,39 @@ describe("examples", function()
     second:close()
   end)
 
+  it("studio pays for nothing where two clips have one name", function()
+    if not program.can_run() then pending "the emulator is left out" end
+    local text, well = program.run_command(program.vm
+      .. " examples/studio.lua v.wav out a/1.mp4 2.mp4 b/1.mov")
+    assert.is_false(well)
+    assert.equal("a/1.mp4 and b/1.mov would both become out/1.mp4.\n", text)
+  end)
+
+  it("studio says how a clip that failed is tried again", function()
+    if not program.can_run() then pending "the emulator is left out" end
+    local folder = os.tmpname()
+    os.remove(folder)
+    os.execute("mkdir -p " .. folder .. "/out")
+    for _, name in ipairs { "a.mp4", "voice.wav" } do
+      local file = assert(io.open(folder .. "/" .. name, "wb"))
+      file:write "x"
+      file:close()
+    end
+    local studio = ("%s examples/studio.lua %s/voice.wav %s/out %s/a.mp4")
+      :format(program.vm, folder, folder, folder)
+    local text, well = program.run_command(
+      ([[sh -c 'curl -sd "{\"route\":\"create\",\"outcome\":\"FAILED\"}" ]]
+        .. [[$SYNC_BASE_URL/_emulator/fault; %s; %s; rm %s/out/a.receipt; %s']])
+        :format(studio, studio, folder, studio),
+      "--generations 0 --pending-seconds 0.1 --processing-seconds 0.1")
+    os.execute("rm -r " .. folder)
+    assert.is_true(well, text)
+    local advice = ("To try again, remove %s/out/a.receipt.\n0 of 1 done.\n")
+      :format(folder)
+    assert.equal(2, select(2, text:gsub(advice:gsub("%p", "%%%0"), "")))
+    assert.matches("1 of 1 done.\n$", text)
+  end)
+
   it("costs adds up a week's amounts by project", function()
     if not program.can_run() then pending "the emulator is left out" end
     local project = "91d7e4b2-0c3a-4f58-8b6d-1a2f3c4b5d60"
