@@ -77,7 +77,8 @@ local function about(self, action)
 end
 
 local function about_one(self, entry)
-  return about(self, "wait for generation " .. url.readable(entry.id))
+  local id = entry.id == "" and "" or " " .. url.readable(entry.id)
+  return about(self, "wait for generation" .. id)
 end
 
 local function late(self, entry)
@@ -94,7 +95,7 @@ local function gone(self, entry)
   local facts = about_one(self, entry)
   facts.json = true
   local err = { kind = "api", statusCode = 404,
-                message = "it is listed no more" }
+                message = "it is not in the list" }
   return errors.complete(err, facts)
 end
 

@@ -146,7 +146,7 @@ describe("wait_many", function()
     assert.is_nil(generation)
     assert.equal("api", err.kind)
     assert.equal(404, err.statusCode)
-    assert.equal("wait for generation b: 404 it is listed no more. It was "
+    assert.equal("wait for generation b: 404 it is not in the list. It was "
       .. "deleted before, or belongs to another organization.", tostring(err))
     assert.same({ "a COMPLETED" }, (read(iterator)))
     assert.same({ "a,b", "a,b", "a" }, targets(3))
@@ -184,6 +184,7 @@ describe("wait_many", function()
     assert.is_nil(generation)
     assert.equal("invalid", err.kind)
     assert.equal("id", err.field)
+    assert.equal("wait for generation: the id is empty.", tostring(err))
     assert.same({ "x,y invalid", "a COMPLETED" }, (read(iterator)))
   end)
 
