@@ -28,6 +28,36 @@ local function forget_failed()
   end
 end
 
+-- What all systems say of too many open files: of the machine, of the process.
+local no_descriptor = { [23] = true, [24] = true }
+
+-- Whether nothing more can be opened: then a module is "not found".
+local function lacks_descriptors()
+  local open = global.field(global.get "io", "open")
+  if not open then return false end
+  local file, _, code = open "."
+  if file then file:close() end
+  return no_descriptor[code] or false
+end
+
+-- As require. Where nothing can be opened, clients that the program has
+-- abandoned may hold the descriptors until they are collected.
+local function load_module(name)
+  if global.loaded(name) then return kept(name) end
+  forget_failed()
+  local ok, module = pcall(kept, name)
+  if not ok and lacks_descriptors() then
+    forget_failed()
+    collectgarbage()
+    ok, module = pcall(kept, name)
+    if not ok and lacks_descriptors() then
+      module = name .. " cannot be loaded: too many open files"
+    end
+  end
+  if not ok then error(module, 0) end
+  return module
+end
+
 local function back(now, ok, ...)
   rawset(globals, "require", now)
   assert(ok, ...)
@@ -35,15 +65,15 @@ local function back(now, ok, ...)
 end
 
 --- As require, also for a module that failed to load before. The module's own
---- calls of `require` get the kept one, too.
+--- calls of `require` get the kept one, too. Raises what require does, and says
+--- where that is for want of descriptors.
 ---@param name string
 ---@return any
 function load.module(name)
-  if not global.loaded(name) then forget_failed() end
   local now = rawget(globals, "require")
-  if now == kept then return kept(name) end
+  if now == kept then return load_module(name) end
   rawset(globals, "require", kept)
-  return back(now, pcall(kept, name))
+  return back(now, pcall(load_module, name))
 end
 
 -- The stand-ins whose modules are not loaded yet, by the name of the module.

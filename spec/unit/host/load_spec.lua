@@ -53,6 +53,57 @@ describe("load.later", function()
   end)
 end)
 
+describe("load.module", function()
+  -- A state in which a module fails, and nothing can be opened, until `frees`
+  -- is collected; `code` is what opening fails with then.
+  local function starved(code, text)
+    return why(([[
+      local open, is_free = io.open, false
+      io.open = function(...)
+        if is_free then return open(...) end
+        return nil, "no", %d
+      end
+      package.preload["lipsync.late"] = function()
+        assert(is_free, "not found")
+        return { value = 42 }
+      end
+      local function holds(free)
+        if not newproxy then return setmetatable({}, { __gc = free }) end
+        getmetatable(newproxy(true)).__gc = free
+      end
+    ]]):format(code) .. text)
+  end
+
+  it("collects what holds the descriptors, and tries again", function()
+    assert.is_false(starved(24, [[
+      holds(function() is_free = true end)
+      assert(load.module "lipsync.late".value == 42)
+    ]]))
+  end)
+
+  it("says that there are too many open files", function()
+    for _, code in ipairs { 23, 24 } do
+      assert.is_false(starved(code, [[
+        local ok, problem = pcall(load.module, "lipsync.late")
+        assert(not ok and problem
+          == "lipsync.late cannot be loaded: too many open files", problem)
+        is_free = true
+        assert(load.module "lipsync.late".value == 42)
+      ]]))
+    end
+  end)
+
+  it("says what else is wrong, and collects nothing for it", function()
+    assert.is_false(starved(2, [[
+      local collected = false
+      holds(function() collected = true end)
+      local ok, problem = pcall(load.module, "lipsync.late")
+      assert(not ok and tostring(problem):find("not found", 1, true), problem)
+      assert(not collected)
+    ]]))
+  end)
+end)
+
 describe("load.rest", function()
   it("loads all that was put off, also by what it loads", function()
     assert.is_false(why [[
