@@ -10,8 +10,8 @@ local condition = require "lipsync.call.condition"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local host = require "lipsync.host"
+local media_type = require "lipsync.base.media_type"
 local message = require "lipsync.error.message"
-local name = require "lipsync.media.name"
 local part = require "lipsync.media.part"
 local place = require "lipsync.media.place"
 local schema = require "lipsync.base.schema"
@@ -461,7 +461,7 @@ function placed(self)
   local target, from = self.at.target, self.source
   local result = {
     path = target, bytes = from.offset, resumed = from.resumed,
-    type = from.type or select(2, name.ending(target)),
+    type = from.type or select(2, media_type.ending(target)),
   }
   if from.has_no_length then result.verified = false end
   return finish(self, result)

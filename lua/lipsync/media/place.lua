@@ -2,6 +2,7 @@
 -- Where a file goes: to a path, or into a folder under a safe name.
 
 local file = require "lipsync.file"
+local media_type = require "lipsync.base.media_type"
 local name = require "lipsync.media.name"
 
 local place = {}
@@ -41,9 +42,9 @@ function place.find(path, subject)
     end
     return { target = path, needs_ending = false, info = info }
   end
-  local ending = name.ending(subject.url:match "^[^?#]*")
+  local ending = media_type.ending(subject.url:match "^[^?#]*")
   local target = joined(path, named(subject, ending))
-  return { target = target, needs_ending = not name.ending(target),
+  return { target = target, needs_ending = not media_type.ending(target),
            info = (file.info(target)) }
 end
 
@@ -52,7 +53,7 @@ end
 ---@param media string|nil  Content-Type
 function place.complete(found, media)
   if not found.needs_ending then return end
-  local ending = name.ending_of_type(media)
+  local ending = media_type.ending_of(media)
   if not ending then return end
   found.target, found.needs_ending = found.target .. ending, false
   found.info = file.info(found.target)

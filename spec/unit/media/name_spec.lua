@@ -47,38 +47,3 @@ describe("a safe name", function()
       assert.equal(245, #name.safe(("x"):rep(300), ".mp4"))
     end)
 end)
-
-describe("an ending", function()
-  it("is one of a media type", function()
-    assert.equal(".mp4", name.ending "/a/b.mp4")
-    assert.same({ ".WAV", "audio/wav" }, { name.ending "x.WAV" })
-    for _, text in ipairs { "", "x", "x.exe", "x.mp4/", "mp4", "x.mp4 " } do
-      assert.is_nil(name.ending(text), text)
-    end
-  end)
-
-  it("is known of what people upload", function()
-    local types = { mp4 = "video/mp4", mov = "video/quicktime",
-      webm = "video/webm", avi = "video/x-msvideo", mkv = "video/x-matroska",
-      m4v = "video/mp4", wav = "audio/wav", mp3 = "audio/mpeg",
-      ogg = "audio/ogg", flac = "audio/flac", m4a = "audio/mp4",
-      aac = "audio/aac", png = "image/png", jpg = "image/jpeg",
-      jpeg = "image/jpeg", webp = "image/webp", gif = "image/gif",
-      srt = "application/x-subrip", json = "application/json",
-      jsonl = "application/jsonl" }
-    local second = { m4v = "mp4", jpeg = "jpg" }
-    for ending, media in pairs(types) do
-      assert.same({ "." .. ending, media }, { name.ending("x." .. ending) })
-      assert.equal("." .. (second[ending] or ending),
-        name.ending_of_type(media))
-    end
-  end)
-
-  it("stands for a Content-Type", function()
-    assert.equal(".wav", name.ending_of_type "audio/wave")
-    assert.equal(".mp4", name.ending_of_type " video/mp4")
-    assert.equal(".wav", name.ending_of_type "Audio/X-WAV; rate=1")
-    assert.is_nil(name.ending_of_type "application/octet-stream")
-    assert.is_nil(name.ending_of_type(nil))
-  end)
-end)
