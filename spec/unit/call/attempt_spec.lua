@@ -90,7 +90,7 @@ describe("attempt", function()
     assert.is_false(this:advance())
     this.clock:add(30, 30.5)
     assert.is_true(this:advance())
-    assert.matches("answer_timeout", tostring(this.err))
+    assert.matches("for 9 s %(answer_timeout%)", tostring(this.err))
   end)
 
   it("knows an outcome only if the server sent it", function()

@@ -157,11 +157,12 @@ describe("call", function()
     local client = new_client {}
     local bad = new_call(client, { headers = { a = "b\nc" } })
     assert.is_true(bad:advance())
-    assert.equal("headers", bad.err.field)
+    assert.same({ "invalid", "headers" }, { bad.err.kind, bad.err.field })
     client.refused = { field = "user_agent", message = "it is malformed" }
     local refused = new_call(client, nil, { key = false })
     assert.is_true(refused:advance())
-    assert.equal("user_agent", refused.err.field)
+    assert.same({ "invalid", "user_agent" }, { refused.err.kind,
+                                               refused.err.field })
     assert.equal(0, #client.transfers)
   end)
 
@@ -174,7 +175,7 @@ describe("call", function()
     assert.is_false(client.request.key)
     local with = new_call(client)
     assert.is_true(with:advance())
-    assert.equal("api_key", with.err.field)
+    assert.same({ "invalid", "api_key" }, { with.err.kind, with.err.field })
   end)
 
   it("hands over its request", function()
@@ -205,6 +206,7 @@ describe("call", function()
         this:advance()
       end
       assert.equal(is_blocking, client.request.more.blocking)
+      assert.equal(not is_blocking, this.kept)
     end
   end)
 
@@ -212,7 +214,9 @@ describe("call", function()
     local client = new_client { {}, { arrived = true, status = 200 } }
     local told = 0
     function client.listener(event)
-      if event.type == "queued" then told = told + 1 end
+      if event.type ~= "queued" then return end
+      told = told + 1
+      assert.equal(1, event.attempt)
     end
     local slots = client.runtime().limiter
     slots.slots, slots.open = 1, 1

@@ -37,6 +37,52 @@ describe("report", function()
     assert.equal("r-(secret)", report.response(this).requestId)
   end)
 
+  it("shows none in what the server has sent back", function()
+    local this = received({ status = 200 }, { secrets = { "0123" } })
+    for _, raw in ipairs {
+        { code = "unexpected", wanted = "w", body = "a 0123" },
+        { code = "encoding", found = "a 0123" },
+        { code = "not_http", detail = "a 0123" } } do
+      local err = report.explained(this, raw)
+      assert.is_truthy(tostring(err):find("a (secret)", 1, true), raw.code)
+      assert.equal(200, err.statusCode)
+    end
+  end)
+
+  it("says nothing of an attempt that was not made", function()
+    local this = calls.call(calls.client {})
+    assert.same({ bytes = 0, seconds = 0 }, report.response(this))
+    assert.is_nil(report.explained(this, { code = "cut" }).statusCode)
+  end)
+
+  it("says which media came, rather than where it is no JSON", function()
+    local function message(media, code, body, expects)
+      local this = received({ status = 200, headers = {
+        ["content-type"] = media } }, { expects = expects })
+      return report.explained(this, { code = code, offset = 1, detail = "d",
+        wanted = "array", index = 2, limit = 3, noun = "row", body = body })
+        .message
+    end
+    local html, json = "Text/HTML; charset=x", "application/problem+JSON"
+    for _, code in ipairs { "json_syntax", "json_depth" } do
+      assert.equal('expected a JSON array, got Text/HTML (200): "<p>"',
+        message(html, code, "<p>"))
+      assert.equal("expected a JSON array, got Text/HTML (200), nothing in it",
+        message(html, code))
+      assert.equal('expected lines, got Text/HTML (200): "<p>"',
+        message(html, code, "<p>", "lines"))
+    end
+    assert.equal("invalid JSON at byte 2: d",
+      message(html, "json_syntax", nil, "lines"))
+    assert.equal("invalid JSON at byte 2: d",
+      message(json, "json_syntax", "<p>"))
+    assert.equal("invalid JSON at byte 2: d",
+      message(nil, "json_syntax", "<p>"))
+    assert.equal("row 2 is longer than 3 bytes (max_generation)",
+      message(html, "json_size", "<p>"))
+    assert.equal("the connection broke", message(html, "cut", "<p>"))
+  end)
+
   it("tells a listener of no address that a response has named", function()
     local this = received { status = 200 }
     local heard = {}
@@ -57,5 +103,14 @@ describe("report", function()
     assert.equal("the connection broke after 3 rows", err.message)
     assert.equal(3, err.delivered)
     assert.equal("connection", err.cause.kind)
+    this.spec.listing = {}
+    err = report.broken(this, { code = "stall", limit = 30 })
+    assert.same({ "timeout", "nothing received for 30 s (stall_timeout), after "
+      .. "0 rows" }, { err.kind, err.message })
+    assert.equal("protocol", report.broken(this, { code = "gzip" }).kind)
+    this.spec.listing = nil
+    err = report.broken(this, { code = "cut" })
+    assert.equal("the connection broke", err.message)
+    assert.is_nil(err.cause)
   end)
 end)
