@@ -50,8 +50,9 @@ local many = schema.join(operation.options, download.options, each.options,
 local function read(generation)
   local status, address = generation:get "status", generation:get "outputUrl"
   if status ~= "COMPLETED" then
-    return nil, ("it is %s; it can be downloaded once it is COMPLETED")
-      :format(tostring(status))
+    return nil, ("it is %s, and %s"):format(tostring(status),
+      generation:is_terminal() and "so has no output"
+        or "can be downloaded once it is COMPLETED")
   elseif type(address) ~= "string" or address == "" then
     return nil, "it has no outputUrl"
   end

@@ -263,12 +263,13 @@ function lock(self)
   end
 end
 
--- Where the part ends. If all is there, but only a response says what ending
--- the file gets, its last byte is fetched once more.
+-- Where the part ends. If all may be there, but only a response says what
+-- ending the file gets, its last byte is fetched once more.
 local function end_of_part(self)
   local of = self.part
   local offset, failure = of:begin(self.subject.id)
-  if not self.at.needs_ending or not offset or offset ~= of.note.total then
+  if not self.at.needs_ending or not offset or offset == 0
+     or offset ~= (of.note.total or offset) then
     return offset, failure
   end
   local done
@@ -315,6 +316,11 @@ function actions.done(self)
   self.state = complete
 end
 
+-- The media type of a file: as its server says, or by its name.
+local function type_of(self, path)
+  return self.source.type or select(2, media_type.ending(path))
+end
+
 -- The file that is there already is kept if it is as long.
 function actions.length(self)
   local from, found = self.source, self.at
@@ -322,7 +328,7 @@ function actions.length(self)
     return fail(self, { code = "file_differs", path = found.target })
   end
   return finish(self, { path = found.target, bytes = from.length,
-    resumed = false, existing = true, type = from.type })
+    resumed = false, existing = true, type = type_of(self, found.target) })
 end
 
 -- Now the file's name is known. If there is one already that is to be kept,
@@ -461,7 +467,7 @@ function placed(self)
   local target, from = self.at.target, self.source
   local result = {
     path = target, bytes = from.offset, resumed = from.resumed,
-    type = from.type or select(2, media_type.ending(target)),
+    type = type_of(self, target),
   }
   if from.has_no_length then result.verified = false end
   return finish(self, result)

@@ -126,6 +126,8 @@ end
 local function judge(this, status)
   local of = this.spec.source
   local answer = answer_of(this, status)
+  -- That of a refusal is its body's own.
+  if status == 200 or status == 206 then of.type = this.attempt:media() end
   if of.probes then
     of.length = resume.length(answer)
     return "length"
@@ -135,7 +137,7 @@ local function judge(this, status)
     answer)
   if facts == "media_empty" and of.kind.may_be_empty then return "done" end
   if not action then return nil, raw_of(this, facts) end
-  of.facts, of.type = facts, this.attempt:media()
+  of.facts = facts
   this.keep_open = action == "append" or action == "rewrite" or nil
   of.has_no_length = this.keep_open and not facts.total
     and not answer.is_chunked

@@ -117,11 +117,22 @@ describe("a download", function()
       assert.is_nil(none)
       assert.equal("invalid", err.kind)
       assert.equal("PROCESSING", err.generation.status)
-      assert.equal("download generation g1: it is PROCESSING; it can be "
+      assert.equal("download generation g1: it is PROCESSING, and can be "
         .. "downloaded once it is COMPLETED.", tostring(err))
       assert.equal(2, #here.server:requests())
       assert.equal("", here.names())
       other:stop()
+    end)
+
+    it("that failed has nothing to wait for", function()
+      for _, status in ipairs { "FAILED", "REJECTED" } do
+        here.start { service.answer(200, service.generation("g1", status)) }
+        local none, err = here.client.generations:download("g1", here.path)
+        assert.is_nil(none)
+        assert.equal(("download generation g1: it is %s, and so has no "
+          .. "output."):format(status), tostring(err))
+        here.stop()
+      end
     end)
 
     it("without an address says so", function()
@@ -292,7 +303,9 @@ describe("a download", function()
 
   describe("that goes on", function()
     -- The responses, and the ranges that are asked for.
-    local gone = media.answer(416, { ["Content-Range"] = "bytes */4096" })
+    local xml = { ["Content-Type"] = "application/xml" }
+    local gone = media.answer(416, { ["Content-Range"] = "bytes */4096",
+      ["Content-Type"] = "application/xml" }, "<Error/>")
     local rows = {
       { "a 200 in place of a 206", { media.whole() }, "bytes=1000-" },
       { "the 200 of another file", { media.whole { ETag = '"v2"' } },
@@ -339,14 +352,14 @@ describe("a download", function()
     end
 
     it("is done after 416 if the total is unknown until then", function()
-      for _, texts in ipairs { { gone }, { media.answer(416),
+      for _, texts in ipairs { { gone }, { media.answer(416, xml),
           partial(0, { ["Content-Range"] = "bytes 0-0/4096",
                        ["Content-Length"] = "1" }) },
-          { media.answer(416), media.whole() } } do
+          { media.answer(416, xml), media.whole() } } do
         leave(#body, { total = false })
         local script = {}
         for i, text in ipairs(texts) do script[i] = once(text) end
-        is_done(here.fetch(script))
+        assert.equal("video/mp4", is_done(here.fetch(script)).type)
         here.stop()
         os.remove(here.path)
       end
@@ -626,6 +639,7 @@ describe("a download", function()
         local result = is_done(here.fetch({ once(text) },
           { if_exists = "keep" }))
         assert.is_true(result.existing)
+        assert.equal("video/mp4", result.type)
         assert.equal("bytes=0-0", here.ranges(1))
         here.stop()
       end
@@ -708,11 +722,12 @@ describe("a download", function()
     end)
 
     it("gets it although all of it is in the part", function()
-      for _, size in ipairs { #body, 1 } do
+      for _, row in ipairs { { #body, #body }, { 1, 1 }, { #body } } do
+        local size = row[1]
         local own = body:sub(1, size)
         media.write(here.folder .. "/g1.part", own)
         media.write(here.folder .. "/g1.part.json", core.encode { id = "g1",
-          etag = media.etag, total = size, synced = size,
+          etag = media.etag, total = row[2], synced = size,
           boot_id = file.boot_id() })
         local result = assert(fetch { once(partial(size - 1, nil, own)) })
         assert.equal(target, result.path)
