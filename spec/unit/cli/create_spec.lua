@@ -8,6 +8,7 @@ if not pcall(require, "argparse") then
 end
 
 local cli = require "spec.support.cli"
+local errors = require "lipsync.error"
 local launch = require "spec.support.launch"
 local lipsync = require "lipsync"
 
@@ -73,5 +74,67 @@ describe("lipsync create", function()
       options("a.b.c=1", "a.b.d=x", "a.e=true", "f=[1]"))
     assert.same({ a = { b = 2 } }, options("a=1", "a.b=2"))
     assert.same({ a = 1 }, options("a.b=2", "a=1"))
+  end)
+
+  -- What is written, and how it ends.
+  local function run(words, made, more)
+    local client = { generations = more or {} }
+    function client.generations.create()
+      if errors.is_error(made) then return nil, made end
+      return made
+    end
+    local line = { "create", "--video", "v" }
+    for word in words:gmatch "%S+" do line[#line + 1] = word end
+    local out, code, err = cli.run(line, client)
+    return out .. "|" .. code .. "|" .. err
+  end
+
+  local running = lipsync.generation '{"id":"a","status":"PENDING"}'
+  local completed = lipsync.generation '{"id":"a","status":"COMPLETED"}'
+  local failed = lipsync.generation '{"id":"a","status":"FAILED"}'
+
+  it("writes the id, the object or the path of the video", function()
+    local asked
+    local more = { wait = function() return completed end,
+      download = function(_, generation, path, options)
+        asked = { generation.status, path, options }
+        return { path = path .. "/a.mp4" }
+      end }
+    assert.equal("a\n|0|", run("", running))
+    assert.equal('{"id":"a","status":"PENDING"}\n|0|', run("--json", running))
+    assert.equal("a\n|0|", run("--wait", running, more))
+    assert.equal('{"id":"a","status":"COMPLETED"}\n|0|',
+      run("--wait --json", running, more))
+    assert.is_nil(asked)
+    assert.equal("p/a.mp4\n|0|", run("--download p", running, more))
+    assert.same({ "COMPLETED", "p", {} }, asked)
+    assert.equal('{"id":"a","status":"COMPLETED"}\n|0|',
+      run("--download p --json --receipt r", running, more))
+    assert.same({ "COMPLETED", "p", { receipt = "r", if_exists = "keep" } },
+      asked)
+  end)
+
+  it("downloads nothing where there is no video", function()
+    local more = { wait = function() return failed end }
+    local why = "generation a is FAILED: no error code"
+    assert.equal("a\n|2|lipsync: " .. why, run("--wait", running, more))
+    assert.equal("|2|lipsync: " .. why, run("--download p", running, more))
+    assert.equal('{"id":"a","status":"FAILED"}\n|2|{"kind":"generation",'
+      .. '"message":"' .. why .. '","sentence":"' .. why .. '"}',
+      run("--download p --json", running, more))
+  end)
+
+  it("says how to go on where it may have been created", function()
+    local function err(unknown, key)
+      return errors.new("connection", "lost", { outcome_unknown = unknown,
+                                                idempotency_key = key })
+    end
+    local lost = "|3|lipsync: lost."
+    assert.equal(lost, run("", err(false, "k")))
+    assert.equal(lost, run("", err(true, nil)))
+    assert.equal(lost .. "\nlipsync: The same command with --idempotency-key "
+      .. "k goes on, and creates no second one.", run("", err(true, "k")))
+    assert.equal(lost .. "\nlipsync: The same command goes on, and creates no "
+      .. "second one.", run("--receipt r", err(true, "k")))
   end)
 end)

@@ -75,6 +75,50 @@ describe("a table", function()
       .. "<bold:MODEL>\n"):format((" "):rep(34)) .. line .. line, text)
     assert.matches("  yesterday  +m\n$", written({}, output.generations,
       terminal(80), { id = "a", createdAt = "yesterday", model = "m" }))
+    assert.equal(("a%s  FAILED      2026-08-25 10:07  m%s  internal_error%s  "
+      .. "n\n"):format((" "):rep(35), (" "):rep(17), (" "):rep(20)),
+      written({}, output.generations, terminal(200), { id = "a",
+        status = "FAILED", createdAt = "2026-08-25T10:07:59Z", model = "m",
+        errorCode = "internal_error", outputFileName = "n" })
+        :match "\n(.*)")
+  end)
+end)
+
+describe("a name of --fields", function()
+  -- What is said of these fields, of all that was asked for so far.
+  local function complaint(fields, columns, ...)
+    written({ json = true, fields = fields }, columns, cli.screen(), ...)
+    return output.complaint()
+  end
+
+  local generation = lipsync.generation '{"id":"a","status":"FAILED"}'
+
+  it("may be documented, although nothing has it", function()
+    assert.is_nil(complaint({ "id", "status", "createdAt", "model",
+      "errorCode", "outputFileName", "input", "error", "options",
+      "outputDuration", "outputUrl", "segments", "segmentOutputUrl",
+      "synthesizedAudioUrl", "webhookUrl", "projectId", "error_code",
+      "outputMediaUrl" }, output.generations, generation))
+  end)
+
+  it("may be one that any has, of whatever was written", function()
+    assert.is_nil(complaint({ "new" }, three))
+    assert.is_nil(complaint({ "new" }, three, { id = "a" }, { new = false },
+      { id = "b" }))
+    assert.is_nil(complaint({ "newer" }, output.generations, generation,
+      lipsync.generation '{"id":"b","newer":null}'))
+  end)
+
+  it("is told where nothing has it, with what there is", function()
+    assert.equal('--fields: nothing that was written has a member "stats"; '
+      .. 'did you mean "status"? Known: id, status.',
+      complaint({ "stats" }, output.generations, generation))
+    assert.equal('--fields: nothing that was written has a member "stats", '
+      .. 'or "webhookUrl"; did you mean "staty"? Known: id, staty.',
+      complaint({ "id", "webhookUrl" }, three, { id = "a", staty = 1 }))
+    assert.equal('--fields: nothing that was written has a member "a0", or '
+      .. '"stats", or "webhookUrl". Known: x.', complaint({ "a0" }, three,
+      { x = 1 }))
   end)
 end)
 

@@ -66,7 +66,8 @@ describe("lipsync watch", function()
       assert.equal(wanted > 0 and tostring(wanted) or nil,
         out:match "\n… and (%d+) more\n")
       assert.equal(math.min(n + 1, 5), screen.marked)
-      assert.matches("^ID +STATUS +PROGRESS +SINCE +MODEL +NAME\n", out)
+      assert.equal(("%-36s  %-10s  %-8s  %-8s  %-18s  NAME"):format("ID",
+        "STATUS", "PROGRESS", "SINCE", "MODEL"), out:match "^[^\n]*")
     end
   end)
 
@@ -125,6 +126,34 @@ describe("lipsync watch", function()
     assert.equal("a\tPENDING\nb\tPENDING\nb\tPROCESSING\na\tCOMPLETED\n"
       .. "b\tCOMPLETED\n", out)
     assert.equal(0, #asked)
+  end)
+
+  it("writes those that have ended in one order", function()
+    local all = {}
+    for i = 1, 9 do all[10 - i] = generation("g" .. i, "PENDING") end
+    local out = cli.run({ "watch", "--fields", "id" }, client_of(all))
+    assert.equal("g1\ng2\ng3\ng4\ng5\ng6\ng7\ng8\ng9\n",
+      out:match("g1\ng2.*"))
+  end)
+
+  it("tells what it could not get, but for what was deleted", function()
+    local function refusal(status, text)
+      return errors.from_response({ status = status, body = text,
+        header = function() end }, { action = "get generation a" })
+    end
+    local gone = '{"errorCode":"generation_not_found","message":"No."}'
+    for _, case in ipairs { { 404, gone, "" }, { 404, "no route",
+        "lipsync: get generation a: 404 Not Found." }, { 403, gone,
+        "lipsync: get generation a: 403 generation_not_found: No." } } do
+      local client = client_of { generation("a", "PENDING") }
+      function client.generations.get()
+        return nil, refusal(case[1], case[2])
+      end
+      local screen = terminal(24)
+      local _, code, err = cli.run({ "watch" }, client, screen)
+      assert.equal("0 " .. case[3], code .. " " .. err)
+      assert.equal(case[3] == "" and 2 or 3, screen.rewound)
+    end
   end)
 
   it("draws in place only what is no data", function()
