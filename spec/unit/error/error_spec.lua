@@ -68,7 +68,9 @@ describe("errors", function()
     local function body(n)
       return '{"errorCode":"e","message":"M.","pad":"' .. ("x"):rep(n) .. '"}'
     end
-    assert.equal("e", answer(500, body(6e4)).errorCode)
+    local most = 64 * 1024 - #body(0)
+    assert.equal("e", answer(500, body(most)).errorCode)
+    assert.is_nil(answer(500, body(most + 1)).errorCode)
     local long = answer(500, body(7e4))
     assert.is_nil(long.errorCode)
     assert.equal("Internal Server Error", long.message)
@@ -93,6 +95,66 @@ describe("errors", function()
     assert.is_nil(err.reason)
     assert.same({}, err.details)
     assert.equal(0, err.attempts)
+    assert.equal(0, err.seconds)
+  end)
+
+  it("are the service's own if they have its form", function()
+    for body, is_own in pairs { ['{"errorCode":"a"}'] = true,
+        ['{"error_code":"a"}'] = true,
+        ['{"statusCode":404,"message":"m"}'] = true,
+        ['{"statusCode":404}'] = false, ['{"message":"m"}'] = false,
+        ['{"statusCode":"404","message":"m"}'] = false,
+        ['{"statusCode":404,"message":""}'] = false, ["<html>"] = false } do
+      assert.equal(is_own, errors.is_from_service(answer(404, body)), body)
+    end
+    assert.is_false(errors.is_from_service(errors.new("api", "m")))
+    assert.is_false(errors.is_from_service {})
+  end)
+
+  it("are another server's if the call was", function()
+    assert.is_true(errors.is_foreign(errors.new("api", "m",
+      { is_foreign = true })))
+    assert.is_false(errors.is_foreign(errors.new("api", "m", {})))
+    assert.is_false(errors.is_foreign {})
+  end)
+
+  it("have what is known of the code", function()
+    local function about(retryable)
+      return { known_code = function(code)
+        return code == "a" and { scope = "account", retryable = retryable }
+      end }
+    end
+    local function facts(code, status, retryable)
+      local err = errors.complete({ kind = "api", message = "m",
+        errorCode = code, statusCode = status }, about(retryable))
+      return { err.scope or "none", err.retryable }
+    end
+    assert.same({ "account", true }, facts("a", 409, true))
+    assert.same({ "account", false }, facts("a", 409, false))
+    assert.same({ "account", true }, facts("a", 499, true))
+    assert.same({ "account", false }, facts("a", 501, true))
+    assert.same({ "none", false }, facts("b", 409, true))
+    assert.same({ "none", false }, facts(nil, 409, true))
+    assert.same({ "account", false }, facts("a", nil, true))
+  end)
+
+  it("show no key that was sent back", function()
+    local err = errors.new("api", "a key", { redact = function(text)
+      return (text:gsub("key", "(key)"))
+    end })
+    assert.equal("a (key)", err.message)
+  end)
+
+  it("of a file name it, and the system's number", function()
+    local about = { action = "a", method = "GET", path = "/v2/x" }
+    local err = errors.from_failure({ code = "file_unreadable", path = "f",
+      os_error = 13, os_name = "EACCES" }, about)
+    assert.same({ "file", "f", 13 }, { err.kind, err.path, err.os_error })
+    err = errors.from_failure({ code = "connect", os_error = 111,
+      os_name = "ECONNREFUSED", body = ("x"):rep(7e4) }, about)
+    assert.same({ "connection", "/v2/x" }, { err.kind, err.path })
+    assert.is_nil(err.os_error)
+    assert.equal(64 * 1024, #err.body)
   end)
 
   it("show the service's words on one line", function()

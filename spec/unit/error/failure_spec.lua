@@ -62,6 +62,14 @@ describe("failure.describe", function()
   end)
 
   it("takes a lack of descriptors for what it is", function()
+    assert.is_true(failure.lacks_descriptors { code = "descriptors" })
+    assert.is_true(failure.lacks_descriptors { code = "connect",
+                                               os_name = "ENFILE" })
+    for _, raw in ipairs { { code = "connect", os_name = "EACCES" },
+        { code = "file_unreadable", os_name = "EMFILE" },
+        { code = "connect" } } do
+      assert.is_false(failure.lacks_descriptors(raw))
+    end
     for _, code in ipairs { "connect", "proxy_connect" } do
       local kind, text, _, reason = failure.describe({ code = code,
         os_error = 24, os_name = "EMFILE", proxy = "http://p" }, "api:8")
@@ -131,6 +139,20 @@ describe("failure.describe", function()
       os_name = "EACCES" })
     assert.equal("the file became shorter while it was sent",
       sentence { code = "file_shrank", index = 1 })
+  end)
+
+  it("names the wrong option of each kind", function()
+    for code, field in pairs { url_malformed = "base_url",
+        url_scheme = "base_url", url_user = "base_url", url_query = "base_url",
+        url_v2 = "base_url", key_line_break = "api_key",
+        key_control = "api_key", key_not_ascii = "api_key",
+        agent_malformed = "user_agent", header_malformed = "headers",
+        header_reserved = "headers", proxy_malformed = "proxy",
+        path_malformed = "path", path_long = "path", not_loopback = "base_url",
+        media_address = "media_hosts" } do
+      local kind, _, named = failure.describe({ code = code, offset = 1 }, "h")
+      assert.same({ "invalid", field }, { kind, named }, code)
+    end
   end)
 
   it("names the wrong option", function()

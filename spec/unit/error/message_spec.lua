@@ -107,6 +107,88 @@ describe("message", function()
       .. "(max_in_flight)", message.deadline { limit = 5, slots = 8 })
   end)
 
+  it("names the proxy's address, and what is wrong with it", function()
+    local from = "The proxy's address comes from https_proxy"
+    local about = { proxy_from = "https_proxy", base_url_from = "base_url" }
+    local function advice(err, more)
+      err.message, err.proxy = "m", err.proxy or "http://p:1"
+      local own = {}
+      for name, value in pairs(about) do own[name] = value end
+      for name, value in pairs(more or {}) do own[name] = value end
+      return sentence(err, own):match "^m%. (.*)%.$"
+        or sentence(err, own):match "^407 m%. (.*)%.$"
+    end
+    local password = from .. "; it has to hold the user and the password: "
+      .. "http://user:password@host"
+    assert.equal(from, advice { kind = "connection" })
+    assert.equal(from, advice { kind = "timeout" })
+    assert.equal(from, advice { kind = "connection", proxyStatus = 403 })
+    assert.equal(password, advice { kind = "connection", proxyStatus = 407 })
+    assert.equal(password, advice { kind = "api", statusCode = 407 })
+    assert.equal("It comes from https_proxy", advice({ kind = "invalid" },
+      { reason = "proxy" }))
+    assert.equal("It comes from proxy", sentence({ kind = "invalid",
+      message = "m" }, { reason = "proxy" }):match "^m%. (.*)%.$")
+    assert.equal("The proxy's address comes from proxy", sentence({
+      kind = "connection", message = "m", proxy = "p" }, {})
+      :match "^m%. (.*)%.$")
+    -- What may have been done comes before.
+    assert.equal("It may be gone", advice({ kind = "connection" },
+      { unknown = "It may be gone" }))
+    assert.equal("It may be gone", advice({ kind = "timeout" },
+      { unknown = "It may be gone" }))
+  end)
+
+  it("names the address only where it may be to blame", function()
+    local function advice(kind, about, status)
+      about.base_url_from, about.base_url = "base_url", "https://h"
+      return sentence({ kind = kind, message = "m", statusCode = status },
+        about):match "m%. (.*)$"
+    end
+    local from, right = "The address comes from base_url.",
+      "Is base_url (https://h) right?"
+    assert.equal(from, advice("connection", {}))
+    assert.is_nil(advice("connection", { reason = "descriptors" }))
+    assert.is_nil(advice("connection", { reason = "thread" }))
+    assert.equal("It may be gone.", advice("connection", { reason = "thread",
+      unknown = "It may be gone" }))
+    assert.is_nil(advice("timeout", {}))
+    assert.equal(from, advice("timeout", { reason = "connect" }))
+    assert.is_nil(advice("protocol", {}))
+    assert.equal(right, advice("protocol", { foreign = true }))
+    assert.equal(right, advice("protocol", { reason = "redirect" }))
+    assert.equal("It may be gone. " .. right, advice("protocol",
+      { foreign = true, unknown = "It may be gone" }))
+    assert.equal("It may be gone.", advice("protocol",
+      { unknown = "It may be gone" }))
+    assert.is_nil(advice("tls", { reason = "handshake" }):match "ca_file")
+    assert.equal(right, advice("api", {}, 404))
+    assert.is_nil(advice("api", { json = true }, 404))
+    assert.is_nil(advice("api", { is_foreign = true }, 404))
+    assert.is_nil(advice("api", {}, 403))
+    assert.equal("It may be gone.", advice("api",
+      { unknown = "It may be gone" }, 500))
+    assert.equal(right .. " It may be gone.", advice("api",
+      { unknown = "It may be gone" }, 404))
+    -- The storage's own words.
+    assert.equal("Ask again.", advice("api", { is_foreign = true,
+      advice = { [403] = "Ask again" } }, 403))
+    assert.is_nil(advice("api", { advice = { [403] = "Ask again" } }, 403))
+  end)
+
+  it("blames a waiter of the program's own for a timeout", function()
+    local function advice(more)
+      more.late = 2.5
+      return sentence({ kind = "timeout", message = "m" }, more)
+    end
+    local fault = "The function given as host let 2.5 s pass without "
+      .. "client:step(), which it must call when client:fd() can be read and "
+      .. "after client:timeout() seconds."
+    assert.equal("m. " .. fault, advice {})
+    assert.equal("m. It may be gone. " .. fault,
+      advice { unknown = "It may be gone" })
+  end)
+
   it("gives advice for certificate errors", function()
     local err = { kind = "tls", message = "the certificate of api.sync.so "
       .. "cannot be verified: unable to get local issuer certificate" }
