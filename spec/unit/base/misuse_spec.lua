@@ -115,6 +115,38 @@ describe("misuse", function()
       { limit = true }, "filter")
     assert.match('unknown filter "zebra"%. Known: limit%.$', message)
     assert.is_nil(misuse.nearest("", { "limit" }))
+    assert.is_nil(misuse.nearest("ab", { "xy" }))
+  end)
+
+  it("takes a third of the letters for a slip, and the first of two", function()
+    assert.equal("cursor", misuse.nearest("cuxxor", { "limit", "cursor" }))
+    assert.is_nil(misuse.nearest("cuxxxr", { "limit", "cursor" }))
+    assert.equal("a", misuse.nearest("b", { "a" }))
+    assert.equal("limb", misuse.nearest("lima", { "limb", "limc" }))
+    assert.equal("limc", misuse.nearest("limc", { "limb", "limc" }))
+  end)
+
+  it("says that a member is not there, or cannot be set", function()
+    assert.match("a listing has no \"nxt\", did you mean \"next\"? Known: "
+      .. "close, next.", message_of(misuse.no_member, "a listing", "nxt",
+      { next = true, close = true }), 1, true)
+    assert.match("next of a listing cannot be set", message_of(
+      misuse.no_member, "a listing", "next", { next = true }), 1, true)
+  end)
+
+  it("counts the elements of an array", function()
+    assert.equal(0, misuse.length({}, "items"))
+    assert.equal(3, misuse.length({ 1, false, 3 }, "items"))
+    assert.equal(1, misuse.length(require "lipsync.core".array { 1 }, "items"))
+    for wrong, text in pairs { [{ [2] = 1 }] = "without holes or names",
+        [{ 1, a = 1 }] = "without holes or names",
+        [setmetatable({}, {})] = "items must be a table without a metatable",
+        x = 'items must be a table, got string "x"' } do
+      assert.match(text, message_of(misuse.length, wrong, "items"), 1, true)
+    end
+    local _, err = require "lipsync".time "now"
+    assert.match("items is an error object: .*is not a time",
+      message_of(misuse.plain_table, err, "items"))
   end)
 
   it("names keys that are not strings", function()
@@ -126,6 +158,10 @@ describe("misuse", function()
     assert.equal('string "a?b"', misuse.show "a\nb")
     assert.equal(('string "%s…"'):format(("ä"):rep(19) .. "x"),
       misuse.show(("ä"):rep(19) .. "x" .. ("ä"):rep(9)))
+    assert.equal(('string "%s"'):format(("x"):rep(40)),
+      misuse.show(("x"):rep(40)))
+    assert.equal(('string "%s…"'):format(("x"):rep(40)),
+      misuse.show(("x"):rep(41)))
     assert.equal("boolean true", misuse.show(true))
     assert.equal("table", misuse.show {})
     local _, err = require "lipsync".time "now"

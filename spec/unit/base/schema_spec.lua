@@ -39,6 +39,10 @@ describe("schema", function()
     takes(schema.strings, core.array { "a" }, { "a" })
     takes(schema.set, "a,b,a", { "a", "b" })
     takes(schema.headers, { a = "b\tc", B = "" })
+    takes(schema.choice { "a", "b" }, "b")
+    takes(schema.id "Generation", "a")
+    takes(schema.id "Generation", require "lipsync".generation '{"id":"a"}',
+      "a")
   end)
 
   it("raises for all other values", function()
@@ -56,6 +60,9 @@ describe("schema", function()
         "a whole number from 1 to 9007199254740992, got number ")
     end
     raises(schema.integer(100), 101, "a whole number from 1 to 100")
+    raises(schema.choice { "a", "b" }, "c", 'one of a, b, got string "c"')
+    raises(schema.id "Generation", 5, "field must be a string, got number 5")
+    raises(schema.id "Generation", "", "field is an empty string")
     -- Which would be read as empty.
     raises(schema.strings, setmetatable({}, { __index = { "a" } }),
       "field must be a table without a metatable")
@@ -155,6 +162,22 @@ describe("schema", function()
     raises(item, { id = "a", ids = 5 },
       'unknown member "ids" of field, did you mean "id"%? Known: extra, id, n')
     raises(item, { id = "a", n = 0 }, "field%.n must be a number above 0")
+  end)
+
+  it("has tests that values pass which are right as they are", function()
+    local fields = { id = schema.text, n = schema.number, any = schema.anything,
+                     flag = schema.boolean, of = schema.id "Generation" }
+    local test = schema.test(schema.array(schema.record(fields, { "id" })))
+    assert.is_true(core.fits({ { id = "a", n = 1, any = {}, flag = true,
+                                 of = "b" }, { id = "c" } }, test))
+    for _, wrong in ipairs { {}, { {} }, { { id = "" } },
+        { { id = "a", n = "1" } }, { { id = "a", flag = 1 } },
+        { { id = "a", of = 5 } }, { { id = "a", more = 1 } } } do
+      assert.is_false(core.fits(wrong, test))
+    end
+    assert.is_true(core.fits(5, schema.test(schema.anything)))
+    assert.is_nil(schema.test(schema.positive))
+    assert.is_nil(schema.test(schema.array(schema.positive)))
   end)
 
   it("joins fields", function()

@@ -40,7 +40,9 @@ describe("url", function()
 
   it("shows an id on one line", function()
     assert.equal("a%0Ab", url.readable "a\nb")
-    assert.is_true(#url.readable(("x"):rep(999)) < 100)
+    assert.equal(("x"):rep(80), url.readable(("x"):rep(80)))
+    assert.equal(url.readable(("x"):rep(80) .. "…"),
+      url.readable(("x"):rep(81)))
   end)
 
   it("refuses an id that is not UTF-8", function()

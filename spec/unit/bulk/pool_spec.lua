@@ -87,6 +87,22 @@ describe("pool", function()
     assert.equal(2, a.moved)
   end)
 
+  it("waits no longer than until the earlier of two times", function()
+    local asked
+    local a, seconds = new_call(), 60
+    function a.wants() return a.target, seconds end
+    for next_one, most in pairs { [7] = 7, [80] = 60 } do
+      start(a)
+      client.options.host = function(_, _, left) asked = left end
+      seconds = next_one
+      wake(a)
+      of:advance(owner)
+      of:wait()
+      assert.is_true(asked > most - 1 and asked <= most, asked)
+      seconds = 60
+    end
+  end)
+
   it("gives the host a timeout, and counts the wait for all", function()
     local asked
     start(new_call(7), new_call(9))
@@ -151,13 +167,19 @@ describe("pool", function()
       filler[i] = {}
       slots:take(filler[i], 0)
     end
-    local mine, other = { group = of }, {}
+    local called = 0
+    local mine, other = { group = of, called = function()
+      called = called + 1
+    end }, {}
     slots:take(mine, 0)
     slots:take(other, 0)
     slots:release(filler[1])
+    called = 0
     of:set_busy(true)
     assert.is_true(slots:is_turn(other))
+    assert.equal(0, called)
     of:set_busy(false)
+    assert.equal(1, called)
     assert.is_false(slots:is_turn(other))
     assert.is_true(slots:take(mine, 0))
   end)
