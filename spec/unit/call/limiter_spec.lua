@@ -94,6 +94,14 @@ describe("limiter", function()
     assert.same({}, kept)
   end)
 
+  it("has Lua's own collector work, in pieces", function()
+    local q, last, now = queue.new(1), {}, 0
+    local function abandon() q:take({}, 0) end
+    abandon()
+    while not q:take(last, now) and now < 60 do now = now + 0.1 end
+    assert.is_true(now < 60)
+  end)
+
   it("collects at most once a second", function()
     local q, a, b = new(1), {}, {}
     q:take(a, 0)
@@ -306,11 +314,27 @@ describe("limiter", function()
       assert.is_true(q:take(a, now))
     end)
 
+    it("calls the next one when one was not refused", function()
+      local q, a, b = new(2), ticket(), ticket()
+      q:refuse(5)
+      assert.is_false(q:take(a, now))
+      assert.is_false(q:take(b, now))
+      now = 105
+      assert.is_true(q:take(a, now))
+      local before = b.calls
+      q:accept()
+      assert.equal(before + 1, b.calls)
+      assert.is_true(q:take(b, now))
+    end)
+
     it("takes what was sent before the rest for no news", function()
       local q = new(2)
       q:refuse(5)
       assert.equal(5, q:refuse(9))
       assert.equal(7, q:refuse(9, 7))
+      now = 106.5
+      assert.equal(0.5, q:refuse(9))
+      now = 100
       assert.equal(1, q.refusals)
       q:accept()
       assert.equal(7, q:rest())

@@ -127,6 +127,8 @@ describe("filter", function()
     assert.equal(50, #groups[3])
     assert.equal("id101", groups[2][1])
     assert.same({ false }, filter.groups(read {}))
+    assert.equal("/p?status=FAILED&ids=id1,id2", target(read { ids = list,
+      status = "FAILED" }, { ids = ids(2) }))
   end)
 
   it("takes no pages for a count", function()
@@ -135,6 +137,7 @@ describe("filter", function()
         filter.read_count(query, { [name] = value })
       end)
     end
+    assert.has_error(function() filter.read_count(query, "FAILED") end)
     local _, message = pcall(filter.read_count, query, { statuss = "x" })
     assert.match("Known: extra, ids, projectId, source, status%.", message)
     assert.same({ "FAILED" },
@@ -149,6 +152,24 @@ describe("filter", function()
     own = read { extra = {} }
     assert.is_false(own.nothing)
     assert.equal("/p", target(own, {}))
+  end)
+
+  it("selects by what leaves rows out, and by nothing else", function()
+    for name, value in pairs { status = "FAILED", ids = { "a" }, source = "api",
+                               projectId = "p" } do
+      assert.is_true(read { [name] = value }.selects, name)
+    end
+    for _, given in ipairs { {}, { limit = 5 }, { page_size = 5 },
+                             { limit = 5, cursor = "a" } } do
+      assert.is_false(read(given).selects)
+    end
+    assert.is_false(filter.read(query, nil).selects)
+    assert.is_false(filter.read_count(query, nil).selects)
+    local sorted = { "sortBy", "name", fields = {
+      sortBy = query.fields.projectId, name = query.fields.projectId } }
+    assert.is_false(filter.read(sorted, { sortBy = "nameAsc" }).selects)
+    assert.is_true(filter.read(sorted, { sortBy = "nameAsc",
+                                         name = "n" }).selects)
   end)
 
   it("selects nothing by what it does not know", function()
