@@ -365,6 +365,18 @@ describe("the emulator", function()
     end)
   end)
 
+  it("says nothing more after the head that was asked for", function()
+    service:add { model = ("x"):rep(600) }
+    local client = require "lipsync".new { base_url = service.base_url,
+                                           api_key = service.key }
+    for _, path in ipairs { "/v2/generations", "/v2/models" } do
+      local head = assert(client:request("HEAD", path))
+      assert.are.equal("chunked", head.headers["transfer-encoding"])
+      assert(client:request("GET", path, { max_attempts = 1 }))
+    end
+    client:close()
+  end)
+
   it("reports unknown methods and paths", function()
     local answer = ask("POST", "/v2/generations", { body = "{}" })
     assert.are.equal(405, answer.status)

@@ -86,6 +86,14 @@ describe("client:request", function()
     assert.equal("api_key", err.field)
   end)
 
+  it("blames no key that was not sent", function()
+    local client = start({ json(401, "{}") }, { api_key = false })
+    local response, err = client:request("GET", "/v2/x", { send_key = false })
+    assert.is_nil(response)
+    assert.equal("GET /v2/x: 401 Unauthorized. It was sent without the key.",
+      tostring(err))
+  end)
+
   it("makes HEAD requests, on a connection that others use too", function()
     local head = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n"
       .. "Content-Encoding: gzip\r\nX-A: b\r\n\r\n"

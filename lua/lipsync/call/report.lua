@@ -29,6 +29,7 @@ function report.about(of)
   about.unknown = of.outcome_unknown and spec.unknown
   about.outcome_unknown = of.outcome_unknown
   about.idempotency_key = of.sent.idempotency_key
+  if spec.key == false then about.key_from = nil end
   if spec.origin then
     about.host, about.is_foreign = spec.origin:match "//(.*)$", true
     about.base_url, about.base_url_from = nil, nil

@@ -171,6 +171,7 @@ end
 local api_advice = {
   [407] = function(err, about) return err.proxy and proxy_from(err, about) end,
   [401] = function(_, about)
+    if not about.key_from then return "It was sent without the key" end
     return ("%s does not accept the key %s"):format(about.host or "The service",
       about.key_from == "api_key" and "given as api_key"
       or "from " .. about.key_from)

@@ -39,6 +39,7 @@ describe("message", function()
         key_from = "SYNC_API_KEY" }))
     assert.match("accept the key given as api_key%.$",
       sentence(err, { host = "x", key_from = "api_key" }))
+    assert.match("It was sent without the key%.$", sentence(err, {}))
   end)
 
   it("gives advice for a missing object", function()

@@ -284,15 +284,25 @@ static void add_date (struct service *s, struct MHD_Response *out) {
   MHD_add_response_header(out, "Date", date);
 }
 
+/* Whether no other request may follow on the connection: libmicrohttpd (0.9.75)
+** ends a body of unknown length by an empty chunk for HEAD, too, which a client
+** would read as the beginning of the next response. */
+static int is_last (const struct request *r, const struct body *body) {
+  return body != NULL && body->length < 0 && strcmp(r->method, "HEAD") == 0;
+}
+
 static enum MHD_Result send_response (struct exchange *x,
                                       struct MHD_Connection *connection,
                                       struct response *response) {
   enum MHD_Result result;
   struct settings settings;
+  int last = is_last(&x->request, response->body);
   struct MHD_Response *out = make_out(response);
   if (out == NULL)
     return MHD_NO;
   add_date(x->service, out);
+  if (last)
+    MHD_add_response_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
   service_settings(x->service, &settings);
   /* libmicrohttpd's timeout is how long a reader may pause */
   MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
