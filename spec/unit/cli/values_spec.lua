@@ -21,7 +21,23 @@ describe("a value of the command line", function()
     end
   end)
 
+  it("may be a whole number, up to a most", function()
+    for name, most in pairs { integer = 2 ^ 53, port = 65535,
+                              page_size = 100 } do
+      local read = values[name]
+      assert.equal(1, read "1")
+      assert.equal(most, read(("%.0f"):format(most)))
+      for _, wrong in ipairs { "", "0", "-1", "1.5", "1e1",
+                               ("%.0f"):format(most + 2) } do
+        assert.is_nil(read(wrong), wrong)
+      end
+    end
+    assert.is_nil(values.port "65536")
+    assert.is_nil(values.page_size "101")
+  end)
+
   it("may be seconds, minutes, hours", function()
+    assert.equal(1, values.seconds "1")
     assert.equal(20, values.seconds "20")
     assert.equal(300, values.seconds "5m")
     for _, wrong in ipairs { "", "0", "-1", "1.5", "5y", "m" } do
