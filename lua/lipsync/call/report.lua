@@ -119,11 +119,11 @@ end
 --- A failure for a response of another form than documented.
 ---@param of table
 ---@param expected string  "a JSON array"
----@param body string|nil
+---@param body string|nil  nil if it was not read
 ---@return table raw
 function report.unexpected(of, expected, body)
   local current = of.attempt
-  return { code = "unexpected", wanted = expected, body = body or "",
+  return { code = "unexpected", wanted = expected, body = body,
            media = header(of, "content-type"), status = current.status }
 end
 
@@ -142,7 +142,7 @@ function report.explained(of, raw)
   local expects = of.spec.expects
   if about.foreign and raw.code:find "^json_" and current.status
      and raw.code ~= "json_size" and (raw.body or not expects) then
-    raw = report.unexpected(of, expects or "a JSON array", raw.body)
+    raw = report.unexpected(of, expects or "a JSON array", raw.body or "")
   end
   for _, name in ipairs(sent_back) do
     if raw[name] then raw[name] = redacted(of, raw[name]) end

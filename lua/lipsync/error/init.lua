@@ -168,6 +168,20 @@ local function decode_object(body)
   return type(value) == "table" and value or nil
 end
 
+local entities = { amp = "&", lt = "<", gt = ">", quot = '"', apos = "'" }
+
+-- What a storage says in XML, as S3 does: "AccessDenied: Request has expired".
+local function words_of_storage(body)
+  if #body > errors.body_limit then return nil end
+  local inside = body:gsub("^<%?xml[^>]*>[ \r\n]*", ""):match "^<Error>(.*)"
+  local words = {}
+  for _, name in ipairs { "Code", "Message" } do
+    words[#words + 1] = inside and inside:match("<" .. name .. ">([^<]+)<")
+  end
+  local text = table.concat(words, ": "):gsub("&([a-z]+);", entities)
+  return text ~= "" and text or nil
+end
+
 -- The message for a response without an explanation.
 local function unexplained(status, media, body)
   local phrase = message.phrase(status)
@@ -194,6 +208,7 @@ function errors.from_response(response, about)
   err.body = response.body:sub(1, errors.body_limit)
   err.message = err.message
     or body and message.phrase(response.status)
+    or words_of_storage(response.body)
     or unexplained(response.status, response.header "content-type",
       response.body)
   err.requestId = err.requestId or response.header "x-request-id"

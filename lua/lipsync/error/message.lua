@@ -124,17 +124,25 @@ function message.redirect(raw)
     raw.origin)
 end
 
+-- How a body begins, for a reader; nothing of one that was not read, or that is
+-- no text.
+local function beginning(body)
+  if not body then return "" end
+  if body == "" then return ", nothing in it" end
+  local start = cut(body, 200)
+  if start:find "[%z\1-\8\14-\26]" then return "" end
+  return (': "%s"'):format(trim(cut(message.inline(start), 30)))
+end
+
 --- What came instead of the expected response:
 --- `expected a JSON array, got text/html (200): "<html>…"`.
 ---@param raw { wanted: string, media: string|nil, status: integer,
----   body: string }
+---   body: string|nil }  `body` is nil if it was not read
 ---@return string
 function message.unexpected(raw)
   local media = (raw.media or "no content type"):match "^[^;]*"
-  local start = trim(cut(message.inline(cut(raw.body, 200)), 30))
-  return ('expected %s, got %s (%d)%s'):format(raw.wanted,
-    message.inline(media), raw.status,
-    raw.body == "" and ", nothing in it" or (': "%s"'):format(start))
+  return ("expected %s, got %s (%d)%s"):format(raw.wanted,
+    message.inline(media), raw.status, beginning(raw.body))
 end
 
 --- What happened; of a response, status and code come first.

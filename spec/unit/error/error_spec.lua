@@ -64,6 +64,24 @@ describe("errors", function()
     assert.equal(64 * 1024, #answer(500, ("x"):rep(1e5)).body)
   end)
 
+  it("have the words of a storage", function()
+    for xml, words in pairs {
+      ['<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code><Message>'
+        .. "Request &lt;x&gt; has expired</Message></Error>"] =
+        "AccessDenied: Request <x> has expired",
+      ["<Error><Message></Message><Code>AccessDenied</Code></Error>"] =
+        "AccessDenied",
+      ["<Error><Code>SlowDown"] = "Forbidden (application/xml)",
+      ["<Error></Error>"] = "Forbidden (application/xml)",
+      ["<Errors><Code>A</Code></Errors>"] = "Forbidden (application/xml)",
+    } do
+      local err = answer(403, xml, { ["content-type"] = "application/xml" })
+      assert.equal(words, err.message)
+      assert.is_nil(err.errorCode)
+      assert.equal(xml, err.body)
+    end
+  end)
+
   it("do not decode a body longer than any error", function()
     local function body(n)
       return '{"errorCode":"e","message":"M.","pad":"' .. ("x"):rep(n) .. '"}'

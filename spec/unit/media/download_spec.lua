@@ -405,7 +405,9 @@ describe("a download", function()
         'is encoded as "gzip", which was not asked for',
       [partial(5)] = "other bytes of the file than were asked for",
       [media.whole { ["Content-Type"] = "text/html; charset=utf-8" }] =
-        "expected a file, got text/html (200)",
+        "expected a file, got text/html (200).",
+      [media.answer(201, { ["Content-Type"] = "video/mp4" }, body)] =
+        "expected a file, got video/mp4 (201).",
       [media.answer(204, { ["Content-Length"] = false })] =
         "expected a file, got no content type (204)",
       [media.answer(302)] = "302, a status that this API does not have",
