@@ -136,7 +136,14 @@ function calls.wait_shared()
   require "lipsync.error.backoff".jitter = function() return 0 end
   require "lipsync.compound.wait".seldom = 0.25
   core.random = function() return -3.9 end  -- a fortieth of each pause
-  local own = client { on_task_error = function() end }
+  local lists = 0
+  local own = client { on_task_error = function() end,
+    on_event = function(event)
+      if event.err then relent() end
+      if event.path == "/v2/generations" and event.type == "request" then
+        lists = lists + 1
+      end
+    end }
   own.options.max_waits = 0
   local get, looks = require "lipsync.resources.generations".specs.get, {}
   local accept = get.accept
@@ -152,7 +159,7 @@ function calls.wait_shared()
   end
   return function()
     own:run()
-    looks = {}
+    looks, lists = {}, 0
     local tasks = { wait "g1", wait "g2" }
     own:run()
     for i, task in ipairs(tasks) do
@@ -161,6 +168,7 @@ function calls.wait_shared()
       assert(generation.id == "g" .. i)
       check_generation(generation)
     end
+    assert(lists > 0)
   end
 end
 

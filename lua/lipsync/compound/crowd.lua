@@ -155,7 +155,6 @@ end
 ---@param options table  of the request
 ---@param clock table
 ---@return table|nil object  nil: it must look for itself
----@return lipsync.Error|nil err
 function Member:ask(options, clock)
   local group = gather(self)
   local ids = ids_of(group)
@@ -167,7 +166,7 @@ function Member:ask(options, clock)
   err = err or operation.stray(this, ids, objects)
   hand_out(group, round, err and none or objects,
     err and most_after(err, #group) or filter.ids_at_once)
-  return self:take(), err
+  return self:take()
 end
 
 return crowd

@@ -87,47 +87,45 @@ local function poll_options(self, left, late)
   return own
 end
 
--- Whether a later poll may succeed.
-local function is_passing(err)
-  return err.retryable and err.statusCode ~= 404
-end
-
--- The object, as another wait's request has brought it or one for this and
--- other waits brings it; or an error that passes. Neither: the wait must ask
--- for its own.
+-- The object, as another wait's request has brought it, or one for this and
+-- other waits brings it; nil: the wait must ask for its own.
 local function share(self, left)
   local member = self.member
   local news = member:take()
   if news or not self.every or not member:may_share() then return news end
-  local object, err = member:ask(call.part(self.options, self.clock:seconds()
+  return member:ask(call.part(self.options, self.clock:seconds()
     + math.min(left + margin, self.client.options.timeout)), self.clock)
-  return object, err and is_passing(err) and err or nil
 end
 
--- Looks once. Returns the object, or nil and an error, and the seconds to pause
--- if the response came early; nil: none.
+-- Asks for the wait's own object. Returns it, or nil and an error, and the
+-- seconds to pause if the response came early; nil: none.
 local function ask(self, left)
-  local every = interval(self)
-  self.every = every
-  local object, err = share(self, left)
-  if object or err then return object, err, every end
-  local spec, late, begun, query = self.spec, 0, self.clock:seconds(), nil
+  local spec, late, query = self.spec, 0, nil
+  local begun, every = self.clock:seconds(), self.every
   if not every then
     query, late = long_query(self.options,
       math.floor(math.max(least, math.min(most, left))))
   end
   self.asked = nil
-  local this
-  this, err = operation.prepare(self.resource, spec, self.id,
+  local this, err = operation.prepare(self.resource, spec, self.id,
     poll_options(self, left, late), { query = query, action = self.action,
       is_long = late > 0, clock = self.clock, accept = accept(self) })
   if not this then return nil, err end
   if late > 0 then this.runtime.polls[this] = true end
+  local object
   object, err = this:run()
   self.member.alone = false
   if every then return object, err, self.asked or every end
   local is_early = late == 0 or self.clock:seconds() - begun < late - least
   return object, err, is_early and self.pause or nil
+end
+
+-- Looks once, by another one's request or its own; returns what `ask` does.
+local function look(self, left)
+  self.every = interval(self)
+  local object = share(self, left)
+  if object then return object, nil, self.every end
+  return ask(self, left)
 end
 
 -- How much of an object is done.
@@ -161,6 +159,11 @@ local function too_late(self)
   return errors.new("timeout", text, about)
 end
 
+-- Whether a later poll may succeed.
+local function is_passing(err)
+  return err.retryable and err.statusCode ~= 404
+end
+
 -- Pauses about as long as asked before the next poll, which may be no time at
 -- all. Returns an error if that was interrupted.
 local function rest(self, asked)
@@ -174,13 +177,6 @@ local function rest(self, asked)
   end
   return select(2, sleep.run(self.client, seconds, action, self.clock,
     self.options.tag))
-end
-
--- Whether others may ask for it. The service lists no progress, and headers may
--- decide about a response.
-local function may_share(spec, options)
-  return spec.poll == "long" and not options.on_progress
-    and not options.headers
 end
 
 -- Ends the wait with the last state seen.
@@ -204,7 +200,8 @@ function wait.run(resource, spec, given, options)
     client = resource.client, resource = resource, spec = spec, id = id,
     options = options, timeout = options.timeout or patience,
     clock = stopwatch.new(), last = object, pause = pause,
-    member = crowd.member(resource, id, may_share(spec, options)),
+    -- Headers may decide about a response.
+    member = crowd.member(resource, id, not options.headers),
     action = "wait for " .. spec.noun,
   }
   while true do
@@ -212,7 +209,7 @@ function wait.run(resource, spec, given, options)
     if left <= 0 and not self.member.news then
       return give_up(self, too_late(self))
     end
-    local found, err, early = ask(self, left)
+    local found, err, early = look(self, left)
     if found then
       note(self, found)
       if found:is_terminal() then return found end

@@ -38,9 +38,11 @@ describe("waits without a long poll", function()
       "[" .. table.concat(items, ",") .. "]", times)
   end
 
-  -- Starts a client whose only long poll never ends.
-  local function start(scripts, options)
-    local script = { pick = true, { when = "wait=true", { hold = true } } }
+  -- Starts a client whose only long poll never ends, but for `polls`.
+  local function start(scripts, options, polls)
+    local script = { pick = true }
+    for _, each in ipairs(polls or {}) do script[#script + 1] = each end
+    script[#script + 1] = { when = "wait=true", { hold = true } }
     for _, each in ipairs(scripts) do script[#script + 1] = each end
     local own = { max_waits = 1, max_attempts = 1 }
     for name, value in pairs(options or {}) do own[name] = value end
@@ -230,6 +232,32 @@ describe("waits without a long poll", function()
     assert.equal(1, own_looks "a")
   end)
 
+  it("are not asked for again before they have looked by themselves", function()
+    local generations = start { get("a", "PENDING"), get("b", "PENDING", 1),
+      get("b", "FAILED"), list({ "a", "PENDING" }, 1), list { "a", "FAILED" } }
+    local _, found, members = wait_for(generations, { "a", "b" })
+    members.b.due = core.now() + 4
+    wake { members.a }
+    wake { until_rest(1).a }
+    until_found(found, { "a" })
+    assert.same({ "a,b", "a" }, listed())
+    wake { members.b }
+    until_found(found, { "b" })
+    assert.same({ a = "FAILED", b = "FAILED" }, found)
+  end)
+
+  it("are asked for once after they were canceled", function()
+    local generations = start { get("a", "PENDING"), get("b", "PENDING"),
+      list({ "a", "PENDING", "b", "PENDING" }, 1), list { "a", "FAILED" } }
+    local tasks, found, members = wait_for(generations, { "a", "b" })
+    tasks.b:cancel()
+    wake(members)
+    wake { until_rest(1).a }
+    until_found(found, { "a" })
+    assert.same({ "a,b", "a" }, listed())
+    assert.is_nil(found.b)
+  end)
+
   it("go on by themselves after a list that failed, and share again",
     function()
       local generations = start { get("a", "PENDING"), get("b", "PENDING"),
@@ -266,6 +294,20 @@ describe("waits without a long poll", function()
     assert.equal(3, #listed()[2])
     assert.equal(1, #listed()[4])
     assert.equal(0, select(2, resting()))
+  end)
+
+  it("are with as many as all of them may be", function()
+    local generations = start { get("a", "PENDING"), get("b", "PENDING"),
+      get("c", "PENDING"), list({ "a", "FAILED" }, 1),
+      list({ "c", "FAILED" }, 1), list { "b", "FAILED" } }
+    local _, found, members = wait_for(generations, { "a", "b", "c" })
+    members.a.most, members.b.most = 1, 1
+    for i, id in ipairs { "a", "c", "b" } do
+      for _, member in pairs(members) do member.due = core.now() + 4 end
+      wake { members[id] }
+      until_found(found, { id })
+      assert.equal(id, listed()[i])
+    end
   end)
 
   it("share no more where the service does not list by ids", function()
@@ -345,24 +387,28 @@ describe("waits without a long poll", function()
 
   it("take no old object after a look of their own", function()
     local told = {}
-    local generations = start { get("a", "PENDING"), get("b", "PENDING"),
-      { when = "?ids=", times = 1, { stall = 0.3 },
-        { send = scripted.response(200, "["
-          .. service.generation("a", "FAILED") .. ","
-          .. service.generation("b", "PENDING") .. "]") } },
-      list({ "b", "PROCESSING" }, 1), list { "b", "COMPLETED" } }
+    local function list_late(...)
+      local script = list({ ... }, 1)
+      table.insert(script, 1, { stall = 0.3 })
+      return script
+    end
+    local function poll(status, seconds)
+      return { when = "b?wait=true", times = 1, { stall = seconds },
+        { send = scripted.response(200, service.generation("b", status)) } }
+    end
+    local generations = start({ get("a", "PENDING"), get("b", "PENDING"),
+      list_late("a", "FAILED", "b", "PENDING") }, nil,
+      { poll("PROCESSING", 0.6), poll("COMPLETED", 0) })
     local _, found, members = wait_for(generations, { "a", "b" }, {
       on_change = function(g) told[#told + 1] = g.id .. " " .. g.status end })
     members.b.due = core.now()
     wake { members.a }
     step_until(function() return #listed() == 1 end)
+    here.client.options.max_waits = 2
     wake({ members.b }, 31)
-    until_found(found, { "a" })
-    wake(until_rest(1))
-    until_found(found, { "b" })
-    local of_b = table.concat(told, " "):gsub("a %u+ ?", "")
-    assert.is_nil(of_b:find "PROCESSING.*PENDING")
-    assert.equal("COMPLETED", found.b)
+    until_found(found, { "a", "b" })
+    assert.equal("b PENDING b PROCESSING b COMPLETED",
+      (table.concat(told, " "):gsub("a %u+ ?", "")))
   end)
 
   it("end with their client", function()
@@ -405,10 +451,30 @@ describe("waits without a long poll", function()
       .. "PENDING.", tostring(found))
   end)
 
+  it("end with what came just in time", function()
+    local generations = start { get("a", "PENDING") }
+    local client, found = here.client, nil
+    client:spawn(generations.wait, generations, "long")
+    step_until(function() return #here.server:requests() == 1 end)
+    client:spawn(function()
+      found = assert(generations:wait("a", { timeout = 1 })).status
+    end)
+    local member
+    step_until(function()
+      member = next(client:runtime().crowd)
+      return member
+    end)
+    scripted.sleep(1.1)
+    member.news = assert(require "lipsync".generation(
+      service.generation("a", "FAILED")))
+    step_until(function() return found end)
+    assert.equal("FAILED", found)
+  end)
+
   it("are not kept when their coroutines are dropped", function()
     local generations = start({ get("a", "PENDING"), get("b", "PENDING"),
-      { when = "?ids=", times = 1, { hold = true } }, list { "b", "FAILED" } },
-      { host = function() coroutine.yield() end })
+      get("c", "PENDING"), { when = "?ids=", times = 1, { hold = true } },
+      list { "b", "FAILED" } }, { host = function() coroutine.yield() end })
     local function waiting(id)
       return coroutine.create(function()
         return assert(generations:wait(id)).status
@@ -427,10 +493,13 @@ describe("waits without a long poll", function()
     resume_until(threads, function()
       return #here.server:requests() == 1
     end)
-    for _, id in ipairs { "a", "b" } do threads[#threads + 1] = waiting(id) end
+    for _, id in ipairs { "a", "b", "c" } do
+      threads[#threads + 1] = waiting(id)
+    end
     resume_until(threads, function()
-      return select(2, resting()) == 2
+      return select(2, resting()) == 3
     end)
+    threads[4] = nil
     do
       local members = resting()
       members.a.due, members.b.due = core.now(), core.now() + 1
