@@ -106,7 +106,7 @@ location = /leave { content_by_lua_block {
 location = /left { content_by_lua_block {
   collectgarbage() collectgarbage()
   local n = 0
-  for _ in pairs(seen) do n = n + 1 end
+  for _ in pairs(seen or {}) do n = n + 1 end
   ngx.say(n)
 } }
 location = /unyieldable { content_by_lua_block {
@@ -136,6 +136,21 @@ location = /narrow { content_by_lua_block {
     ngx.exit(204)
   end
   ngx.say((narrow.generations:count()))
+} }
+location = /shared { content_by_lua_block {
+  few = few or require "lipsync".new { max_waits = 1,
+    on_event = function(event)
+      asked = asked or event.path == "/v2/generations"
+    end }
+  few.options.max_waits = 0
+  local id, wait = ngx.var.arg_id, require "lipsync.compound.wait"
+  wait.seldom = tonumber(ngx.var.arg_seldom)
+  if not ngx.var.arg_leave then
+    return ngx.say(few.generations:wait(id).status)
+  end
+  ngx.thread.spawn(function() few.generations:wait(id) end)
+  while not asked do ngx.sleep(0.01) end
+  ngx.exit(204)
 } }
 location = /crowd { content_by_lua_block {
   local crowded, done = require "lipsync".new { max_in_flight = 1 }, 0
@@ -449,6 +464,25 @@ describe("nginx", function()
     local from = scripted.now()
     assert.equal("3000\n", get("/narrow").body)
     assert.is_true(scripted.now() - from < 20)
+  end)
+
+  it("waits on when the request that asked for it has ended", function()
+    start()
+    local function target(seldom)
+      return ("/shared?id=%s&seldom=%s"):format(service:add {
+        status = "PENDING" }, seldom)
+    end
+    service:fault { route = "list", delay = 60, times = 1 }
+    local reader = begin(target(3))
+    server:await(function() return #service:requests() > 0 end)
+    assert.equal(204, get(target(0.1) .. "&leave=1").status)
+    service:advance(3600)
+    server:await(function() return get("/left").body == "0\n" end)
+    assert.equal("COMPLETED\n", text_of(reader))
+    local sent = service:requests()
+    assert.equal(4, #sent)
+    assert.match("ids=[^,]+,[^,]+$", sent[3].path)
+    assert.match("ids=[^,]+$", sent[4].path)
   end)
 
   it("cancels the calls of a task in another request", function()
