@@ -40,6 +40,16 @@ describe("timers", function()
     assert.is_nil(h:first())
   end)
 
+  it("moves what takes the place of a removed one up, too", function()
+    local h, items = timers.new(), {}
+    for i, due in ipairs { 1, 10, 2, 11, 12, 3, 4 } do
+      items[i] = { due = due }
+      h:add(items[i])
+    end
+    h:remove(items[4])
+    assert.same({ 1, 2, 3, 4, 10, 12 }, empty(h))
+  end)
+
   it("gives only what is due", function()
     local h = timers.new()
     for _, due in ipairs { 3, 1, 2 } do h:add { due = due } end

@@ -8,6 +8,12 @@ describe("retry_after", function()
     assert.equal(0, retry_after.header("0", nil, 0))
   end)
 
+  it("reads nine decimals, and twelve digits", function()
+    assert.equal(1.123456789, retry_after.header("1.1234567891", nil, 0))
+    assert.equal(123456789012, retry_after.header("123456789012", nil, 0))
+    assert.equal(1e12, retry_after.header("1234567890123", nil, 0))
+  end)
+
   it("compares a date with the response's Date", function()
     assert.equal(90, retry_after.header("Sun, 06 Nov 1994 08:51:07 GMT",
       "Sun, 06 Nov 1994 08:49:37 GMT", 5))
@@ -33,6 +39,7 @@ describe("retry_after", function()
   it("reads the body's member", function()
     assert.equal(12.5, retry_after.body(12.5))
     assert.equal(12, retry_after.body "12")
+    assert.equal(0, retry_after.body(0))
     for _, value in ipairs { -1, math.huge, 0 / 0, {}, true, "x" } do
       assert.is_nil(retry_after.body(value))
     end

@@ -2,6 +2,8 @@
 -- client:drive, in a loop that polls by itself and notes what it is asked.
 
 local core = require "lipsync.core"
+local poll_interval = require "lipsync.host.poll_interval"
+local pump = require "lipsync.host.pump"
 local emulator = require "spec.support.emulator"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
@@ -71,6 +73,124 @@ local function part(loop, ...)
   for _, name in ipairs { ... } do own[name] = loop[name] end
   return own
 end
+
+describe("a pump", function()
+  local now, real = 100, core.now
+  local told, fd, made, on_close, moved
+
+  local loop = {}
+  function loop.after(seconds, fn)
+    told[#told + 1] = ("after %g"):format(seconds)
+    loop.fn = fn
+    return #told
+  end
+  function loop.cancel(handle) told[#told + 1] = "cancel " .. handle end
+  function loop.watch(of, fn)
+    told[#told + 1] = "watch " .. of
+    loop.on_event = fn
+    return made
+  end
+  function loop.unwatch(handle)
+    told[#told + 1] = "unwatch " .. tostring(handle)
+  end
+
+  local function new(...)
+    told, fd, made, on_close, moved = {}, nil, nil, nil, 0
+    local client = { runtime = function()
+      return { session = { fd = function() return fd end },
+               waiters = { on_close = function(_, _, fn) on_close = fn end } }
+    end }
+    local own = {}
+    for _, name in ipairs { ... } do own[name] = loop[name] end
+    return pump.new(client, own, function() moved = moved + 1 end), own
+  end
+
+  before_each(function()
+    now = now + 1000
+    core.now = function() return now end
+  end)
+  after_each(function() core.now = real end)
+
+  it("watches the descriptor as long as there is something to do", function()
+    local one = new("after", "cancel", "watch", "unwatch")
+    fd, made = 7, "handle"
+    one:arm(true)
+    one:arm(true)
+    assert.same({ "watch 7" }, told)
+    loop.on_event()
+    assert.equal(1, moved)
+    one:arm(false)
+    one:arm(false)
+    assert.same({ "watch 7", "unwatch handle" }, told)
+    made = nil
+    one:arm(true)
+    one:arm(true)
+    on_close()
+    assert.same({ "watch 7", "unwatch handle", "watch 7", "unwatch true" },
+      told)
+  end)
+
+  it("keeps a timer that is due early enough", function()
+    local one = new("after", "cancel", "watch", "unwatch")
+    fd, made = 7, "handle"
+    one:arm(true, 5)
+    one:arm(true, 6)
+    now = now + 1
+    one:arm(true, 4)
+    one:arm(true, 3.9995)
+    assert.same({ "watch 7", "after 5" }, told)
+    one:arm(true, 3.9)
+    assert.same({ "watch 7", "after 5", "cancel 2", "after 3.9" }, told)
+    one:arm(true)
+    assert.equal("cancel 4", told[5])
+    one:arm(true, 0)
+    assert.equal("after 0.001", told[6])
+    loop.fn()
+    assert.equal(1, moved)
+    one:arm(true, 9)
+    assert.equal("after 9", told[7])
+    assert.equal(7, #told)
+  end)
+
+  it("does nothing at a timer that could not be canceled", function()
+    local one = new("after", "watch", "unwatch")
+    fd, made = 7, "handle"
+    one:arm(true, 5)
+    local first = loop.fn
+    one:arm(true, 1)
+    first()
+    assert.equal(0, moved)
+    loop.fn()
+    loop.fn()
+    assert.equal(1, moved)
+  end)
+
+  it("looks from time to time where nothing is watched", function()
+    local one, own = new "after"
+    for n = 1, 40 do
+      one:arm(true)
+      assert.equal(("after %g"):format(math.min(1, poll_interval.seconds(n))),
+        told[#told])
+      loop.fn()
+    end
+    one:arm(true, 0)
+    assert.equal(("after %g"):format(math.max(0.001, 0)), told[#told])
+    loop.fn()
+    one:arm(true, 0.002)
+    assert.equal(("after %g"):format(math.min(0.002,
+      poll_interval.seconds(1))), told[#told])
+    loop.fn()
+    one:arm(false)
+    one:arm(true)
+    assert.equal(("after %g"):format(poll_interval.seconds(1)), told[#told])
+    local checks, rests = 0, 0
+    function own.check() checks = checks + 1 end
+    function own.rest() rests = rests + 1 end
+    one:arm(true)
+    one:arm(false)
+    assert.same({ 1, 1 }, { checks, rests })
+  end)
+end)
 
 describe("drive", function()
   local here = service.fixture(after_each)

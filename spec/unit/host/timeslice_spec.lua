@@ -123,6 +123,51 @@ describe("timeslice", function()
       end
     end)
 
+    it("goes on with what others have left of the slice", function()
+      local session = new_session()
+      function session.step(_, seconds)
+        session.steps[#session.steps + 1] = seconds
+        now = now + 0.0002
+      end
+      for n, left in ipairs { 0.001, 0.0008, 0.0006 } do
+        timeslice.step(session, {})
+        assert.equal(n, #session.steps)
+        near(left, session.steps[n] + 2e-5)
+        assert.is_true(math.abs(left - session.steps[n]) < 1e-5)
+      end
+    end)
+
+    it("starts anew only half a millisecond after the last one", function()
+      local session = new_session()
+      timeslice.step(session, {})
+      local from = now - 0.00101
+      now = from + 0.00245
+      timeslice.step(session, {})
+      assert.equal(1, #session.steps)
+      now = from + 0.00255
+      timeslice.step(session, {})
+      assert.equal(2, #session.steps)
+    end)
+
+    it("gives a session its step, if only of no time", function()
+      local one, other = new_session(), new_session()
+      timeslice.step(one, {})
+      timeslice.step(other, {})
+      assert.same({ 0 }, other.steps)
+    end)
+
+    it("is over for a reader at its end, or at that of its step", function()
+      local client = {}
+      local reader = { client = client, slice_ends = now + 1 }
+      assert.is_false(timeslice.is_expired(reader) or false)
+      client.step_ends = now + 1
+      assert.is_false(timeslice.is_expired(reader))
+      client.step_ends = now
+      assert.is_true(timeslice.is_expired(reader))
+      client.step_ends, reader.slice_ends = nil, now
+      assert.is_true(timeslice.is_expired(reader))
+    end)
+
     it("starts for a reader that comes after a long pause", function()
       local session = new_session()
       for i = 1, 20 do
