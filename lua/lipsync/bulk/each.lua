@@ -36,11 +36,12 @@ local limited = lua51.is_limited()
 
 -- Sources of items. Each returns `there` (false: wait); the item, nil at the
 -- end; an error; and whether the item is a repeated id, which an array skips.
+-- Ids are UUIDs, where letter case does not matter.
 local function next_of_array(self)
   self.at = self.at + 1
   local item = self.items[self.at]
   if item == nil then return true end
-  local id = self.work.identify(item)
+  local id = text.lower(self.work.identify(item))
   local twice = self.seen[id]
   self.seen[id] = true
   return true, item, nil, twice
@@ -132,7 +133,7 @@ end
 
 local function about_of(self)
   local about = self.client:about()
-  about.tag = self.options.tag
+  about.action, about.tag = self.work.action, self.options.tag
   return about
 end
 
@@ -257,6 +258,7 @@ local function check_process(self)
 end
 
 ---@class lipsync.Work  what to do with each item
+---@field action string  what is done: "delete things"
 ---@field noun string  what an item is called
 ---@field list string  how a listing is written: "client.things:list { … }"
 ---@field tally table  the counts by outcome, beside them `errors`

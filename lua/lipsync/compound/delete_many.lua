@@ -116,7 +116,8 @@ function delete_many.run(resource, spec, items, options, how)
     or options_of, options, "options")
   if items ~= nil then check_selected(items, options, how) end
   local work = {
-    noun = spec.noun, list = how.list, outcome_of = outcome_of,
+    action = ("delete %ss"):format(spec.noun), noun = spec.noun,
+    list = how.list, outcome_of = outcome_of,
     foresee = how.foresee or function() return "deleted" end,
     tally = { deleted = 0, gone = 0, skipped = 0, failed = 0, errors = {} },
     prepare = function(item, group)

@@ -193,10 +193,12 @@ local function foresee(folder, subject)
   return found and found.info and "existing" or "downloaded"
 end
 
+local whole = "download generations"
+
 -- What the errors of all report.
 local function about_of(client, options)
   local about = client:about()
-  about.action, about.tag = "download generations", options.tag
+  about.action, about.tag = whole, options.tag
   return about
 end
 
@@ -210,7 +212,9 @@ local function check_folder(client, folder, options)
   end
   local info, failure = file.info(folder)
   if info and info.type == "folder" then return nil end
-  if info then failure = { code = "no_folder", path = folder } end
+  if info or failure.code == "file_missing" then
+    failure = { code = "no_folder", path = folder }
+  end
   return errors.from_failure(failure, about)
 end
 
@@ -261,7 +265,7 @@ function downloads.many(resource, spec, items, folder, options)
     return nil
   end
   local work = {
-    noun = spec.noun, list = "client.generations:list { … }",
+    action = whole, noun = spec.noun, list = "client.generations:list { … }",
     outcome_of = outcome_of, concurrency = 4,
     tally = { downloaded = 0, existing = 0, skipped = 0, failed = 0,
               errors = {} },

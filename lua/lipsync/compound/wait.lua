@@ -40,11 +40,11 @@ wait.seldom = 10
 
 -- In seconds: the whole wait; the shortest and the longest poll; the first
 -- pause after one that was answered early, which doubles, and the longest; how
--- late a response may come.
+-- late a response may come, and how late after the whole wait has ended.
 local patience = 3600
 local least, most = 1, 10
 local pause, longest_pause = 0.25, 4
-local margin = 5
+local margin, last_margin = 5, 1
 
 -- The query of a poll that the service may answer late, by `seconds`.
 local function long_query(options, seconds)
@@ -79,7 +79,8 @@ end
 
 -- The options of a poll, which may be answered late.
 local function poll_options(self, left, late)
-  local own = call.part(self.options, self.clock:seconds() + left + margin)
+  local own = call.part(self.options, self.clock:seconds()
+    + math.max(left, late) + last_margin)
   if late > 0 then
     own.stall_timeout = math.max(late + margin,
       own.stall_timeout or self.client.options.stall_timeout)
@@ -94,7 +95,7 @@ local function share(self, left)
   local news = member:take()
   if news or not self.every or not member:may_share() then return news end
   return member:ask(call.part(self.options, self.clock:seconds()
-    + math.min(left + margin, self.client.options.timeout)), self.clock)
+    + math.min(left + last_margin, self.client.options.timeout)), self.clock)
 end
 
 -- Asks for the wait's own object. Returns it, or nil and an error, and the

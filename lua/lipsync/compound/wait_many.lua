@@ -53,7 +53,7 @@ local limited = lua51.is_limited()
 -- may take after the deadline.
 local patience = 3600
 local least, most, share = 2, 15, 1 / 10
-local margin = 5
+local margin = 1
 
 --- Seconds from one round to the next: more for an older wait, because what
 --- has taken long will take longer; jittered, because others wait too.

@@ -22,7 +22,7 @@ describe("delete_many", function()
   it("deletes an array of ids and generations, each once", function()
     local generations = start(all(deleted))
     local x = lipsync.generation(service.generation "x")
-    local result = assert(generations:delete_many({ "a", x, "a", "b", "x" }))
+    local result = assert(generations:delete_many({ "a", x, "A", "b", "X" }))
     assert.same({ deleted = 3, gone = 0, skipped = 2, failed = 0,
                   errors = {} }, result)
     local targets = {}
@@ -135,6 +135,8 @@ describe("delete_many", function()
         end })
       assert.equal("canceled", err.kind)
       assert.is_true(err.cause.mine)
+      assert.matches("^delete generations: a callback raised an error: ",
+        tostring(err))
       assert.equal(name == "when" and 1 or 2, result.deleted)
       assert.equal(result, so_far)
       assert.equal(result.deleted, #here.server:requests(result.deleted))

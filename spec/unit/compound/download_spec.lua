@@ -199,13 +199,15 @@ describe("client.generations", function()
         assert.equal(1, result.existing + result.downloaded)
         local tally, err = run { on_result = function() error("mine", 0) end }
         assert.equal("mine", err.cause)
+        assert.equal("download generations: a callback raised an error: mine.",
+          tostring(err))
         assert.is_true(tally.downloaded + tally.existing >= 1)
       end)
 
     it("needs a folder", function()
       local generations = emulate(1)
       media.write(folder .. "/file", "x")
-      for name, reason in pairs { ["/no"] = "there is no file",
+      for name, reason in pairs { ["/no"] = "is no folder",
           ["/file"] = "is no folder" } do
         local none, err, so_far = generations:download_many(
           { "a0000001-1" }, folder .. name)

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local calls = require "lipsync.call"
 local lipsync = require "lipsync"
 local core = require "lipsync.core"
 local service = require "spec.support.service"
@@ -186,6 +187,19 @@ describe("wait_many", function()
     assert.equal("id", err.field)
     assert.equal("wait for generation: the id is empty.", tostring(err))
     assert.same({ "x,y invalid", "a COMPLETED" }, (read(iterator)))
+  end)
+
+  it("gives no request much more time than is left", function()
+    local generations = here.start { rows { "a", "PENDING" }, loop = true }
+    local new, longest = calls.new, 0
+    finally(function() calls.new = new end)
+    calls.new = function(client, spec, options, ...)
+      longest = math.max(longest, options.timeout)
+      return new(client, spec, options, ...)
+    end
+    local _, _, err = generations:wait_many({ "a" }, { timeout = 0.3 }):next()
+    assert.equal("timeout", err.kind)
+    assert.is_true(longest > 0 and longest < 2, longest)
   end)
 
   it("goes on after temporary errors only", function()

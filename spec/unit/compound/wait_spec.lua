@@ -101,6 +101,18 @@ describe("wait", function()
       .. "PENDING.", tostring(err))
   end)
 
+  it("gives no poll much more time than is left", function()
+    local generations = here.start { answer "PENDING", loop = true }
+    local prepare, longest = operation.prepare, 0
+    finally(function() operation.prepare = prepare end)
+    operation.prepare = function(resource, spec, id, options, own)
+      longest = math.max(longest, options.timeout)
+      return prepare(resource, spec, id, options, own)
+    end
+    assert.is_nil((generations:wait("g1", { timeout = 0.4 })))
+    assert.is_true(longest > 0 and longest < 3, longest)
+  end)
+
   it("polls for the progress for `on_progress`", function()
     local function progress(status, percent)
       return service.answer(200, service.generation("g1", status,
