@@ -5,7 +5,8 @@ local texts = require "lipsync.base.text"
 
 local lower = texts.lower
 
-local media_type = {}
+--- `unknown` is the type of a file of which nothing is known.
+local media_type = { unknown = "application/octet-stream" }
 
 -- Endings and media types. The first type of an ending is its own, unless the
 -- file is for another kind of medium; the first ending of a type is its own.
@@ -34,11 +35,11 @@ end
 --- The media type of a file.
 ---@param path string
 ---@param kind string|nil  "video", "audio" or "image": what the file is for
----@return string  application/octet-stream for an unknown ending
+---@return string  `unknown` for an unknown ending
 function media_type.of(path, kind)
   local ending, media = media_type.ending(path)
   return ending and types[lower(ending:sub(2)) .. " " .. (kind or "")]
-    or media or "application/octet-stream"
+    or media or media_type.unknown
 end
 
 --- The ending of a name or path, with its dot, if it is one of a media type.

@@ -161,7 +161,14 @@ end
 -- Why this path names no file; nil if it may.
 local function bad_path(path)
   if path:find("\0", 1, true) then return "has a NUL" end
-  return not core.encode(path) and "is not UTF-8" or nil
+  return not core.encode(path) and "is not UTF-8; rename the file" or nil
+end
+
+-- Why a file can become no asset; nil if it can.
+local function untyped(item)
+  return media_type.of(item.file, item.type) == media_type.unknown
+    and "has no ending by which its media type is known; upload it with "
+      .. "client.assets:upload and content_type, and pass its assetId" or nil
 end
 
 -- What is wrong with an item, apart from misuse, for which it raises, and which
@@ -171,7 +178,7 @@ local function check_item(item, name, parts)
   if not item.file then return item.url and bad_url(item.url), "url" end
   check_type(item, name)
   if parts then check_part(item, name, parts) end
-  return bad_path(item.file), "file"
+  return bad_path(item.file) or not parts and untyped(item), "file"
 end
 
 --- What is wrong with the items of an input, apart from misuse: their addresses

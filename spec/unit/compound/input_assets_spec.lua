@@ -116,6 +116,20 @@ describe('create with upload = "asset"', function()
     assert.equal(3, #here.server:requests(3))
   end)
 
+  it("uploads nothing where a file has no ending of a media type", function()
+    start(function() return { created } end)
+    clip = folder .. "/clip"
+    launch.write(clip, "VIDEO")
+    local none, err = here.client.generations:create(request(),
+      { upload = "asset" })
+    assert.is_nil(none)
+    assert.equal("invalid", err.kind)
+    assert.equal("input[1].file", err.field)
+    assert.matches("^create generation: input%[1%]%.file has no ending by "
+      .. "which its media type is known; upload it with", tostring(err))
+    assert.equal(0, #here.server:requests())
+  end)
+
   it("needs no upload without files", function()
     local generations = start(function() return { created } end)
     assert(generations:create({ model = "m", input = {
