@@ -178,8 +178,9 @@ local function describe_tasks(vm)
     end)
 
     it("can wait for each other, and ends a canceled wait", function()
-      assert.equal("task error: no disk\n7 nil\ncanceled no disk\n"
-        .. "canceled nil\ntimeout\nover canceled\n", run [[
+      assert.equal("task error: no disk\ntask error: odd\n7 nil\n"
+        .. "canceled no disk\ncanceled odd\ncanceled nil\ntimeout\n"
+        .. "over canceled\n", run [[
         local lines = {}
         local function note(...)
           lines[#lines + 1] = table.concat({ ... }, " ")
@@ -197,6 +198,14 @@ local function describe_tasks(vm)
           end)
           err = select(2, died:wait())
           note(err.kind, err.cause)
+          local odd = client:spawn(function()
+            client:sleep(0.01)
+            error(setmetatable({}, { __tostring = function()
+              return "odd"
+            end }))
+          end)
+          err = select(2, odd:wait())
+          note(err.kind, tostring(err.cause))
           local long = client:spawn(function() client:sleep(3600) end)
           local kind
           local waits = client:spawn(function()

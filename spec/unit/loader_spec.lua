@@ -273,6 +273,16 @@ describe("a library", function()
         .. '%(package.cpath .*%): run "make install LUA=%S+"%.$', message)
     end)
 
+    it(name .. " that is missing: has the path, where there is one", function()
+      local path = package.cpath
+      finally(function() package.cpath = path end)
+      for given, said in pairs { ["./x.so"] = "./x.so", [false] = "unknown" } do
+        package.cpath = given or nil
+        assert.match("(package.cpath " .. said .. "): ", load_without(name,
+          ("module '%s' not found:"):format(name)), 1, true)
+      end
+    end)
+
     it(name .. " that does not load: passes on why", function()
       assert.equal("libcurl 7.80 or later is needed",
         load_without(name, "libcurl 7.80 or later is needed"))

@@ -244,6 +244,17 @@ describe("call", function()
     assert.is_nil(slots.taken[this])
   end)
 
+  it("keeps the slot while a refusal of all is read", function()
+    for status, keeps in pairs { [200] = false, [503] = false, [429] = true } do
+      local client = new_client { { arrived = true, unread = true,
+                                    status = status } }
+      local this = new_call(client)
+      assert.is_false(this:advance())
+      assert.equal(keeps, client.runtime().limiter.taken[this] ~= nil, status)
+      this:cancel()
+    end
+  end)
+
   it("waits out a delay, in naps if nothing wakes it", function()
     local client = new_client { { arrived = true, status = 503 }, {} }
     local this = new_call(client)
@@ -308,6 +319,21 @@ describe("call", function()
     for _, transfer in ipairs(client.transfers) do
       assert.equal(1, transfer.closed)
     end
+  end)
+
+  it("gives back what its retries took, and one for a success", function()
+    local cut = { arrived = true, failure = { code = "cut" } }
+    local done = { arrived = true, status = 200 }
+    local client = new_client { cut, done, done, cut, cut, done }
+    local budget = client.runtime().retry_budget
+    assert(budget:take(false))
+    local taken = budget.spent
+    assert(new_call(client):run())
+    assert.equal(taken, budget.spent)
+    assert(new_call(client):run())
+    assert.equal(taken - 1, budget.spent)
+    assert(new_call(client):run())
+    assert.equal(2 * taken - 1, budget.spent)
   end)
 
   it("stops retrying when the budget is spent", function()
