@@ -54,7 +54,10 @@ local function load_module(name)
       module = name .. " cannot be loaded: too many open files"
     end
   end
-  if not ok then error(module, 0) end
+  if not ok then
+    error(module, 0)
+    assert(false, module)  -- the `error` of OBS does not raise
+  end
   return module
 end
 
