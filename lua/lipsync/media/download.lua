@@ -241,6 +241,17 @@ function take_slot(self)
   end
 end
 
+-- The part is this call's. Another one, which had it before, may have made the
+-- file.
+local function locked(self, opened)
+  self.part, self.state = opened, begin
+  place.look(self.at)
+  if check_existing(self) then return true end
+  if not self.source.probes then return nil end
+  self.part:leave()
+  self.part, self.state = false, fetch
+end
+
 -- Another process may have the part. It is waited for as long as the caller
 -- has said, and not at all if nothing was said.
 function lock(self)
@@ -251,7 +262,7 @@ function lock(self)
   local opened, failure = part.open(self.at.target .. ".part",
     host.waits_for_disk(self.client))
   if opened then
-    self.part, self.state = opened, begin
+    return locked(self, opened)
   elseif opened == nil then
     return fail(self, failure)
   elseif self:remaining() <= 0 or not self.options.timeout then

@@ -48,6 +48,12 @@ function place.find(path, subject)
            info = (file.info(target)) }
 end
 
+--- Looks again what is there: another call may have made the file meanwhile.
+---@param found lipsync.Place
+function place.look(found)
+  found.info = file.info(found.target)
+end
+
 --- Appends the ending of a media type to a target that lacks one.
 ---@param found lipsync.Place
 ---@param media string|nil  Content-Type
@@ -56,7 +62,7 @@ function place.complete(found, media)
   local ending = media_type.ending_of(media)
   if not ending then return end
   found.target, found.needs_ending = found.target .. ending, false
-  found.info = file.info(found.target)
+  place.look(found)
 end
 
 return place

@@ -870,6 +870,33 @@ describe("a download", function()
     is_done(waited)
   end)
 
+  it("looks again whether the file is there, after such a wait", function()
+    here.start { { { read = true }, { send = partial(0):sub(1, 1000) },
+                   { stall = 0.2 }, { send = partial(0):sub(1001) } },
+                 once(partial(0, { ["Content-Range"] = "bytes 0-0/4096",
+                                   ["Content-Length"] = "1" })) }
+    local generation = media.generation(here.url)
+    local kept, refused
+    here.client:spawn(function()
+      here.client.generations:download(generation, here.path)
+    end)
+    here.client:spawn(function()
+      here.client:sleep(0.02)
+      kept = here.client.generations:download(generation, here.path,
+        { timeout = 10, if_exists = "keep" })
+    end)
+    here.client:spawn(function()
+      here.client:sleep(0.02)
+      refused = select(2, here.client.generations:download(generation,
+        here.path, { timeout = 10 }))
+    end)
+    here.client:run()
+    assert.is_true(is_done(kept).existing)
+    assert.matches("exists already%.$", tostring(refused))
+    assert.equal("bytes=0- bytes=0-0", here.ranges(2))
+    assert.equal(2, #here.server:requests())
+  end)
+
   it("waits for a part that another has, as long as the caller says", function()
     here.start { once(partial(0)) }
     local held = assert(file.open(here.path .. ".part", "edit"))
