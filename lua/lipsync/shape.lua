@@ -35,13 +35,21 @@ local function is_asked(call, object)
   return not says
 end
 
--- The body as the requested object, or nil and a failure.
-local function read_object(call, _, body)
+-- A body that was not read as an object, as most are, as one all the same; or
+-- nil, and a failure where it is too long.
+local function read_text(call, body)
   local most, spec = call.client.options.max_generation, call.spec
   if #body > most then
     return nil, { code = "object_size", noun = spec.noun, limit = most }
   end
-  local object = core.object(spec.type, body, call.client)
+  return (core.object(spec.type, body, call.client))
+end
+
+-- The body, an object or bytes, as the requested object, or nil and a failure.
+local function read_object(call, _, body)
+  local spec, object, raw = call.spec, body, nil
+  if type(body) == "string" then object, raw = read_text(call, body) end
+  if raw then return nil, raw end
   local id = object and object[spec.always or "id"]
   local is_one = type(id) == "string"
   if is_one and (id == call.id or is_asked(call, object)) then
@@ -49,15 +57,15 @@ local function read_object(call, _, body)
   end
   local other = is_one and call.id
   return nil, call:unexpected(other and ("the %s %s"):format(spec.noun, call.id)
-    or failure.article(spec.noun), body)
+    or failure.article(spec.noun), object and object:json() or body)
 end
 
 --- One object, which must have the requested id.
-shape.object = { read = attempt.whole, accept = read_object }
+shape.object = { read = attempt.object, accept = read_object }
 
 --- An object that this call has made, or an earlier one with the same key.
 shape.created = {
-  read = attempt.whole, accept = read_object,
+  read = attempt.object, accept = read_object,
   -- The service may know the object of an earlier attempt only by its id. Then
   -- that is the value.
   refused = function(call, err)
@@ -99,10 +107,12 @@ end
 
 --- A removed object as it was; the service may send it, or `true`, or nothing.
 shape.removed = {
-  read = attempt.whole,
+  read = attempt.object,
   accept = function(call, status, body)
     local object, raw = read_object(call, status, body)
-    if object or not is_bare(status, body) then return object, raw end
+    if object or type(body) ~= "string" or not is_bare(status, body) then
+      return object, raw
+    end
     return stand_in(call)
   end,
   -- A 404 after an attempt with an unknown outcome means that the object is

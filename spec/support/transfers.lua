@@ -67,6 +67,13 @@ function transfers.read(session, transfer)
   return drive(session, transfer, transfer.read)
 end
 
+--- The same, as an object if it is one.
+---@return any
+---@return table? failure
+function transfers.object(session, transfer)
+  return drive(session, transfer, transfer.object)
+end
+
 --- A file without a name.
 ---@return table
 function transfers.file()

@@ -6,8 +6,6 @@
 
 #include "object.h"
 
-#define ROOM 64 /* members that most objects have no more of */
-
 
 /* The bytes before the text. */
 static size_t head_size (const struct element *e) {
@@ -39,9 +37,6 @@ void object_init (lua_State *L, void *block, const struct element *e,
 }
 
 
-static const struct json_limits limits = {0x7fffffffu, JSON_DEPTH_MAX,
-                                          JSON_MEMBERS_MAX};
-
 /* A scanner that the collector closes, because making the object may raise. */
 static int scanner_gc (lua_State *L) {
   json_close((struct json_scanner *)lua_touserdata(L, 1));
@@ -52,28 +47,12 @@ static int scanner_gc (lua_State *L) {
 static struct json_scanner *push_scanner (lua_State *L, enum json_shape shape) {
   struct json_scanner *s = (struct json_scanner *)lua_newuserdata(L,
                                                                   sizeof(*s));
-  json_open(s, shape, &limits);
+  json_open(s, shape, &element_limits);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, scanner_gc);
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   return s;
-}
-
-
-/* Scans all of 'text'. On JSON_END, 'e' is the one object it holds. */
-static enum json_status scan (struct json_scanner *s, const char *text,
-                              size_t length, struct element *e) {
-  size_t used;
-  enum json_status status = json_feed(s, text, length, &used);
-  if (status == JSON_ELEMENT) {
-    e->text = text + s->element;
-    e->length = s->element_length;
-    e->count = s->count;
-    status = json_feed(s, text + used, length - used, &used);
-  }
-  e->members = s->members;
-  return status == JSON_MORE ? json_finish(s) : status;
 }
 
 
@@ -93,23 +72,21 @@ static int push_refused (lua_State *L, const struct object_type *t,
 /* Scans the text at 2, in room on the C stack where that will do: there is
 ** nothing to close then. '*s' is the scanner that has done it. */
 static enum json_status scan_text (lua_State *L, struct json_scanner **s,
-                                   struct json_member room[ROOM],
+                                   struct json_member room[ELEMENT_ROOM],
                                    struct element *e) {
   size_t length;
   const char *text = lua_tolstring(L, 2, &length);
   enum json_status status;
-  json_open(*s, JSON_SINGLE, &limits);
-  json_lend(*s, room, ROOM);
-  status = scan(*s, text, length, e);
+  status = element_scan(*s, room, text, length, e);
   if (status != JSON_E_MEMBERS)
     return status;
   *s = push_scanner(L, JSON_SINGLE);
-  return scan(*s, text, length, e);
+  return element_scan(*s, NULL, text, length, e);
 }
 
 
 int object_new (lua_State *L) {
-  struct json_member room[ROOM];
+  struct json_member room[ELEMENT_ROOM];
   struct json_scanner lent, *s = &lent;
   const struct object_type *t;
   struct element e;

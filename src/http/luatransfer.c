@@ -134,18 +134,62 @@ static int push_body (lua_State *L, struct transfer *t, size_t length) {
 }
 
 
-/* transfer:read(): the whole body, false (wait), or nil and a failure. */
-static int transfer_read (lua_State *L) {
+/* Pushes the whole body, 'length' bytes, as an object. It is looked up once
+** more when the block is made, as in push_object; its members are where they
+** were in it. 0: it is none that needs little room, so nothing is pushed. */
+static int push_object_of (lua_State *L, struct transfer *t, const char *text,
+                           size_t length) {
+  struct json_member room[ELEMENT_ROOM];
+  struct json_scanner s;
+  struct element e;
+  size_t offset, again;
+  void *block;
+  if (length > t->response.rules.max_element
+      || element_scan(&s, room, text, length, &e) != JSON_END
+      || (t->type->has_id && !element_has_id(&e)))
+    return 0;
+  offset = (size_t)(e.text - text);
+  compat_getslot(L, 1); /* at 2 */
+  block = t->capi->alloc(L, &e);
+  if (!is_open(t) || response_read(&t->response, &text, &again) != RESPONSE_END
+      || again != length)
+    return 0;
+  e.text = text + offset;
+  lua_rawgeti(L, 2, SLOT_METATABLE);
+  t->capi->init(L, block, &e, 2);
+  return 1;
+}
+
+
+/* Reads the whole body; as an object, if that is asked for and it is one. */
+static int read_whole (lua_State *L, int as_object) {
   struct transfer *t = to_transfer(L);
   const char *text;
   size_t length;
+  lua_settop(L, 1);
   if (!is_open(t))
     return failure_push_closed(L);
   switch (response_read(&t->response, &text, &length)) {
     case RESPONSE_WAIT: lua_pushboolean(L, 0); return 1;
-    case RESPONSE_END: return push_body(L, t, length);
+    case RESPONSE_END: break;
     default: return fail(L, t);
   }
+  if (as_object && t->response.exchange->status < 300
+      && push_object_of(L, t, text, length))
+    return 1;
+  return push_body(L, t, length);
+}
+
+
+/* transfer:read(): the whole body, false (wait), or nil and a failure. */
+static int transfer_read (lua_State *L) {
+  return read_whole(L, 0);
+}
+
+
+/* transfer:object(): the same; of a response that is an object, that. */
+static int transfer_object (lua_State *L) {
+  return read_whole(L, 1);
 }
 
 
@@ -409,6 +453,7 @@ static const luaL_Reg methods[] = {
   {"next", transfer_next},
   {"take", transfer_take},
   {"read", transfer_read},
+  {"object", transfer_object},
   {"save", transfer_save},
   {"ready", transfer_ready},
   {"done", transfer_done},

@@ -60,6 +60,16 @@ function attempt.whole(self, until_)
   return false
 end
 
+--- The whole body: the object that it is, or else its bytes.
+function attempt.object(self, until_)
+  local transfer = self.transfer
+  repeat
+    local body, failure = transfer:object()
+    if body ~= false then return true, body, failure end
+  until not transfer:ready() or transfer:held() or until_ and now() >= until_
+  return false
+end
+
 -- Whether the response must be read whole, because it is no list.
 local function is_other(self)
   local status = self.transfer:status()
