@@ -193,14 +193,13 @@ shape.entries = {
   read = attempt.whole,
   accept = function(call, _, body)
     local value = #body <= longest and core.decode(body)
-    local entries, count = {}, 0
-    for _ in pairs(type(value) == "table" and value or {}) do
+    local entries, count, well = {}, 0, type(value) == "table"
+    for _ in pairs(well and value or {}) do
       count = count + 1
       entries[count] = read_entry(call.spec.members, value[count])
+      well = well and entries[count] ~= nil
     end
-    if value and #entries == count and body:find "^[ \t-\r]*%[" then
-      return entries
-    end
+    if well and body:find "^[ \t-\r]*%[" then return entries end
     return nil, call:unexpected(("an array of %ss"):format(call.spec.noun),
       body)
   end,
