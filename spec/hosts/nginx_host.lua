@@ -90,6 +90,17 @@ location = /aborted { content_by_lua_block {
   client.options.on_task_error = nil
   ngx.say(client:pending(), " ", more, " ", #told, " ", told[1])
 } }
+location = /aborted_one { content_by_lua_block {
+  local told = 0
+  client.options.on_task_error = function() told = told + 1 end
+  client:spawn(function()
+    client.generations:count()
+    pcall(coroutine.wrap(function() error "in its own coroutine" end))
+  end)
+  client:run()
+  client.options.on_task_error = nil
+  ngx.say(client:pending(), " ", told)
+} }
 location = /leave { content_by_lua_block {
   seen = seen or setmetatable({}, { __mode = "k" })
   -- One ends, one is canceled, one still runs when the request ends.
@@ -448,6 +459,7 @@ describe("nginx", function()
     start()
     assert.matches("^0 30 3 a coroutine of its own making died",
       get("/aborted").body)
+    assert.equal("0 1\n", get("/aborted_one").body)
     assert.matches("in its own coroutine", server:log())
   end)
 
