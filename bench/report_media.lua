@@ -76,6 +76,7 @@ local list = {
     beside = function(each)
       return "a heap of 200 MB; steps" .. each(".waiting.steps", "%d")
         .. "; above 2.5 ms" .. each(".waiting.over", "%d")
+        .. "; requests" .. each(".waiting.requests", "%d")
         .. "; where the program makes tables alone, longest"
         .. each ".waiting.idle.longest" .. "; steps"
         .. each(".waiting.idle.steps", "%d") .. "; above 2.5 ms"

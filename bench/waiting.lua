@@ -2,9 +2,9 @@
 --
 -- waiting SECONDS: steps of 2 ms, 60 times a second for so long, in a program
 -- with a heap of 200 MB and 1,000 tasks, each of which waits for a generation
--- that is never done. Prints what meter.lua measures of them, and then of 2 ms
--- of making small tables in that program: what its collector adds without the
--- client.
+-- that is never done. Prints what meter.lua measures of them, how many requests
+-- the emulator got, and then the same of 2 ms of making small tables in that
+-- program: what its collector adds without the client.
 
 local lipsync = require "lipsync"
 local core = require "lipsync.core"
@@ -28,11 +28,12 @@ assert(#ballast == 2400)
 
 local client = lipsync.new()
 client:warm()
-local ids = {}
-for generation in client.generations:list { limit = 1000 } do
-  ids[#ids + 1] = generation.id
-end
-for _, id in ipairs(ids) do
+local pending = {}
+for i = 1, 1000 do pending[i] = { status = "PENDING" } end
+local added = assert(client:request("POST", "/_emulator/add",
+  { body = pending }))
+assert(#added.body == 1000)
+for _, id in ipairs(added.body) do
   client:spawn(function()
     assert(client.generations:wait(id, { timeout = math.huge }))
   end)
@@ -51,6 +52,9 @@ local function frames(prefix, seconds, step)
 end
 
 frames("", tonumber(arg[1]), function() client:step(meter.budget) end)
+assert(client:pending() == 1000)
+local seen = assert(client:request("GET", "/_emulator/requests"))
+print("requests " .. #seen.body)
 frames("idle.", tonumber(arg[1]) / 4, function()
   local ends = core.now() + meter.budget
   while core.now() < ends do
