@@ -121,8 +121,14 @@ describe("the emulator's forms", function()
     assert.are.equal("a part's Content-Disposition has no name",
       post((body:gsub('name="model"', ""))).json.message)
     assert_refused(400, nil, post(body:sub(1, -5)))
-    assert_refused(400, nil, post(body, {
-      ["Content-Type"] = "multipart/form-data" }))
+    for _, more in ipairs { "", "; boundary=xx; boundary=xx",
+                            "; boundary=" .. ("x"):rep(71) } do
+      local answer = post(body, {
+        ["Content-Type"] = "multipart/form-data" .. more })
+      assert_refused(400, nil, answer)
+      assert.are.equal("Content-Type needs one boundary of at most 70 "
+        .. "characters", answer.json.message)
+    end
     assert_refused(400, "model", post(form { model, model }))
     assert_refused(400, "other", post(form { { "other", "x", "a.mp4" } }))
     assert_refused(400, "options", post(form { { "options", "[]" } }))

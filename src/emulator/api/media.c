@@ -107,12 +107,13 @@ struct slice {
   enum range_code code;
 };
 
-/* Reads the range that is asked for; a condition may make it the whole. */
+/* Reads the range that is asked for; a condition may make it the whole. That is
+** one strong tag, no list as in If-Match. */
 static void read_slice (const struct request *r, const struct settings *s,
                         const struct file *f, struct slice *slice) {
   const char *condition = request_header(r, "If-Range");
-  int same = s->media_etag == ETAG_STRONG
-             && range_names_etag(condition, f->etag);
+  int same = s->media_etag == ETAG_STRONG && condition != NULL
+             && strcmp(condition, f->etag) == 0;
   slice->code = range_read(s->media_ignore_range || (condition != NULL && !same)
                              ? NULL
                              : request_header(r, "Range"),

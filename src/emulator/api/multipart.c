@@ -106,7 +106,7 @@ int multipart_boundary (const char *type, char out[BOUNDARY_MAX + 1],
   *why = NULL;
   if (type == NULL || !begins_with(&type, "multipart/form-data"))
     return 0;
-  *why = "Content-Type has no boundary";
+  *why = "Content-Type needs one boundary of at most 70 characters";
   if (parameter(type, "boundary", out, BOUNDARY_MAX + 1) != 1)
     return 0;
   *why = "the boundary of Content-Type is not one of RFC 2046";
