@@ -43,6 +43,12 @@ static struct {
   char input[4 * 1024 * 1024];
 } child;
 
+/* Waits for all children. One that has just been forked has the listener. */
+static void wait_for_children (void) {
+  while (wait(NULL) > 0 || errno == EINTR)
+    continue;
+}
+
 /* Waits until 'fd' (-1: none) is ready; returns 0 when the time is up. Does
 ** not return when the parent has closed the pipe. */
 static int wait_for (int fd, short events, double seconds) {
@@ -56,8 +62,10 @@ static int wait_for (int fd, short events, double seconds) {
   do {
     n = poll(p, 2, seconds < 0 ? -1 : (int)(seconds * 1000 + 0.5));
   } while (n < 0 && errno == EINTR);
-  if (p[0].revents != 0)
+  if (p[0].revents != 0) {
+    wait_for_children();
     _exit(0);
+  }
   return n > 0;
 }
 
@@ -315,8 +323,7 @@ static void serve_all (const struct step *s) {
     while (waitpid(-1, NULL, WNOHANG) > 0)
       continue;
   }
-  while (wait(NULL) > 0 || errno == EINTR)
-    continue;
+  wait_for_children();
 }
 
 /* An inherited copy of one of the parent's connections would keep it open. */
