@@ -171,6 +171,19 @@ describe("a request", function()
         end
       end)
 
+    it("carries nothing of the session if it is to be bare", function()
+      serve({ { { read = true }, { send = ok() } }, loop = true },
+        { headers = { ["X-A"] = "b" } })
+      for i, case in ipairs { { server.base_url, nil }, { nil, "b" } } do
+        local transfer = assert(session:start(nil, "GET", "/x", nil, false, nil,
+          nil, nil, nil, { origin = case[1], bare = true }))
+        assert.equal("{}", (transfers.read(session, transfer)))
+        local headers = server:requests(i)[i].headers
+        assert.equal(case[2], headers["x-a"])
+        assert.is_nil(headers["x-api-key"])
+      end
+    end)
+
     it("ignores case and the scheme's default port", function()
       server = scripted.start { { { read = true }, { send = ok() } } }
       session = transfers.session("http://LOCALHOST:" .. server.port)

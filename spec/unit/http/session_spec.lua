@@ -13,6 +13,25 @@ describe("a method", function()
   end)
 end)
 
+describe("a session", function()
+  it("keeps no transfer that nothing else has", function()
+    local session = assert(http.session { base_url = "http://127.0.0.1:9" })
+    local function count() return (select(2, http.live())) end
+    local function abandon()
+      for _ = 1, 3 do assert(session:start(nil, "GET", "/")) end
+      assert.equal(3, count())
+    end
+    abandon()
+    for _ = 1, 3 do collectgarbage() end
+    assert.equal(0, count())
+    local kept = assert(session:start(nil, "GET", "/"))
+    for _ = 1, 3 do collectgarbage() end
+    assert.equal(1, count())
+    kept:close()
+    session:close()
+  end)
+end)
+
 describe("a session's account", function()
   local function account(key)
     local session = assert(http.session { base_url = "http://127.0.0.1:9",
