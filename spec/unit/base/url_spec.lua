@@ -45,6 +45,15 @@ describe("url", function()
       url.readable(("x"):rep(81)))
   end)
 
+  it("encodes all of an id but letters, digits and four others", function()
+    for code = 0x20, 0x7e do
+      local one = string.char(code)
+      local stays = one:find "^[A-Za-z0-9._~-]$"
+      assert.equal("a" .. (stays and one or ("%%%02X"):format(code)),
+        (url.segment("a" .. one)))
+    end
+  end)
+
   it("refuses an id that is not UTF-8", function()
     for _, id in ipairs { "\255", "a\128", "\192\128", "\237\160\128",
                           "\244\144\128\128", "\226\130",
