@@ -98,7 +98,8 @@ local function recorder(client, spec, options)
     for _, each_one in ipairs(found[object:get "id"] or own) do
       if each_one.note.state ~= "done" then own[#own + 1] = each_one end
     end
-    return receipt.finish_all(client, spec, options, own, object)
+    return receipt.finish_all(client, spec, options, own, object,
+      { deleted = true })
   end
 end
 

@@ -9,7 +9,7 @@
 --             request was sent at `sent_at`
 --   created   `id`, and `object`, the JSON text
 --   done      the same, and nothing is left to do: its output was downloaded to
---             `path`, of `bytes`, or it was deleted
+--             `path`, of `bytes`, or it was `deleted`
 --   refused   nothing was created, and nothing will be under this key
 
 local core = require "lipsync.core"

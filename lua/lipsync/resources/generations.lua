@@ -208,26 +208,28 @@ local delete_options = schema.join(operation.options,
 -- The method of the row.
 local delete = Generations.delete
 
--- Deletes a generation and notes that in the receipt of its create. If the
--- receipt says that nothing is left to do, the generation may be gone already.
+-- Deletes a generation and notes that in the receipt of its create. If that
+-- says that it was deleted, nothing is asked; if it says only that nothing is
+-- left to do, the generation may be gone already.
 local function delete_with_receipt(self, given, options)
-  local spec = Generations.specs.delete
+  local spec, receipt = Generations.specs.delete,
+    load.module "lipsync.compound.receipt"
   local id, object = operation.identify(given, spec)
-  local receipt = load.module "lipsync.compound.receipt"
   local known, err = receipt.read(self.client, spec, options, id)
   if not known then return nil, err end
+  local was_done = known.state == "done"
+  local before = was_done
+    and (object or core.object("Generation", known.object, self.client))
+  if before and known.deleted then return before, nil, "already_gone" end
   local deleted, note
   deleted, err, note = delete(self, given, call.part(options, options.timeout))
-  local was_done = known.state == "done"
-  if deleted and not was_done then
-    return deleted, nil, note, select(2, receipt.finish(self.client, spec,
-      options, id, deleted))
-  elseif err and was_done and err.statusCode == 404
-         and errors.is_from_service(err) then
-    return object or core.object("Generation", known.object, self.client), nil,
-      "already_gone"
+  if err and was_done and err.statusCode == 404
+     and errors.is_from_service(err) then
+    deleted, err, note = before, nil, "already_gone"
   end
-  return deleted, err, note
+  if not deleted then return nil, err end
+  return deleted, nil, note, select(2, receipt.finish(self.client, spec,
+    options, id, deleted, { deleted = true }))
 end
 
 --- Deletes a generation; only if it is COMPLETED, FAILED or REJECTED.

@@ -321,8 +321,28 @@ describe("create with a receipt", function()
     assert.is_nil(problem)
     assert.equal(generation.id,
       generations:delete(generation.id, { receipt = at.path }).id)
+    assert.equal(0, asked())
     -- Without it, what is gone is an error.
     assert.equal(404, select(2, again:delete()).statusCode)
+  end)
+
+  it_emulates("asks nothing if a whole job was done", function()
+    local generations, generation = ended()
+    local target, options = at.folder .. "/one.mp4", { receipt = at.path }
+    local kept = { receipt = at.path, if_exists = "keep" }
+    assert(generation:download(target, kept))
+    -- Killed before it could note the deletion, it finds out.
+    assert(generation:delete())
+    assert.equal("already_gone", select(3, generation:delete(options)))
+    assert.equal(target, note().path)
+    asked()
+    local again = assert(generations:create(wanted, options))
+    assert(again:wait())
+    assert.is_true(assert(again:download(target, kept)).existing)
+    assert.equal("already_gone", select(3, again:delete(options)))
+    assert.equal("already_gone", select(3, generations:delete_when_done(again,
+      { receipt = at.path, download = target, if_exists = "keep" })))
+    assert.equal(0, asked())
   end)
 
   it("keeps what was known of one whose deletion says nothing", function()
