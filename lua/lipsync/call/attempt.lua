@@ -303,12 +303,15 @@ local function was_whole(self)
 end
 
 --- Whether the server may have done what was asked, although it did not say so.
----@param strict boolean|nil  true: not even a 503 says that it did not
+---@param strict boolean|nil  true: not even a 503 says that it did not, and a
+---   303 means that the result is elsewhere
 ---@return boolean
 function Attempt:outcome_unknown(strict)
   local status = self.status
   if not status or status < 300 then return was_whole(self) end
-  if strict then return status >= 500 and not clear[status] end
+  if strict then
+    return status == 303 or status >= 500 and not clear[status]
+  end
   return unclear[status] or false
 end
 

@@ -124,10 +124,11 @@ describe("attempt", function()
     assert.is_true(outcome { uploaded = 10, length = 10 })
   end)
 
-  it("believes no 5xx but 501 and 505 if nothing may be done twice", function()
+  it("believes no 303, nor 5xx but 501 and 505, if it may be twice", function()
     for status, unclear in pairs { [500] = true, [503] = true, [599] = true,
                                    [501] = false, [505] = false,
-                                   [429] = false, [302] = false } do
+                                   [429] = false, [302] = false,
+                                   [303] = true } do
       for _, class in ipairs { "keyed", "never" } do
         local this = new_call(new_client { { arrived = true,
           status = status } }, { max_attempts = 1 }, { retry = class })
