@@ -95,7 +95,8 @@ describe("token_cursor", function()
   end)
 
   it("ends in an error where pages name each other in a circle", function()
-    for length = 2, 5 do
+    -- By length, the page at which that is known.
+    for length, page_of in pairs { [2] = 4, [3] = 7, [4] = 8, [5] = 13 } do
       local policy = token_cursor.new(4)
       local what, text
       local asked = 0
@@ -105,6 +106,8 @@ describe("token_cursor", function()
         local n = page and tonumber(page:match "%d+") or 0
         what, text = policy:page({}, "t" .. n % length + 1)
       until what == "error" or asked > 30
+      assert.equal("error", what)
+      assert.equal(page_of, asked)
       assert.matches("^the page of t%d comes again and again$", text)
     end
   end)
