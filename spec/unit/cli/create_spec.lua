@@ -137,4 +137,40 @@ describe("lipsync create", function()
     assert.equal(lost .. "\nlipsync: The same command goes on, and creates no "
       .. "second one.", run("--receipt r", err(true, "k")))
   end)
+
+  it("shows how far upload and download are, where it can", function()
+    local drawn
+    local screen = cli.screen { shows = true,
+      bar = function(_, ...) return table.concat({ ... }, " ") end,
+      show = function(_, text) drawn[#drawn + 1] = text end }
+    local client = { generations = {
+      create = function(_, _, options)
+        options.on_progress(1, 2)
+        return running
+      end,
+      wait = function(_, _, options)
+        options.on_change(running)
+        options.on_progress(50, running)
+        return completed
+      end,
+      download = function(_, _, path, options)
+        options.on_progress(3, 4)
+        return { path = path }
+      end,
+    } }
+    drawn = {}
+    cli.run({ "create", "--video", "v", "--download", "p" }, client, screen)
+    assert.same({ "upload 1 2 bytes", "queued", "queued", "queued 50 100 %",
+                  "download 3 4 bytes" }, drawn)
+    drawn = {}
+    cli.run({ "download", "a" }, client, screen)
+    assert.same({ "download 3 4 bytes" }, drawn)
+    client.assets = { upload = function(_, _, options)
+      options.on_progress(5, 6)
+      return completed
+    end }
+    drawn = {}
+    cli.run({ "upload", "f.wav" }, client, screen)
+    assert.same({ "f.wav 5 6 bytes" }, drawn)
+  end)
 end)
