@@ -100,6 +100,36 @@ describe("host", function()
     assert.is_true(waits < 5000)
   end)
 
+  it("polls from the sixth such wait in a row", function()
+    local real, now, polls, waits = core.now, 100, {}, 0
+    finally(function() core.now = real end)
+    function core.now() return now end
+    local session = {
+      is_open = function() return true end,
+      poll = function(_, seconds)
+        polls[#polls + 1] = seconds
+        now = now + seconds
+      end,
+    }
+    local runtime = { session = session, scheduler = {},
+                      waiters = { dispatch = function() end } }
+    local client = { options = { host = function() now = now + waits end } }
+    local function wait(times, seconds)
+      polls = {}
+      for _ = 1, times do host.wait(client, runtime, nil, seconds) end
+      return polls
+    end
+    assert.same({}, wait(5, 1))
+    assert.same({ 0.005, 0.005, 0.002 }, { wait(1, 1)[1], wait(1, 1)[1],
+                                           wait(1, 0.002)[1] })
+    waits = 2e-4
+    assert.same({}, wait(1, 1))
+    waits = 0
+    assert.same({}, wait(5, 1))
+    assert.same({}, wait(1, 1e-4))
+    assert.equal(1, #wait(6, 1))
+  end)
+
   it("sleeps without a transfer", function()
     start {}
     local runtime, before = here.client:runtime(), core.now()
