@@ -93,6 +93,25 @@ describe("attempt", function()
     assert.matches("for 9 s %(answer_timeout%)", tostring(this.err))
   end)
 
+  it("knows a page by its media type", function()
+    for media, is_page in pairs { ["text/html"] = true,
+        [" Text/HTML ; charset=x"] = true,
+        ["application/xhtml+xml;x"] = true, ["text/htmlx"] = false,
+        ["video/mp4"] = false, [""] = false } do
+      local this = new_call(new_client { { arrived = true, unread = true,
+        status = 200, headers = { ["content-type"] = media } } })
+      this:advance()
+      assert.equal(is_page, this.attempt:is_page(), media)
+      this:cancel()
+    end
+    local this = new_call(new_client { { arrived = true, unread = true,
+                                         status = 200 } })
+    this:advance()
+    assert.is_nil(this.attempt:media())
+    assert.is_false(this.attempt:is_page())
+    this:cancel()
+  end)
+
   it("knows an outcome only if the server sent it", function()
     local function outcome(plan)
       plan.arrived = true
