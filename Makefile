@@ -86,7 +86,7 @@ UNITS = $(patsubst spec/c/%.c,build/unit/%,$(wildcard spec/c/*_test.c))
 PARTS = $(patsubst src/%.c,build/unit/obj/%.o,\
   $(wildcard src/core/buf.c src/core/platform*.c src/core/json*.c \
   src/http/inflate.c src/http/address.c src/http/body.c src/http/input*.c \
-  src/http/no_proxy.c \
+  src/http/no_proxy.c src/http/idle.c src/http/socket_posix.c \
   src/emulator/api/multipart.c))
 # Lua modules of the specs' own.
 SUPPORT = scripted_core process tracer

@@ -9,6 +9,8 @@ local service = require "spec.support.service"
 
 local limited = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
 
+local finalizers_have_names = _VERSION == "Lua 5.3" or _VERSION == "Lua 5.4"
+
 -- An object whose finalizer calls `fn`.
 local function finalized(fn)
   local meta = { __gc = fn }
@@ -198,6 +200,22 @@ describe("a task where it cannot yield", function()
     assert.matches("nothing can wait inside", problem)
     assert.equal(7, after)
     assert.equal(1, #here.server:requests())
+  end)
+
+  -- Where an allocation in Lua starts it, no function of C is on the stack.
+  it("says that it is a finalizer, where the VM does", function()
+    if not finalizers_have_names then pending "their frames have no name" end
+    local client, problem = start(), nil
+    client:spawn(function()
+      finalized(function()
+        local _
+        _, problem = pcall(function() client.generations:count() end)
+      end)
+      repeat local _ = {} until problem
+    end)
+    run(client)
+    assert.matches("nothing can wait inside a finalizer here", problem)
+    assert.equal(0, #here.server:requests())
   end)
 
   it("raises where it reads on, too", function()
