@@ -155,6 +155,27 @@ describe("lipsync.file", function()
     assert.is_true(file.remove(name))
   end)
 
+  -- Without the call that renames to a free name only, and without links too.
+  for _, lack in ipairs { "", "NO_LINKS=1 " } do
+    it("places a file over none, as older systems can: " .. lack, function()
+      if not proc.is_here then return pending "preloading needs Linux" end
+      assert.is_true(file.replace(path "a", "a"))
+      assert.is_true(file.replace(path "b", "b"))
+      local text = shell(([[%sLD_PRELOAD="$LD_PRELOAD build/old_disk.so" %s -e '
+        local file = require "lipsync.file"
+        local function place(from, to)
+          local done, failure = file.job { from = "%s/" .. from,
+            to = "%s/" .. to, here = true }:done()
+          return done or failure.code
+        end
+        print(place("a", "b"), place("a", "c"), place("a", "d"))
+      ' 2>&1]]):format(lack, program.vm, folder, folder))
+      assert.equal("file_exists\ttrue\tfile_missing", text)
+      assert.equal("b", content(path "b"))
+      assert.equal("a", content(path "c"))
+    end)
+  end
+
   it("places a file, over another one only if asked", function()
     assert.is_true(file.replace(path "a", "a"))
     assert.is_true(file.replace(path "b", "b"))

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local core = require "lipsync.core"
+local host = require "lipsync.host"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
@@ -322,6 +323,36 @@ describe("scheduler", function()
     assert.equal("closed", kind)
     assert.has_error(function() client:step() end)
     assert.equal(0, client:runtime().scheduler.count)
+  end)
+
+  it("logs what tasks raise at the end, but not that the client was closed",
+    function()
+      start { { { read = true }, { hold = true } }, loop = true }
+      local real, logged = host.log, {}
+      finally(function() host.log = real end)
+      function host.log(text) logged[#logged + 1] = text end
+      client.options.on_task_error = nil
+      for _, problem in ipairs { false, "mine" } do
+        client:spawn(function()
+          local _, err = client.generations:count()
+          error(problem or err, 0)
+        end)
+      end
+      await_requests(1)
+      client:close()
+      assert.equal(1, #logged)
+      assert.matches("a task failed: mine", logged[1])
+    end)
+
+  it("tells on_task_error also that the client was closed", function()
+    start { { { read = true }, { hold = true } } }
+    client:spawn(function()
+      error(select(2, client.generations:count()), 0)
+    end)
+    await_requests(1)
+    client:close()
+    assert.equal(1, #failures)
+    assert.equal("closed", failures[1][1].kind)
   end)
 
   it("lets a task close the client", function()
