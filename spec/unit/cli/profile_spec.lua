@@ -6,6 +6,7 @@ local core = require "lipsync.core"
 local launch = require "spec.support.launch"
 local profile = require "lipsync.cli.profile"
 local status = require "lipsync.cli.status"
+local terminal = require "lipsync.terminal"
 
 local service = "https://service"
 
@@ -148,4 +149,35 @@ describe("a profile", function()
     env.S = ""
     assert.is_nil(profile.secrets(nil, "S"))
   end)
+
+  it("asks for them without an echo only where standard input is a terminal",
+    function()
+      local is_terminal, echo, stdin, stderr = terminal.is_terminal,
+        terminal.echo, io.stdin, io.stderr
+      local seen, there
+      finally(function()
+        terminal.is_terminal, terminal.echo = is_terminal, echo
+        rawset(io, "stdin", stdin)
+        rawset(io, "stderr", stderr)
+      end)
+      local function note(text) seen[#seen + 1] = text end
+      function terminal.is_terminal(fd) return fd == there end
+      function terminal.echo(fd, on)
+        note(("echo %d %s"):format(fd, tostring(on)))
+        return "before"
+      end
+      rawset(io, "stdin", { read = function(_, format)
+        note(format)
+        return "typed"
+      end })
+      rawset(io, "stderr", { write = function(_, text) note(text) end })
+      for fd, wanted in pairs {
+          [0] = { "echo 0 false", "Webhook secret: ", "*l", "echo 0 before",
+                  "\n" },
+          [1] = { 1024 * 1024 } } do
+        seen, there = {}, fd
+        assert.equal("typed", profile.secrets("-", "S"))
+        assert.same(wanted, seen)
+      end
+    end)
 end)
