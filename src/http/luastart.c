@@ -77,7 +77,7 @@ static void push_shared (lua_State *L, const struct capi *capi) {
 static struct transfer *push_transfer (lua_State *L) {
   struct transfer *t = (struct transfer *)compat_newuserdata(L, sizeof(*t));
   memset(t, 0, sizeof(*t));
-  type_set(L, TRANSFER_TYPE);
+  type_set(L, transfer_type);
   t->capi = luahttp_push_core(L);
   push_shared(L, t->capi);
   lua_rawgeti(L, -1, SLOT_TYPE);

@@ -13,8 +13,11 @@
 #define LOOK_BYTES 16384
 #define LOOK_TIME  0.25e-3
 
+const char transfer_type[] = "lipsync.Transfer";
+
+
 static struct transfer *to_transfer (lua_State *L) {
-  return (struct transfer *)type_self(L, TRANSFER_TYPE);
+  return (struct transfer *)type_self(L, transfer_type);
 }
 
 
@@ -240,7 +243,7 @@ static int is_ready (const struct transfer *t) {
 
 
 int transfer_is_ready (lua_State *L, int i) {
-  return is_ready((struct transfer *)type_check(L, i, TRANSFER_TYPE));
+  return is_ready((struct transfer *)type_check(L, i, transfer_type));
 }
 
 
@@ -253,7 +256,7 @@ void transfer_push (lua_State *L, void *user) {
 
 
 unsigned transfer_tell (lua_State *L, int i) {
-  struct transfer *t = (struct transfer *)type_check(L, i, TRANSFER_TYPE);
+  struct transfer *t = (struct transfer *)type_check(L, i, transfer_type);
   return is_open(t) ? http_tell(t->response.exchange) : 0;
 }
 
@@ -477,5 +480,5 @@ static const luaL_Reg methods[] = {
 
 
 void transfer_register (lua_State *L) {
-  type_register(L, TRANSFER_TYPE, methods);
+  type_register(L, transfer_type, methods);
 }

@@ -11,7 +11,7 @@
 
 #include "luahttp.h"
 
-#define TRANSFER_TYPE "lipsync.Transfer"
+extern const char transfer_type[];
 
 enum slot { SLOT_OWNER = 1, SLOT_SESSION, SLOT_METATABLE, SLOT_TYPE };
 
