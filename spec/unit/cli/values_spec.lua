@@ -39,7 +39,10 @@ describe("a value of the command line", function()
   it("may be seconds, minutes, hours", function()
     assert.equal(1, values.seconds "1")
     assert.equal(20, values.seconds "20")
-    assert.equal(300, values.seconds "5m")
+    for given, seconds in pairs { ["90s"] = 90, ["5m"] = 300, ["2h"] = 7200,
+        ["3d"] = 3 * 86400, ["2w"] = 14 * 86400 } do
+      assert.equal(seconds, values.seconds(given), given)
+    end
     for _, wrong in ipairs { "", "0", "-1", "1.5", "5y", "m" } do
       assert.is_nil(values.seconds(wrong), wrong)
     end
