@@ -10,6 +10,9 @@ local terminal = require "lipsync.terminal"
 
 local service = "https://service"
 
+-- What the system calls it, in the language of the locale.
+local no_file = select(2, io.open "/none/none"):match ": (.*)$"
+
 describe("a profile", function()
   local folder, file, env
   local getenv = core.getenv
@@ -48,8 +51,8 @@ describe("a profile", function()
     assert.equal(file, profile.path())
     env.XDG_CONFIG_HOME = ""
     assert.equal("/none/.config/lipsync/profiles", profile.path())
-    assert.equal("/none/.config/lipsync/profiles cannot be read: No such file "
-      .. "or directory.", refusal { profile = "a" })
+    assert.equal(("/none/.config/lipsync/profiles cannot be read: %s.")
+      :format(no_file), refusal { profile = "a" })
     env.HOME = nil
     assert.is_nil(profile.path())
     assert.equal("a profile is in $HOME/.config/lipsync, and HOME is not set.",
@@ -127,7 +130,7 @@ describe("a profile", function()
     launch.write(folder .. "/key", " \n")
     assert.equal(folder .. "/key is empty.",
       refusal { key_file = folder .. "/key" })
-    assert.equal(folder .. "/none cannot be read: No such file or directory.",
+    assert.equal(("%s/none cannot be read: %s."):format(folder, no_file),
       refusal { key_file = folder .. "/none" })
   end)
 

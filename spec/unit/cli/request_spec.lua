@@ -37,7 +37,8 @@ describe("lipsync request", function()
     assert.same({ what = "POST /v2/x" }, asked)
     local _, _, code, err = ask({}, "--data", "@" .. path .. ".none")
     assert.equal(1, code)
-    assert.equal(path .. ".none: No such file or directory.", err)
+    -- in the language of the locale
+    assert.equal(select(2, io.open(path .. ".none")) .. ".", err)
   end)
 
   it("has a query and a key", function()

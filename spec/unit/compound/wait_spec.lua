@@ -119,7 +119,7 @@ describe("wait", function()
         ',"progress_percent":' .. percent))
     end
     local generations = here.start { progress("PENDING", "null"),
-      progress("PENDING", '"half"'), progress("PROCESSING", 40.5),
+      progress("PENDING", '"half"'), progress("PROCESSING", "40.5"),
       progress("COMPLETED", 100) }
     local told = {}
     assert(generations:wait("g1", { on_progress = function(percent)
