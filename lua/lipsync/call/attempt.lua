@@ -50,25 +50,23 @@ end
 
 local now = core.now
 
---- The whole body.
-function attempt.whole(self, until_)
-  local transfer = self.transfer
-  repeat
-    local body, failure = transfer:read()
-    if body ~= false then return true, body, failure end
-  until not transfer:ready() or transfer:held() or until_ and now() >= until_
-  return false
+-- Makes a function that reads the whole body by a method of the transfer.
+local function whole_by(method)
+  return function(self, until_)
+    local transfer = self.transfer
+    repeat
+      local body, failure = transfer[method](transfer)
+      if body ~= false then return true, body, failure end
+    until not transfer:ready() or transfer:held() or until_ and now() >= until_
+    return false
+  end
 end
 
+--- The whole body.
+attempt.whole = whole_by "read"
+
 --- The whole body: the object that it is, or else its bytes.
-function attempt.object(self, until_)
-  local transfer = self.transfer
-  repeat
-    local body, failure = transfer:object()
-    if body ~= false then return true, body, failure end
-  until not transfer:ready() or transfer:held() or until_ and now() >= until_
-  return false
-end
+attempt.object = whole_by "object"
 
 -- Whether the response must be read whole, because it is no list.
 local function is_other(self)
