@@ -77,6 +77,9 @@ local list = {
       return "a heap of 200 MB; steps" .. each(".waiting.steps", "%d")
         .. "; above 2.5 ms" .. each(".waiting.over", "%d")
         .. "; requests" .. each(".waiting.requests", "%d")
+        .. "; where 2 ms of each frame only read the clock, longest"
+        .. each ".waiting.clock.longest" .. "; above 2.5 ms"
+        .. each(".waiting.clock.over", "%d")
         .. "; where the program makes tables alone, longest"
         .. each ".waiting.idle.longest" .. "; steps"
         .. each(".waiting.idle.steps", "%d") .. "; above 2.5 ms"

@@ -103,8 +103,8 @@ describe("examples", function()
     local project = "91d7e4b2-0c3a-4f58-8b6d-1a2f3c4b5d60"
     local all = {}
     for i, of in ipairs {
-      { 1, "lipsync-2", 4.5, project }, { 2, "lipsync-2", 0.1, project },
-      { 6, "sync-3", 1000 }, { 8, "sync-3", 1, project },
+      { 1, "lipsync-2", "4.5", project }, { 2, "lipsync-2", "0.1", project },
+      { 6, "sync-3", "1000" }, { 8, "sync-3", "1", project },
     } do
       all[i] = ('{"model":"%s","status":"COMPLETED","outputDuration":%s,'
         .. '"createdAt":"%s"%s}'):format(of[2], of[3],

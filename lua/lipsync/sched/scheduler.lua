@@ -23,8 +23,9 @@ local main = {}
 -- With less time left than this (seconds), nothing more is begun in a step,
 -- because the smallest piece of work of the session or of a task may take as
 -- long. Where they take longer, as on a slow machine, it is as much as the
--- latest steps took past their end, which each step forgets a part of.
-local piece, fades = 0.0004, 0.98
+-- latest steps took past their end, which each step that is used up forgets a
+-- part of; those with less to do have shown nothing. At first it is more.
+local piece, first, fades = 0.0004, 0.001, 0.98
 
 --- The tasks of a client in this process.
 ---@param client table
@@ -38,7 +39,7 @@ function scheduler.new(client, runtime)
     run_queue = run_queue.new(), failures = {},
     is_used = false,  -- whether there was ever a task
     current = false, stepper = false, runner = false, pump = false,
-    reserve = piece,
+    reserve = first,
     native = setmetatable({}, { __mode = "k" }),  -- by coroutine
   }, Scheduler)
 end
@@ -294,7 +295,10 @@ function Scheduler:step(budget)
   local ok, total = pcall(turns, self, until_)
   if not ok then recover(self, total) end
   self.stepper, self.client.step_ends, self.current = false, false, false
-  self.reserve = math.max(reserve * fades, math.min(core.now() - until_, most))
+  local past = core.now() - until_
+  if past >= 0 then
+    self.reserve = math.max(self.reserve * fades, math.min(past, most))
+  end
   if self.client.closed then self:close() end
   self:arm()
   if not ok then core.raise(total) end
