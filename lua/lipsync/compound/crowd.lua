@@ -152,13 +152,14 @@ local function hand_out(group, round, objects, most)
 end
 
 --- Asks for the member and for others.
----@param options table  of the request
----@param clock table
+---@param options table  of the wait
+---@param left number  seconds until the wait ends
+---@param clock table  the wait's
 ---@return table|nil object  nil: it must look for itself
-function Member:ask(options, clock)
+function Member:ask(options, left, clock)
   local group = gather(self)
   local ids = ids_of(group)
-  local this = by_ids.call(self.client, self.spec, ids, options,
+  local this = by_ids.call(self.client, self.spec, ids, options, left,
     { action = ("wait for %ss"):format(self.spec.noun), clock = clock })
   local round = setmetatable({ call = this }, weak)
   for _, member in ipairs(group) do member.round = round end

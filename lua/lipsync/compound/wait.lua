@@ -94,8 +94,7 @@ local function share(self, left)
   local member = self.member
   local news = member:take()
   if news or not self.every or not member:may_share() then return news end
-  return member:ask(call.part(self.options, self.clock:seconds()
-    + math.min(left + last_margin, self.client.options.timeout)), self.clock)
+  return member:ask(self.options, left, self.clock)
 end
 
 -- Asks for the wait's own object. Returns it, or nil and an error, and the

@@ -5,7 +5,6 @@
 -- and holds no connection; it keeps ids and states, no generations.
 
 local by_ids = require "lipsync.list.by_ids"
-local call = require "lipsync.call"
 local core = require "lipsync.core"
 local each = require "lipsync.bulk.each"
 local errors = require "lipsync.error"
@@ -49,11 +48,9 @@ local fields = schema.join(operation.options, {
 local limited = lua51.is_limited()
 
 -- In seconds: the whole wait; the shortest and the longest time from one round
--- to the next, and the part of its age that a wait adds to it; what a request
--- may take after the deadline.
+-- to the next, and the part of its age that a wait adds to it.
 local patience = 3600
 local least, most, share = 2, 15, 1 / 10
-local margin = 1
 
 --- Seconds from one round to the next: more for an older wait, because what
 --- has taken long will take longer; jittered, because others wait too.
@@ -221,14 +218,11 @@ local function ids_of(group)
   return ids
 end
 
--- A call for the next group. A long wait for a slot is no reason to give up, so
--- the request has the client's timeout and ends with the whole wait.
+-- A call for the next group.
 local function new_call(self)
   self.group = self.groups[1]
-  local left = self.timeout - self.clock:seconds()
   return by_ids.call(self.client, self.specs.list, ids_of(self.group),
-    call.part(self.options, self.clock:seconds()
-      + math.min(left + margin, self.client.options.timeout)),
+    self.options, self.timeout - self.clock:seconds(),
     { action = whole, clock = self.clock })
 end
 

@@ -10,6 +10,9 @@ local url = require "lipsync.base.url"
 
 local by_ids = {}
 
+-- How many seconds a request may take after the deadline of its wait.
+local margin = 1
+
 --- Whether a list can be asked for objects by their ids.
 ---@param spec table|nil  of a row
 ---@return boolean
@@ -35,17 +38,22 @@ function by_ids.problem(id)
   return problem
 end
 
---- Prepares the request. Its value is the array of those that were found.
+--- Prepares the request of a wait. Its value is the array of those that were
+--- found. A long wait for a slot is no reason to give up, so the request has
+--- the client's timeout, but ends soon after the wait.
 ---@param client table
 ---@param spec table  of a row whose list takes ids
 ---@param ids string[]
----@param options table  the call's own, checked
----@param more { action: string, clock: table|nil }  of the call's spec
+---@param options table  of the wait
+---@param left number  seconds until the wait ends
+---@param more { action: string, clock: table }  of the call's spec; the clock
+---   is the wait's
 ---@return table call
-function by_ids.call(client, spec, ids, options, more)
+function by_ids.call(client, spec, ids, options, left, more)
   more.target = filter.target(spec.query, spec.path, {}, { ids = ids })
   more.read, more.accept = shape.objects.read, shape.objects.accept
-  return call.new(client, setmetatable(more, spec), options)
+  return call.new(client, setmetatable(more, spec), call.part(options,
+    more.clock:seconds() + math.min(left + margin, client.options.timeout)))
 end
 
 return by_ids

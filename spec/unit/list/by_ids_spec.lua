@@ -2,6 +2,7 @@
 local api = require "lipsync.api"
 local by_ids = require "lipsync.list.by_ids"
 local service = require "spec.support.service"
+local stopwatch = require "lipsync.base.stopwatch"
 
 describe("a list by ids", function()
   local here = service.fixture(after_each)
@@ -24,7 +25,8 @@ describe("a list by ids", function()
   it("is one request", function()
     local generations = here.start { service.answer(200, service.list(2)) }
     local objects = assert(by_ids.call(here.client, generations.specs.list,
-      { "g1", "g 2" }, { tag = "t" }, { action = "look" }):run())
+      { "g1", "g 2" }, { tag = "t" }, 60,
+      { action = "look", clock = stopwatch.new() }):run())
     assert.equal("g1", objects[1].id)
     assert.equal(2, #objects)
     assert.equal("/v2/generations?ids=g1,g%202",
@@ -34,9 +36,22 @@ describe("a list by ids", function()
   it("says what was asked if it fails", function()
     local generations = here.start { service.answer(400, "{}") }
     local objects, err = by_ids.call(here.client, generations.specs.list,
-      { "g1" }, { tag = "t" }, { action = "look at many" }):run()
+      { "g1" }, { tag = "t" }, 60,
+      { action = "look at many", clock = stopwatch.new() }):run()
     assert.is_nil(objects)
     assert.equal("t", err.tag)
     assert.match("^look at many: 400", tostring(err))
+  end)
+
+  it("ends a second after its wait, and by the client's timeout", function()
+    local generations = here.start({}, { timeout = 20 })
+    local clock = { seconds = function() return 100 end }
+    for left, ends in pairs { [5] = 106, [18.5] = 119.5, [19.5] = 120,
+                              [math.huge] = 120, [-0.5] = 100.5 } do
+      local this = by_ids.call(here.client, generations.specs.list, { "g1" },
+        {}, left, { action = "look", clock = clock })
+      assert.equal(ends, this.timeout)
+      this:cancel()
+    end
   end)
 end)
