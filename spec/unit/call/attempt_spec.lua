@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The clocks and the outcome of one attempt of a call.
 
+local attempt = require "lipsync.call.attempt"
 local calls = require "spec.support.calls"
 
 local new_call, new_client = calls.call, calls.client
@@ -155,5 +156,221 @@ describe("attempt", function()
         assert.equal(unclear, this.outcome_unknown or false, status)
       end
     end
+  end)
+
+  it("reads what waits in the sockets before it is late", function()
+    local plan = { status = 200, body = "b" }
+    local client = new_client { plan }
+    local session, drained = client.runtime().session, 0
+    function session.drain()
+      drained = drained + 1
+      plan.arrived = true
+    end
+    local this = new_call(client, { timeout = 5 })
+    this:advance()
+    this.clock:add(0, 4)
+    assert.is_false(this:advance())
+    assert.equal(0, drained)
+    this.clock:add(10, 11)
+    assert.is_false(this:advance())
+    assert.equal(1, drained)
+    assert.is_true(this:advance())
+    assert.equal("b", this.value)
+  end)
+
+  it("shows no key that the server has sent back", function()
+    local client = new_client { { arrived = true, unread = true, status = 200,
+      headers = { ["x-a"] = "my key", ["x-b"] = "b" } } }
+    client.runtime().session.redact = function(_, text)
+      return (text:gsub("key", "(key)"))
+    end
+    local this = new_call(client)
+    this:advance()
+    local one = this.attempt
+    client.transfers[1].headers = function()
+      return { ["x-a"] = "my key", ["x-b"] = "b" }
+    end
+    assert.equal("my (key)", one:header "x-a")
+    assert.is_nil(one:header "x-c")
+    assert.same({ ["x-a"] = "my (key)", ["x-b"] = "b" }, one:headers())
+    this:cancel()
+    assert.is_nil(one:header "x-a")
+    assert.same({}, one:headers())
+  end)
+
+  it("names the proxy that has answered in the server's place", function()
+    for status, named in pairs { [407] = true, [403] = false, [502] = false } do
+      local client = new_client { { arrived = true, unread = true,
+                                    status = status } }
+      local this = new_call(client)
+      this:advance()
+      client.transfers[1].proxy = function() return "http://p:1" end
+      assert.equal(named and "http://p:1" or nil, this.attempt:proxy())
+      this:cancel()
+    end
+  end)
+
+  it("knows how far it is, also after its end", function()
+    local plan = { arrived = true, unread = true, status = 200, bytes = 7,
+                   length = 10, uploaded = 4 }
+    local client = new_client { plan }
+    local this = new_call(client, nil, { body = "0123456789" })
+    this:advance()
+    local one = this.attempt
+    assert.same({ 4, 10 }, { one:uploaded() })
+    assert.equal(7, one:received())
+    assert.is_true(one:has_begun())
+    assert.is_true(one:was_sent())
+    plan.unread = false
+    assert.is_true(this:advance())
+    assert.equal(7, one:received())
+    assert.is_falsy(one:has_begun())
+    assert.is_false(one:was_sent())
+    assert.is_nil(one:close())
+    assert.equal(1, client.transfers[1].closed)
+  end)
+
+  it("has begun when its head has come, or nothing more will", function()
+    local plan = {}
+    local client = new_client { plan }
+    local this = new_call(client)
+    this:advance()
+    assert.is_false(this.attempt:has_begun())
+    client.transfers[1].done = function() return true end
+    assert.is_true(this.attempt:has_begun())
+    client.transfers[1].done = function() return false end
+    plan.arrived, plan.status = true, 200
+    assert.is_true(this.attempt:has_begun())
+    this:cancel()
+  end)
+end)
+
+describe("what reads a response", function()
+  -- A look that gives nothing yet, although there is more to work on.
+  local more = {}
+
+  -- An attempt whose transfer gives one of these values at each look; false:
+  -- nothing has come.
+  local function received(status, values)
+    local transfer = { looks = 0 }
+    local function look()
+      transfer.looks = transfer.looks + 1
+      local value = values[transfer.looks]
+      if value == more then return false end
+      if type(value) == "table" and value.code then return nil, value end
+      return value
+    end
+    transfer.read, transfer.object, transfer.next = look, look, look
+    function transfer.save(_, file, room)
+      transfer.saved = { file, room }
+      return look()
+    end
+    function transfer.ready() return values[transfer.looks] == more end
+    function transfer.held() return values.held or false end
+    function transfer.status() return status end
+    function transfer.position() return 5 end
+    local session = { start = function() return transfer, false, false end }
+    return assert(attempt.start({ runtime = { session = session } }, 0)),
+      transfer
+  end
+
+  local target = { file = {}, room = 9 }
+  local past, cut = -1, { code = "cut" }
+
+  for name, read in pairs { whole = attempt.whole, object = attempt.object,
+      next = attempt.next, line = attempt.line,
+      saver = attempt.saver(target) } do
+    it("goes on as long as there is more, in its time: " .. name, function()
+      local value = name == "saver" and 5 or "value"
+      for _, until_ in ipairs { false, math.huge } do
+        local this, transfer = received(200, { more, more, value })
+        assert.same({ true, value }, { read(this, until_ or nil) })
+        assert.equal(3, transfer.looks)
+        this, transfer = received(200, { false, value })
+        assert.same({ false }, { read(this, until_ or nil) })
+        assert.equal(1, transfer.looks)
+        assert.same({ true, value }, { read(this, until_ or nil) })
+      end
+      local this, transfer = received(200, { more, value })
+      assert.same({ false }, { read(this, past) })
+      assert.equal(1, transfer.looks)
+      this = received(200, { cut })
+      assert.same({ true, nil, cut }, { read(this) })
+      this = received(200, {})
+      assert.same({ true, nil }, { read(this) })
+    end)
+  end
+
+  it("does not spin where the end of the request is held back", function()
+    local this, transfer = received(nil, { more, "body", held = true })
+    assert.same({ false }, { attempt.whole(this) })
+    assert.equal(1, transfer.looks)
+  end)
+
+  it("gives the first object again until it was delivered", function()
+    local this, transfer = received(200, { "a", "b", "c" })
+    assert.same({ true, "a" }, { attempt.next(this) })
+    assert.same({ true, "a" }, { attempt.next(this) })
+    assert.equal(1, transfer.looks)
+    assert.equal(5, this:position())
+    this:open()
+    assert.same({ true, "b" }, { attempt.next(this) })
+    assert.same({ true, "c" }, { attempt.next(this) })
+  end)
+
+  it("gives all objects of a page", function()
+    local a, b, c = { id = "a" }, { id = "b" }, { id = "c" }
+    local this = received(200, { a, more, b, false, c })
+    assert.same({ false }, { attempt.objects(this) })
+    assert.same({ true, { a, b, c } }, { attempt.objects(this) })
+    this = received(200, { a, cut })
+    assert.same({ true, { a }, cut }, { attempt.objects(this, math.huge) })
+    assert.same({ true, {} }, { attempt.objects((received(200, {}))) })
+    -- One at a time where there is none left.
+    this = received(200, { more, a, b })
+    for _ = 1, 3 do assert.same({ false }, { attempt.objects(this, past) }) end
+    assert.same({ true, { a, b } }, { attempt.objects(this, past) })
+  end)
+
+  it("gives the body of what is no list", function()
+    for _, read in ipairs { attempt.next, attempt.objects } do
+      for _, status in ipairs { 201, 199, 404 } do
+        local this, transfer = received(status, { "body" })
+        transfer.next = nil
+        assert.same({ true, "body" }, { read(this) })
+      end
+    end
+    local this, transfer = received(nil, { false })
+    transfer.read = nil
+    assert.same({ false }, { attempt.next(this) })
+    assert.same({ false }, { attempt.objects((received(nil, { false }))) })
+  end)
+
+  it("needs only the head of a file", function()
+    for _, status in ipairs { 200, 206 } do
+      local this, transfer = received(status, { "body" })
+      assert.same({ true }, { attempt.head(this) })
+      assert.equal(0, transfer.looks)
+    end
+    for _, status in ipairs { 201, 207, 404 } do
+      assert.same({ true, "body" },
+        { attempt.head((received(status, { "body" }))) })
+    end
+    assert.same({ false }, { attempt.head((received(nil, { false }))) })
+  end)
+
+  it("hands a file over, and notes what went wrong with it", function()
+    local this, transfer = received(200, {})
+    function transfer.save(_, file, room)
+      transfer.saved = { file, room }
+      return 3, "disk full"
+    end
+    assert.same({ true, 3 }, { attempt.saver(target)(this) })
+    assert.equal(target.file, transfer.saved[1])
+    assert.equal(9, transfer.saved[2])
+    assert.equal("disk full", target.failure)
+    function transfer.save() return 0 end
+    assert.same({ true, 0 }, { attempt.saver(target)(this) })
+    assert.is_nil(target.failure)
   end)
 end)
