@@ -446,6 +446,24 @@ describe("scheduler", function()
     assert.same({ 0, 0 }, { resumed, collections })
   end)
 
+  it("calls again one that could not be called", function()
+    start({}, { max_in_flight = 1 })
+    local limiter, calls = client:runtime().limiter, 0
+    local first, second = { kept = true }, { kept = true }
+    function second.called()
+      calls = calls + 1
+      if calls == 1 then error("not enough memory", 0) end
+    end
+    assert.is_true(limiter:take(first, core.now()))
+    assert.is_false(limiter:take(second, core.now()))
+    assert.has_error(function() limiter:release(first) end)
+    client:step()
+    assert.equal(2, calls)
+    client:step()
+    assert.equal(2, calls)
+    limiter:leave(second)
+  end)
+
   it("spends no time on waiting tasks", function()
     start({ { { read = true }, { hold = true } }, loop = true },
       { max_in_flight = 1 })
