@@ -6,6 +6,9 @@
 */
 
 #include <errno.h>
+#if defined(__linux__)
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -92,6 +95,19 @@ static int process_descriptors (lua_State *L) {
 }
 
 
+/* process.heap(): how many bytes the C library's allocator has given out, or
+** nil where it does not count them. */
+static int process_heap (lua_State *L) {
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
+  struct mallinfo2 info = mallinfo2();
+  lua_pushnumber(L, (lua_Number)(info.uordblks + info.hblkhd));
+#else
+  lua_pushnil(L);
+#endif
+  return 1;
+}
+
+
 /* Resumes a coroutine that has its function on its stack. */
 static int resume (lua_State *co, lua_State *from) {
 #if LUA_VERSION_NUM >= 504
@@ -163,6 +179,7 @@ static const luaL_Reg functions[] = {
   {"fork", process_fork},
   {"wait", process_wait},
   {"descriptors", process_descriptors},
+  {"heap", process_heap},
   {"state", process_state},
   {"catch", process_catch},
   {"unset", process_unset},

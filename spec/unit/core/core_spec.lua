@@ -4,6 +4,7 @@
 
 local cjson = require "cjson".new()
 local core = require "lipsync.core"
+local program = require "spec.support.program"
 require "lipsync"  -- describes the type Generation
 
 local has_integers = math.type ~= nil
@@ -319,6 +320,39 @@ describe("a type of objects", function()
     end
   end)
 
+  it("has up to four aliases and shown members, of 31 bytes", function()
+    local a, b, long = ("a"):rep(31), ("b"):rep(31), ("N"):rep(31)
+    core.object_type { name = long, shows = { a, "c", "d", "e", "f" },
+      aliases = { [a] = b, c = "C", d = "D", e = "E" } }
+    local text = ('{"%s":"1","C":"2","D":"3","E":"4","f":"5"}'):format(b)
+    local object = assert(core.object(long, text))
+    assert.equal(long .. " 1 2 3 4", tostring(object))
+    assert.same({ "1", "2", "3", "4", "5" }, { object[a], object.c, object.d,
+                                               object.e, object.f })
+    for _, wrong in ipairs { { name = long .. "N" },
+        { name = long, shows = { a .. "a" } },
+        { name = long, aliases = { [a .. "a"] = "b" } },
+        { name = long, aliases = { a = b .. "b" } },
+        { name = long, aliases = { a = 5 }, shows = { {} } } } do
+      assert.has_error(function() core.object_type(wrong) end)
+    end
+    assert.equal(long .. " 1 2 3 4", tostring(object))
+  end)
+
+  it("is named with its article where it is to be changed", function()
+    for name, words in pairs { Asset = "an asset", Element = "an element",
+        Item = "an item", Option = "an option", User = "a user",
+        Zone = "a zone", ["\195\132Z"] = "a \195\132z" } do
+      core.object_type { name = name }
+      local object = assert(core.object(name, "{}"))
+      local ok, why = pcall(function() object.a = 1 end)
+      assert.is_false(ok)
+      assert.truthy(why:find(": " .. words .. " cannot be changed: it is "
+        .. "what the service sent; decode() gives a table that can", 1, true),
+        why)
+    end
+  end)
+
   it("is nil for other values", function()
     for _, other in ipairs { 1, "x", {}, io.stdout } do
       assert.is_nil(core.type_of(other))
@@ -430,6 +464,75 @@ describe("core", function()
     assert.equal(os.getenv "PATH", core.getenv "PATH")
   end)
 
+  it("gives numbers all over the interval from 0 to 1", function()
+    local seen, is_low, is_high, n = {}, false, false, 0
+    for _ = 1, 1000 do
+      local r = core.random()
+      is_low, is_high = is_low or r < 0.1, is_high or r > 0.9
+      if not seen[r] then n, seen[r] = n + 1, true end
+    end
+    assert.is_true(is_low and is_high)
+    assert.is_true(n > 990, n)
+  end)
+
+  it("reads the clocks of the system", function()
+    local from, start = core.now(), core.time()
+    repeat until core.now() - from > 0.05
+    local passed = core.time() - start
+    assert.is_true(passed > 0.02 and passed < 20, passed)
+  end)
+
+  it("writes a line to standard error", function()
+    local pipe = assert(io.popen(([[%s -e '
+      package.path, package.cpath = "%s", "%s"
+      local core = require "lipsync.core"
+      core.log "a %%d"
+      core.log ""
+      core.log "b"' 2>&1 >/dev/null]]):format(program.vm, package.path,
+      package.cpath)))
+    local text = pipe:read "*a"
+    pipe:close()
+    assert.equal("a %d\n\nb\n", text)
+    assert.has_error(function() core.log() end)
+  end)
+
+  it("says where a function is called", function()
+    local function caller(level)
+      local where = core.where(level)
+      return where
+    end
+    local here = core.where(1)
+    local there = caller(2)
+    local file, line = here:match "^(.*core_spec.lua):(%d+): $"
+    assert.equal(("%s:%d: "):format(file, line + 1), there)
+    assert.equal("", core.where(1000))
+    assert.equal("", core.where(0))  -- core.where itself, a C function
+  end)
+
+  it("raises any value as it is", function()
+    for _, value in ipairs { "text", 5, { "table" }, false } do
+      local ok, raised = pcall(core.raise, value, "more")
+      assert.is_false(ok)
+      assert.equal(value, raised)
+    end
+    assert.has_error(function() core.raise() end)
+    assert.is_false(pcall(core.raise, nil))
+  end)
+
+  it("knows the main coroutine, and whether one can yield", function()
+    local main = core.main()
+    assert.equal("thread", type(main))
+    local function ask() return core.main(), core.is_yieldable() end
+    local ok, inner, can_yield = coroutine.resume(coroutine.create(ask))
+    assert.is_true(ok)
+    assert.equal(main, inner)
+    assert.is_true(can_yield == true or can_yield == nil)
+    if coroutine.isyieldable then
+      assert.is_true(can_yield)
+      assert.equal(coroutine.isyieldable(), core.is_yieldable())
+    end
+  end)
+
   it("gives texts that differ", function()
     local seen = {}
     for _ = 1, 1000 do
@@ -481,6 +584,24 @@ describe("core.objects", function()
         '[{"id":"a"}]x', '[{"id":"a"},{"id":5}]', '[{"id":"a"}', "[\255]" } do
       assert.is_nil(core.objects("Generation", text), text)
     end
+  end)
+
+  it("gives as many as there are, of the type that is asked for", function()
+    for _, n in ipairs { 1, 2, 100, 1500 } do
+      local parts = {}
+      for i = 1, n do parts[i] = ('{"id":"g%d"}'):format(i) end
+      local list = core.objects("Generation",
+        "[" .. table.concat(parts, ",") .. "]")
+      assert.equal(n, #list)
+      assert.equal("g" .. n, list[n].id)
+      assert.equal("Generation", core.type_of(list[n]))
+    end
+    local members = {}
+    for i = 1, 1025 do members[i] = ('"m%d":1'):format(i) end
+    assert.is_nil(core.objects("Object",
+      "[{" .. table.concat(members, ",") .. "}]"))
+    assert.equal(1, #core.objects("Object",
+      "[{" .. table.concat(members, ",", 1, 1024) .. "}]"))
   end)
 
   it("raises for what it does not take", function()

@@ -165,6 +165,15 @@ describe("core.encode", function()
   it("quotes names in a path, and cuts long paths", function()
     refuses([[["a b"].c["d\n"]["1"][""]: not a finite number]],
       { ["a b"] = { c = { ["d\n"] = { ["1"] = { [""] = 0 / 0 } } } } })
+    for _, name in ipairs { "a", "z", "A", "Z", "_", "aA", "zZ", "a0", "a9",
+        "a_" } do
+      refuses(name .. ": not a finite number", { [name] = 0 / 0 })
+    end
+    for _, name in ipairs { "`", "{", "@", "[", "a/", "a:", "0", "9a", "a b",
+        "\127", "\195\164", "^" } do
+      refuses(('["%s"]: not a finite number'):format(name),
+        { [name] = 0 / 0 })
+    end
     local value = { 0 / 0 }
     for _ = 1, 100 do value = { name = value } end
     local _, why = encode(value)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local file = require "lipsync.file"
 local proc = require "spec.support.proc"
+local process = require "process"
 local program = require "spec.support.program"
 
 local on_windows = package.config:sub(1, 1) == "\\"
@@ -128,6 +129,43 @@ describe("lipsync.file", function()
     b:close()
   end)
 
+  -- The kernel's list of locks does not show them everywhere.
+  local function is_listed(pid)
+    local list = io.open "/proc/locks"
+    local text = list and list:read "*a" or ""
+    if list then list:close() end
+    return text:find("FLOCK[^\n]* " .. pid .. " ") ~= nil
+  end
+
+  it("knows which process has a lock", function()
+    if not proc.is_here then return pending "needs Linux" end
+    local a = assert(file.open(path "a", "edit"))
+    local b = assert(file.open(path "b", "edit"))
+    assert.is_true(a:lock())
+    local own = content "/proc/self/stat":match "%d+"
+    local child, descriptor = process.fork(function()
+      local mine = assert(file.open(path "b", "edit"))
+      assert(mine:lock())
+      assert(file.open(path "locked", "new")):close()
+      local deadline = os.time() + 60
+      while not file.info(path "go") do assert(os.time() < deadline) end
+    end)
+    local deadline = os.time() + 60
+    while not file.info(path "locked") do assert(os.time() < deadline) end
+    local other = assert(file.open(path "a", "read"))
+    local locked, holder = other:lock()
+    local result = { b:lock() }
+    local lists = is_listed(own) and is_listed(child)
+    assert(file.open(path "go", "new")):close()
+    assert.same({ "", 0 }, { process.wait(child, descriptor) })
+    assert.is_false(locked)
+    assert.is_false(result[1])
+    if lists then
+      assert.same({ tonumber(own), child }, { holder, result[2] })
+    end
+    for _, each in ipairs { a, b, other } do each:close() end
+  end)
+
   it("replaces a file whole", function()
     assert.is_true(file.replace(path "a", "old"))
     assert.is_true(file.replace(path "a", "new\0bytes"))
@@ -190,6 +228,101 @@ describe("lipsync.file", function()
       place(path "c", path "x/y")))
   end)
 
+  it("takes no number or path that is none", function()
+    local f = assert(file.open(path "a", "edit"))
+    for _, wrong in ipairs { -1, 9e15, math.huge, 0 / 0, "x" } do
+      for _, method in ipairs { "read", "seek", "truncate" } do
+        assert.has_error(function() f[method](f, wrong) end)
+      end
+    end
+    assert.equal("", f:read(0))
+    assert.is_true(f:seek(2 ^ 40))
+    assert.equal("", f:read(1))
+    local text = path "a" .. "\0b"
+    for _, call in ipairs { file.info, file.names, file.remove,
+        function(name) return file.replace(name, "x") end,
+        function(name) return file.open(name, "edit") end,
+        function(name) return f:is_at(name) end } do
+      local done, why = pcall(call, text)
+      assert.is_false(done)
+      assert.matches("a path has no NUL", why)
+    end
+    assert.is_false(f:is_at(path "none"))
+    assert.is_false(f:is_at "/dev/null")
+    f:close()
+    for _, method in ipairs { "seek", "truncate", "is_at" } do
+      assert.has_error(function() f[method](f, 1) end, "the file is closed")
+    end
+    assert.equal("a", shell("ls " .. folder))
+  end)
+
+  it("keeps what a file has where it is opened to be edited", function()
+    local f = assert(file.open(path "a", "edit"))
+    assert.is_true(f:write "abc")
+    f:close()
+    f = assert(file.open(path "a", "edit"))
+    assert.equal("ab", f:read(2))
+    assert.equal("c", f:read(2))
+    assert.is_true(f:truncate(0))
+    assert.equal(0, f:size())
+    f:close()
+    assert.equal("", content(path "a"))
+    assert.is_true(file.remove(path "a"))
+    assert.is_true(file.remove(path "a"))
+    assert.equal("", shell("ls " .. folder))
+    local done, failure = file.remove(folder)
+    assert.equal("file_folder", code(folder, done, failure))
+  end)
+
+  it("replaces what has a path of any length that the system takes",
+    function()
+      if not proc.is_here then return pending "needs Linux" end
+      local function path_of(n)  -- bytes, of which ".new" has to fit as well
+        local left = n - #folder - 1
+        return path(("./"):rep(math.floor((left - 1) / 2))
+          .. (left % 2 == 1 and "a" or "aa"))
+      end
+      local longest, longer = path_of(4091), path_of(4092)
+      assert.is_true(file.replace(longest, "x"))
+      assert.equal("x", content(longest))
+      local done, failure = file.replace(longer, "y")
+      assert.equal("file_unwritten", code(longer, done, failure))
+      assert.equal("ENAMETOOLONG", failure.os_name)
+      assert.equal("x", content(longest))
+    end)
+
+  it_counts("leaves no descriptor open, whatever fails", function()
+    assert.is_true(file.replace(path "a", "x"))
+    assert.is_true(file.replace(path "b", "x"))
+    shell("mkfifo " .. path "pipe" .. "; mkdir " .. path "folder")
+    local lock = assert(file.open(path "a", "edit"))
+    assert.is_true(lock:lock())
+    local before = process.descriptors()
+    for _ = 1, 20 do
+      file.open(folder, "read")
+      file.open(path "pipe", "read")
+      file.open(path "none", "read")
+      file.replace(path "b", "y")
+      file.replace(path "folder", "y")
+      file.replace(path "no/a", "y")
+      place(path "a", path "b")
+      place(path "none", path "b")
+      file.names(folder)
+      file.names(path "none")
+      file.info(path "a")
+      file.boot_id()
+      local other = file.open(path "a", "read")
+      other:lock()
+      other:close()
+      file.open(path "b", "read")  -- collected
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.equal(before, process.descriptors())
+    lock:close()
+    assert.equal(before - 1, process.descriptors())
+  end)
+
   it("says what is there", function()
     assert.is_true(file.replace(path "a", "abc"))
     assert.same({ type = "file", size = 3 }, file.info(path "a"))
@@ -211,6 +344,21 @@ describe("lipsync.file", function()
     for _, name in ipairs(names) do seen[name] = true end
     assert.equal(1001, #names)
     assert.is_true(seen[".b"] and seen["1000"] and seen["1999"])
+    -- Names that fill the room for them, 4 KiB at first, to the byte.
+    for _, n in ipairs { 15, 16, 17 } do
+      shell("rm -rf " .. folder .. " && mkdir " .. folder)
+      local wanted = {}
+      for i = 1, n do
+        wanted[("%02d"):format(i) .. ("x"):rep(253)] = true
+      end
+      for name in pairs(wanted) do
+        assert(file.open(path(name), "new")):close()
+      end
+      seen = {}
+      for _, name in ipairs(file.names(folder)) do seen[name] = true end
+      assert.same(wanted, seen)
+    end
+    shell("touch " .. path "1000")
     assert.equal("file_missing", code(path "no", file.names(path "no")))
     assert.equal("file_missing", code(path "1000", file.names(path "1000")))
   end)

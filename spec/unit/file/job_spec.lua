@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local file = require "lipsync.file"
+local growth = require "spec.support.growth"
 local media = require "spec.support.media"
 local proc = require "spec.support.proc"
 local process = require "process"
@@ -106,6 +107,21 @@ describe("a job", function()
       end)
     end)
   end
+
+  it("leaves no memory behind, however it ends", function()
+    if not growth.can_measure then return pending "nothing counts it" end
+    media.write(path "a", "a")
+    for what, plan in pairs {
+        ["done"] = { remove = path "none", here = true },
+        ["failed"] = { from = path "none", to = path "b", here = true },
+        ["of the thread"] = { remove = path "none" },
+        ["replaced"] = { replace = path "none/a", bytes = "abc" } } do
+      local grown = growth.of(function()
+        file.job(plan):close()
+      end)
+      assert.is_true(grown < 8, what .. ": " .. grown)
+    end
+  end)
 
   it("refuses what makes no sense", function()
     local part = assert(file.open(path "part", "edit"))

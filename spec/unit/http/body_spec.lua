@@ -3,9 +3,11 @@
 -- changes or the server refuses.
 
 local core = require "lipsync.core"
+local growth = require "spec.support.growth"
 local http = require "lipsync.http"
 local launch = require "spec.support.launch"
 local proc = require "spec.support.proc"
+local process = require "process"
 local scripted = require "spec.support.scripted"
 local tls = require "spec.support.tls"
 local transfers = require "spec.support.transfers"
@@ -294,6 +296,33 @@ describe("a request's body", function()
       end
       assert.has_error(function() http.body() end)
     end)
+  end)
+
+  it("leaves no memory and no descriptor behind, made or refused", function()
+    launch.write(path, "0123456789")
+    local before = process.descriptors()
+    for what, spec in pairs {
+        bytes = { bytes = "abc" }, file = { file = path },
+        range = { file = path, offset = 11 },
+        missing = { file = path .. "none" }, folder = { file = folder },
+        parts = { boundary = "x", { name = "a", bytes = "b" },
+                  { name = "c", file = path }, { name = "d", file = path } },
+        boundary = { boundary = " ", { name = "a", file = path } },
+        part = { boundary = "x", { name = "a", file = path },
+                 { name = "c", file = folder } } } do
+      local function make()
+        local body = http.body(spec)
+        if body then body:close() end
+      end
+      make()
+      assert.equal(before, process.descriptors(), what)
+      local grown = growth.can_measure and growth.of(make) or 0
+      assert.is_true(grown < 8, what .. ": " .. grown)
+    end
+    assert(http.body { file = path })  -- which the collector closes
+    collectgarbage()
+    collectgarbage()
+    assert.equal(before, process.descriptors())
   end)
 
   describe("of a file that", function()

@@ -1,12 +1,30 @@
 -- SPDX-License-Identifier: MIT
 -- The contents and the target of a request.
 
+local http = require "lipsync.http"
 local scripted = require "spec.support.scripted"
 local transfers = require "spec.support.transfers"
 
 local function ok(body)
   return scripted.response(200, body or "{}", { Connection = "close" })
 end
+
+describe("a header of the caller's", function()
+  it("is told why it cannot be sent", function()
+    for _, case in ipairs { { "X-A", "b" }, { "x", "" }, { "a!~", "\t \200" },
+        { "", "b", "name" }, { "a b", "b", "name" }, { "a:", "b", "name" },
+        { "a\0", "b", "name" }, { "host\0", "b", "name" },
+        { "X-API-Key", "b", "key" }, { "x-api-key", "\n", "key" },
+        { "Host", "b", "reserved" }, { "TE", "\n", "reserved" },
+        { "X-A", "\n", "value" }, { "X-A", "a\0", "value" },
+        { "X-A", "\127", "value" }, { "X-A", "\31", "value" } } do
+      assert.equal(case[3], http.check_header(case[1], case[2]), case[1])
+      assert.equal(1, select("#", http.check_header(case[1], case[2])))
+    end
+    assert.has_error(function() http.check_header "X-A" end)
+    assert.has_error(function() http.check_header(nil, "b") end)
+  end)
+end)
 
 describe("a request", function()
   local server, session
@@ -43,6 +61,63 @@ describe("a request", function()
         assert.equal(case[3], server:requests(i)[i].target)
       end
     end)
+
+  it("carries its method, type and idempotency key", function()
+    serve { { { read = true }, { send = ok() } }, loop = true }
+    for i, case in ipairs { { "GET" }, { "POST" }, { "PUT" }, { "PATCH" },
+        { "DELETE" }, { "HEAD" }, { "OPTIONS" },
+        { "POST", "text/x", "key-1", "body" }, { "GET", nil, "k" } } do
+      local transfer = assert(session:start(nil, case[1], "/", nil, true, nil,
+        case[3], case[4], case[2]))
+      local body = transfers.read(session, transfer)
+      assert.equal(case[1] == "HEAD" and "" or "{}", body)
+      local seen = server:requests(i)[i]
+      assert.equal(case[1], seen.method)
+      assert.equal(case[2], seen.headers["content-type"])
+      assert.equal(case[3], seen.headers["idempotency-key"])
+      assert.equal(case[4] or "", seen.body)
+    end
+  end)
+
+  it("has a method, a path, and known members", function()
+    serve { {} }
+    for _, call in ipairs { { nil, "/" }, { "GET" }, { 5, "/" },
+        { "GET", {} } } do
+      assert.has_error(function() session:start(nil, call[1], call[2]) end)
+    end
+    local function start(more)
+      return session:start(nil, "GET", "/", nil, false, nil, nil, nil, nil,
+        more)
+    end
+    for _, more in ipairs { "chunks", 5, { mode = "other" }, { mode = 5 } } do
+      assert.has_error(function() start(more) end)
+    end
+    assert.has_error(function()
+      session:start(nil, "GET", "/", nil, false, { 1 })
+    end, "headers must map strings to strings")
+    assert.has_error(function()
+      session:start(nil, "POST", "/", nil, false, nil, nil, {})
+    end)
+    -- What C would cut at its NUL is refused.
+    assert.equal("path_malformed", refused { path = "/a\0b" })
+    assert.equal("path_malformed", refused { query = "a\0b" })
+    assert.equal("origin_malformed", refused { origin = "https://h\0" })
+    assert.equal("header_malformed", refused { idempotency_key = "a\0b" })
+    assert.equal("header_malformed", refused { idempotency_key = "a\n" })
+    assert.equal("header_malformed", refused { content_type = "a\nb",
+      method = "POST", body = "x" })
+    assert.same({}, server:requests(0))
+  end)
+
+  it("may hold bytes of any value up to the last of ASCII", function()
+    serve { { { read = true }, { send = ok() } }, loop = true }
+    assert.equal("path_malformed", refused { path = "/\127" })
+    assert.equal("path_malformed", refused { path = "/\31" })
+    local transfer = assert(transfers.start(session, { path = "/!~", query =
+      "!~" }))
+    assert.equal("{}", (transfers.read(session, transfer)))
+    assert.equal("/!~?!~", server:requests(1)[1].target)
+  end)
 
   it("is refused if it cannot be sent", function()
     serve { {} }

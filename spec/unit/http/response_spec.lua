@@ -62,6 +62,83 @@ describe("a response", function()
     assert.is_nil(transfer:headers())
   end)
 
+  it("may be packed, and from status 400 on in any way", function()
+    local script, cases = {}, {}
+    for _, mode in ipairs { "whole", "chunks" } do
+      for _, status in ipairs { 200, 399, 400, 401 } do
+        for _, coding in ipairs { "gzip", "x-gzip", "GZIP", "br" } do
+          cases[#cases + 1] = { mode, status, coding }
+          script[#script + 1] = { { read = true }, { send = response(status,
+            coding == "br" and "packed" or gzip "text",
+            { ["Content-Encoding"] = coding }) } }
+        end
+      end
+    end
+    serve(script)
+    for _, case in ipairs(cases) do
+      local mode, status, coding = case[1], case[2], case[3]
+      local what = table.concat(case, " ")
+      local text, failure = transfers.read(session, start(mode))
+      if coding == "br" and status < 400
+        or mode == "chunks" and status < 400 then
+        assert.is_nil(text, what)
+        assert.same({ code = "encoding", found = coding }, failure)
+      else
+        assert.equal(coding == "br" and "packed" or "text", text, what)
+      end
+    end
+  end)
+
+  it("that is packed in an unknown way says how, in 64 bytes", function()
+    local script, lengths = {}, { 1, 63, 64, 65, 1000 }
+    for i, n in ipairs(lengths) do
+      script[i] = { { read = true }, { send = response(200, "x",
+        { ["Content-Encoding"] = ("e"):rep(n) }) } }
+    end
+    serve(script)
+    for _, n in ipairs(lengths) do
+      local _, failure = transfers.read(session, start "whole")
+      assert.same({ code = "encoding", found = ("e"):rep(math.min(n, 64)) },
+        failure)
+    end
+  end)
+
+  it("is looked at in one call or in several", function()
+    serve { { { read = true }, { send = "HTTP/1.1 404 No\r\nA: b\r\n\r\n" },
+              { tell = true }, { hold = true } } }
+    local transfer = start "whole"
+    assert.same({ false, nil, 0 }, { transfer:look() })
+    assert.equal(3, select("#", transfer:look()))
+    assert.is_nil(transfer:header "a")
+    assert.equal("Transfer", tostring(transfer))
+    while not transfer:status() do session:poll(1) end
+    local is_ready, status, received = transfer:look()
+    assert.same({ transfer:ready(), 404, 25 }, { is_ready, status, received })
+    assert.equal(404, transfer:status())
+    assert.equal(25, transfer:received())
+    assert.equal("b", transfer:header "A")
+    assert.is_nil(transfer:header "b")
+    assert.is_false(transfer:done())
+    assert.is_false(transfer:read())
+    assert.is_true(transfer:sent())
+    assert.is_false(transfer:held())
+    assert.is_nil(transfer:proxy())
+    assert.same({ 0, 0 }, { transfer:uploaded() })
+    assert.equal(0, transfer:position())
+    transfer:close()
+    assert.same({ true, nil, 0 }, { transfer:look() })
+    for _, method in ipairs { "read", "object", "next" } do
+      local none, failure = transfer[method](transfer)
+      assert.is_nil(none)
+      assert.same({ code = "closed" }, failure)
+    end
+    assert.equal(0, transfer:position())
+    assert.is_nil(transfer:proxy())
+    assert.same({ 0, 0 }, { transfer:uploaded() })
+    assert.is_false(transfer:held())
+    assert.is_true(transfer:done())
+  end)
+
   describe("in chunks", function()
     local function read(max)
       local transfer = start "chunks"
@@ -348,6 +425,22 @@ describe("a response", function()
       return value, failure
     end
 
+    it("is none from status 300 on", function()
+      local value = object_of(response(299, '{"id":"x"}'))
+      assert.equal("Generation", core.type_of(value))
+    end)
+
+    it("is one up to the length that an object may have", function()
+      local text = '{"id":"x"}'
+      for most = #text - 1, #text + 1 do
+        local value = object_of(response(200, text), { max_object = most })
+        assert.equal(most >= #text and "Generation" or nil,
+          core.type_of(value), most)
+        session:close()
+        server:stop()
+      end
+    end)
+
     it("is one of the type, with its owner", function()
       for _, text in ipairs { '{"id":"x","status":"y"}', ' {"id":"x"}\n' } do
         for _, headers in ipairs { {}, { ["Content-Encoding"] = "gzip" } } do
@@ -368,7 +461,8 @@ describe("a response", function()
       local long = ('{"id":"x","name":"%s"}'):format(("x"):rep(2000))
       for _, case in ipairs { { 200, "" }, { 200, "true" }, { 200, "[]" },
           { 200, '{"id":"x"} {' }, { 200, '{"name":"x"}' },
-          { 200, '{"id":5}' }, { 404, '{"id":"x"}' }, { 300, '{"id":"x"}' },
+          { 200, '{"id":5}' }, { 299, "{}" }, { 404, '{"id":"x"}' },
+          { 300, '{"id":"x"}' },
           { 200, long }, { 200, ('{"id":"x",%s}'):format(
             table.concat(many, ",")) } } do
         local value, failure = object_of(response(case[1], case[2]),
