@@ -186,6 +186,14 @@ local refusals = {
   { 504, "generation_media_probe_timeout", true }, { 505, "internal_error" },
 }
 
+-- Statuses after which what is not safe may have been done: of what may be
+-- repeated freely those of proxies and crashes alone.
+local may_be_done = {
+  idempotent = { [500] = true, [502] = true, [504] = true },
+  keyed = { [500] = true, [502] = true, [503] = true, [504] = true },
+}
+may_be_done.never, may_be_done.safe = may_be_done.keyed, {}
+
 -- An error of kind `api`, unless the status is none to this call. Its sentence
 -- begins with the action and goes on with `words`.
 local function check_refusal(operation, status, words, value, err, body)
@@ -227,6 +235,8 @@ local function refused(operation)
         assert.equal("Words.", err.message)
         assert.equal("r1", err.requestId)
         assert.equal(retryable, err.retryable, status)
+        assert.equal(may_be_done[operation.row.retry][status],
+          err.outcomeUnknown or nil, status)
         assert.equal(1, err.attempts)
         assert_has(advice(status), tostring(err))
       end
@@ -701,6 +711,7 @@ describe("each operation", function()
       assert.is_nil(value)
       check_error(operation, "connection", err, operation.name)
       assert.is_true(err.retryable)
+      assert.equal(operation.row.retry ~= "safe", err.outcomeUnknown or false)
       local may_have = outcome(operation)
       assert.equal(may_have, tostring(err):sub(#tostring(err) - #may_have + 1))
     end

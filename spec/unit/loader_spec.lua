@@ -297,6 +297,25 @@ describe("a library", function()
     assert.match(", where there is TLS.", messages[2], 1, true)
   end)
 
+  it("that is missing: says for which Lua", function()
+    local load, loader = require "lipsync.host.load", require "lipsync.loader"
+    local module, jit, path = load.module, rawget(_G, "jit"), package.cpath
+    finally(function()
+      load.module, package.cpath = module, path
+      rawset(_G, "jit", jit)
+    end)
+    package.cpath = "./x.so"
+    function load.module() error("module 'x' not found:\n\tno file", 0) end
+    local names = { ["LuaJIT"] = "luajit", [_VERSION] = "lua"
+                    .. _VERSION:match "%d.*" }
+    for shown, name in pairs(names) do
+      rawset(_G, "jit", shown == "LuaJIT" and {} or nil)
+      local problem = tostring(select(2, pcall(loader.binary, "x")))
+      assert.equal(('x was not found for %s (package.cpath ./x.so): run "make '
+        .. 'install LUA=%s".'):format(shown, name), problem:match "x was.*")
+    end
+  end)
+
   it("lipsync.http loads the core when it is required alone", function()
     assert.is_false(why [[
       local http = require "lipsync.http"

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local lipsync = require "lipsync"
+local repeats = require "lipsync.call.repeats"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
@@ -164,6 +165,48 @@ describe("client:request", function()
       assert.equal('{"a":2,"b":1}', requests[i].body)
       assert.equal("k-1", requests[i].headers["idempotency-key"])
     end
+  end)
+
+  it("leaves no doubt about what changes nothing", function()
+    local cut = { { read = true }, { close = true } }
+    for method, is_open in pairs { GET = false, HEAD = false, OPTIONS = false,
+        POST = true, PUT = true, PATCH = true, DELETE = true } do
+      for _, retry in ipairs { "default", true } do
+        local client = start { cut }
+        local response, err = client:request(method, "/v2/x",
+          { max_attempts = 1, retry = retry == true or nil })
+        assert.is_nil(response)
+        assert.equal(is_open, err.outcomeUnknown or false, method)
+        here.stop()
+      end
+    end
+  end)
+
+  it("names the key under which it may be sent again", function()
+    local client = start { json(502, "{}") }
+    local response, err = client:request("POST", "/v2/x", { body = {},
+      idempotency_key = "k-1", max_attempts = 1 })
+    assert.is_nil(response)
+    assert.equal("k-1", err.idempotencyKey)
+    assert.is_true(err.outcomeUnknown)
+  end)
+
+  it("is never sent again once the service may have lost its key", function()
+    local new, window = repeats.new, nil
+    finally(function() repeats.new = new end)
+    function repeats.new(...)
+      window = new(...)
+      window.window = 0
+      return window
+    end
+    local client = start { json(502, "{}", { ["Retry-After"] = "0" }),
+                           json(201, "1") }
+    local response, err = client:request("POST", "/v2/x", { body = {},
+      idempotency_key = "k-1" })
+    assert.is_nil(response)
+    assert.equal(502, err.statusCode)
+    assert.is_truthy(window)
+    assert.equal(1, #here.server:requests(1))
   end)
 
   it("does not know what came of a key whose request goes on", function()

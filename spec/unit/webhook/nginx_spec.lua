@@ -166,7 +166,8 @@ describe("lipsync.webhook.nginx", function()
   end)
 
   it("forgets what was not worked off, and logs why", function()
-    for said, how in pairs { ["the worker ends"] = true, ["no room"] = false } do
+    for said, how in pairs { ["the worker ends"] = true,
+                             ["no room"] = false } do
       take(completed, { on_generation = function() error("no room", 0) end })
       done = {}
       timers[#timers][2](how)
