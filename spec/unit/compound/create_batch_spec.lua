@@ -2,10 +2,14 @@
 -- Creating a batch: what is checked before it is sent, and what is done when
 -- nobody knows whether it was created.
 
+local calls = require "lipsync.call"
 local core = require "lipsync.core"
+local file = require "lipsync.file"
 local lipsync = require "lipsync"
 local media = require "spec.support.media"
 local service = require "spec.support.service"
+
+local unpack = table.unpack or unpack
 
 local function request(url)
   return { model = "lipsync-2", input = {
@@ -86,6 +90,26 @@ describe("client.batches:create", function()
     assert.is_true(body_of(1).dry_run)
   end)
 
+  it("takes as many rows as there may be", function()
+    local batches = start(service.answer(201, new))
+    assert(batches:create(requests(500)))
+    local rows = body_of(1).rows
+    assert.equal(500, #rows)
+    assert.equal("500", rows[500].request_id)
+  end)
+
+  it("has ten minutes, and five for the response", function()
+    local batches, made = start(service.answer(201, new)), calls.new
+    finally(function() calls.new = made end)
+    local spec
+    calls.new = function(client, own, ...)
+      spec = own
+      return made(client, own, ...)
+    end
+    assert(batches:create(requests(20)))
+    assert.same({ 600, 300 }, { spec.timeout, spec.answer_timeout })
+  end)
+
   it("raises for what is wrong with a row, and names it", function()
     local batches = start()
     local function fails(words, rows, options)
@@ -104,6 +128,12 @@ describe("client.batches:create", function()
     fails("requests must be a table", 5)
     fails("requests is an empty string", "")
     fails("requests[3] must be a table, got number 5", with(3, 5))
+    fails('requests[3].request_id is string "r1", as that of requests[1]',
+      (function()
+        local all = with(1, row(1))
+        all[3] = row(1)
+        return all
+      end)())
     fails("requests[3].model is missing",
       with(3, { input = request().input }))
     fails('unknown member "modle" of requests[3], did you mean "model"?',
@@ -140,6 +170,7 @@ describe("client.batches:create", function()
     none, err = batches:create(all)
     assert.is_nil(none)
     assert.matches("at most 5 MB of rows, got 52%d+ bytes", err.message)
+    assert.equal("requests", err.field)
     all[2].options = { note = "\255" }
     none, err = batches:create(all)
     assert.is_nil(none)
@@ -164,7 +195,7 @@ describe("client.batches:create", function()
         on_progress = function(n, total) sent = { n, total } end }))
       local seen = here.server:requests(1)[1]
       local boundary = seen.headers["content-type"]:match
-        "^multipart/form%-data; boundary=(.+)$"
+        "^multipart/form%-data; boundary=(lipsync%-%x+)$"
       local name = path:match "[^/]*$"
       assert.equal(("--%s\r\nContent-Disposition: form-data; name=\"input\"; "
         .. 'filename="%s"\r\nContent-Type: application/x-ndjson\r\n\r\n%s\r\n'
@@ -177,9 +208,51 @@ describe("client.batches:create", function()
     it("has it only checked", function()
       local batches = start(service.answer(200, '{"status":"VALIDATED"}'))
       write(lines(20))
-      assert(batches:create(path, { dry_run = true }))
-      assert.matches('name="dry_run"\r\n\r\ntrue\r\n',
-        here.server:requests(1)[1].body)
+      assert(batches:create(path, { dry_run = true, webhook_url = "w" }))
+      assert.matches('name="webhook_url"\r\n\r\nw\r\n.*name="dry_run"'
+        .. "\r\n\r\ntrue\r\n", here.server:requests(1)[1].body)
+    end)
+
+    it("sends one of 500 rows, whose lines are long", function()
+      local batches, all = start(service.answer(201, new)), {}
+      for i = 1, 500 do
+        local payload = request()
+        payload.options = { note = ("x"):rep(1000 + i) }
+        all[i] = lipsync.encode(row(i, payload))
+      end
+      write(unpack(all))
+      assert(batches:create(path))
+      assert.is_truthy(here.server:requests(1)[1].body:find(all[500], 1, true))
+    end)
+
+    it("sends one of 5 MB, and none that is longer", function()
+      local batches = start { { await = 100 }, { reset = true } }
+      local text = lines(20)
+      write(text .. (" "):rep(5 * 1024 * 1024 - #text))
+      assert.equal("connection", select(2, batches:create(path)).kind)
+      write(text .. (" "):rep(5 * 1024 * 1024 + 1 - #text))
+      local none, err = batches:create(path)
+      assert.is_nil(none)
+      assert.equal("requests", err.field)
+      assert.matches("a batch has at most 5 MB of rows, got 5242881 bytes%.$",
+        tostring(err))
+      assert.equal(1, #here.server:connections(1))
+    end)
+
+    it("sends nothing of one that cannot be read", function()
+      local batches, open = start(), file.open
+      write(lines(20))
+      finally(function() file.open = open end)  -- luacheck: ignore
+      file.open = function()  -- luacheck: ignore
+        return { size = function() return 10 end, close = function() end,
+          read = function()
+            return nil, { code = "file_unread", path = path, os_error = 5 }
+          end }
+      end
+      local none, err = batches:create(path)
+      assert.is_nil(none)
+      assert.same({ "file", 5, path }, { err.kind, err.os_error, err.path })
+      assert.matches("^create batch: ", tostring(err))
     end)
 
     it("names the line that is wrong", function()
@@ -214,9 +287,12 @@ describe("client.batches:create", function()
       fails "got 0"
       os.remove(path)
       assert.equal("file", fails("there is no file").kind)
-      local none, err = batches:create("a\0b")
-      assert.is_nil(none)
-      assert.equal("invalid", err.kind)
+      for _, name in ipairs { "a\0b", "a\255" } do
+        local none, err = batches:create(name)
+        assert.is_nil(none)
+        assert.same({ "invalid", "requests" }, { err.kind, err.field })
+        assert.equal("create batch: the path is no text.", tostring(err))
+      end
       assert.equal(0, #here.server:requests(0))
     end)
 
@@ -301,21 +377,89 @@ describe("client.batches:create", function()
     assert.equal("b6", found.id)
   end)
 
+  -- Stops the clock that tells what time it is.
+  local function stop_time()
+    local time = core.time
+    finally(function() core.time = time end)
+    core.time = function() return SENT end
+  end
+
+  it("is looked for among those of a day", function()
+    stop_time()
+    local day = 24 * 3600
+    local batches = start(lost, list(false, batch("b9", at(-day), 20),
+      batch("b8", at(-day - 1), 20), batch("b7", "yesterday", 20),
+      batch("b6", at(0), 19), '{"id":"b5","created_at":"' .. at(0) .. '"}',
+      '{"id":"b4","created_at":"' .. at(0) .. '","metrics":5}'))
+    local none, err = batches:create(requests(20))
+    assert.is_nil(none)
+    assert.same({ 1, "b9" }, { #err.candidates, err.candidates[1].id })
+    assert.equal("/v2/batch?created_after=" .. at(-day):gsub(":", "%%3A"),
+      here.server:requests(2)[2].target)
+    assert.matches('client.batches:list { created_after = "' .. at(0) .. '" }',
+      tostring(err), 1, true)
+  end)
+
+  it("is looked for from two seconds before, where the clock is known",
+    function()
+      stop_time()
+      for seconds, candidates in pairs { [-2] = 1, [-3] = 0 } do
+        local batches = start(lost, list(100, batch("b9", at(100 + seconds),
+          20)))
+        local found, err = batches:create(requests(20))
+        assert.equal(candidates, found and 1 or #err.candidates)
+        here.stop()
+      end
+    end)
+
+  it("may not say its webhook, or have one that was not asked for", function()
+    local url = ',"webhookUrl":"https://a.example"'
+    for rest, wanted in pairs { [""] = "https://a.example", [url] = false } do
+      local batches = start(lost, list(0, batch("b9", at(5), 20, rest)))
+      local found = assert(batches:create(requests(20),
+        { webhook_url = wanted or nil }))
+      assert.equal("b9", found.id)
+      here.stop()
+    end
+  end)
+
+  it("is looked for where nothing else may be created any more", function()
+    local fine = list(0, batch("b9", at(5), 20))
+    local batches = start(service.answer(400, "{}"), lost,  -- a dry run
+      lost, fine, lost, list(0), lost, list(0, batch("b8", at(5), 20)))
+    assert.is_nil((batches:create(requests(20))))
+    local none, err = batches:create(requests(20), { dry_run = true,
+                                                     max_attempts = 1 })
+    assert.is_nil(none)
+    assert.is_nil(err.candidates)
+    assert.equal("b9", assert(batches:create(requests(20))).id)
+    -- One that was not found may yet be created.
+    none, err = batches:create(requests(20))
+    assert.is_nil(none)
+    assert.equal(0, #err.candidates)
+    none, err = batches:create(requests(20))
+    assert.is_nil(none)
+    assert.equal("b8", err.candidates[1].id)
+    assert.equal(8, #here.server:requests(8))
+  end)
+
   it("is remembered for no longer than it is looked for", function()
     local batches = start(service.answer(201, batch("b1", at(0), 20)),
       service.answer(201, batch("b2", at(0), 20)),
       service.answer(201, batch("b3", at(0), 20)))
-    local time, shift = core.time, 0
+    local time, now = core.time, nil
     finally(function() core.time = time end)
-    core.time = function() return time() + shift end
-    for _, hours in ipairs { 0, 20, 30 } do
-      shift = hours * 3600
+    core.time = function() return now end
+    local known = {}
+    for i, seconds in ipairs { 0, 24 * 3600, 24 * 3600 + 1 } do
+      now = SENT + seconds
       assert(batches:create(requests(20)))
+      local ids = {}
+      for id in pairs(batches._made) do ids[#ids + 1] = id end
+      table.sort(ids)
+      known[i] = table.concat(ids, " ")
     end
-    local ids = {}
-    for id in pairs(batches._made) do ids[#ids + 1] = id end
-    table.sort(ids)
-    assert.same({ "b2", "b3" }, ids)
+    assert.same({ "b1", "b1 b2", "b2 b3" }, known)
   end)
 
   it("is not taken for one that this client is about to create", function()
@@ -368,6 +512,7 @@ describe("client.batches:create", function()
     batches = start(busy)
     local _, err = batches:create(requests(20), { queue = false })
     assert.equal("concurrency_limit_reached", err.errorCode)
+    assert.equal(1, #here.server:requests(1))
   end)
 end)
 
