@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local calls = require "lipsync.call"
+local clock = require "spec.support.clock"
 local lipsync = require "lipsync"
 local core = require "lipsync.core"
 local service = require "spec.support.service"
@@ -13,6 +14,7 @@ end
 
 describe("wait_many", function()
   local here = service.fixture(after_each)
+  local stop_clock = clock.fixture(after_each)
   local interval = module().interval
 
   -- Rounds follow each other at once, unless a test says otherwise.
@@ -189,18 +191,27 @@ describe("wait_many", function()
     assert.same({ "x,y invalid", "a COMPLETED" }, (read(iterator)))
   end)
 
-  it("gives no request much more time than is left", function()
-    local generations = here.start { rows { "a", "PENDING" }, loop = true }
-    local new, longest = calls.new, 0
-    finally(function() calls.new = new end)
-    calls.new = function(client, spec, options, ...)
-      longest = math.max(longest, options.timeout)
-      return new(client, spec, options, ...)
-    end
-    local _, _, err = generations:wait_many({ "a" }, { timeout = 0.3 }):next()
-    assert.equal("timeout", err.kind)
-    assert.is_true(longest > 0 and longest < 2, longest)
-  end)
+  it("asks for an hour, and gives no request much more time than is left",
+    function()
+      local rests, new, timeouts = stop_clock(), calls.new, {}
+      finally(function() calls.new = new end)
+      calls.new = function(client, spec, options, ...)
+        timeouts[#timeouts + 1] = options.timeout
+        return new(client, spec, options, ...)
+      end
+      module().interval = function() return 1199.5 end
+      local generations = here.start { rows { "a", "PENDING" }, loop = true }
+      local id, generation, err = generations:wait_many({ "a" }):next()
+      assert.equal("a", id)
+      assert.is_nil(generation)
+      assert.equal("wait for generation a: 3600 s have passed (timeout); it is "
+        .. "PENDING.", tostring(err))
+      assert.same({ "timeout", 3600 }, { err.kind, err.seconds })
+      assert.is_nil(err.cause)
+      assert.same({ 1199.5, 1199.5, 1199.5, 1.5 }, rests)
+      -- Of the client, but no more than a second after the end of the wait.
+      assert.same({ 20, 1219.5, 2419, 3601 }, timeouts)
+    end)
 
   it("goes on after temporary errors only", function()
     local generations = here.start { service.answer(503, ""),
@@ -225,15 +236,18 @@ describe("wait_many", function()
     assert.equal(401, err.statusCode)
   end)
 
-  it("waits as long as the service asks for", function()
-    local generations = here.start {
-      service.answer(429, "{}", { ["Retry-After"] = "1" }),
-      rows { "a", "COMPLETED" } }
-    local from = core.now()
-    assert.same({ "a COMPLETED" },
-      (read(generations:wait_many({ "a" }, { max_attempts = 1 }))))
-    assert.is_true(core.now() - from >= 1)
-  end)
+  it("waits as long as the service asks for, and until its next round",
+    function()
+      local rests = stop_clock()
+      module().interval = function() return 3 end
+      local generations = here.start {
+        service.answer(429, "{}", { ["Retry-After"] = "7" }),
+        service.answer(503, "{}", { ["Retry-After"] = "1" }),
+        service.answer(500, "{}"), rows { "a", "COMPLETED" } }
+      assert.same({ "a COMPLETED" },
+        (read(generations:wait_many({ "a" }, { max_attempts = 1 }))))
+      assert.same({ 7, 3, 3 }, rests)
+    end)
 
   it("gives the rest when its time is up", function()
     local script = { loop = true, rows { "a", "PENDING", "b", "PENDING" } }
@@ -379,11 +393,12 @@ describe("wait_many", function()
   end)
 
   it("asks less often the longer it takes", function()
-    assert.equal(2, interval(0, 0))
-    assert.equal(2.5, interval(0, 1))
-    assert.is_true(interval(60, 0) > interval(10, 0))
-    assert.equal(15, interval(1e6, 1))
-    assert.equal(12, interval(1e6, 0))
+    for _, case in ipairs { { 0, 0, 2 }, { 0, 0.5, 2.25 }, { 0, 1, 2.5 },
+        { 40, 0, 5.2 }, { 40, 1, 6.5 }, { 124, 1, 14.9 }, { 126, 1, 15 },
+        { 1e6, 0, 12 }, { 1e6, 1, 15 } } do
+      local seconds = interval(case[1], case[2])
+      assert.is_true(math.abs(seconds - case[3]) < 1e-9, seconds)
+    end
   end)
 
   it("raises for what it cannot take", function()
