@@ -95,7 +95,7 @@ end
 ---@return lipsync.Generation[]|nil candidates
 ---@return lipsync.Error|nil err
 function receipt_search.run(receipt, generations, options)
-  local note, seen = receipt.note, { ahead = 0 }
+  local note, seen = receipt.note, {}
   local wanted = request_of(note)
   if type(wanted.outputFileName) ~= "string" then return {} end
   local taken, candidates = ids_of_others(receipt.path), {}

@@ -185,8 +185,8 @@ end
 local function read(self)
   local generation, err = self.unread, nil
   if not generation then generation, err = self.listing:next() end
-  self.unread = generation or false
   if generation then
+    self.unread = generation
     add(self, generation)
     self.unread = false
     return

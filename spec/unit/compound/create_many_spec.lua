@@ -129,7 +129,7 @@ describe("create_many", function()
     assert.equal("g1", found[1])
     assert.equal("create generation: request.input is empty.",
       tostring(found[2]))
-    assert.equal("invalid", found[2].kind)
+    assert.same({ "invalid", "request" }, { found[2].kind, found[2].field })
     assert.equal("input[1].url", found[3].field)
     assert.equal("file", found[4].kind)
     assert.equal("create generation: request must be a table, got number 5.",
@@ -160,6 +160,36 @@ describe("create_many", function()
     assert.equal("canceled", err.kind)
     assert.is_true(#here.server:requests() <= 5)
     assert.equal(0, here.client:pending())
+  end)
+
+  it("begins none while there is one to give", function()
+    local generations = serve { created "g1", created "g2", created "g3" }
+    local iterator = generations:create_many(requests(3), { concurrency = 2 })
+    assert.is_number((iterator:next()))
+    while #iterator.open > 0 do here.client:step() end
+    assert.is_number((iterator:next()))
+    assert.same({}, iterator.open)
+    assert.is_number((iterator:next()))
+    assert.is_nil((iterator:next()))
+  end)
+
+  it("has eight under way, if nothing else is said", function()
+    local generations = serve { { when = "POST ", { hold = true } } }
+    local iterator = generations:create_many(requests(20))
+    assert.equal("create_many (0 requests under way)", tostring(iterator))
+    local waiting = here.client:spawn(function() return iterator:next() end)
+    while #here.server:requests() < 8 do
+      here.client:step()
+      scripted.sleep(0.001)
+    end
+    for _ = 1, 20 do here.client:step() end
+    assert.equal(8, #iterator.open)
+    for i = 1, 8 do assert.equal(i, iterator.open[i].index) end
+    assert.equal("create_many (8 requests under way)", tostring(iterator))
+    iterator:close()
+    assert.equal("create_many (8 requests under way, over)", tostring(iterator))
+    assert.equal("canceled", select(3, waiting:wait()).kind)
+    assert.equal(8, #here.server:requests())
   end)
 
   it("begins nothing for a request that comes after its end", function()
@@ -292,6 +322,13 @@ describe("create_many", function()
     raises("headers must not hold Idempotency-Key", {},
       { headers = { ["Idempotency-Key"] = "k" } })
     raises("requests must be a table, got number 5", 5)
+    local iterator = generations:create_many {}
+    for name, call in pairs { next = iterator.next, close = iterator.close } do
+      local ok, problem = pcall(function() call() end)
+      assert.is_false(ok)
+      assert.matches(("create_many_spec.lua:%%d+: call it with a colon: "
+        .. "iterator:%s()"):format(name):gsub("%(%)", "%%(%%)"), problem)
+    end
     raises("requests must be an array without holes or names", request "one")
     raises("requests must be an array without holes or names",
       { [1] = request "one", [3] = request "three" })

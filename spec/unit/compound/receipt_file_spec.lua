@@ -1,9 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- A receipt on disk: when it is there, who has it, and what cannot be written.
 
+local clock = require "spec.support.clock"
 local core = require "lipsync.core"
 local file = require "lipsync.file"
 local proc = require "spec.support.proc"
+local receipt_file = require "lipsync.compound.receipt_file"
 local receipts = require "spec.support.receipts"
 local service = require "spec.support.service"
 local sleep = require "lipsync.call.sleep"
@@ -11,6 +13,7 @@ local sleep = require "lipsync.call.sleep"
 describe("the file of a receipt", function()
   local here = service.fixture(after_each)
   local at = receipts.fixture(before_each, after_each)
+  local stop_clock = clock.fixture(after_each)
   local request, note = at.request, at.note
   local answer = service.answer
   local created, cut = receipts.created, receipts.cut
@@ -162,6 +165,32 @@ describe("the file of a receipt", function()
     assert.is_true(own.sent_at >= own.open_at + 199)
   end)
 
+  it("is read up to 4 MiB", function()
+    local generations = here.start { created,
+      answer(200, service.generation "g1") }
+    assert(generations:create(request(), { receipt = at.path }))
+    local _, bytes = note()
+    local longest = bytes .. (" "):rep(4 * 1024 * 1024 - #bytes)
+    assert(file.replace(at.path, longest))
+    assert.equal("COMPLETED", assert(generations:create(request(),
+      { receipt = at.path })).status)
+    assert(file.replace(at.path, longest .. " "))
+    local none, err = generations:create(request(), { receipt = at.path })
+    assert.is_nil(none)
+    assert.matches("is none, or one that another version has written",
+      tostring(err))
+  end)
+
+  it("is looked for in the present folder, too", function()
+    assert.is_table(receipt_file.all "")
+    for _, folder in ipairs { "spec/none/", at.folder .. "/none//" } do
+      local notes, failure = receipt_file.all(folder)
+      assert.is_nil(notes)
+      assert.same({ "no_folder", folder:match "^(.-)/*$" },
+        { failure.code, failure.path })
+    end
+  end)
+
   it("says which at.folder is missing", function()
     local generations = here.start {}
     local _, err = generations:create(request(),
@@ -216,6 +245,23 @@ describe("the file of a receipt", function()
     other:close()
     client:run()
     assert.equal("g1", done.id)
+  end)
+
+  it("looks ten times a second whether another one has let go", function()
+    local generations, rests = here.start {}, stop_clock()
+    local other = assert(file.open(at.path .. ".lock", "edit"))
+    assert.is_true(other:lock())
+    local _, err = generations:create(request(),
+      { receipt = at.path, timeout = 1.25 })
+    other:close()
+    assert.equal("file", err.kind)
+    local sum = 0
+    for _, seconds in ipairs(rests) do
+      assert.is_true(seconds <= 0.1)
+      sum = sum + seconds
+    end
+    assert.equal(0.1, rests[1])
+    assert.is_true(math.abs(sum - 1.25) < 1e-6, sum)
   end)
 
   it("counts the wait for it in the timeout", function()

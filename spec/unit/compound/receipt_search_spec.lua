@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- What an open receipt may have created, after its key may be forgotten.
 
+local calls = require "lipsync.call"
 local core = require "lipsync.core"
 local file = require "lipsync.file"
 local receipts = require "spec.support.receipts"
 local service = require "spec.support.service"
+local sleep = require "lipsync.call.sleep"
 
 describe("the search for what a receipt has created", function()
   local here = service.fixture(after_each)
@@ -44,11 +46,91 @@ describe("the search for what a receipt has created", function()
   it("finds the only one that can be meant", function()
     local generation = assert(find {
       row("late", { createdAt = iso(os.time()) }),
-      row("name", { outputFileName = "two" }), row("model", { model = "x" }),
-      row("input", { input = core.array {} }), row "it" })
+      row("name", { outputFileName = "two" }), row("none", {
+        outputFileName = 5 }), row("model", { model = "x" }),
+      row("input", { input = core.array {} }), row("other", { input = {
+        5, { type = "video", url = "https://media.example/v.mp4" } } }),
+      row "it" })
     assert.equal("it", generation.id)
     assert.equal("it", note().id)
     assert.equal(2, #here.server:requests())
+  end)
+
+  it("knows a name without its punctuation, letter case and suffix", function()
+    for name, found in pairs { one = true, ONE = true, ["o-n e.mov"] = true,
+        ["one.two"] = true, onemp4 = false, ["one1"] = false,
+        ["one.two.mp4"] = false } do
+      local generation, err = find { row("it", { outputFileName = name }) }
+      assert.equal(found and 1 or 0, generation and 1 or #err.candidates, name)
+      here.stop()
+      os.remove(at.path)
+    end
+  end)
+
+  it("takes those from two minutes before to ten after", function()
+    local time, now = core.time, os.time()
+    finally(function() core.time = time end)
+    core.time = function() return now end
+    local opened, sent = now - 2000, now - 1700
+    local function created_at(id, seconds)
+      return row(id, { createdAt = iso(seconds) })
+    end
+    for _, last in ipairs { sent, opened } do
+      local none, err = find({ created_at("late", last + 601),
+        created_at("last", last + 600), created_at("first", opened - 120),
+        created_at("early", opened - 121), row "it" }, nil, function()
+          local own = note()
+          own.open_at, own.sent_at = opened, last ~= opened and last or nil
+          assert(file.replace(at.path, core.encode(own)))
+        end)
+      assert.is_nil(none)
+      local ids = {}
+      for i, each in ipairs(err.candidates) do ids[i] = each.id end
+      assert.same({ "last", "first" }, ids)
+      assert.equal("/v2/generations?limit=100",
+        here.server:requests(2)[2].target)
+      here.stop()
+      os.remove(at.path)
+    end
+  end)
+
+  it("has what is left of the timeout", function()
+    local generations = here.start { cut, answer(200, "[]") }
+    generations:create(request(), { receipt = at.path, max_attempts = 1 })
+    rewrite { open_at = os.time() - 2000, sent_at = os.time() - 2000 }
+    local other = assert(file.open(at.path .. ".lock", "edit"))
+    assert.is_true(other:lock())
+    local run, made, left = sleep.run, calls.new, nil
+    finally(function() sleep.run, calls.new = run, made end)
+    function sleep.run(_, _, _, clock)
+      clock:add(core.now(), core.now() + 100)
+      other:close()
+      return true
+    end
+    calls.new = function(client, spec, options, ...)
+      if spec.action == "list generations" then left = options.timeout end
+      return made(client, spec, options, ...)
+    end
+    local _, err = generations:create(request(), { receipt = at.path,
+                                                   timeout = 160 })
+    assert.same({}, err.candidates)
+    assert.is_true(left > 59 and left <= 60, left)
+  end)
+
+  it("gives what it found, also where that cannot be noted", function()
+    local job = file.job
+    finally(function() file.job = job end)  -- luacheck: ignore
+    local generation, err, problem = find({ row "it" }, nil, function()
+      file.job = function(plan)  -- luacheck: ignore
+        return { close = function() end, done = function()
+          return nil, { code = "file_unwritten", path = plan.replace,
+                        os_error = 28 }
+        end }
+      end
+    end)
+    assert.equal("it", generation.id)
+    assert.is_nil(err)
+    assert.equal(28, problem.os_error)
   end)
 
   it("sends nothing where several or none can be meant", function()

@@ -93,6 +93,42 @@ describe("create with a receipt", function()
     assert.equal("created", note().state)
   end)
 
+  it("tells one key from another", function()
+    local generations = here.start { created }
+    assert(generations:create(request(), { receipt = at.path }))
+    local other = service.client(here.server.base_url, { api_key = "another" })
+    local none, err = other.generations:create(request(), { receipt = at.path })
+    other:close()
+    assert.is_nil(none)
+    assert.matches("is of another api_key or base_url", tostring(err))
+    assert.equal(1, #here.server:requests())
+  end)
+
+  it("has a generation on one line", function()
+    local known = service.generation("g1", "COMPLETED")
+    local pretty = known:gsub(",", ",\n  ")
+    local generations = here.start { answer(201, pretty), answer(200, pretty) }
+    assert(generations:create(request(), { receipt = at.path }))
+    assert.same({ "created", known }, { note().state, note().object })
+    assert(generations:delete("g1", { receipt = at.path }))
+    assert.same({ "done", known }, { note().state, note().object })
+  end)
+
+  it("tells that a refusal could not be noted", function()
+    local generations, job = here.start { says(422, "input_invalid") }, file.job
+    finally(function() file.job = job end)  -- luacheck: ignore
+    file.job = function(plan)  -- luacheck: ignore
+      if core.decode(plan.bytes).state ~= "refused" then return job(plan) end
+      return { close = function() end, done = function()
+        return nil, { code = "file_unwritten", path = at.path, os_error = 28 }
+      end }
+    end
+    local none, err = generations:create(request(), { receipt = at.path })
+    assert.is_nil(none)
+    assert.equal(422, err.statusCode)
+    assert.equal(28, err.cause.os_error)
+  end)
+
   it("takes a refusal after such a run for no refusal", function()
     local generations = here.start { cut, says(422, "input_invalid"),
                                      created }
@@ -291,8 +327,8 @@ describe("create with a receipt", function()
       assert.equal(generation:json { compact = true }, again:json())
       assert.is_true(assert(again:wait()):is_terminal())
       local kept = assert(again:download(target, options))
-      assert.same({ target, result.bytes, true, result.type },
-        { kept.path, kept.bytes, kept.existing, kept.type })
+      assert.same({ path = target, bytes = result.bytes, type = result.type,
+                    existing = true, resumed = false }, kept)
       assert.equal(0, asked())
       -- Where the file is another one, the service is asked.
       assert(file.replace(target, "x"))

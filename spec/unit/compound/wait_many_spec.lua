@@ -421,6 +421,10 @@ describe("wait_many", function()
         = function() generations.wait_many {} end,
       ["call it with a colon: iterator:next()"]
         = function() iterator.next() end,
+      ["call it with a colon: iterator:saw(generation)"]
+        = function() iterator.saw() end,
+      ["call it with a colon: iterator:close()"]
+        = function() iterator.close() end,
       ["saw takes a generation, got string"]
         = function() iterator:saw "a" end,
       ['an iterator of wait_many has no "waitin", did you mean "waiting"?']
