@@ -150,6 +150,9 @@ describe("client.batches:create", function()
     fails("requests[3].input[1].file: a batch takes no files; upload it with "
       .. "client.assets:upload", with(3, { model = "m", input = {
         { type = "video", file = "a.mp4" } } }))
+    fails("requests[3].payload.input[1].file: a batch takes no files",
+      with(3, row(3, { model = "m", input = { { type = "video",
+                                                file = "a.mp4" } } })))
     fails("requests[3].input[1] must have one of url, assetId and file",
       with(3, { model = "m", input = { { type = "video" } } }))
     fails('unknown option "webhookUrl", did you mean "webhook_url"?',
@@ -277,6 +280,8 @@ describe("client.batches:create", function()
         assert.matches('^create batch: "/', tostring(err))
         assert.equal("requests", err.field)
       end
+      write("\n" .. lines(20) .. "{")
+      fails "line 23 is not JSON"
       write(lines(19))
       fails "a batch has 20 to 500 rows, got 19"
       write(lines(501))
@@ -425,7 +430,11 @@ describe("client.batches:create", function()
 
   it("is looked for where nothing else may be created any more", function()
     local fine = list(0, batch("b9", at(5), 20))
-    local batches = start(service.answer(400, "{}"), lost,  -- a dry run
+    local busy = service.answer(429, '{"statusCode":429,"errorCode":'
+      .. '"concurrency_limit_reached","message":"Busy."}',
+      { ["Retry-After"] = "0" })
+    local batches = start(busy, service.answer(400, "{}"),
+      lost,  -- a dry run
       lost, fine, lost, list(0), lost, list(0, batch("b8", at(5), 20)))
     assert.is_nil((batches:create(requests(20))))
     local none, err = batches:create(requests(20), { dry_run = true,
@@ -440,7 +449,7 @@ describe("client.batches:create", function()
     none, err = batches:create(requests(20))
     assert.is_nil(none)
     assert.equal("b8", err.candidates[1].id)
-    assert.equal(8, #here.server:requests(8))
+    assert.equal(9, #here.server:requests(9))
   end)
 
   it("is remembered for no longer than it is looked for", function()

@@ -2,6 +2,7 @@
 -- Creating a generation from files of this machine: what is sent of them, and
 -- what happens if they are not what they were.
 
+local calls = require "lipsync.call"
 local core = require "lipsync.core"
 local launch = require "spec.support.launch"
 local media = require "spec.support.media"
@@ -50,7 +51,7 @@ describe("create from files", function()
   -- The parts of a request's body: head and content of each.
   local function parts_of(seen)
     local boundary = seen.headers["content-type"]
-      :match "^multipart/form%-data; boundary=([%w-]+)$"
+      :match "^multipart/form%-data; boundary=(lipsync%-%x+)$"
     local parts, at = {}, 1
     local rest = "\r\n" .. seen.body
     local mark = "\r\n--" .. boundary
@@ -334,6 +335,28 @@ describe("create from files", function()
       { send = scripted.response(201, GENERATION) } } },
       { timeout = 0.2, stall_timeout = 0.2 })
     assert(generations:create(request()))
+  end)
+
+  it("waits five minutes for it, and has no other end", function()
+    local generations, made, spec = here.start { created }, calls.new, nil
+    finally(function() calls.new = made end)
+    calls.new = function(client, own, ...)
+      spec = own
+      return made(client, own, ...)
+    end
+    assert(generations:create(request()))
+    assert.same({ 300, math.huge }, { spec.answer_timeout, spec.timeout })
+  end)
+
+  it("takes a picture", function()
+    local name = folder .. "/face.png"
+    launch.write(name, "x")
+    local generations = here.start { created }
+    assert(generations:create { model = "m",
+      input = { { type = "image", file = name } } })
+    assert.equal(form "image" .. '; filename="face.png"\r\n'
+      .. "Content-Type: image/png\r\n\r\nx",
+      parts_of(here.server:requests(1)[1])[2])
   end)
 
   it("ends when no response comes in time", function()

@@ -73,6 +73,7 @@ describe("create", function()
       keys[key] = true
       assert.equal(key, second.headers["idempotency-key"])
       assert.equal(first.body, second.body)
+      assert.equal("application/json", first.headers["content-type"])
       assert.equal('{"input":[{"type":"video","url":"https://media.example/'
         .. 'v.mp4"},{"assetId":"a1","refId":"r","type":"audio"}],"model":'
         .. '"lipsync-2","outputFileName":"one"}', first.body)
@@ -138,6 +139,12 @@ describe("create", function()
     assert.equal(0, #here.server:connections())
   end)
 
+  it("takes its defaults for options", function()
+    local generations = here.start { created }
+    assert(generations:create(request(), { queue = true, repeat_for = 600,
+      upload = "multipart", on_unknown = "error" }))
+  end)
+
   it("raises wrong requests with the caller's line", function()
     local generations = here.start {}
     local function raises(words, change, options)
@@ -155,7 +162,9 @@ describe("create", function()
       return function(own) own.input[1] = first end
     end
     local either = "request.input[1] must have one of url, assetId and file"
-    raises(either, item { type = "video" })
+    for _, medium in ipairs { "video", "audio", "image" } do
+      raises(either, item { type = medium })
+    end
     raises(either, item { type = "video", url = "https://a", assetId = "b" })
     raises(either, item { type = "new", url = "https://a", assetId = "b" })
     raises("request.input[1].type is missing", item { url = "https://a" })
@@ -255,9 +264,11 @@ describe("create", function()
 
   it("waits while the first request under the key is in progress", function()
     local busy = says(409, "IDEMPOTENCY_IN_PROGRESS")
-    local generations = here.start { busy, busy, busy, created }
+    local generations = here.start { busy, busy, busy, created, busy, created }
     assert(generations:create(request(), { max_attempts = 1 }))
     check_same(4)
+    -- Which has nothing to do with the organization's other generations.
+    assert(generations:create(request(), { max_attempts = 1, queue = false }))
   end)
 
   it("does not know what a request in progress will do", function()

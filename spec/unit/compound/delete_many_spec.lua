@@ -99,6 +99,29 @@ describe("delete_many", function()
     assert.is_true(so_far.failed >= 1 and so_far.failed <= 2)
   end)
 
+  it("stops when there is no key", function()
+    local generations = start({}, { api_key = "" })
+    local result, err, so_far = generations:delete_many({ "a", "b", "c" },
+      { concurrency = 1 })
+    assert.is_nil(result)
+    assert.same({ "invalid", "api_key" }, { err.kind, err.field })
+    assert.same({ 1, err }, { so_far.failed, so_far.errors[1] })
+    assert.equal(0, #here.server:connections())
+  end)
+
+  it("makes eight at once, if nothing else is said", function()
+    local generations, ids = start { loop = true,
+      { { read = true }, { hold = true } } }, {}
+    for i = 1, 20 do ids[i] = "g" .. i end
+    here.client:spawn(function() generations:delete_many(ids) end)
+    while #here.server:requests() < 8 do
+      here.client:step()
+      scripted.sleep(0.001)
+    end
+    for _ = 1, 20 do here.client:step() end
+    assert.equal(8, #here.server:requests())
+  end)
+
   it("stops when the listing breaks, and returns the tally", function()
     local cut = { { read = true }, { send = "HTTP/1.1 200 OK\r\n"
       .. "Content-Length: 5000\r\n\r\n[" .. service.generation "a" .. "," },
@@ -154,7 +177,9 @@ describe("delete_many", function()
         generations:delete_many(items)
       end)
       assert.is_false(ok)
-      assert.match("delete_many_spec.lua:%d+: no filter was given", message)
+      assert.match("delete_many_spec.lua:%d+: no filter was given, so all "
+        .. "generations that have ended would be deleted%. Pass a filter such "
+        .. "as status, or everything = true%.$", message)
     end
     assert.equal(30, generations:count())
     assert.is_true(assert(generations:delete_many(
@@ -206,7 +231,7 @@ describe("delete_many", function()
     assert.equal(150, result.failed)
     assert.equal(100, #result.errors)
     for _, err in ipairs(result.errors) do
-      assert.is_true(#err.body <= 1024)
+      assert.equal(1024, #err.body)
     end
   end)
 
@@ -219,6 +244,15 @@ describe("delete_many", function()
       end)
       assert.is_false(ok)
       assert.match("delete_many_spec.lua:%d+: ", message)
+    end
+    for words, items in pairs {
+      ['items must be an array of ids or generations, or a listing, got string '
+        .. '"a"'] = "a",
+      ["items must be an array without holes"] = { "a", nil, "b" },
+    } do
+      local ok, message = pcall(generations.delete_many, generations, items)
+      assert.is_false(ok)
+      assert.matches(words, message, 1, true)
     end
     local _, err = lipsync.time "now"
     for method, words in pairs { delete = "got", delete_many = "items is" } do

@@ -84,7 +84,89 @@ describe("client.generations", function()
     end)
   end)
 
+  describe(":download", function()
+    it("says why there is nothing to download", function()
+      local function fails(status, rest, words)
+        local text = service.generation("g1", status, rest)
+        local generations = here.start { service.answer(200, text) }
+        local none, err = generations:download("g1", disk.folder)
+        assert.is_nil(none)
+        assert.equal("invalid", err.kind)
+        assert.equal("download generation g1: " .. words, tostring(err))
+        here.stop()
+      end
+      for _, status in ipairs { "PENDING", "NEW" } do
+        fails(status, "", ("it is %s, and can be downloaded once it is "
+          .. "COMPLETED."):format(status))
+      end
+      for _, status in ipairs { "FAILED", "REJECTED" } do
+        fails(status, "", ("it is %s, and so has no output."):format(status))
+      end
+      for _, rest in ipairs { "", ',"outputUrl":""', ',"outputUrl":5' } do
+        fails("COMPLETED", rest, "it has no outputUrl.")
+      end
+    end)
+
+    it("names a file after the id where there is no name", function()
+      local generations = emulate(0)
+      here.server:add { id = "b1", status = "COMPLETED",
+        outputUrl = "emulator:/media/outputs/1.mp4" }
+      assert.equal(folder .. "/b1.mp4",
+        assert(generations:download("b1", folder)).path)
+    end)
+
+    it("raises for what is no path", function()
+      local generations = emulate(0)
+      local assets = here.client.assets
+      for _, wrong in ipairs { "", 5, false } do
+        for what, call in pairs {
+          path = function() generations:download("g1", wrong) end,
+          ["path "] = function() assets:download("a1", wrong) end,
+          folder = function() generations:download_many({}, wrong) end,
+        } do
+          local ok, problem = pcall(call)
+          assert.is_false(ok)
+          assert.matches("download_spec.lua:%d+: " .. what:gsub(" ", "")
+            .. " must be a path, got ", problem)
+        end
+      end
+    end)
+  end)
+
   describe(":download_many", function()
+    it("has four under way, if nothing else is said", function()
+      local held = scripted.start { loop = true,
+                                    { { read = true }, { hold = true } } }
+      finally(function() held:stop() end)
+      local generations, list = emulate(0), {}
+      for i = 1, 9 do
+        list[i] = ("a%07d-1"):format(i)
+        here.server:add { id = list[i], status = "COMPLETED",
+                          outputUrl = ("%s/%d.mp4"):format(held.base_url, i) }
+      end
+      local client = here.client
+      client:spawn(function() generations:download_many(list, folder) end)
+      while #held:requests() < 4 do
+        client:step()
+        scripted.sleep(0.001)
+      end
+      for _ = 1, 20 do client:step() end
+      assert.equal(4, #held:requests())
+    end)
+
+    it("foresees what would become of each", function()
+      local generations = emulate(2)
+      here.server:add { id = "b1", status = "FAILED" }
+      local ids = { "a0000001-1", "a0000002-1", "b1" }
+      local result = assert(generations:download_many(ids, folder,
+        { dry_run = true }))  -- of an id nothing is known
+      assert.same({ 3, 0 }, { result.downloaded, result.failed })
+      local all = assert(generations:all { ids = ids })
+      result = assert(generations:download_many(all, folder,
+        { dry_run = true }))
+      assert.same({ 2, 1 }, { result.downloaded, result.failed })
+    end)
+
     it("gets a whole listing into a folder, and nothing twice", function()
       local generations = emulate(12)
       here.server:add { id = "b1", status = "FAILED" }
@@ -217,8 +299,11 @@ describe("client.generations", function()
         assert.is_truthy(err.message:find(reason, 1, true), err.message)
         assert.equal(0, so_far.downloaded)
       end
-      assert.equal("invalid", select(2, generations:download_many({},
-        "a\0b")).kind)
+      local _, wrong = generations:download_many({}, "a\0b", { tag = "t" })
+      assert.same({ "invalid", "folder", "t" },
+        { wrong.kind, wrong.field, wrong.tag })
+      assert.equal("download generations: the folder's path has a NUL "
+        .. "character.", tostring(wrong))
       assert.equal(0, #here.server:requests())
       assert.has_error(function() generations:download_many({}, "") end)
       assert.has_error(function() generations:download_many(5, folder) end)

@@ -270,8 +270,8 @@ describe("the file of a receipt", function()
     assert.is_true(other:lock())
     local run = sleep.run
     finally(function() sleep.run = run end)
-    function sleep.run(_, _, _, clock)
-      clock:add(core.now(), core.now() + 100)
+    function sleep.run(_, _, _, watch)
+      watch:add(core.now(), core.now() + 100)
       other:close()
       return true
     end

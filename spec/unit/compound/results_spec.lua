@@ -384,6 +384,13 @@ describe("the results of a batch", function()
     end)
     assert.is_false(ok)
     assert.equal(400, err.statusCode)
+    local results = batch:results()
+    for name, call in pairs { next = results.next, close = results.close } do
+      local told, problem = pcall(function() call() end)
+      assert.is_false(told)
+      assert.matches("results_spec.lua:%d+: call it with a colon: iterator:"
+        .. name .. "%(%)", problem)
+    end
     assert.has_error(function() return batch:results().unknown end)
     assert.has_error(function() batch:results().x = 1 end)
     assert.has_error(function() batch:results { unknown = 1 } end)

@@ -1,6 +1,10 @@
 -- SPDX-License-Identifier: MIT
+local calls = require "lipsync.call"
+local core = require "lipsync.core"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
+
+require "lipsync.resources.projects"  -- which makes the type of projects
 
 local unpack = table.unpack or unpack
 
@@ -78,6 +82,49 @@ describe("client.assets:upload", function()
         .. put.target)
       assert.is_true(content == put.body)
       assert.same({ #content, #content }, told[#told])
+    end)
+
+  it("takes a project, and any kind of medium", function()
+    for ending, kind in pairs { mov = "VIDEO", mp3 = "AUDIO", png = "IMAGE" } do
+      local assets = start({ "address", created() }, { stored() })
+      local project = assert(core.object("Project", '{"id":"p1"}'))
+      os.rename(path, path .. "." .. ending)
+      local ok, err = assets:upload(path .. "." .. ending,
+        { projectId = project })
+      os.rename(path .. "." .. ending, path)
+      assert(ok, err)
+      local last = here.server:requests(2)[2]
+      assert.equal("application/json", last.headers["content-type"])
+      local body = core.decode(last.body)
+      assert.same({ kind, "p1", (path .. "." .. ending):match "[^/]*$" },
+        { body.type, body.projectId, body.name })
+      storage:stop()
+      here.stop()
+    end
+  end)
+
+  it("gives the storage five minutes to answer, and steps the client's timeout",
+    function()
+      local made, seen = calls.new, {}
+      finally(function() calls.new = made end)
+      calls.new = function(client, spec, options, ...)
+        seen[#seen + 1] = { spec.method, options.timeout,
+                            options.answer_timeout }
+        return made(client, spec, options, ...)
+      end
+      local assets = start({ "address", created(), "address", created() },
+        { stored(), stored() })
+      assert(assets:upload(path))
+      assert(assets:upload(path, { timeout = 10, answer_timeout = 5 }))
+      for i, wanted in ipairs { { 20, math.huge, 20, 300 },
+                                { 10, 10, 10, 5 } } do
+        local first, put, last = unpack(seen, 3 * i - 2, 3 * i)
+        assert.same({ "POST", "PUT", "POST" }, { first[1], put[1], last[1] })
+        assert.same({ wanted[2], wanted[4] }, { put[2], put[3] })
+        -- The seconds of the steps before are added to those of a step.
+        assert.is_true(math.abs(first[2] - wanted[1]) < 5)
+        assert.is_true(last[2] >= wanted[3] and last[2] < wanted[3] + 5)
+      end
     end)
 
   it("sends the storage nothing but what it has signed", function()

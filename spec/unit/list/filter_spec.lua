@@ -112,6 +112,11 @@ describe("filter", function()
     end
   end)
 
+  it("takes a limit with as many ids as one request has", function()
+    assert.equal(100, #read { ids = ids(100), limit = 5 }.ids)
+    assert.equal(100, #read { ids = ids(100), page_size = 5 }.ids)
+  end)
+
   it("pages with page_size or a limit above 100", function()
     assert.is_false(read { limit = 100 }.paged)
     assert.is_true(read { limit = 101 }.paged)

@@ -128,6 +128,10 @@ describe("listing", function()
         .. "with id b$", err.message)
       here.stop()
     end
+    local _, few = start({ list }):list({ ids = { "1", "2", "3", "4", "5" } })
+      :next()
+    assert.match("^1, 2, 3, 4, 5 was asked for", few.message)
+    here.stop()
     local ids = {}
     for i = 1, 9 do ids[i] = "i" .. i end
     local _, err = start({ list }):list({ ids = ids }):next()

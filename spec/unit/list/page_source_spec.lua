@@ -89,6 +89,23 @@ describe("page_source", function()
     assert.equal(1, #here.server:requests(1))
   end)
 
+  it("asks for its ids with each page", function()
+    local generations = start { page(1, 2), page(1, 0) }
+    local listing = generations:list { ids = { "g1", "g2" }, page_size = 5 }
+    assert.equal("g1", listing:next().id)
+    assert.equal("/v2/generations?ids=g1,g2&limit=5",
+      here.server:requests(1)[1].target)
+    listing:close()
+  end)
+
+  it("asks without its filter whether its cursor is still there", function()
+    local generations = start { page(1, 2), page(1, 0), page(2, 2) }
+    assert.equal(2, #assert(generations:all { page_size = 2,
+                                              status = "FAILED" }))
+    assert.equal("/v2/generations?ids=g2&limit=1",
+      here.server:requests(3)[3].target)
+  end)
+
   it("gets a limit above 100 in pages", function()
     local generations = start { page(1, 3) }
     generations:list({ limit = 150 }):next()
