@@ -30,7 +30,7 @@ local derived = {
   name = function(_, host) return (host:gsub(":%d+$", "")) end,
   -- libcurl's text without its prefix ("SSL certificate problem: …"), which
   -- would repeat the sentence
-  cause = function(raw) return (raw.detail:gsub("^.-: ", "", 1)) end,
+  cause = function(raw) return (raw.detail:gsub("^.-: ", "")) end,
   os = function(raw)
     return os_errors[raw.os_name]
       or ("system error %d"):format(raw.os_error)
@@ -109,8 +109,8 @@ local words = {
   forked = { "closed", "it was begun before this process was forked" },
 
   -- clocks
-  deadline = { "timeout", message.deadline, whole = true },
-  stall = { "timeout", message.stalled, whole = true },
+  deadline = { "timeout", message.deadline },
+  stall = { "timeout", message.stalled },
 
   -- the response
   unexpected = { "protocol", message.unexpected, whole = true },

@@ -202,10 +202,10 @@ local own_lack = { descriptors = true, thread = true }
 -- What to do about a certificate that other certificates would not mend.
 local function other_fault(err, about)
   local text = err.message
-  if text:find("expired", 1, true) or text:find("not yet valid", 1, true) then
+  if text:find "expired" or text:find "not yet valid" then
     return ("It is %s by the clock of this machine; where that is right, the "
       .. "server needs a new certificate"):format(os.date "!%Y-%m-%d")
-  elseif text:find("host name", 1, true) or text:find("hostname", 1, true) then
+  elseif text:find "host name" or text:find "hostname" then
     return "It is another host's. " .. (base_url_right(about)
       or "Is the address right?")
   end
@@ -273,7 +273,7 @@ local function effort(err)
   local asked = err.retryable and err.retryAfter and
     ("the service asks for a wait of %s s"):format(
       message.seconds(err.retryAfter))
-  local tries = (err.attempts or 0) > 1 and ("%s in %s s"):format(
+  local tries = err.attempts and err.attempts > 1 and ("%s in %s s"):format(
     message.count(err.attempts, "attempt"), message.seconds(err.seconds))
   if err.kind == "tls" then return "Not retried" end
   if err.kind ~= "api" then return tries or nil end

@@ -58,7 +58,6 @@ function retry.decide(err, attempt, limits)
      and not retry.retryable(err.kind, err.statusCode, err.proxyStatus) then
     return nil, "kind"
   end
-  if limits.remaining <= 0 then return nil, "deadline" end
   if counts and attempt >= limits.max_attempts then return nil, "attempts" end
   if not later and asked and asked > retry.longest then return nil, "wait" end
   local delay

@@ -180,4 +180,37 @@ describe("errors", function()
     assert.equal("one\ntwo\0", err.message)
     assert.match("^list generations: 400 one two%.", tostring(err))
   end)
+
+  it("say whether the request may have been done", function()
+    for given, said in pairs { [true] = true, [false] = false } do
+      local err = errors.new("timeout", "m", { outcome_unknown = given })
+      assert.equal(said or nil, err.outcomeUnknown)
+    end
+  end)
+
+  it("read the words of a storage up to 64 KiB", function()
+    local function xml(length)
+      local text = "<Error><Code>SlowDown</Code>"
+      return text .. ("x"):rep(length - #text)
+    end
+    assert.equal("SlowDown", answer(503, xml(64 * 1024)).message)
+    assert.equal("Service Unavailable", answer(503, xml(64 * 1024 + 1)).message)
+  end)
+
+  it("doubt the address only where no JSON came", function()
+    for body, doubts in pairs { ['{"message":"m"}'] = false, ["[]"] = true,
+                                [""] = true } do
+      local err = errors.from_response({ status = 404, body = body,
+        header = function() end }, { base_url = "https://h" })
+      assert.equal(doubts,
+        tostring(err):find("Is base_url", 1, true) ~= nil, body)
+    end
+  end)
+
+  it("compare a date with that of the response", function()
+    local err = answer(503, "", {
+      ["retry-after"] = "Sun, 06 Nov 1994 08:51:07 GMT",
+      date = "Sun, 06 Nov 1994 08:49:37 GMT" })
+    assert.equal(90, err.retryAfter)
+  end)
 end)

@@ -20,7 +20,8 @@ local of_code = {
   cut = "connection", deadline = "timeout", encoding = "protocol",
   file_changed = "invalid", file_differs = "file", file_exists = "file",
   file_folder = "file", file_locked = "file", file_special = "file",
-  folder_missing = "file", forked = "closed", media_changed = "protocol",
+  file_unwritten = "file", folder_missing = "file", forked = "closed",
+  media_changed = "protocol",
   media_empty = "protocol", media_length = "protocol", media_range = "protocol",
   media_redirects = "protocol", no_folder = "file", object_size = "limit",
   path_nul = "invalid", redirect = "protocol", stall = "timeout",
@@ -55,7 +56,7 @@ describe("failure.describe", function()
   it("has a kind for each code of the client", function()
     for code, kind in pairs(of_code) do
       local said, text = failure.describe({ code = code, limit = 1, found = "f",
-        noun = "n", wanted = "w", status = 302, body = "b" }, "h")
+        noun = "n", wanted = "w", status = 302, body = "b", os_error = 1 }, "h")
       assert.equal(kind, said, code)
       assert.is_nil(text:find "{%w", code)
     end
@@ -153,6 +154,27 @@ describe("failure.describe", function()
       local kind, _, named = failure.describe({ code = code, offset = 1 }, "h")
       assert.same({ "invalid", field }, { kind, named }, code)
     end
+  end)
+
+  it("says what its advice is about", function()
+    for code, reason in pairs { connect_timeout = "connect", thread = "thread",
+        descriptors = "descriptors", handshake = "handshake",
+        redirect = "redirect", proxy_malformed = "proxy" } do
+      local named = select(4, failure.describe({ code = code, detail = "d",
+        status = 302 }, "h"))
+      assert.equal(reason, named)
+    end
+    assert.is_nil(select(4, failure.describe({ code = "cut" }, "h")))
+  end)
+
+  it("leaves what a server has sent as it is", function()
+    assert.equal('expected w, got {host} (200): "{host}"', sentence({
+      code = "unexpected", wanted = "w", media = "{host}", status = 200,
+      body = "{host}" }, "h"))
+    assert.equal("302 redirect to https://{host}, which is not followed",
+      sentence({ code = "redirect", status = 302, origin = "https://{host}" },
+        "h"))
+    assert.equal("canceled", sentence { code = "canceled" })
   end)
 
   it("names the wrong option", function()

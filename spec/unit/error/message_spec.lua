@@ -236,6 +236,34 @@ describe("message", function()
           base_url = "https://proxy.example" }))
   end)
 
+  it("shows no beginning that is no text", function()
+    local function shown(body)
+      return message.unexpected { wanted = "w", status = 200, media = "m",
+                                  body = body }
+    end
+    local start = 'expected w, got m (200): "' .. ("x"):rep(30) .. '"'
+    assert.equal("expected w, got m (200)", shown(("x"):rep(199) .. "\1"))
+    assert.equal(start, shown(("x"):rep(200) .. "\1"))
+    assert.equal(start, shown(("x"):rep(31)))
+  end)
+
+  it("says where a redirect leads, if it does", function()
+    assert.equal("302 redirect to https://h, which is not followed",
+      message.redirect { status = 302, origin = "https://h" })
+    assert.equal("304, a status that this API does not have",
+      message.redirect { status = 304 })
+  end)
+
+  it("explains the advice by the attempts where no response came", function()
+    local err = { message = "m", attempts = 4, seconds = 2, retryable = true }
+    local about = { unknown = "It may be gone" }
+    err.kind = "connection"
+    assert.equal("m. 4 attempts in 2 s. It may be gone.", sentence(err, about))
+    err.kind = "api"
+    assert.equal("m. It may be gone. Gave up after 4 attempts in 2 s.",
+      sentence(err, about))
+  end)
+
   it("gives advice for resuming a broken listing", function()
     assert.equal("list generations: the connection broke after 3620 "
       .. "generations. A listing in one answer cannot be resumed; with "

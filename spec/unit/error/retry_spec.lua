@@ -35,7 +35,12 @@ describe("retry.decide", function()
     for _, kind in ipairs { "tls", "protocol", "limit", "invalid", "canceled",
                             "closed" } do
       assert.is_nil(decide { kind = kind })
+      assert.is_nil(decide { kind = kind, statusCode = 503 })
     end
+  end)
+
+  it("retries no answer of the service without a status", function()
+    assert.is_nil(decide { kind = "api" })
   end)
 
   it("retries a proxy's status as the service's", function()
