@@ -81,7 +81,7 @@ end
 local function distance(a, b)
   local rows = {}
   for i = 0, #a do rows[i] = { [0] = i } end
-  for j = 0, #b do rows[0][j] = j end
+  for j = 1, #b do rows[0][j] = j end
   for i = 1, #a do
     local row, above = rows[i], rows[i - 1]
     for j = 1, #b do

@@ -66,6 +66,37 @@ describe("misuse", function()
       message_of(raiser(long .. "program/other.lua")))
   end)
 
+  it("knows them where Lua cuts only its own path", function()
+    local file = assert(io.open(own .. "misuse.lua"))
+    local source = file:read "*a"
+    file:close()
+    local load_text = rawget(_G, "loadstring") or load
+    -- Of this one Lua cuts the path, of the other it does not.
+    local root = ("x"):rep(35) .. "/lua/lipsync/"
+    local other = assert(load_text(source, "@" .. root .. "base/misuse.lua"))()
+    local near = assert(load_text("(...).raise 'wrong'; return nil",
+      "@" .. root .. "z.lua"))
+    assert.match("misuse_spec%.lua:%d+: wrong$", message_of(function()
+      near(other)
+      return nil
+    end))
+    near = assert(load_text("(...).raise 'wrong'; return nil",
+      "@" .. ("y"):rep(35) .. "/lua/lipsync/z.lua"))
+    assert.match("z%.lua:1: wrong$", message_of(near, other))
+  end)
+
+  it("names a caller that has no file", function()
+    local load_text = rawget(_G, "loadstring") or load
+    local raise = assert(load_text("(...).raise 'wrong'; return nil",
+      "=(program)"))
+    assert.equal("(program):1: wrong", message_of(raise, misuse))
+  end)
+
+  it("finds who called it directly", function()
+    local where = misuse.caller()
+    assert.match("misuse_spec%.lua:%d+: $", where)
+  end)
+
   it("takes a program's own folder of that name for the program's", function()
     assert.equal("vendor/" .. own .. "any.lua:1: wrong",
       message_of(raiser("vendor/" .. own .. "any.lua")))
@@ -126,6 +157,29 @@ describe("misuse", function()
     assert.equal("limc", misuse.nearest("limc", { "limb", "limc" }))
   end)
 
+  it("counts a letter too many, or too few, as one mistake", function()
+    for _, name in ipairs { "tagx", "xtag", "taxg", "ta", "ag", "tg" } do
+      assert.equal("tag", misuse.nearest(name, { "tag" }), name)
+    end
+    assert.is_nil(misuse.nearest("tagxy", { "tag" }))
+  end)
+
+  it("compares the first 40 letters", function()
+    local known = { ("a"):rep(27) }
+    assert.equal(known[1], misuse.nearest(("a"):rep(40), known))
+    assert.equal(known[1], misuse.nearest(("a"):rep(50), known))
+    assert.is_nil(misuse.nearest(("a"):rep(41), { ("a"):rep(26) }))
+  end)
+
+  it("sorts what it knows", function()
+    local known, wanted = {}, {}
+    for i = 1, 26 do
+      wanted[i] = string.char(96 + i)
+      known[wanted[i]] = true
+    end
+    assert.same(wanted, misuse.keys(known))
+  end)
+
   it("says that a member is not there, or cannot be set", function()
     assert.match("a listing has no \"nxt\", did you mean \"next\"? Known: "
       .. "close, next.", message_of(misuse.no_member, "a listing", "nxt",
@@ -180,6 +234,15 @@ describe("misuse", function()
     assert.is_true(misuse.callable(print))
     assert.is_true(misuse.callable(setmetatable({}, { __call = print })))
     assert.is_false(misuse.callable {})
+    assert.is_false(misuse.callable "print")
+    local file = assert(io.tmpfile())
+    local meta = getmetatable(file)
+    assert.is_false(misuse.callable(file))
+    debug.setmetatable(file, { __call = print })
+    local is_callable = misuse.callable(file)
+    debug.setmetatable(file, meta)
+    file:close()
+    assert.is_true(is_callable)
     assert.is_false(misuse.callable(nil))
   end)
 

@@ -162,6 +162,8 @@ describe("schema", function()
     raises(item, { id = "a", ids = 5 },
       'unknown member "ids" of field, did you mean "id"%? Known: extra, id, n')
     raises(item, { id = "a", n = 0 }, "field%.n must be a number above 0")
+    raises(item, 5, "field must be a table, got number 5")
+    raises(item, setmetatable({ id = "a" }, {}), "a table without a metatable")
   end)
 
   it("has tests that values pass which are right as they are", function()

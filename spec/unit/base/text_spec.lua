@@ -25,6 +25,7 @@ describe("text", function()
     assert.equal("", text.cut("\240\159\152\128", 3))
     assert.equal("", text.cut("ää", 1))
     assert.equal("", text.cut("ää", 0))
+    assert.equal("", text.cut("\128\128a", 1))
     -- In linear time, also of what is no text.
     local none = ("\128"):rep(1000000) .. "a"
     assert.equal(none, text.cut(none .. "ä", #none + 1))

@@ -48,6 +48,22 @@ describe("timers", function()
     end
     h:remove(items[4])
     assert.same({ 1, 2, 3, 4, 10, 12 }, empty(h))
+    for i, due in ipairs { 10, 20, 7, 18, 20, 13, 7 } do
+      items[i] = { due = due }
+      h:add(items[i])
+    end
+    h:remove(items[2])
+    assert.same({ 7, 7, 10, 13, 18, 20 }, empty(h))
+  end)
+
+  it("begins anew after it was cleared", function()
+    local h = timers.new()
+    for _, due in ipairs { 3, 1, 2 } do h:add { due = due } end
+    h:clear()
+    assert.is_nil(h:first())
+    assert.is_nil(h:take_due(9))
+    for _, due in ipairs { 5, 4 } do h:add { due = due } end
+    assert.same({ 4, 5 }, empty(h))
   end)
 
   it("gives only what is due", function()
