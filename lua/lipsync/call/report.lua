@@ -113,7 +113,7 @@ end
 -- Whether the response has another media type than JSON.
 local function is_foreign(current)
   local media = current and current:header "content-type"
-  return media and not texts.lower(media):find("json", 1, true) or false
+  return media and not texts.lower(media):find "json" or false
 end
 
 --- A failure for a response of another form than documented.

@@ -94,11 +94,23 @@ describe("events", function()
         "/x?a=1", at))
   end)
 
+  it("have milliseconds up to a second", function()
+    local at = os.time { year = 2026, month = 8, day = 25, hour = 17,
+                         min = 8, sec = 9 } + 0.9375
+    for seconds, words in pairs { [0] = "0 ms", [0.999] = "999 ms",
+                                  [1] = "1 s", [12] = "12 s" } do
+      assert.equal("lipsync: 17:08:09.937 retry GET /x in " .. words,
+        events.line({ type = "retry", method = "GET", path = "/x", attempt = 1,
+                      delay = seconds }, nil, at))
+    end
+  end)
+
   it("are logged as SYNC_LOG says, with a warning if unknown", function()
     local lines, log = {}, core.log
     core.log = function(line) lines[#lines + 1] = line end
     for value, wanted in pairs { ["1"] = true, yes = true, ["true"] = true,
-                                 ["0"] = false, no = false, debug = false } do
+        on = true, ["0"] = false, no = false, ["false"] = false, off = false,
+        debug = false } do
       assert.equal(wanted, events.wants_log(value))
     end
     assert.is_false(events.wants_log(nil))

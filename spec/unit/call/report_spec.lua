@@ -102,7 +102,8 @@ describe("report", function()
     local err = report.broken(this, { code = "cut" })
     assert.equal("the connection broke after 3 rows", err.message)
     assert.equal(3, err.delivered)
-    assert.equal("connection", err.cause.kind)
+    assert.same({ "connection", "connection" }, { err.kind, err.cause.kind })
+    assert.matches("A listing in one answer cannot be resumed", tostring(err))
     this.spec.listing = {}
     err = report.broken(this, { code = "stall", limit = 30 })
     assert.same({ "timeout", "nothing received for 30 s (stall_timeout), after "
@@ -112,5 +113,42 @@ describe("report", function()
     err = report.broken(this, { code = "cut" })
     assert.equal("the connection broke", err.message)
     assert.is_nil(err.cause)
+  end)
+
+  it("says what may have been done only if it may", function()
+    local this = received({ status = 200 }, { unknown = "It may be gone" })
+    assert.is_falsy(report.about(this).unknown)
+    this.outcome_unknown = true
+    assert.equal("It may be gone", report.about(this).unknown)
+    assert.is_true(report.about(this).outcome_unknown)
+  end)
+
+  it("names no key of a request that had none", function()
+    for key, named in pairs { [false] = false, [true] = "api_key" } do
+      local this = received({ status = 200 }, { key = key })
+      function this.client.about() return { key_from = "api_key" } end
+      assert.equal(named or nil, report.about(this).key_from)
+    end
+  end)
+
+  it("tells a call that was not sent when it could be", function()
+    local this = calls.call(calls.client {})
+    local err = report.resting(this, 7)
+    assert.same({ "api", 429, 7, 0, true }, { err.kind, err.statusCode,
+      err.retryAfter, err.attempts, err.retryable })
+  end)
+
+  it("takes from 400 on for a refusal, and less for a redirect", function()
+    local err = report.refusal(received { status = 400 }, '{"message":"No."}')
+    assert.same({ "api", 400, "No." }, { err.kind, err.statusCode,
+                                         err.message })
+    err = report.refusal(received { status = 399 })
+    assert.same({ "protocol", 399 }, { err.kind, err.statusCode })
+    err = report.refusal(received { status = 302,
+      headers = { location = "/x" } })
+    assert.equal("302 redirect to https://here.example, which is not followed",
+      err.message)
+    assert.equal("304, a status that this API does not have",
+      report.refusal(received { status = 304 }).message)
   end)
 end)
