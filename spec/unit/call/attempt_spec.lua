@@ -42,7 +42,49 @@ describe("attempt", function()
     end
     this.clock:add(100, 104)
     assert.is_true(this:advance())
-    assert.match("nothing received for 3 s", this.err.message)
+    assert.equal("nothing received for 3 s (stall_timeout)", this.err.message)
+  end)
+
+  it("does not stall as long as bytes go either way", function()
+    local plan = { length = 100, uploaded = 0, bytes = 0 }
+    local this = new_call(new_client { plan },
+      { stall_timeout = 3, max_attempts = 1 }, { body = ("x"):rep(100) })
+    this:advance()
+    for i = 1, 5 do
+      plan.bytes, plan.uploaded = i, i
+      this.clock:add(i * 10, i * 10 + 2)
+      assert.is_false(this:advance())
+    end
+    this.clock:add(100, 104)
+    assert.is_true(this:advance())
+    assert.equal("nothing sent for 3 s (stall_timeout)", this.err.message)
+  end)
+
+  it("counts its own seconds only", function()
+    local seconds = {}
+    local client = new_client { { arrived = true, status = 503 }, {} }
+    function client.listener(event)
+      if event.type == "response" then seconds[#seconds + 1] = event.seconds end
+    end
+    local this = new_call(client)
+    this.clock:add(0, 4)
+    this:advance()
+    this.wake = 0
+    this:advance()
+    assert.equal(2, #client.transfers)
+    this.clock:add(10, 13)
+    client.transfers[2].plan.status = 200
+    client.transfers[2].plan.arrived = true
+    assert.is_true(this:advance())
+    assert.same({ 0, 3 }, seconds)
+  end)
+
+  it("may be done as soon as it was sent", function()
+    local this = new_call(new_client { {} }, nil, { retry = "keyed" })
+    this:advance()
+    this:cancel()
+    this:advance()
+    assert.is_true(this.err.outcomeUnknown)
   end)
 
   it("stalls when the time is up, and not before", function()
@@ -148,6 +190,7 @@ describe("attempt", function()
     for status, unclear in pairs { [500] = true, [503] = true, [599] = true,
                                    [501] = false, [505] = false,
                                    [429] = false, [302] = false,
+                                   [300] = false, [304] = false,
                                    [303] = true } do
       for _, class in ipairs { "keyed", "never" } do
         local this = new_call(new_client { { arrived = true,
