@@ -102,6 +102,42 @@ describe("limiter", function()
     assert.is_true(now < 60)
   end)
 
+  -- What Lua's own collector is asked for, where it says `ends` to each step,
+  -- and each look at the clock takes 1e-4 s.
+  local function asked(ticket, ends, looks)
+    local core, collect = require "lipsync.core", collectgarbage
+    local real, at, calls = core.now, 0, {}
+    local q, first = queue.new(1), {}
+    core.now = function()
+      at = at + 1e-4
+      return at
+    end
+    rawset(_G, "collectgarbage", function(...)
+      calls[#calls + 1] = table.concat({ ... }, " ")
+      if select("#", ...) == 0 then return collect() end
+      return ends
+    end)
+    q:take(first, 0)
+    q:take(ticket, 0)
+    for i = 1, looks do q:take(ticket, i) end
+    rawset(_G, "collectgarbage", collect)
+    core.now = real
+    q:release(first)
+    return calls
+  end
+
+  it("asks it for small steps, for half a millisecond", function()
+    local calls = asked({ kept = true }, false, 1)
+    assert.is_true(#calls >= 4 and #calls <= 6, #calls)
+    for _, call in ipairs(calls) do assert.equal("step 0", call) end
+    -- A piece ends with a cycle, and two of these are enough for a while.
+    assert.same({ "step 0", "step 0" }, asked({}, true, 10))
+  end)
+
+  it("asks it for all at once where nothing else runs", function()
+    assert.same({ "" }, asked({ blocks = true }, false, 1))
+  end)
+
   it("collects at most once a second", function()
     local q, a, b = new(1), {}, {}
     q:take(a, 0)
@@ -109,6 +145,29 @@ describe("limiter", function()
     assert.is_true(collections >= 1 and collections <= 4)
     assert.is_false(q:take(b, 13.01))
     assert.is_table(a)
+  end)
+
+  it("calls again one that could not be called", function()
+    local q, first, called = new(1), { kept = true }, 0
+    local second = { kept = true, called = function()
+      called = called + 1
+      if called == 1 then error("not enough memory", 0) end
+    end }
+    q:take(first, 0)
+    q:take(second, 0)
+    assert.has_error(function() q:release(first) end)
+    for _ = 1, 3 do q:catch_up() end
+    assert.equal(2, called)
+    q:leave(second)
+  end)
+
+  it("gives a slot that was given back at once", function()
+    local q, a = new(1), {}
+    for _ = 1, 3 do
+      assert.is_true(q:take_free(a))
+      assert.is_false(q:take_free({}))
+      q:release(a)
+    end
   end)
 
   it("can be released and left twice", function()
@@ -218,6 +277,17 @@ describe("limiter", function()
       q:take(all[3], 1.02)
       q:take(all[4], 1.02)
       assert.equal(2, #budgets)
+    end)
+
+    it("has none go on when the queue has moved", function()
+      local q, all, budgets = stuck()
+      q:take(all[3], 1)
+      assert.is_true(q:patience(all[3]) < 0.01)
+      q:release(all[1])
+      assert.is_true(q:take(all[2], 1.01))
+      assert.is_false(q:take(all[3], 1.02))
+      assert.equal(1, q:patience(all[3]))
+      assert.equal(1, #budgets)
     end)
 
     it("collects all at once for a call that blocks", function()
@@ -353,6 +423,8 @@ describe("limiter", function()
       q:refuse(5)
       now = 105 + 119
       assert.equal(124, q:refused_for())
+      now = 105 + 120
+      assert.equal(125, q:refused_for())
       now = 105 + 121
       assert.equal(0, q:refused_for())
       q:refuse(5)
@@ -361,6 +433,9 @@ describe("limiter", function()
       now = 231
       q:refuse(5)
       assert.same({ 2, 5 }, { q.refusals, q:refused_for() })
+      now = 236 + 120
+      q:refuse(5)
+      assert.equal(3, q.refusals)
     end)
 
     it("waits not for long until a response that has come is read", function()
@@ -381,7 +456,9 @@ describe("limiter", function()
     it("has the first one ask again at the end, whoever that is", function()
       local q, a, b, c = new(1), ticket(), ticket(), ticket()
       for _, each in ipairs { a, b, c } do q:take(each, now) end
+      assert.equal(0, q:rest())
       q:refuse(5)
+      assert.same({ 1, 0 }, { b.calls, c.calls })
       q:release(a)
       assert.same({ 1, 0 }, { b.calls, c.calls })
       assert.is_false(q:take(b, now))
@@ -438,6 +515,31 @@ describe("limiter", function()
       q:take({}, 0)
       assert.same({ 1, 1 }, { b.calls, c.calls })
       assert.is_true(q:patience(b) < 2)
+    end)
+
+    it("has all look when one takes a slot before them", function()
+      local q, a, b, c = new(1), kept(), kept(), { blocks = true }
+      q:take(a, 0)
+      q:take(b, 0)
+      q:release(a)
+      assert.equal(1, b.calls)
+      assert.equal(math.huge, q:patience(b))
+      assert.is_true(q:take(c, 0))
+      assert.equal(2, b.calls)
+      assert.is_true(q:patience(b) < 2)
+      q:release(c)
+      assert.equal(3, b.calls)
+      assert.is_true(q:take({ blocks = true }, 0))
+      assert.equal(3, b.calls)
+    end)
+
+    it("calls those that are still there, and can be called", function()
+      local q, a, b, c, d = new(1), kept(), kept(), kept(), { kept = true }
+      for _, each in ipairs { a, b, c, d } do q:take(each, 0) end
+      q:leave(c)
+      q:take({}, 0)
+      assert.same({ 1, 0 }, { b.calls, c.calls })
+      assert.is_true(q:patience(d) < 2)
     end)
 
     it("counts calls that have a slot, and those of a group", function()

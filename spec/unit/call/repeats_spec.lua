@@ -59,5 +59,13 @@ describe("repeats", function()
     assert.is_true(past:is_too_late(6))
     assert.is_false(repeats.new(20, { err = "open", at = date + 99 })
       :is_too_late(0))
+    -- Also where the wall clock does not go on.
+    at = at + 5
+    assert.is_false(past:is_too_late(0))
+    at = at + 1
+    assert.is_true(past:is_too_late(0))
+    past = repeats.new(20, { err = "open", at = date })
+    at = at + 19.5
+    assert.is_false(past:is_too_late(0))
   end)
 end)

@@ -30,4 +30,20 @@ describe("retry_budget", function()
     while b:take(false) do n = n + 1 end
     assert.equal(35, n)
   end)
+
+  it("takes and gives back exact amounts", function()
+    local b = retry_budget.new()
+    assert.equal(0, b.spent)
+    b.spent = 487
+    assert.is_false(b:take(false))
+    b:give(false)
+    assert.equal(486, b.spent)
+    assert.is_true(b:take(false))
+    assert.equal(500, b.spent)
+    b:give(true)
+    assert.equal(486, b.spent)
+    b.spent = 5
+    b:give(true)
+    assert.equal(0, b.spent)
+  end)
 end)

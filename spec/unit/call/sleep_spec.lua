@@ -2,6 +2,7 @@
 local core = require "lipsync.core"
 local service = require "spec.support.service"
 local sleep = require "lipsync.call.sleep"
+local task = require "lipsync.sched.task"
 
 describe("sleep", function()
   local here = service.fixture(after_each)
@@ -95,6 +96,22 @@ describe("sleep", function()
     assert.is_nil(ok)
     assert.equal("canceled", err.kind)
     assert.match("^wait for it: ", tostring(err))
+  end)
+
+  it("is ended with its task, unless it is over", function()
+    local this, over, woken = sleep.new(client), sleep.new(client), 0
+    assert.is_true(over:run(0, "wait"))
+    client:runtime().waiters:subscribe(this, { wake = function()
+      woken = woken + 1
+    end })
+    task.cancel_calls { calls = { [this] = true, [over] = true } }
+    assert.same({ true, false, 1 }, { this.canceled, over.canceled, woken })
+  end)
+
+  it("raises before it begins where nothing can wait", function()
+    client.options.host = "cqueues"
+    assert.has_error(function() sleep.new(client) end)
+    client.options.host = nil
   end)
 
   it("refuses what is no time", function()
