@@ -31,8 +31,8 @@ local function read_note(path)
   local text = from:read(16 * 1024)
   from:close()
   local note = text and core.decode(text)
-  local is_good = type(note) == "table" and type(note.id) == "string"
-    and type(note.etag) == "string" and type(note.synced) == "number"
+  local is_good = type(note) == "table" and type(note.etag) == "string"
+    and type(note.synced) == "number"
     and (note.total == nil or type(note.total) == "number")
   return is_good and note or nil
 end

@@ -33,6 +33,7 @@ describe("a safe name", function()
         "lpt1", "LPT9 x", "nul.mp4" } do
       assert.equal("_", name.safe(text, ".mp4"):sub(1, 1), text)
     end
+    assert.equal("_nul.mp4", name.safe("nul", ".mp4"))
     for _, text in ipairs { "console", "com0", "com10" } do
       assert.equal(text .. ".mp4", name.safe(text, ".mp4"))
     end

@@ -26,6 +26,7 @@ describe("where a file goes", function()
   it("is told of a path that cannot be", function()
     local function code(path) return select(2, find(path)) end
     assert.same({ code = "path_nul" }, code(folder .. "/a\0b"))
+    assert.same({ code = "path_nul" }, code "\0a")
     assert.same({ code = "folder_missing", path = folder .. "/none/" },
       code(folder .. "/none/"))
   end)

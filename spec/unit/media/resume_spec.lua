@@ -12,14 +12,15 @@ describe("Content-Range", function()
         ["bytes 0-9/10"] = { first = 0, last = 9, total = 10 },
         ["Bytes 5-5/10"] = { first = 5, last = 5, total = 10 },
         ["bytes 5-9/*"] = { first = 5, last = 9 },
-        ["bytes */10"] = { total = 10 } } do
+        ["bytes */10"] = { total = 10 },
+        ["bytes */123456789012345"] = { total = 123456789012345 } } do
       assert.same(wanted, resume.content_range(text), text)
     end
     for _, text in ipairs { "", "0-9/10", "bytes 0-9", "bytes 9-0/10",
         "bytes 0-10/10", "bytes */*", "bytes -9/10", "bytes 0-/10",
         "bytes 0-9/1*", "bytes 0-9/10 ", "lines 0-9/10", "bytes 0-9,12-13/20",
         "bytes 5000-4999/5000", "bytes 0-9/-10",
-        "bytes 0-99999999999999999999/*" } do
+        "bytes */1234567890123456", "bytes 0-99999999999999999999/*" } do
       assert.is_nil(resume.content_range(text), text)
     end
     assert.is_nil(resume.content_range(nil))
@@ -71,6 +72,8 @@ describe("the request for a file", function()
     assert.same({ Range = "bytes=0-" }, resume.headers(0, '"a"'))
     assert.same({ Range = "bytes=5000000000-", ["If-Range"] = '"a"',
       ["If-Match"] = '"a"' }, resume.headers(5000000000, '"a"'))
+    assert.same({ Range = "bytes=1-", ["If-Range"] = '"a"',
+      ["If-Match"] = '"a"' }, resume.headers(1, '"a"'))
   end)
 end)
 
@@ -132,6 +135,10 @@ describe("the response to it", function()
     { rest, 206, { etag = '"a"' }, "again", "media_range" },
     { rest, 206, { content_range = "bytes 40-99/100", etag = '"a"',
         content_length = "61" }, "again", "media_range" },
+    { rest, 206, { content_range = "bytes 40-99/*", etag = '"a"' },
+      "append", { etag = '"a"', total = 100, last = 99 } },
+    { rest, 206, { content_range = "bytes 40-100/*", etag = '"a"' },
+      "again", "media_changed" },
     { rest, 206, { content_range = "bytes 40-199/200", etag = '"a"' },
       "again", "media_changed" },
     { rest, 206, { content_range = "bytes 40-199/*", etag = '"a"' },
@@ -149,6 +156,13 @@ describe("the response to it", function()
     { rest, 200, { content_length = "70", etag = '"b"' },
       "rewrite", { etag = '"b"', total = 70 } },
     { rest, 412, {}, "again", "media_changed" },
+    { { offset = 1, etag = '"a"' }, 412, {}, "again", "media_changed" },
+    { { offset = 1, etag = '"a"' }, 206, {}, "again", "media_range" },
+    { { offset = 1, etag = '"a"', total = 100 }, 206,
+      { content_range = "bytes 1-99/*", etag = '"a"' },
+      "append", { etag = '"a"', total = 100, last = 99 } },
+    { { offset = 0, total = 100 }, 206, { content_range = "bytes 0-99/*" },
+      "fail", "media_length" },
 
     -- nothing is missing
     { rest, 416, { content_range = "bytes */40" }, "done" },
