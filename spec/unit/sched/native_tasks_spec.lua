@@ -15,7 +15,7 @@ if lua51.is_limited() then return end
 describe("a task of the host's coroutines", function()
   local client, runtime, scheduler, told, place, kills, pauses
   -- The coroutines of the host, and whether it has to start one later.
-  local threads, begins_later
+  local threads, begins_later, asked
   local real = { starter = host.starter, log = host.log }
 
   -- Resumes each coroutine that waits, once.
@@ -40,6 +40,7 @@ describe("a task of the host's coroutines", function()
       end
     end,
     kill = function(thread)
+      asked = asked + 1
       if not kills then return nil end
       for i, each in ipairs(threads) do
         if each == thread then table.remove(threads, i) end
@@ -51,7 +52,7 @@ describe("a task of the host's coroutines", function()
 
   before_each(function()
     threads, told, place, pauses = {}, {}, {}, {}
-    kills, begins_later = true, false
+    kills, begins_later, asked = true, false, 0
     client = calls.client({ {}, {}, {} }, {
       on_task_error = function(problem, one)
         told[#told + 1] = { problem, one }
@@ -150,6 +151,15 @@ describe("a task of the host's coroutines", function()
     assert.matches("no disk\nstack traceback:\n.*native_tasks_spec.lua",
       one.trace)
     assert.equal(0, scheduler:pending())
+    -- It begins where the error was made.
+    one = scheduler:spawn(function()
+      local none = {}
+      return none.x.y
+    end)
+    local line = one.problem:match "native_tasks_spec.lua:(%d+): "
+    assert.matches("traceback:\n[^\n]*native_tasks_spec.lua:" .. line .. ":",
+      one.trace)
+    told = { told[1] }
     -- What is no text has none.
     local problem = errors.new("invalid", "m")
     one = scheduler:spawn(function() core.raise(problem) end)
@@ -211,6 +221,8 @@ describe("a task of the host's coroutines", function()
       error "too late"
     end)
     one:cancel()
+    one:cancel()
+    assert.equal(1, asked)
     assert.equal(0, scheduler:pending())
     turn()
     assert.equal("canceled", err.kind)
@@ -274,7 +286,7 @@ describe("a task of the host's coroutines", function()
         end)
         assert.equal(1, scheduler:pending())
         assert.equal(1, #told)
-        assert.matches("a coroutine of its own making died; the log of nginx "
+        assert.equal("a coroutine of its own making died; the log of nginx "
           .. "says of what", told[1][1])
         assert.equal(one, told[1][2])
         assert.is_true(this.canceled)
