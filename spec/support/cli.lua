@@ -17,8 +17,8 @@ Screen.__index = Screen
 
 function Screen.columns() return 80 end
 function Screen.rows() return 24 end
-function Screen.clear() end
-function Screen.show() end
+function Screen:clear() self.line = nil end
+function Screen:show(text) self.line = text end
 function Screen.bar() end
 function Screen.paint(_, text) return text end
 function Screen:rewind() self.rewound = self.rewound + 1 end
@@ -33,10 +33,14 @@ end
 
 --- What `fn` writes to standard output.
 ---@param fn function
+---@param screen table|nil  whose line must have been taken away before
 ---@return string
-function cli.written(fn)
+function cli.written(fn, screen)
   local write, flush, parts = output.write, output.flush, {}
-  function output.write(...) parts[#parts + 1] = table.concat { ... } end
+  function output.write(...)
+    assert(not (screen and screen.line), "it writes beside the progress")
+    parts[#parts + 1] = table.concat { ... }
+  end
   function output.flush() end
   local ok, problem = pcall(fn)
   output.write, output.flush = write, flush
@@ -49,7 +53,10 @@ local function run_of(given, client, screen)
   local run = require("lipsync.cli.run").new(given)
   run.screen, run.errors = screen or cli.screen(), {}
   function run.client() return client end
-  function run:say(text) self.errors[#self.errors + 1] = text end
+  function run:say(text)
+    self.screen:clear()
+    self.errors[#self.errors + 1] = text
+  end
   function run:complain(err, kind)
     self:say(report.text(err, given.json, kind))
   end
@@ -59,7 +66,8 @@ end
 --- Runs a command to its end.
 ---@param words string[]  of the command line
 ---@param client table  with what the command calls
----@param screen table|nil  of cli.screen, default a pipe
+---@param screen table|nil  of cli.screen, default a pipe. Fails if something is
+---   written before the line that says how far it is was taken away
 ---@return string out
 ---@return integer|nil status
 ---@return string err
@@ -75,8 +83,10 @@ function cli.run(words, client, screen)
     if well then return end
     if not status.is_stop(result) then core.raise(result) end
     code = result.status
-    run:say(result.message)
-  end)
+    run.screen:clear()
+    if result.message then run:say(result.message) end
+  end, run.screen)
+  assert(not run.screen.line, "it leaves its progress behind")
   return out, code or status.done, table.concat(run.errors, "\n")
 end
 

@@ -177,7 +177,10 @@ local function rehearse(run, given)
       n = n + 1
     end
   else
-    n = each(run, given, write_row)
+    n = each(run, given, function(generation)
+      run.screen:clear()
+      write_row(generation)
+    end)
   end
   run:say(count_of(n) .. " would be deleted.")
 end

@@ -12,6 +12,7 @@ local errors = require "lipsync.error"
 local launch = require "spec.support.launch"
 local lipsync = require "lipsync"
 local screen = require "lipsync.cli.screen"
+local terminal = require "lipsync.terminal"
 
 local function failure(kind)
   return errors.new(kind, "no", { action = "delete" })
@@ -50,8 +51,9 @@ local function client_of(rows)
     local function stop() stopped = true end
     for _, item in ipairs(all) do
       local id = type(item) == "string" and item or item.id
-      local outcome = not options.when(item, stop) and "skipped"
-        or outcomes[id] or "deleted"
+      local is_wanted = options.when(item, stop)
+      given.last = is_wanted
+      local outcome = not is_wanted and "skipped" or outcomes[id] or "deleted"
       local err = outcome == "failed" and failure "api" or nil
       if stopped then break end
       options.on_result(id, outcome, nil, err, stop)
@@ -74,7 +76,7 @@ describe("lipsync delete", function()
 
   it("deletes ids, each once, or what a filter finds", function()
     assert.equal("2 deleted\n0", (run "a b a --yes"))
-    assert.same({ items = { "a", "b" } }, given)
+    assert.same({ items = { "a", "b" }, last = true }, given)
     local rows = { { "a" }, { "b", "PENDING" }, { "c" } }
     assert.equal("2 deleted, 1 skipped\n0", (run("--everything -y --limit 5",
       rows)))
@@ -114,6 +116,102 @@ describe("lipsync delete", function()
     assert.equal("0 deleted, 1 gone\n4", (run "a --yes"))
     outcomes.a = "failed"
     assert.equal("0 deleted, 1 failed\n3", (run "a --yes"))
+  end)
+
+  it("begins no more after Ctrl-C, and says how far it came", function()
+    local interrupted, pressed = terminal.interrupted, false
+    finally(function() terminal.interrupted = interrupted end)
+    function terminal.interrupted() return pressed end
+    local path = os.tmpname()
+    finally(function()
+      terminal.interrupted = interrupted
+      os.remove(path)
+    end)
+    os.remove(path)
+    local words = { "delete", "a", "b", "c", "--yes", "--checkpoint", path }
+    local client = client_of {}
+    local delete_many = client.generations.delete_many
+    local results = {}
+    -- It is pressed while "a" is under way.
+    function client.generations.delete_many(self, items, options)
+      local on_result = options.on_result
+      function options.on_result(id, outcome, ...)
+        pressed = true
+        results[#results + 1] = id
+        return on_result(id, outcome, ...)
+      end
+      return delete_many(self, items, options)
+    end
+    local out, code, err = cli.run(words, client)
+    assert.equal("1 deleted\n130", out .. code)
+    assert.equal("lipsync: interrupted; what was under way was waited for.",
+      err)
+    assert.same({ "a" }, results)
+    assert.is_false(given.last)
+    assert.matches("todo c\ndone a\n$", launch.read(path))
+    -- What is left out then is no more than not begun.
+    pressed = false
+    function client.generations.delete_many(_, _, options)
+      pressed = true
+      local stopped = false
+      options.on_result("b", "skipped", nil, nil, function()
+        stopped = true
+      end)
+      assert.is_true(stopped)
+      return {}
+    end
+    out, code = cli.run(words, client)
+    assert.equal("0 deleted\n130", out .. code)
+    assert.matches("todo c\ndone a\n$", launch.read(path))
+  end)
+
+  it("remembers what was done, and by which filter it was chosen", function()
+    local path = os.tmpname()
+    finally(function() os.remove(path) end)
+    local function first_line(line, rows)
+      os.remove(path)
+      outcomes.b = "failed"
+      run(line .. " -y --checkpoint " .. path, rows)
+      return launch.read(path):match '"what":(.*)}\n.*'
+    end
+    assert.equal('["a","b"]', first_line "a b a")
+    local rows = { { "a" }, { "b" } }
+    assert.equal('{"by_age":false,"filter":{"status":["FAILED"]}}',
+      first_line("--status FAILED", rows))
+    assert.equal('{"by_age":true,"everything":true,"filter":{},"limit":5}',
+      first_line("--everything --limit 5 --older-than 1d", rows))
+    os.remove(path)
+    outcomes = { b = "skipped" }
+    run("a b c -y --checkpoint " .. path)
+    assert.equal("", launch.read(path))
+    outcomes = { b = "skipped", c = "failed" }
+    run("a b c -y --checkpoint " .. path)
+    assert.matches("todo c\ndone a\n$", launch.read(path))
+  end)
+
+  it("says how far it is, on a line that it takes away", function()
+    local said = {}
+    local function progress(line, rows)
+      said = {}
+      local screen_ = cli.screen { shows = true,
+        bar = function(_, ...) return table.concat({ ... }, " ") end,
+        show = function(self, text)
+          said[#said + 1] = text
+          self.line = text
+        end }
+      local words = { "delete" }
+      for word in line:gmatch "%S+" do words[#words + 1] = word end
+      cli.run(words, client_of(rows), screen_)
+      return said
+    end
+    outcomes.b = "gone"
+    assert.same({ "deleting 1 3", "deleting 2 3", "deleting 3 3" },
+      progress "a b c --yes")
+    local rows = { { "a" }, { "b", "PENDING" }, { "c" } }
+    assert.same({ "looking  1 found", "looking  1 found", "looking  2 found" },
+      progress("--everything --dry-run", rows))
+    assert.same({ "deleting 1", "deleting 1", "deleting 2" },
+      progress("--everything --yes", rows))
   end)
 
   it("refuses what it may not have been meant to do", function()
@@ -167,7 +265,8 @@ describe("lipsync delete", function()
       asked = ""
       run("--everything --limit 2", { { "a" }, { "b" }, { "c" } })
       assert.equal("Delete 2 generations? There is no way back. [y/N] ", asked)
-      assert.same({ items = { "a", "b" }, everything = true }, given)
+      assert.same({ items = { "a", "b" }, everything = true, last = true },
+        given)
     end)
 
     it("asks nothing where there is nothing, or nobody", function()

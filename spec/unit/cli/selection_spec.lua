@@ -9,6 +9,7 @@ end
 
 local cli = require "spec.support.cli"
 local lipsync = require "lipsync"
+local terminal = require "lipsync.terminal"
 
 -- What was asked for, and how many were read.
 local filter, read
@@ -117,6 +118,25 @@ describe("lipsync list", function()
   end)
 end)
 
+describe("Ctrl-C", function()
+  local interrupted = terminal.interrupted
+
+  after_each(function() terminal.interrupted = interrupted end)
+
+  it("ends what reads a listing, at the next generation", function()
+    for _, line in ipairs { "list", "list --since 2026-08-01",
+        "list --oldest-first", "delete --dry-run --everything" } do
+      function terminal.interrupted() return read and read >= 2 end
+      filter, read = nil, nil
+      local out, code = cli.run(words_of(line .. " --fields id"),
+        client_of(five))
+      assert.equal(130, code, line)
+      assert.equal(2, read, line)
+      assert.equal(line:find "oldest" and "" or "g5\ng4\n", out)
+    end
+  end)
+end)
+
 describe("lipsync delete --dry-run", function()
   local function dry(text, rows)
     return ids("delete --dry-run " .. text, rows)
@@ -152,5 +172,7 @@ describe("lipsync delete --dry-run", function()
     local out, err = dry "x y x"
     assert.equal("x y ", out)
     assert.equal("2 generations would be deleted.", err)
+    assert.equal("x\n", (cli.run({ "delete", "--dry-run", "x" },
+      client_of {})))
   end)
 end)
