@@ -11,6 +11,8 @@ local cli = require "spec.support.cli"
 local errors = require "lipsync.error"
 local launch = require "spec.support.launch"
 local lipsync = require "lipsync"
+local runs = require "lipsync.cli.run"
+local status = require "lipsync.cli.status"
 
 -- The request, and the options of the call.
 local function request_of(...)
@@ -138,11 +140,46 @@ describe("lipsync create", function()
       .. "second one.", run("--receipt r", err(true, "k")))
   end)
 
+  it("says what Ctrl-C leaves", function()
+    local new, this = runs.new, nil
+    finally(function() runs.new = new end)
+    function runs.new(given)
+      this = new(given)
+      return this
+    end
+    local function interrupted(words, ...)
+      local events = { ... }
+      local line = { "create", "--video", "v" }
+      for word in words:gmatch "%S+" do line[#line + 1] = word end
+      local client = { generations = { create = function()
+        for _, event in ipairs(events) do this.on_event(event) end
+        status.stop(status.interrupted)
+      end } }
+      local ok, out, code, err = pcall(cli.run, line, client)
+      assert.is_true(ok, out)
+      assert.equal("130", out .. code)
+      return (err:gsub("\n$", ""))
+    end
+    local key = { type = "request", idempotencyKey = "k" }
+    assert.equal("", interrupted "")
+    assert.equal("", interrupted("", { type = "response",
+                                       idempotencyKey = "k" }))
+    local left = "lipsync: interrupted; the generation may have been created. "
+    assert.equal(left .. "The same command with --idempotency-key k goes on, "
+      .. "and creates no second one.", interrupted("", key,
+        { type = "request" }))
+    assert.equal(left .. "The same command goes on, and creates no second "
+      .. "one.", interrupted("--receipt r", key))
+  end)
+
   it("shows how far upload and download are, where it can", function()
     local drawn
     local screen = cli.screen { shows = true,
       bar = function(_, ...) return table.concat({ ... }, " ") end,
-      show = function(_, text) drawn[#drawn + 1] = text end }
+      show = function(self, text)
+        drawn[#drawn + 1] = text
+        self.line = text
+      end }
     local client = { generations = {
       create = function(_, _, options)
         options.on_progress(1, 2)

@@ -75,6 +75,24 @@ lipsync \- list, make, download and delete generations of the sync. API
     has ".TP\n\\fB\\-\\-all\\-completed\\fR\nAll that are COMPLETED.\n"
   end)
 
+  it("has a heading for each part", function()
+    local headings = {}
+    for text in page:gmatch "\n%.SH ([^\n]*)" do
+      headings[#headings + 1] = text
+    end
+    assert.same({ "NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS",
+                  '"EXIT STATUS"', "ENVIRONMENT", "FILES", '"SEE ALSO"' },
+      headings)
+    has ".SH OPTIONS\nThey may stand before or after the command.\n.TP\n"
+  end)
+
+  it("has no options where a command has none", function()
+    has ".SS \\fBcompletion\\fR \\fISHELL\\fR\nWrite what completes"
+    has ".SS \\fBhelp\\fR [\\fICOMMAND\\fR]\nShow what there is.\n"
+    has ".SS \\fBcreate\\fR [\\fIoption\\fR ...]\nCreate a generation"
+    has ".SS \\fBmodels\\fR [\\fIoption\\fR ...]\nList the models"
+  end)
+
   it("has the exit statuses, the environment and the file", function()
     has '.SH "EXIT STATUS"\n.TP\n\\fB0\\fR\nAll was done.\n.TP\n\\fB1\\fR\nThe '
     for _, name in ipairs { "SYNC_API_KEY", "SYNC_BASE_URL",

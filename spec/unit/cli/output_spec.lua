@@ -6,6 +6,7 @@ local cli = require "spec.support.cli"
 local core = require "lipsync.core"
 local lipsync = require "lipsync"
 local output = require "lipsync.cli.output"
+local terminals = require "lipsync.terminal"
 
 -- Marks what is painted.
 local function paint(_, text, color)
@@ -81,6 +82,9 @@ describe("a table", function()
         status = "FAILED", createdAt = "2026-08-25T10:07:59Z", model = "m",
         errorCode = "internal_error", outputFileName = "n" })
         :match "\n(.*)")
+    assert.equal("ID STATUS CREATED (UTC) MODEL ERROR NAME\n",
+      (written({}, output.generations, terminal(200), {}):match "^[^\n]*\n"
+        :gsub(" +", " ")))
   end)
 end)
 
@@ -150,6 +154,56 @@ describe("a line", function()
       cli.screen(), lipsync.generation '{"id":"a", "b":1}'))
     assert.equal('{"b":null,"id":"a"}\n', written({ json = true,
       fields = { "b", "id" } }, three, cli.screen(), { id = "a" }))
+  end)
+end)
+
+describe("a table of --fields", function()
+  it("has these columns, known or not", function()
+    assert.equal(("created%s  %s  who\n"):format((" "):rep(13), "ID"
+      .. (" "):rep(34)), written({ fields = { "created", "id", "who" } },
+        output.generations, terminal(200), { created = "", who = "" })
+        :match "^[^\n]*\n")
+    assert.equal("CREATED (UTC)\n2026-08-25 10:07\n",
+      written({ fields = { "createdAt" } }, output.generations, terminal(200),
+        { createdAt = "2026-08-25T10:07:59Z" }))
+  end)
+end)
+
+describe("standard output", function()
+  local stdout, die = io.stdout, terminals.die_of_pipe
+
+  after_each(function()
+    rawset(io, "stdout", stdout)
+    terminals.die_of_pipe = die
+  end)
+
+  it("is written in large pieces where nobody looks on", function()
+    local asked = {}
+    rawset(io, "stdout", { setvbuf = function(_, ...) asked = { ... } end })
+    output.open(terminal(80))
+    assert.same({}, asked)
+    output.open(cli.screen())
+    assert.same({ "full", 65536 }, asked)
+  end)
+
+  it("that cannot be written ends the command", function()
+    local died = 0
+    function terminals.die_of_pipe() died = died + 1 end
+    for _, name in ipairs { "write", "flush" } do
+      for number, wanted in pairs { [28] = "1 standard output cannot be "
+          .. "written: no room.", [32] = "0 stopped" } do
+        rawset(io, "stdout", { [name] = function()
+          return nil, "no room", number
+        end })
+        died = 0
+        local ok, stop = pcall(output[name], "text")
+        assert.is_false(ok)
+        assert.equal(wanted, stop.status .. " " .. tostring(stop))
+        assert.equal(number == 32 and 1 or 0, died)
+      end
+      rawset(io, "stdout", { [name] = function() return true end })
+      output[name] "text"
+    end
   end)
 end)
 

@@ -8,15 +8,18 @@ if not pcall(require, "argparse") then
 end
 
 local cli = require "spec.support.cli"
+local errors = require "lipsync.error"
 local launch = require "spec.support.launch"
 local lipsync = require "lipsync"
+local options = require "lipsync.cli.options"
+local terminal = require "lipsync.terminal"
 
 describe("lipsync request", function()
   -- What is asked for, and what is written of a response.
   local function ask(response, ...)
     local asked
-    local client = { request = function(_, method, path, options)
-      asked = options
+    local client = { request = function(_, method, path, given)
+      asked = given
       asked.what = method .. " " .. path
       return response
     end }
@@ -41,6 +44,28 @@ describe("lipsync request", function()
     assert.equal(select(2, io.open(path .. ".none")) .. ".", err)
   end)
 
+  it("reads a body from standard input, and sends nothing that is wrong",
+    function()
+      local stdin = io.stdin
+      finally(function() rawset(io, "stdin", stdin) end)
+      rawset(io, "stdin", { read = function(_, format)
+        return format == "*a" and "a\r\nb" or nil
+      end })
+      local _, asked = ask({}, "--data", "-")
+      assert.equal("a\r\nb", asked.body)
+      local ok, problem = options.read { "request", "GET", "/x", "--query",
+                                         "=1" }
+      assert.is_false(ok)
+      assert.equal('--query: "=1" is not like name=value', problem)
+    end)
+
+  it("ends with the error of the service", function()
+    local ok, err = pcall(cli.run, { "request", "GET", "/v2/x" }, {
+      request = function() return nil, errors.new("api", "no") end })
+    assert.is_false(ok)
+    assert.equal("api", err.kind)
+  end)
+
   it("has a query and a key", function()
     local _, asked = ask({}, "--query", "a=1", "--query", "b=x=y",
       "--idempotency-key", "k")
@@ -50,6 +75,7 @@ describe("lipsync request", function()
 
   it("writes the body of the response", function()
     assert.equal('{"a":[1]}\n', (ask { body = { a = { 1 } } }))
+    assert.equal("false\n", (ask { body = false }))
     assert.equal("text\n", (ask { body = "text" }))
     assert.equal("", (ask {}))
   end)
@@ -58,8 +84,8 @@ end)
 describe("lipsync upload and assets", function()
   it("give a name to one file", function()
     local paths = {}
-    local client = { assets = { upload = function(_, path, options)
-      paths[#paths + 1] = path .. " " .. tostring(options.name)
+    local client = { assets = { upload = function(_, path, given)
+      paths[#paths + 1] = path .. " " .. tostring(given.name)
       return lipsync.generation '{"id":"a1"}'
     end } }
     assert.equal("a1\n", (cli.run({ "upload", "f", "--name", "n" }, client)))
@@ -69,6 +95,62 @@ describe("lipsync upload and assets", function()
     assert.equal("1 --name is for one file.", code .. " " .. err)
     assert.equal('{"id":"a1"}\n', (cli.run({ "--json", "upload", "f" },
       client)))
+  end)
+
+  it("send what is said of a file", function()
+    local sent
+    local client = { assets = { upload = function(_, path, given)
+      sent = { path, given }
+      return lipsync.generation '{"id":"a1"}'
+    end } }
+    for _, kind in ipairs { "VIDEO", "AUDIO", "IMAGE" } do
+      cli.run({ "upload", "f", "--name", "n", "--project", "p", "--type", kind,
+                "--content-type", "x/y" }, client)
+      assert.same({ "f", { name = "n", projectId = "p", type = kind,
+                           content_type = "x/y" } }, sent)
+    end
+    local ok, problem = options.read { "upload", "f", "--type", "TEXT" }
+    assert.is_false(ok)
+    assert.matches("must be one of 'VIDEO', 'AUDIO', 'IMAGE'", problem)
+  end)
+
+  it("go on after a file that is refused, with a status for it", function()
+    local client = { assets = { upload = function(_, path)
+      if path == "bad" then
+        return nil, errors.new("api", "no", { action = "upload bad" })
+      end
+      return lipsync.generation(('{"id":"%s"}'):format(path))
+    end } }
+    for words, wanted in pairs { ["a b"] = "a\nb\n0", ["bad b"] = "b\n4",
+                                 ["a bad b"] = "a\nb\n4", ["bad"] = "2" } do
+      local line = { "upload" }
+      for word in words:gmatch "%S+" do line[#line + 1] = word end
+      local out, code, err = cli.run(line, client, cli.screen { shows = true })
+      assert.equal(wanted, out .. code)
+      assert.equal(words:find "bad" and "lipsync: upload bad: no." or "", err)
+    end
+  end)
+
+  it("write the columns that are documented", function()
+    local rows, at = { lipsync.generation('{"id":"a","type":"VIDEO","url":"u",'
+      .. '"name":"n","size":5,"createdAt":"2026-08-25T10:00:00Z"}'),
+      lipsync.generation '{"id":"b"}' }, 0
+    local client = { assets = { list = function()
+      at = 0
+      return function()
+        at = at + 1
+        return rows[at]
+      end
+    end } }
+    assert.equal("a\tVIDEO\tn\t5\t2026-08-25T10:00:00Z\nb\t\t\t\t\n",
+      (cli.run({ "assets" }, client)))
+    assert.equal("id,type,name,size,createdAt\r\n", (cli.run({ "assets",
+      "--csv" }, client):match "^[^\n]*\n"))
+    local interrupted = terminal.interrupted
+    finally(function() terminal.interrupted = interrupted end)
+    function terminal.interrupted() return at == 1 end
+    local out, code = cli.run({ "assets", "--fields", "id" }, client)
+    assert.equal("a\n130", out .. code)
   end)
 
   it("list what is asked for", function()

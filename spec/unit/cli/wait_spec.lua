@@ -11,6 +11,7 @@ local cli = require "spec.support.cli"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local lipsync = require "lipsync"
+local stops = require "lipsync.cli.status"
 
 local function generation(id, status, more)
   return lipsync.generation(('{"id":"%s","status":"%s"%s}'):format(id, status,
@@ -210,6 +211,92 @@ describe("lipsync wait", function()
         waiting(ends))
       assert.equal(wanted, code, words)
     end
+  end)
+
+  it("waits as long as it is told", function()
+    local patience
+    local function note(_, _, options)
+      patience = options.timeout
+      return options.timeout and ends.a
+    end
+    local client = { generations = { wait = note,
+      wait_many = function(...)
+        note(...)
+        return { next = function() end }
+      end } }
+    for _, words in ipairs { { "wait", "a" }, { "wait", "a", "b" } } do
+      cli.run(words, client)
+      assert.equal(math.huge, patience)
+      words[#words + 1] = "--timeout"
+      words[#words + 1] = "90s"
+      cli.run(words, client)
+      assert.equal(90, patience)
+    end
+  end)
+
+  it("says how many it has waited for", function()
+    local drawn = {}
+    local screen = cli.screen { shows = true,
+      bar = function(_, ...) return table.concat({ ... }, " ") end,
+      show = function(self, text, now)
+        drawn[#drawn + 1] = text .. " " .. tostring(now)
+        self.line = text
+      end }
+    local out, code = cli.run({ "wait", "a", "lost", "b", "--fields", "id" },
+      waiting(ends), screen)
+    assert.equal("a\nb\n4", out .. code)
+    assert.same({ "waiting 0 3 true", "waiting 1 3 true", "waiting 2 3 true",
+                  "waiting 3 3 true" }, drawn)
+  end)
+
+  it("says in which phase one is", function()
+    local drawn = {}
+    local screen = cli.screen { shows = true,
+      bar = function(_, ...) return table.concat({ ... }, " ") end,
+      show = function(self, text, now)
+        drawn[#drawn + 1] = text .. " " .. tostring(now)
+        self.line = text
+      end }
+    cli.run({ "wait", "a" }, { generations = { wait = function(_, _, options)
+      for _, status in ipairs { "PENDING", "PROCESSING", "POLISHING" } do
+        options.on_change(generation("a", status))
+        options.on_progress(7)
+      end
+      return ends.a
+    end } }, screen)
+    assert.same({ "queued true", "queued true", "queued 7 100 % true",
+      "rendering true", "rendering 7 100 % true", "POLISHING true",
+      "POLISHING 7 100 % true" }, drawn)
+    drawn = nil
+    cli.run({ "wait", "a" }, { generations = { wait = function(_, _, options)
+      drawn = options
+      return ends.a
+    end } })
+    assert.same({ timeout = math.huge }, drawn)
+  end)
+
+  it("says after Ctrl-C that they go on", function()
+    local client = { generations = { wait = function()
+      stops.stop(stops.interrupted)
+    end } }
+    local out, code, err = cli.run({ "wait", "a" }, client)
+    assert.equal("130lipsync: interrupted; generation a goes on. To wait for "
+      .. "it again: lipsync wait a", out .. code .. err:match "^[^\n]*")
+  end)
+
+  it("ends with an error that is of none of them", function()
+    local lost = errors.new("connection", "lost", {})
+    local n = 0
+    local ok, raised = pcall(cli.run, { "wait", "a", "b" }, { generations = {
+      wait_many = function()
+        return { next = function()
+          n = n + 1
+          if n == 1 then return "a", ends.a end
+          return nil, nil, lost
+        end }
+      end } })
+    assert.is_false(ok)
+    assert.equal(lost, raised)
   end)
 
   it("says why there is no video", function()
