@@ -8,6 +8,7 @@ if not pcall(require, "argparse") then
 end
 
 local cli = require "spec.support.cli"
+local commands = require "lipsync.cli.commands"
 local errors = require "lipsync.error"
 local launch = require "spec.support.launch"
 local lipsync = require "lipsync"
@@ -182,6 +183,46 @@ describe("lipsync models and errors", function()
     assert.equal("lipsync-2\tn\tt\tv\td\n", (cli.run({ "models" }, client)))
     assert.equal("internal_error\tm\ts\nrate_limit\tn\tt\n",
       (cli.run({ "errors" }, client)))
+  end)
+
+  it("write a table on a terminal", function()
+    local screen = cli.screen { is_terminal = true,
+                                columns = function() return 300 end }
+    local function head(...)
+      return (cli.run({ ... }, client, screen):match "^[^\n]*")
+    end
+    client.assets = { list = function()
+      local is_first = true
+      return function()
+        local value = is_first and {} or nil
+        is_first = false
+        return value
+      end
+    end }
+    client.generations = { count = function() return 1 end }
+    assert.equal(("%-20s  %-24s  %-12s  %-8s  DESCRIPTION"):format("ID", "NAME",
+      "TYPE", "VERSION"), head "models")
+    assert.equal(("%-36s  %-40s  SUGGESTION"):format("CODE", "MESSAGE"),
+      head "errors")
+    assert.equal(("%-36s  %-5s  %-30s  %-12s  CREATEDAT"):format("ID", "TYPE",
+      "NAME", "SIZE"), head "assets")
+    assert.equal(("%-12s  COUNT"):format "STATUS", head("count", "--by",
+      "status"))
+  end)
+
+  it("need a key for the models alone", function()
+    local asked = {}
+    local function client_of(_, needs_no_key)
+      asked[#asked + 1] = needs_no_key or false
+      return client
+    end
+    for i, name in ipairs { "models", "errors" } do
+      cli.written(function()
+        commands.named(name).run({ client = client_of, given = {},
+          check = function(...) return ... end, screen = cli.screen() }, {})
+      end)
+      assert.equal(i == 2, asked[i])
+    end
   end)
 
   it("show all of one code, or say which may be meant", function()

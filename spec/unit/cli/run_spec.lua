@@ -7,6 +7,7 @@ local core = require "lipsync.core"
 local errors = require "lipsync.error"
 local lipsync = require "lipsync"
 local loader = require "lipsync.loader"
+local profile = require "lipsync.cli.profile"
 local run = require "lipsync.cli.run"
 local status = require "lipsync.cli.status"
 local terminal = require "lipsync.terminal"
@@ -66,6 +67,17 @@ describe("a run of the command", function()
     this:close()
     assert.equal(1, client.closed)
     run.new({}):close()
+  end)
+
+  it("has the service's address where a profile has none", function()
+    local options, asked = profile.options, nil
+    finally(function() profile.options = options end)
+    function profile.options(given, service)
+      asked = { given.profile, service }
+      return { api_key = "k" }, {}
+    end
+    run.new({ profile = "p" }):client()
+    assert.same({ "p", "https://api.sync.so" }, asked)
   end)
 
   it("needs no key where the service needs none", function()
