@@ -9,6 +9,7 @@ end
 
 local cli = require "spec.support.cli"
 local errors = require "lipsync.error"
+local status = require "lipsync.cli.status"
 
 describe("lipsync download", function()
   local asked, results, ended
@@ -80,6 +81,41 @@ describe("lipsync download", function()
     out, err = run("a", "b")
     assert.equal("f/a\n4", out)
     assert.equal("lipsync: lost.", err)
+  end)
+
+  it("says how many it has, on a line that it takes away", function()
+    local drawn
+    local function progress(...)
+      drawn = {}
+      cli.run({ "download", ... }, client, cli.screen { shows = true,
+        bar = function(_, label, done, total)
+          return ("%s %d of %s"):format(label, done, tostring(total))
+        end,
+        show = function(self, text, now)
+          drawn[#drawn + 1] = text .. " " .. tostring(now)
+          self.line = text
+        end })
+      return drawn
+    end
+    results = { { "a", "downloaded", file "f/a" }, { "b", "failed", nil,
+                                                     failed } }
+    assert.same({ "download 1 of 2 true", "download 2 of 2 true" },
+      progress("a", "b"))
+    assert.same({ "download 1 of nil true", "download 2 of nil true" },
+      progress "--all-completed")
+  end)
+
+  it("says after Ctrl-C that it goes on", function()
+    local stopping = { generations = {} }
+    local function stop() status.stop(status.interrupted) end
+    stopping.generations.download, stopping.generations.download_many = stop,
+      stop
+    for _, words in ipairs { { "a" }, { "a", "b" } } do
+      local out, code, err = cli.run({ "download",
+        (table.unpack or unpack)(words) }, stopping)
+      assert.equal("130lipsync: interrupted; what is there stays, and the same "
+        .. "command goes on.", out .. code .. err)
+    end
   end)
 
   it("takes all that are there, and not ids too", function()
