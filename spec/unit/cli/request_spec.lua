@@ -116,7 +116,8 @@ describe("lipsync upload and assets", function()
   end)
 
   it("go on after a file that is refused, with a status for it", function()
-    local client = { assets = { upload = function(_, path)
+    local client = { assets = { upload = function(_, path, given)
+      given.on_progress(1, 2)
       if path == "bad" then
         return nil, errors.new("api", "no", { action = "upload bad" })
       end
