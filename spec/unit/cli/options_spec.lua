@@ -60,6 +60,13 @@ describe("the command line", function()
     end)
   end
 
+  it("may have no command", function()
+    local ok, given = read "--json"
+    assert.is_true(ok, given)
+    assert.is_nil(given.command)
+    assert.is_true(given.json)
+  end)
+
   it("may have the name of another command as a value", function()
     local ok, given = read "--profile list count --by status"
     assert.is_true(ok, given)

@@ -16,6 +16,13 @@ local names = { "list", "get", "count", "create", "wait", "watch", "download",
                 "delete", "upload", "assets", "models", "errors", "request",
                 "webhook", "completion", "help" }
 
+-- The text of the right column of what is shown.
+local function right_of(out)
+  local lines = {}
+  for line in out:gmatch "[^\n]+" do lines[#lines + 1] = line:sub(29) end
+  return table.concat(lines, " ")
+end
+
 describe("lipsync help", function()
   it("shows all commands", function()
     local out, code = cli.run({ "help" }, {})
@@ -32,6 +39,26 @@ describe("lipsync help", function()
       assert.is_truthy(out:find(name, 1, true), name)
     end
     for line in out:gmatch "[^\n]+" do assert.is_true(#line <= 80, line) end
+    assert.is_truthy(out:find("show what there is, and exit", 1, true))
+  end)
+
+  it("is what --help shows, too", function()
+    local print_, exit, shown = print, os.exit, nil
+    finally(function()
+      rawset(_G, "print", print_)
+      rawset(os, "exit", exit)
+    end)
+    rawset(_G, "print", function(text) shown = text end)
+    rawset(os, "exit", function(code) error("exit " .. code, 0) end)
+    local all, list = cli.run({ "help" }, {}), cli.run({ "help", "list" }, {})
+    for words, wanted in pairs { [{ "--help" }] = all, [{ "-h" }] = all,
+        [{ "-h", "list" }] = all, [{ "list", "--help" }] = list,
+        [{ "list", "-h" }] = list } do
+      local ok, problem = pcall(options.read, words)
+      assert.is_false(ok)
+      assert.matches("exit 0", problem)
+      assert.equal(wanted, shown .. "\n")
+    end
   end)
 
   it("shows the options of one, and where the others are", function()
@@ -41,6 +68,20 @@ describe("lipsync help", function()
       assert.matches("^Usage: lipsync " .. name .. " ", out)
       assert.is_truthy(out:find(commands.named(name).summary .. ". ", 1, true))
       assert.is_truthy(out:find("--help", 1, true))
+      for line in out:gmatch "[^\n]+" do assert.is_true(#line <= 80, line) end
+      local right = right_of(out)
+      assert.is_truthy(right:find("show what there is, and exit", 1, true))
+      for _, row in ipairs(commands.named(name).options or {}) do
+        assert.is_truthy(right:find(row.help, 1, true), row.help)
+        assert.is_true(not row.value or out:find(row.value, 1, true) ~= nil)
+      end
+      for _, row in ipairs(commands.named(name).arguments or {}) do
+        assert.is_truthy(right:find(row.help, 1, true), row.help)
+        local shown = row.shown or row[1]:gsub(".", function(letter)
+          return string.char(letter:byte() - 32)
+        end)
+        assert.is_true(row.choices ~= nil or out:find(shown, 1, true) ~= nil)
+      end
       assert.matches('see "lipsync help"%.\n$', (out:gsub("\n +", " ")))
     end
   end)
