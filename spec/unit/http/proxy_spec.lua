@@ -106,9 +106,20 @@ describe("a proxy", function()
     end
   end)
 
+  it("without a scheme is one of HTTP, whatever its name", function()
+    local server = answering "HTTP/1.1 403 No"
+    local err = error_of("user:" .. password .. "@" .. shown(server))
+    assert.equal(server.base_url, err.proxy)
+    assert.equal(403, err.proxyStatus)
+    for _, host in ipairs { "ftp.invalid", "smtp.invalid" } do
+      assert.equal(("http://%s:3128"):format(host), error_of(host .. ":3128",
+        { max_attempts = 1 }).proxy)
+    end
+  end)
+
   it("that refuses is not asked again", function()
-    for status, phrase in pairs { [403] = "Forbidden", [407] =
-        "Proxy Authentication Required" } do
+    for status, phrase in pairs { [300] = "refused", [403] =
+        "Forbidden", [407] = "Proxy Authentication Required" } do
       local server = answering(("HTTP/1.1 %d No"):format(status))
       local err = error_of(address(server))
       assert.equal("connection", err.kind)
