@@ -257,7 +257,8 @@ build/unit/obj/%.o: src/%.c build/unit/flags
 	$(COMPILE) $(INCLUDES) $(CFLAGS) -c -o $@ $<
 
 support: $(SUPPORT:%=$(OUT)/%.so) build/old_curl.so \
-         build/greedy_curl.so build/old_disk.so build/pipe_curl.so build/slow_disk.so \
+         build/greedy_curl.so build/interrupted_disk.so build/old_disk.so \
+         build/pipe_curl.so build/slow_disk.so \
          build/private_lua build/scripted_server build/bench/sink
 
 # Without a sanitizer, which would slow its start.
@@ -271,7 +272,8 @@ build/private_lua: spec/support/private_lua.c
 
 # What the specs preload.
 build/greedy_curl.so build/pipe_curl.so: LIBS += -Wl,--no-as-needed $(CURL_LIBS) # for dlsym
-build/greedy_curl.so build/old_curl.so build/old_disk.so build/pipe_curl.so \
+build/greedy_curl.so build/interrupted_disk.so build/old_curl.so build/old_disk.so \
+    build/pipe_curl.so \
     build/signals.so build/slow_dns.so build/slow_disk.so build/not_root.so: build/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(CURL_CFLAGS) $(CFLAGS) -shared -o $@ $< $(LIBS) $(LDFLAGS)

@@ -58,12 +58,20 @@ enum body_status body_stamp (const char *path, struct body_stamp *stamp,
 }
 
 
+static int open_path (const char *path) {
+  int fd;
+  do
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+
 enum body_status input_open (const char *path, int fd, int *opened,
                              struct body_stamp *stamp, int *os_error) {
   struct stat s;
-  *opened = platform_keep(
-    path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-                 : fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  *opened = platform_keep(path != NULL ? open_path(path)
+                                       : fcntl(fd, F_DUPFD_CLOEXEC, 0));
   if (*opened < 0 || fstat(*opened, &s) != 0)
     return cannot_open(os_error);
   if ((fcntl(*opened, F_GETFL) & O_ACCMODE) == O_WRONLY) {

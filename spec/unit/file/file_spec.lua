@@ -214,6 +214,34 @@ describe("lipsync.file", function()
     end)
   end
 
+  it("goes on where a signal interrupts it", function()
+    if not proc.is_here then return pending "preloading needs Linux" end
+    local text = shell(([[LD_PRELOAD="$LD_PRELOAD build/interrupted_disk.so" \
+      %s -e '
+      package.path, package.cpath = "%s", "%s"
+      local file = require "lipsync.file"
+      local f, other = file.open("%s", "edit"), file.open("%s", "read")
+      assert(f:lock())
+      assert(other:lock() == false)
+      assert(f:write "hello" and f:write "" and f:seek(0))
+      assert(f:read(9) == "hello" and f:read(9) == "")
+      assert(f:truncate(2) and f:size() == 2)
+      for _, all in ipairs { true, false } do
+        assert(file.job { sync = f, all = all, here = true }:done())
+      end
+      local _, failure = other:write "x"
+      assert(failure.code == "file_unwritten" and failure.os_name == nil)
+      _, failure = file.open("%s/none/a", "read")
+      assert(failure.code == "file_missing")
+      assert(file.replace("%s", "whole"))
+      assert(not file.boot_id() or file.boot_id():find "^%%x+%%-")
+      print "well"' 2>&1]]):format(program.vm, package.path, package.cpath,
+      path "a", path "a", folder, path "b"))
+    assert.equal("well", text)
+    assert.equal("he", content(path "a"))
+    assert.equal("whole", content(path "b"))
+  end)
+
   it("places a file, over another one only if asked", function()
     assert.is_true(file.replace(path "a", "a"))
     assert.is_true(file.replace(path "b", "b"))

@@ -8,6 +8,7 @@ local http = require "lipsync.http"
 local launch = require "spec.support.launch"
 local proc = require "spec.support.proc"
 local process = require "process"
+local program = require "spec.support.program"
 local scripted = require "spec.support.scripted"
 local tls = require "spec.support.tls"
 local transfers = require "spec.support.transfers"
@@ -323,6 +324,27 @@ describe("a request's body", function()
     collectgarbage()
     collectgarbage()
     assert.equal(before, process.descriptors())
+  end)
+
+  it("of a file goes on where a signal interrupts its reading", function()
+    if not proc.is_here then return pending "preloading needs Linux" end
+    serve { { { read = true }, { send = ok() } } }
+    local text = bytes_of(200000)
+    launch.write(path, text)
+    local pipe = assert(io.popen(([[LD_PRELOAD="$LD_PRELOAD \
+      build/interrupted_disk.so" %s -e '
+      package.path, package.cpath = "%s", "%s"
+      local http = require "lipsync.http"
+      local transfers = require "spec.support.transfers"
+      local session = transfers.session "%s"
+      local body = assert(http.body { file = "%s" })
+      print((transfers.read(session, assert(transfers.start(session,
+        { method = "POST", body = body })))))' 2>&1]])
+      :format(program.vm, package.path, package.cpath, server.base_url,
+        path)))
+    assert.equal("{}\n", pipe:read "*a")
+    pipe:close()
+    assert.is_true(text == server:requests(1)[1].body)
   end)
 
   describe("of a file that", function()
