@@ -27,6 +27,14 @@ describe("url", function()
     assert.equal('the id cannot be ".."', (select(2, url.segment "..")))
   end)
 
+  it("makes a segment of dots with anything else", function()
+    for id, segment in pairs { ["/."] = "%2F.", ["./"] = ".%2F",
+        ["/"] = "%2F", [".a"] = ".a", ["a."] = "a.", [" ."] = "%20.",
+        ["..."] = "...", [".. "] = "..%20", ["../"] = "..%2F" } do
+      assert.equal(segment, url.segment(id))
+    end
+  end)
+
   it("joins a query in the given order", function()
     assert.equal("/a", url.with_query("/a", {}))
     assert.equal("/a?x=1&b=2",

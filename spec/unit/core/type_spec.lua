@@ -51,6 +51,25 @@ describe("a type of userdata", function()
     ]])
   end)
 
+  it("is closed as the variables of a scope are", function()
+    assert.same(well, run [[
+      assert(tostring(things.Session) == "Session (http://127.0.0.1:9)")
+      assert(tostring(things.Transfer) == "Transfer")
+      for _, each in ipairs { "Transfer", "Session", "Body", "File", "Job" } do
+        local thing = things[each]
+        for _ = 1, 2 do getmetatable(thing).__close(thing, nil) end
+      end
+      assert(tostring(things.Session) == "Session (closed)")
+      assert(tostring(things.Transfer) == "Transfer (closed)")
+      assert(tostring(things.File) == "File (closed)")
+      for name, method in pairs { Body = "length", Job = "done" } do
+        local ok, why = pcall(things[name][method], things[name])
+        assert(not ok and why:find(" is closed", 1, true), why)
+      end
+      check_none(http)
+    ]])
+  end)
+
   it("works without the registry", function()
     assert.same(well, run [[
       local registry = debug.getregistry()

@@ -128,9 +128,14 @@ describe("a job", function()
     part:close()
     for _, plan in ipairs { false, { sync = part }, { sync = "part" },
         { replace = "a" }, { bytes = "a" }, { from = "a" }, { to = "a" },
-        { remove = "a\0b" } } do
-      assert.has_error(function() file.job(plan) end)
+        { remove = "a\0b" }, { replace = "a\0b", bytes = "" },
+        { from = "a\0b", to = "c" }, { from = "a", to = "b\0c" } } do
+      local ok, why = pcall(file.job, plan)
+      assert.is_false(ok)
+      assert.truthy(why:find("#1", 1, true) or why:find "closed"
+        or why:find "lipsync.File", why)
     end
+    assert.is_false(pcall(file.job))
   end)
 
   it("is none where a field raises", function()
