@@ -268,6 +268,9 @@ static const struct {
   {"\n", "%0D%0A", "%0A"},
   {"\r", "%0D%0A", "%0D"},
   {"\n\r", "%0D%0A%0D%0A", "%0A%0D"},
+  {"\r\n", "%0D%0A", "%0D%0A"},
+  {"\r\n\r\na", "%0D%0A%0D%0Aa", "%0D%0A%0D%0Aa"},
+  {"\ra\n", "%0D%0Aa%0D%0A", "%0Da%0A"},
   {"100%22 \\ ;", "100%22 \\ ;", "100%22 \\ ;"},
   {"\xC3\xA4\xF0\x9F\x98\x80", "\xC3\xA4\xF0\x9F\x98\x80",
    "\xC3\xA4\xF0\x9F\x98\x80"},
@@ -287,6 +290,18 @@ static void test_names (void) {
     check_is(b, wanted);
     body_release(b);
   }
+}
+
+
+/* The line break that ends a name is not looked for after it. */
+static void test_cut_name (void) {
+  struct body *b = body_new();
+  CHECK(body_set_boundary(b, "x") == BODY_OK);
+  CHECK(body_begin_part(b, "a\r\nb", 2, "\"", 0, NULL) == BODY_OK);
+  check_is(b,
+           "--x\r\nContent-Disposition: form-data; name=\"a%0D%0A\"; "
+           "filename=\"\"\r\n\r\n");
+  body_release(b);
 }
 
 
@@ -405,6 +420,7 @@ int main (void) {
   test_changes();
   test_multipart();
   test_names();
+  test_cut_name();
   test_malformed();
   test_hold();
   test_slice();

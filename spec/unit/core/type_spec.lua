@@ -57,7 +57,10 @@ describe("a type of userdata", function()
       assert(tostring(things.Transfer) == "Transfer")
       for _, each in ipairs { "Transfer", "Session", "Body", "File", "Job" } do
         local thing = things[each]
-        for _ = 1, 2 do getmetatable(thing).__close(thing, nil) end
+        for _ = 1, 2 do
+          assert(select("#", getmetatable(thing).__close(thing, nil)) == 0)
+          assert(select("#", thing:close()) == 0)
+        end
       end
       assert(tostring(things.Session) == "Session (closed)")
       assert(tostring(things.Transfer) == "Transfer (closed)")
