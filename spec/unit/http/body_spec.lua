@@ -489,13 +489,17 @@ describe("a request's body", function()
     end)
 
     it("while the server refuses it", function()
-      serve { { { await = 5 }, { send = scripted.response(429, "{}") },
-                { hold = true } } }
-      local transfer = start("0123456789", { hold = 5 })
-      poll_until(function() return transfer:done() end)
-      assert.equal("{}", (transfer:read()))
-      assert.equal(429, transfer:status())
-      assert.same({}, server:requests(0))
+      for _, status in ipairs { 300, 400, 429 } do
+        serve { { { await = 5 }, { send = scripted.response(status, "{}") },
+                  { hold = true } } }
+        local transfer = start("0123456789", { hold = 5 })
+        poll_until(function() return transfer:done() end)
+        assert.equal("{}", (transfer:read()))
+        assert.equal(status, transfer:status())
+        assert.same({}, server:requests(0))
+        session:close()
+        server:stop()
+      end
     end)
   end)
 
@@ -518,6 +522,21 @@ describe("a request's body", function()
         local transfer = start(bytes_of(3 * MIB), { no_expect = true })
         assert.equal("too long", (finish(transfer)))
         assert.equal(413, transfer:status())
+      end
+    end)
+
+    it("breaks off an answer, which counts from 400 on", function()
+      for _, case in ipairs { { 400, "short" }, { 499, "short" },
+          { 399, nil }, { 200, nil } } do
+        local answer = scripted.response(case[1], "short to be long",
+          { Connection = "close" })
+        serve { refuse({ send = answer:sub(1, -12) }, { hold = true }) }
+        local transfer = start(bytes_of(3 * MIB), { no_expect = true })
+        poll_until(function() return transfer:status() end)
+        for _ = 1, 5 do session:poll(0.01) end
+        server:stop()
+        assert.equal(case[2], (finish(transfer)), case[1])
+        session:close()
       end
     end)
 
