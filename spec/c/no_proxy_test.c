@@ -31,6 +31,8 @@ static const struct {
   {"x,y\tz, a.example ,w", "a.example", 1},
   {"x y a.example", "a.example", 1},
   {".", "a.example", 0},
+  {".", "a..", 0},
+  {"..", "a.example", 0},
   {"192.0.2.9", "192.0.2.9", 1},
   {"192.0.2.9", "192.0.2.90", 0},
   {"2.9", "192.0.2.9", 0},
