@@ -14,7 +14,7 @@ local CALLS, ROUNDS = 200, 8
 
 --- How many bytes a call of `fn` leaves, when it is called again and again and
 --- all that Lua does not need any more is collected: in the best of several
---- rounds, because the first ones fill what is kept on purpose. Less than 8 is
+--- rounds, because the first ones fill what is kept on purpose. Less than 16 is
 --- no block of memory, but a table of Lua's that has grown once.
 ---@param fn function
 ---@return number bytes
@@ -25,7 +25,7 @@ function growth.of(fn)
     for _ = 1, CALLS do fn() end
     for _ = 1, 3 do collectgarbage() end
     least = math.min(least, (process.heap() - before) / CALLS)
-    if least < 8 then break end
+    if least < 16 then break end
   end
   return least
 end

@@ -119,7 +119,7 @@ describe("a job", function()
       local grown = growth.of(function()
         file.job(plan):close()
       end)
-      assert.is_true(grown < 8, what .. ": " .. grown)
+      assert.is_true(grown < 16, what .. ": " .. grown)
     end
   end)
 

@@ -169,7 +169,7 @@ describe("a response", function()
         case[3](session, transfer)
         transfer:close()
       end)
-      assert.is_true(grown < 8, case[1] .. " " .. case[2] .. ": " .. grown)
+      assert.is_true(grown < 16, case[1] .. " " .. case[2] .. ": " .. grown)
     end
     target:close()
   end)

@@ -158,7 +158,7 @@ describe("a session", function()
         local session = http.session(all)
         if session then session:close() end
       end)
-      assert.is_true(grown < 8, what .. ": " .. grown)
+      assert.is_true(grown < 16, what .. ": " .. grown)
     end
   end)
 
@@ -169,7 +169,7 @@ describe("a session", function()
       local grown = growth.of(function()
         http.resolve(address, "https://h/" .. long)
       end)
-      assert.is_true(grown < 8, address .. ": " .. grown)
+      assert.is_true(grown < 16, address .. ": " .. grown)
     end
   end)
 
@@ -190,7 +190,7 @@ describe("a session", function()
           call[2], nil, call[3], nil, call[4])
         if transfer then transfer:close() end
       end)
-      assert.is_true(grown < 8, what .. ": " .. grown)
+      assert.is_true(grown < 16, what .. ": " .. grown)
     end
     session:close()
   end)
