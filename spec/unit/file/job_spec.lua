@@ -223,6 +223,33 @@ describe("a job", function()
 
   local it_counts = proc.is_here and it or pending
 
+  it_counts("leaves all signals to the program's own threads", function()
+    assert.same({ "true\tnil\n", true }, { run_slowly(30, [[
+      local function blocked(task)
+        for line in io.lines("/proc/self/" .. task .. "status") do
+          local mask = line:match "^SigBlk:%s*(%x+)"
+          if mask then return mask end
+        end
+      end
+      local before, others = blocked "", 0
+      local part = file.open(folder .. "/part", "edit")
+      local job = file.job { sync = part }
+      await_asked()
+      assert(blocked "" == before)
+      for _, id in ipairs(file.names "/proc/self/task") do
+        local mask = blocked("task/" .. id .. "/")
+        if mask ~= before then
+          others = others + 1
+          assert(mask:find "^[f7][f]+", mask)
+        end
+      end
+      assert(others == 1, others)
+      go()
+      while job:done() == false do end
+      assert(job:done())
+    ]]) })
+  end)
+
   it_counts("leaves no thread when there is nothing to do", function()
     assert.same({ "1\n", true }, { program.run_text(([[
       local file = require "lipsync.file"

@@ -521,6 +521,15 @@ describe("a transfer", function()
       end
     end)
 
+    it("on a peer that speaks no TLS", function()
+      server = scripted.start { { { send = "HTTP/1.1 400 No\r\n\r\n" },
+                                  { hold = true } } }
+      session = transfers.session("https://127.0.0.1:" .. server.port)
+      local _, failure, transfer = read()
+      assert.equal("tls handshake", what(failure))
+      assert.is_false(transfer:sent())
+    end)
+
     it("without a second request if a reused connection died", function()
       serve { { { read = true }, { send = scripted.response(200, "[]") },
                 { read = true }, { close = true } },
