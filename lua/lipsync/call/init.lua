@@ -415,7 +415,6 @@ local function release(self)
     if self.client.listener then
       emit(self, "response", report.response(self, err))
     end
-    close_attempt(self)
     return give_up(self, err)
   end
   self.attempt:note_sent()

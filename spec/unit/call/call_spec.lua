@@ -425,7 +425,7 @@ describe("call", function()
 
   it("counts every 2xx as a success, and nothing else", function()
     for _, case in ipairs { { 200, true }, { 204, true }, { 299, true },
-                            { 301, false }, { 404, false } } do
+                            { 300, false }, { 301, false }, { 404, false } } do
       local client = new_client { { arrived = true, status = case[1] } }
       local value, err = new_call(client):run()
       assert.equal(case[2], value ~= nil)
@@ -543,7 +543,7 @@ describe("call", function()
   end)
 
   it("goes first where its wait would block those with a slot", function()
-    local client = new_client { {} }
+    local client = new_client { {}, {} }
     client.options.host = "blocking"
     local limiter = client.runtime().limiter
     limiter.slots, limiter.open = 1, 1
@@ -557,6 +557,11 @@ describe("call", function()
     assert.is_false(this:advance())
     assert.equal(1, #client.transfers)
     assert.is_false(limiter:take(second, core.now()))
+    this:cancel()
+    -- Also where that had not asked before.
+    this = new_call(client)
+    assert.is_false(this:advance())
+    assert.equal(2, #client.transfers)
   end)
 
   it("rests in the queue, but with a file of the service's beside it",
@@ -825,8 +830,9 @@ describe("call", function()
   it("does not know what was done where the answer makes no sense", function()
     for class, unknown in pairs { safe = false, keyed = true, never = true,
                                   idempotent = true } do
-      local this = new_call(new_client { { arrived = true, status = 200 } },
-        { max_attempts = 1 }, { retry = class,
+      -- Even before the whole request was sent.
+      local this = new_call(new_client { { arrived = true, status = 200,
+        uploaded = 3, length = 10 } }, { max_attempts = 1 }, { retry = class,
           accept = function() return nil, { code = "gzip" } end })
       assert.is_true(this:advance())
       assert.equal("protocol", this.err.kind)
@@ -941,6 +947,25 @@ describe("call", function()
     assert.equal(2, attempts(700, 590))
     assert.equal(1, attempts(0, 600))
     assert.equal(1, attempts(0, 700))
+  end)
+
+  it("sends the last bytes of a repetition only in that time", function()
+    local shown = stop_clocks()
+    for passed, is_sent in pairs { [600] = true, [601] = false } do
+      local plan = { held = true, length = 9, uploaded = 8 }
+      local client = new_client {
+        { arrived = true, failure = { code = "cut" } }, plan }
+      local from = shown.time
+      local this = new_call(client, nil, { retry = "keyed", body = "123456789",
+        on_held = function() return true end })
+      assert.is_false(this:advance())
+      shown.now = this.wake
+      assert.is_false(this:advance())
+      assert.equal(2, #client.transfers)
+      shown.time = from + passed
+      assert.equal(not is_sent, this:advance())
+      assert.equal(not is_sent, plan.held)
+    end
   end)
 
   it("closes its body and tells its end", function()
@@ -1088,10 +1113,11 @@ describe("call", function()
       local heard = listen(client, "attempt")
       assert.is_true(advance(this, shown))
       assert.same({ true, "b" }, { this:follow() })
+      local before = #heard
       local over, value, err = this:follow()
       assert.same({ true, "connection" }, { over, err.kind })
       assert.is_nil(value)
-      assert.equal("response 2", heard[#heard])
+      assert.same({ before + 1, "response 2" }, { #heard, heard[#heard] })
       this:again(err, moved)
       assert.equal(1, client.transfers[2].closed)
       assert.is_false(this.over)
