@@ -1,10 +1,207 @@
 -- SPDX-License-Identifier: MIT
+local calls = require "spec.support.calls"
 local core = require "lipsync.core"
+local errors = require "lipsync.error"
 local host = require "lipsync.host"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
 local limited = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
+
+-- Over a session that does nothing by itself.
+describe("a scheduler's waits", function()
+  local client, runtime, scheduler, now, told
+  local real = core.now
+
+  before_each(function()
+    client, now, told = calls.client({}, { on_task_error = function(...)
+      told[#told + 1] = { ... }
+    end }), 100, {}
+    client.closed = false
+    runtime = client.runtime()
+    scheduler = runtime.scheduler
+    core.now = function() return now end
+  end)
+
+  after_each(function() core.now = real end)
+
+  local function step() return scheduler:step(0.01) end
+
+  it("end when they are due, and not before", function()
+    local woken = 0
+    scheduler:spawn(function()
+      scheduler:wait(nil, 0.5)
+      woken = woken + 1
+      scheduler:wait(nil, math.huge)
+    end)
+    assert.is_true(scheduler:is_ready())
+    step()
+    assert.is_false(client.step_ends)
+    assert.is_false(scheduler:is_ready())
+    assert.equal(0.5, scheduler:timeout())
+    now = 100.499
+    step()
+    assert.equal(0, woken)
+    now = 100.5
+    assert.is_true(scheduler:is_ready())
+    assert.equal(0, scheduler:timeout())
+    step()
+    assert.equal(1, woken)
+    assert.is_nil(scheduler:timeout())
+    assert.is_false(scheduler:is_ready())
+    now = 1e9
+    step()
+    assert.equal(1, scheduler:pending())
+  end)
+
+  it("are forgotten when they end", function()
+    local target = { ready = function() return false end }
+    local one = scheduler:spawn(function() scheduler:wait(target, 0.5) end)
+    local other = scheduler:spawn(function()
+      scheduler:wait(target, 0.25)
+      scheduler:wait(nil, 60)
+    end)
+    step()
+    assert.is_not_nil(runtime.waiters.by[target])
+    assert.equal(0.25, scheduler:timeout())
+    now = 100.25
+    step()
+    now = 100.5
+    step()
+    assert.is_true(one:is_over())
+    assert.is_nil(next(runtime.waiters.by))
+    other:cancel()
+    assert.is_nil(scheduler:timeout())
+    one = scheduler:spawn(function() scheduler:wait(target, 60) end)
+    step()
+    one:cancel()
+    assert.is_nil(next(runtime.waiters.by))
+    assert.is_nil(scheduler:timeout())
+    step()
+    assert.same({}, told)
+  end)
+
+  it("end when a target is ready, whoever made the step", function()
+    local target, woken = { ready = function() return false end }, false
+    scheduler:spawn(function()
+      scheduler:wait(target, 60)
+      woken = true
+    end)
+    step()
+    assert.is_false(scheduler:is_ready())
+    local ready = { target }
+    function runtime.session.next_ready() return table.remove(ready) end
+    assert.is_true(scheduler:is_ready())
+    step()
+    assert.is_true(woken)
+  end)
+
+  it("are only a turn for a target that is ready", function()
+    local order = {}
+    for i = 1, 2 do
+      scheduler:spawn(function()
+        scheduler:wait({ ready = function() return true end }, 60)
+        order[#order + 1] = i
+        scheduler:wait(nil, 0)
+        order[#order + 1] = i
+      end)
+    end
+    step()
+    assert.same({ 1, 2, 1, 2 }, order)
+  end)
+
+  it("count the transfers that became ready in a step", function()
+    local ready = {}
+    function runtime.session.next_ready() return table.remove(ready) end
+    assert.equal(0, step())
+    ready = { {}, {}, {} }
+    assert.equal(3, step())
+    local inner
+    scheduler:spawn(function()
+      ready = { {}, {} }
+      inner = scheduler:step(1)
+    end)
+    step()
+    assert.equal(2, inner)
+  end)
+
+  it("give each session step the rest of the time", function()
+    local given = {}
+    function runtime.session.step(_, seconds)
+      given[#given + 1] = seconds
+      return 0
+    end
+    scheduler:spawn(function()
+      now = now + 0.25
+      scheduler:step(60)
+      scheduler:wait(nil, 0)
+      now = now + 0.125
+    end)
+    scheduler:step(1)
+    assert.equal(3, #given)
+    for i, seconds in ipairs { 1, 0.75, 0.75 } do
+      assert.is_true(math.abs(seconds - 0.001 - given[i]) < 1e-6, given[i])
+    end
+  end)
+
+  it("keep as much time as a step took too long, and forget it", function()
+    local given
+    function runtime.session.step(_, seconds)
+      given = seconds
+      return 0
+    end
+    scheduler:spawn(function() now = client.step_ends + 0.25 end)
+    scheduler:step(1)
+    local kept = 0.25
+    for i = 1, 3 do
+      scheduler:step(1)
+      assert.is_true(math.abs(1 - kept - given) < 1e-6, given)
+      -- Only steps that are used up show that less is enough.
+      if i > 1 then
+        scheduler:spawn(function() now = client.step_ends end)
+        scheduler:step(1)
+        kept = kept * 0.98
+      end
+    end
+    -- Half of a step at most.
+    scheduler:spawn(function() now = client.step_ends + 5 end)
+    scheduler:step(0.5)
+    scheduler:step(1)
+    assert.is_true(math.abs(0.75 - given) < 1e-6, given)
+  end)
+
+  it("end when a call is made to wait for a task", function()
+    local one = scheduler:spawn(function() scheduler:wait(nil, 60) end)
+    function client.step() return step() end
+    client.options.host = function(_, target, seconds)
+      assert.is_false(target:ready())
+      now = now + seconds
+    end
+    local _, err = one:wait(2.5)
+    assert.equal("timeout", err.kind)
+    assert.equal(102.5, now)
+    assert.is_nil((one:wait(60)))
+    assert.equal(160, now)
+    assert.is_true(one:is_over())
+  end)
+
+  it("wake the one who runs the tasks", function()
+    local woken, target = 0, nil
+    function client.step() return step() end
+    local one = scheduler:spawn(function() scheduler:wait(nil, 60) end)
+    client.options.host = function(_, runner)
+      target = runner
+      runtime.waiters:subscribe(runner, { wake = function()
+        woken = woken + 1
+      end })
+      one:wake()
+    end
+    scheduler:run()
+    assert.equal(1, woken)
+    assert.is_false(scheduler.runner)
+    assert.is_function(target.ready)
+  end)
+end)
 
 describe("scheduler", function()
   local server, client, failures
@@ -268,9 +465,13 @@ describe("scheduler", function()
     client.options.on_task_error = nil
     client:spawn(function() error "quite unexpected" end)
     client:step()
+    local first = text
+    client:spawn(function() core.raise(errors.new("invalid", "no id")) end)
+    client:step()
     rawset(core, "log", log)
     assert.matches("a task failed: [^\n]*scheduler_spec.lua:%d+: "
-      .. "quite unexpected", text)
+      .. "quite unexpected", first)
+    assert.equal("lipsync: a task failed: no id.", text)
   end)
 
   it("loses no error if on_task_error raises", function()
@@ -448,19 +649,19 @@ describe("scheduler", function()
 
   it("calls again one that could not be called", function()
     start({}, { max_in_flight = 1 })
-    local limiter, calls = client:runtime().limiter, 0
+    local limiter, called = client:runtime().limiter, 0
     local first, second = { kept = true }, { kept = true }
     function second.called()
-      calls = calls + 1
-      if calls == 1 then error("not enough memory", 0) end
+      called = called + 1
+      if called == 1 then error("not enough memory", 0) end
     end
     assert.is_true(limiter:take(first, core.now()))
     assert.is_false(limiter:take(second, core.now()))
     assert.has_error(function() limiter:release(first) end)
     client:step()
-    assert.equal(2, calls)
+    assert.equal(2, called)
     client:step()
-    assert.equal(2, calls)
+    assert.equal(2, called)
     limiter:leave(second)
   end)
 
@@ -549,6 +750,20 @@ describe("scheduler", function()
       client:step()
       task:cancel()
       assert.equal(1, closed)
+    end)
+
+    it("tells what these raise", function()
+      start { { { read = true }, { hold = true } } }
+      local made = assert(load([[
+        local client, note = ...
+        local variable <close> = setmetatable({}, { __close = note })
+        client.generations:count()
+      ]]))
+      local task = client:spawn(made, client, function() error("mine", 0) end)
+      client:step()
+      task:cancel()
+      client:step()
+      assert.same({ { "mine", task } }, failures)
     end)
   end
 end)

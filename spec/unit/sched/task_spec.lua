@@ -30,6 +30,48 @@ describe("task", function()
     assert.equal("ended", (task.resume(one)))
   end)
 
+  it("is what it was if its end was interrupted", function()
+    local ended = new(function() return 1 end)
+    assert.equal("ended", (task.resume(ended)))
+    local died = new(function() error "here" end)
+    assert.equal("died", (task.resume(died)))
+    local alive = new(function()
+      task.rest()
+      coroutine.yield()
+    end)
+    assert.equal("waits", (task.resume(alive)))
+    ended.interrupted, died.interrupted, alive.interrupted = "a", "b", "c"
+    assert.same({ "ended", "a" }, { task.resume(ended) })
+    assert.same({ "died", "b" }, { task.resume(died) })
+    assert.equal("yields", (task.resume(alive)))
+    assert.is_false(alive.interrupted)
+  end)
+
+  it("shows whether it is over", function()
+    local one = new(function() end)
+    assert.equal("lipsync task (suspended)", tostring(one))
+    one.over = true
+    assert.equal("lipsync task (over)", tostring(one))
+    assert.is_true(one:is_over())
+  end)
+
+  it("has a traceback of texts only", function()
+    local one = new(function() core.raise {} end)
+    local _, problem = task.resume(one)
+    task.trace(one, problem)
+    assert.is_nil(one.trace)
+  end)
+
+  it("takes a colon", function()
+    local one = new(function() end)
+    for name, call in pairs { cancel = "task:cancel()", wait = "task:wait()",
+                              is_over = "task:is_over()" } do
+      local ok, problem = pcall(function() one[name]() end)
+      assert.is_false(ok)
+      assert.is_truthy(problem:find("call it with a colon: " .. call, 1, true))
+    end
+  end)
+
   it("returns the error it died with, and a traceback", function()
     local one = new(function() error "here" end)
     local state, problem = task.resume(one)
@@ -195,7 +237,8 @@ describe("task:wait", function()
   end)
 
   it("refuses what is no time, and a dot", function()
-    local one = client:spawn(function() end)
+    local one = client:spawn(function() client:sleep(0.001) end)
+    assert.equal("timeout", select(2, one:wait(0)).kind)
     for _, value in ipairs { -1, 0 / 0, "1" } do
       local ok, problem = pcall(function() one:wait(value) end)
       assert.is_false(ok)
