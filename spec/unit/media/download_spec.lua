@@ -194,6 +194,7 @@ describe("a download", function()
       cut }
     assert.is_nil(none)
     assert.equal("connection", err.kind)
+    assert.is_nil(err.outcomeUnknown)
     assert.equal(4, #here.server:requests())
     -- The next call goes on there.
     here.stop()
@@ -258,6 +259,13 @@ describe("a download", function()
   -- ---- What was left behind ----
 
   describe("that was left behind", function()
+    it("goes on after its first byte", function()
+      leave(1)
+      local result = is_done(here.fetch { once(partial(1)) })
+      assert.is_true(result.resumed)
+      assert.equal("bytes=1-", here.ranges(1))
+    end)
+
     it("goes on", function()
       leave(1000)
       local result = is_done(here.fetch { once(partial(1000)) })
@@ -346,8 +354,10 @@ describe("a download", function()
         leave(1000)
         local script = {}
         for i, text in ipairs(row[2]) do script[i] = once(text) end
-        is_done(here.fetch(script))
+        local result = is_done(here.fetch(script))
         assert.equal(row[3], here.ranges(#row[2]))
+        -- What was there before the last request is of use, or it is not.
+        assert.equal(row[3]:find " bytes=2000%-$" ~= nil, result.resumed)
       end)
     end
 
@@ -502,16 +512,16 @@ describe("a download", function()
   end)
 
   describe("follows redirects", function()
-    local function to(place)
-      return once(media.answer(302, { Location = place }))
+    local function to(place, status)
+      return once(media.answer(status or 302, { Location = place }))
     end
 
     it("of all kinds, with the range and without the key", function()
-      here.start { to "/a/b?x=1", to "c", to "?y=2", to "/d e" ,
-                   once(partial(0)) }
+      here.start { to("/a/b?x=1", 301), to("c", 302), to("?y=2", 303),
+                   to("/d e", 307), to("/d%20e", 308), once(partial(0)) }
       is_done(here.client.generations:download(media.generation(here.url),
         here.path))
-      local seen = here.server:requests(5)
+      local seen = here.server:requests(6)
       local targets = {}
       for i, request in ipairs(seen) do
         targets[i] = request.target
@@ -519,7 +529,7 @@ describe("a download", function()
         assert.is_nil(request.headers["x-api-key"])
       end
       assert.same({ "/o.mp4?sig=5ec3e7f0a1", "/a/b?x=1", "/a/c", "/a/c?y=2",
-                    "/d%20e" }, targets)
+                    "/d%20e", "/d%20e" }, targets)
     end)
 
     it("five times at most", function()
