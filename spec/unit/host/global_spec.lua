@@ -26,6 +26,28 @@ local function check(prelude, epilogue)
 end
 
 describe("global", function()
+  it("reads what a table inherits, through 16 tables", function()
+    local chain, names = { last = 1 }, {}
+    for i = 1, 15 do
+      chain = setmetatable({ [i] = i }, { __index = chain })
+      names[i] = global.field(chain, i)
+    end
+    assert.equal(15, #names)
+    assert.equal(1, global.field(chain, "last"))
+    assert.is_nil(global.field(setmetatable({}, { __index = chain }), "last"))
+    assert.is_nil(global.field(setmetatable({}, { __index = error }), "x"))
+    assert.is_nil(global.field("text", "x"))
+  end)
+
+  it("finds modules that are loaded, and are tables", function()
+    assert.equal(global, global.loaded "lipsync.host.global")
+    assert.is_nil(global.loaded "lipsync.never")
+    package.loaded["lipsync.never"] = true
+    local found = global.loaded "lipsync.never"
+    package.loaded["lipsync.never"] = nil
+    assert.is_nil(found)
+  end)
+
   it("reads inherited globals", function()
     local text = check [[
       local sandbox = setmetatable({}, { __index = _G })

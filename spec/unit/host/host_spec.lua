@@ -38,6 +38,71 @@ describe("host", function()
     assert.equal(3, asked)
   end)
 
+  it("says how it waits", function()
+    start {}
+    local client = here.client
+    local scheduler, seen = client:runtime().scheduler, {}
+    local function look(name)
+      seen[name] = { host.name(client) or "none", host.yields(client),
+        host.blocks(client), host.waits_for_disk(client),
+        host.check(client, scheduler) }
+    end
+    look "main"
+    client:spawn(function()
+      look "task"
+      coroutine.wrap(function()
+        seen.nested = { host.name(client), host.yields(client) }
+      end)()
+    end)
+    client:run()
+    client.options.host = "blocking"
+    look "named"
+    client.options.host = function() end
+    look "own"
+    assert.same({
+      main = { "blocking", false, true, true, false, true },
+      task = { "task", true, false, false, true, false },
+      nested = { "blocking", false },
+      named = { "blocking", false, true, true, false, true },
+      own = { "none", false, false, false, false, false },
+    }, seen)
+  end)
+
+  it("changes in the main coroutine of nginx", function()
+    local name, ngx, phase = "lipsync.host", rawget(_G, "ngx"), "init"
+    start {}
+    package.loaded[name] = nil
+    local fresh = require(name)
+    package.loaded[name] = host
+    rawset(_G, "ngx", { get_phase = function() return phase end })
+    local seen = { fresh.name(here.client) }
+    phase = "content"
+    seen[2] = fresh.name(here.client)
+    seen[3] = coroutine.wrap(function()
+      local own = fresh.name(here.client)
+      phase = "init"
+      return own .. " " .. fresh.name(here.client)
+    end)()
+    seen[4] = fresh.name(here.client)
+    seen[5] = tostring(fresh.waits_for_disk({ options = {
+      host = function() end }, runtime = here.client.runtime }))
+    rawset(_G, "ngx", ngx)
+    assert.same({ "blocking", "nginx", "nginx nginx", "blocking", "true" },
+      seen)
+  end)
+
+  it("logs where the program shows errors", function()
+    local log, mp, shown = core.log, rawget(_G, "mp"), {}
+    core.log = function(text) shown[#shown + 1] = "stderr: " .. text end
+    host.log "a"
+    rawset(_G, "mp", { add_timeout = function() end, msg = {
+      error = function(text) shown[#shown + 1] = "mpv: " .. text end } })
+    host.log "b"
+    rawset(_G, "mp", mp)
+    core.log = log
+    assert.same({ "stderr: a", "mpv: b" }, shown)
+  end)
+
   it("says what to do where the named one cannot wait", function()
     start({}, { host = "cqueues" })
     local ok, problem = pcall(here.client.generations.count,
@@ -69,8 +134,8 @@ describe("host", function()
         return ok, problem
       end)()
       assert.is_false(ok)
-      assert.is_truthy(problem:find("waiting here would block " .. words, 1,
-        true), problem)
+      assert.equal("waiting here would block " .. words,
+        problem:match "waiting here .*$")
     end
   end)
 
@@ -129,6 +194,72 @@ describe("host", function()
     assert.same({}, wait(1, 1e-4))
     assert.equal(1, #wait(6, 1))
   end)
+
+  -- A wait of a function of the program's, with clocks that only it moves.
+  local function own_wait(case)
+    local real, now, given, steps = core.now, 100, nil, 0
+    finally(function() core.now = real end)
+    function core.now() return now end
+    local target = case.target
+    if target then
+      target.ready = function() return target.is_ready or false end
+    end
+    local session = {
+      is_open = function() return not case.is_closed end,
+      timeout = function() return case.due end,
+      poll = function() end,
+      step = function()
+        steps = steps + 1
+        if case.step then case.step(target) end
+      end,
+    }
+    local client = case.client or {}
+    client.options = { host = function(_, _, seconds)
+      given, now = seconds, now + (case.waits or 1)
+    end }
+    local from, to = host.wait(client, { session = session, scheduler = {},
+      waiters = { dispatch = function() end } }, target, case.seconds or 10)
+    core.now = real
+    assert.same({ 100, 100 + (case.waits or 1) }, { from, to })
+    return { given, steps, client.late or "not late" }
+  end
+
+  it("says how long a wait may be at most", function()
+    assert.equal(10, own_wait { target = {} }[1])
+    assert.equal(2, own_wait { target = { nap = 2 } }[1])
+    assert.equal(10, own_wait { target = { nap = 20 } }[1])
+    assert.equal(10, own_wait {} [1])
+  end)
+
+  it("makes a step after such a wait, and notes one that came too late",
+    function()
+      local function come(target) target.is_ready = true end
+      local function send(target) target.is_sent = true end
+      local function sent(target) return target.is_sent or false end
+      for name, row in pairs {
+          ["nothing to do"] = { { target = {} }, 1, "not late" },
+          ["something to do"] = { { target = {}, due = 0 }, 1, 1 },
+          ["in time"] = { { target = {}, due = 0, waits = 0.25 }, 1,
+            "not late" },
+          ["hardly late"] = { { target = {}, due = 0, waits = 0.5 }, 1, 0.5 },
+          ["to do later"] = { { target = {}, due = 1 }, 1, "not late" },
+          arrived = { { target = {}, step = come }, 1, 1 },
+          sent = { { target = { sent = sent }, step = send }, 1, 1 },
+          ["not sent"] = { { target = { sent = sent } }, 1, "not late" },
+          ["sent before"] = { { target = { sent = sent, is_sent = true } }, 1,
+            "not late" },
+          ready = { { target = { is_ready = true }, due = 0 }, 0, "not late" },
+          ["no target"] = { { due = 0 }, 0, "not late" },
+          closed = { { target = {}, due = 0, is_closed = true }, 0,
+            "not late" },
+          ["longer before"] = { { target = {}, due = 0,
+            client = { late = 2 } }, 1, 2 },
+          ["shorter before"] = { { target = {}, due = 0,
+            client = { late = 0.5 } }, 1, 1 } } do
+        local found = own_wait(row[1])
+        assert.same({ row[2], row[3] }, { found[2], found[3] }, name)
+      end
+    end)
 
   it("sleeps without a transfer", function()
     start {}
@@ -204,8 +335,20 @@ describe("host", function()
       count()
       assert.equal(2, #logged)
       assert.matches("a coroutine of copas stops it .*client:drive", logged[2])
+      package.loaded.copas = nil
+      local mode
+      package.loaded.luv = { loop_mode = function() return mode end }
+      start(answer)
+      count()
+      assert.equal(2, #logged)
+      mode = "default"
+      count()
+      count()
+      assert.equal(3, #logged)
+      assert.matches("a coroutine of luv stops it .*function%(%) … end%)%.$",
+        logged[3])
     end)
-    package.loaded.copas, core.log = nil, log
+    package.loaded.copas, package.loaded.luv, core.log = nil, nil, log
     assert(ok, problem)
   end)
 

@@ -74,6 +74,23 @@ describe("load.module", function()
     ]]):format(code) .. text)
   end
 
+  it("loads by the require that it was loaded with", function()
+    assert.is_false(why [[
+      local kept, asked = require, 0
+      package.preload["lipsync.late"] = function()
+        assert(require == kept)
+        return { value = 42 }
+      end
+      local function lent() asked = asked + 1 end
+      require = lent
+      assert(load.module "lipsync.late".value == 42)
+      assert(require == lent and asked == 0)
+      package.preload["lipsync.bad"] = function() assert(false, "no disk") end
+      assert(not pcall(load.module, "lipsync.bad"))
+      assert(require == lent)
+    ]])
+  end)
+
   it("collects what holds the descriptors, and tries again", function()
     assert.is_false(starved(24, [[
       holds(function() is_free = true end)

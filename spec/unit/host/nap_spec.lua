@@ -1,9 +1,46 @@
 -- SPDX-License-Identifier: MIT
 -- The programs whose scripts have threads of their own, played by tables.
 
+local core = require "lipsync.core"
 local host = require "lipsync.host"
+local nap = require "lipsync.host.nap"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
+
+describe("a nap", function()
+  local now, sleeps, real = 100, {}, core.now
+
+  before_each(function() core.now = function() return now end end)
+  after_each(function() core.now = real end)
+
+  local function wait(target, seconds, ready_after, closes_after)
+    local steps, dispatched = 0, 0
+    if target then
+      function target.ready() return steps >= (ready_after or math.huge) end
+    end
+    sleeps = {}
+    nap.wait(function(some)
+      sleeps[#sleeps + 1] = some
+      now = now + some
+    end, {
+      is_open = function() return steps < (closes_after or math.huge) end,
+      step = function() steps = steps + 1 end,
+    }, target, seconds, { waiters = { dispatch = function()
+      dispatched = dispatched + 1
+    end } })
+    assert.equal(steps, dispatched)
+    return sleeps
+  end
+
+  it("is short, and followed by a step and a look", function()
+    assert.same({ 0.001, 0.001, 0.001 }, wait({}, 10, 3))
+    assert.equal(0.002, wait({}, 10, 50)[11])
+    assert.same({ 0.25, 0.25, 0.125 }, wait({ nap = 0.25 }, 0.625))
+    assert.same({ 0.125 }, wait({ nap = 0.25 }, 0.125))
+    assert.same({ 0 }, wait(nil, 0))
+    assert.equal(3, #wait({}, 10, nil, 2))
+  end)
+end)
 
 describe("a program's own sleep", function()
   local here = service.fixture(after_each)
@@ -18,7 +55,7 @@ describe("a program's own sleep", function()
     local control = setmetatable({}, { __index = function(_, name)
       if name == "ending" then return ends end
       return function(milliseconds)
-        assert.is_true(milliseconds >= 1)
+        assert.is_true(milliseconds >= 1 and milliseconds % 1 == 0)
         naps = naps + 1
         scripted.sleep(milliseconds / 1000)
       end

@@ -12,6 +12,13 @@ describe("poll_interval", function()
     assert.is_true(last <= 0.005)
   end)
 
+  it("is 1 ms ten times, 2 ms thirty times, and then 3 ms", function()
+    for n, seconds in pairs { [0] = 0.001, [9] = 0.001, [10] = 0.002,
+                              [39] = 0.002, [40] = 0.003, [41] = 0.003 } do
+      assert.equal(seconds, poll_interval.seconds(n))
+    end
+  end)
+
   it("is as long as a target says for which nothing is received", function()
     assert.equal(0.25, poll_interval.of({ nap = 0.25 }, 0))
     assert.equal(poll_interval.seconds(0), poll_interval.of({}, 0))

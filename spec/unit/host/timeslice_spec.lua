@@ -137,6 +137,24 @@ describe("timeslice", function()
       end
     end)
 
+    it("gives readers what the steps of the last slice have left", function()
+      local session, reader = new_session(), {}
+      timeslice.step(session, {})
+      timeslice.begin(reader, now)
+      timeslice.begin(reader, now)  -- a new slice
+      near(0.001, reader.slice_ends - now)
+      timeslice.begin(reader, now)
+      near(0.002, reader.slice_ends - now)
+    end)
+
+    it("ends a step with its slice", function()
+      local session = new_session()
+      timeslice.begin({}, now)
+      now = now + 0.0015
+      timeslice.step(session, {})
+      near(0.0005, session.steps[1])
+    end)
+
     it("starts anew only half a millisecond after the last one", function()
       local session = new_session()
       timeslice.step(session, {})
