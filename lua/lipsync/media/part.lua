@@ -71,8 +71,7 @@ end
 function Part:begin(id)
   local note = read_note(self.side)
   local offset = resume.offset(note, id, self.size, self.boot_id)
-  self.note = offset > 0 and note
-    or { id = id, synced = 0, boot_id = self.boot_id }
+  self.note = offset > 0 and note or { id = id }
   self.noted = offset > 0
   local done, failure = self:rewind(offset)
   if not done then return nil, failure end

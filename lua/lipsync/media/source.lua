@@ -291,7 +291,6 @@ function Source:repeat_call(this, err)
   else
     self.resumed = self.resumed or self.offset > 0
   end
-  self.moved = false
   if not this.spec.key then this.spec.headers = headers_of(self) end
   this:again(err, moved)
   return action

@@ -2,6 +2,7 @@
 -- One download, against servers that answer as real ones do.
 
 local core = require "lipsync.core"
+local download = require "lipsync.media.download"
 local lipsync = require "lipsync"
 local file = require "lipsync.file"
 local media = require "spec.support.media"
@@ -184,6 +185,21 @@ describe("a download", function()
       assert.is_nil(none)
       assert.equal("connection", err.kind)
       assert.equal(4, #here.server:requests())
+      here.stop()
+    end
+  end)
+
+  it("begins again as often as it may before the first byte", function()
+    for _, etag in ipairs { media.etag, false } do
+      local cut = media.cut(partial(0, { ETag = etag }), 0)
+      local result = is_done(here.fetch { cut, once(partial(0)) })
+      assert.is_false(result.resumed)
+      here.stop()
+      os.remove(here.path)
+      local none, err = here.fetch({ cut, loop = true }, { max_attempts = 6 })
+      assert.is_nil(none)
+      assert.equal("connection", err.kind)
+      assert.equal(6, #here.server:requests())
       here.stop()
     end
   end)
@@ -650,8 +666,8 @@ describe("a download", function()
           "bytes 0-0/4096", ["Content-Length"] = "1" }) } do
         local result = is_done(here.fetch({ once(text) },
           { if_exists = "keep" }))
-        assert.is_true(result.existing)
-        assert.equal("video/mp4", result.type)
+        assert.same({ path = here.path, bytes = #body, resumed = false,
+                      existing = true, type = "video/mp4" }, result)
         assert.equal("bytes=0-0", here.ranges(1))
         here.stop()
       end
@@ -937,6 +953,113 @@ describe("a download", function()
     assert.is_nil(none)
     assert.equal("file", err.kind)
     assert.matches("^there is no folder for .*out%.mp4%.part", err.message)
+  end)
+
+  -- One that the test drives itself.
+  local function prepare(options)
+    return download.new(here.client, { id = "t1", action = "download thing",
+      noun = "thing", object = { id = "t1" },
+      read = function() return here.url end,
+      name = function() return nil end }, here.path, options or {})
+  end
+
+  it("ends from outside, and leaves nothing open", function()
+    for _, kind in ipairs { "canceled", "closed" } do
+      here.start { { { read = true }, { hold = true } } }
+      local this = prepare()
+      assert.is_false(this:advance())
+      local target = this:wants()
+      assert.is_false(target:ready())
+      assert.equal("out.mp4.part", here.names())
+      if kind == "closed" then here.client:close() else this:cancel() end
+      assert.is_true(this:advance())
+      assert.is_true(this:advance())
+      assert.is_nil(this.value)
+      assert.equal(kind, this.err.kind)
+      assert.equal("t1", this.err.thing.id)
+      assert.matches("^download thing t1: the c", tostring(this.err))
+      assert.equal("", here.names())
+      assert.is_nil(next(this.runtime.transfers.taken))
+      here.stop()
+    end
+  end)
+
+  it("waits for its turn as long as it may", function()
+    here.start({}, { max_transfers = 1 })
+    here.client.options.host = function() end
+    local slots, other = here.client:runtime().transfers, {}
+    assert.is_true(slots:take(other, core.now()))
+    local this = prepare { timeout = 10 }
+    assert.is_false(this:advance())
+    local target, seconds = this:wants()
+    assert.is_false(target:ready())
+    assert.is_true(seconds > 0 and seconds <= 10)
+    this.clock:add(0, 9.5)
+    assert.is_false(this:advance())
+    local woken = 0
+    target = this:wants()
+    here.client:runtime().waiters:subscribe(target, { wake = function()
+      woken = woken + 1
+    end })
+    slots:release(other)
+    assert.equal(1, woken)
+    assert.is_true(target:ready())
+    other.blocks = true  -- it goes first
+    assert.is_true(slots:take(other, core.now()))
+    assert.is_false(target:ready())
+    this.clock:add(9.5, 10)
+    assert.is_true(this:advance())
+    assert.equal("download thing t1: 10 s have passed (timeout), waiting for "
+      .. "one of 1 connection (max_transfers).", tostring(this.err))
+    assert.equal("", here.names())
+  end)
+
+  it("looks now and then whether another has let go of the part", function()
+    here.start {}
+    local held = assert(file.open(here.path .. ".part", "edit"))
+    assert.is_true(held:lock())
+    local this = prepare { timeout = 10 }
+    assert.is_false(this:advance())
+    local target, seconds = this:wants()
+    assert.is_false(target:ready())
+    assert.is_true(seconds > 0 and seconds <= 0.25)
+    assert.equal(0.25, target.nap)
+    this.clock:add(0, 9.5)
+    assert.is_false(this:advance())
+    this.clock:add(9.5, 10)
+    assert.is_true(this:advance())
+    assert.matches("is being written by", this.err.message)
+    held:close()
+  end)
+
+  it("needs no slot of max_in_flight", function()
+    here.start({ { { read = true }, { hold = true } }, once(partial(0)) },
+      { max_in_flight = 1 })
+    local generation, result = media.generation(here.url), nil
+    local counts = here.client:spawn(function()
+      here.client.generations:count()
+    end)
+    local deadline = core.now() + 10
+    while #here.server:requests(0) < 1 and core.now() < deadline do
+      here.client:step(0.01)
+    end
+    here.client:spawn(function()
+      result = here.client.generations:download(generation, here.path)
+    end)
+    while not result and core.now() < deadline do here.client:step(0.01) end
+    counts:cancel()
+    is_done(result)
+  end)
+
+  it("has the type that its server says, or that of its name", function()
+    local result = is_done(here.fetch { once(partial(0,
+      { ["Content-Type"] = "audio/wav; x=1" })) })
+    assert.equal("audio/wav", result.type)
+    here.stop()
+    os.remove(here.path)
+    result = is_done(here.fetch { once(partial(0,
+      { ["Content-Type"] = false })) })
+    assert.equal("video/mp4", result.type)
   end)
 
   it("counts in max_transfers, and not in max_in_flight", function()

@@ -263,6 +263,19 @@ describe("a part", function()
     assert.equal(2, closed)
   end)
 
+  it("is noted once until there is more to say", function()
+    hold_jobs()
+    outcome = { true }
+    open(false)
+    for i, bytes in ipairs { mega, 63 * mega } do
+      assert.is_true(add(bytes))
+      assert.equal(i, #plans)
+      assert.is_true(opened:settle())
+      assert.is_true(add(1))
+      assert.equal(i, #plans)
+    end
+  end)
+
   it("has no note without a tag", function()
     hold_jobs()
     outcome = { true }
