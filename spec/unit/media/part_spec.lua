@@ -94,6 +94,7 @@ describe("a part", function()
     assert.is_true(add(1))
     assert.equal(2, #plans)
     assert.equal(128 * mega + 1, core.decode(plans[2].bytes).synced)
+    assert.is_false(opened:is_ahead())
   end)
 
   it("relies on nothing that the disk did not take", function()
@@ -261,6 +262,37 @@ describe("a part", function()
                                            noted.synced })
     end
     assert.equal(2, closed)
+  end)
+
+  it("is not ahead of a disk that has nothing to do", function()
+    hold_jobs()
+    open(false)
+    add(mega)  -- its note, which takes long
+    add(127 * mega)
+    assert.is_true(opened:is_ahead())
+    outcome = { true }
+    assert.is_true(opened:settle())
+    assert.is_false(opened:is_ahead())
+    add(1)
+    assert.equal(opened.file, plans[2].sync)
+  end)
+
+  it("that is left relies on what the disk took last", function()
+    hold_jobs()
+    open(false)
+    add(64 * mega)
+    outcome = { true }
+    opened:leave()
+    assert.equal(64 * mega, note())
+    assert.equal(64 * mega, begun())
+  end)
+
+  it("that is left has all that came, if not counted", function()
+    open(true)
+    assert(opened.file:truncate(5))
+    opened:leave()
+    assert.equal("a.part a.part.json", names())
+    assert.equal(5, begun())
   end)
 
   it("is noted once until there is more to say", function()
