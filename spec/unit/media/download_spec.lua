@@ -680,13 +680,15 @@ describe("a download", function()
     end)
 
     it("is a folder or no file", function()
-      for _, path in ipairs { "/dev/null", here.folder .. "/" } do
+      for path, words in pairs { ["/dev/null"] = "is no regular file",
+                                 [here.folder .. "/"] = "is a folder" } do
         media.shell("mkdir -p " .. here.folder .. "/g1.mp4")
         here.start { {} }
         local none, err = here.client.generations:download(
           media.generation(here.url), path)
         assert.is_nil(none)
         assert.equal("file", err.kind)
+        assert.is_truthy(err.message:find(words, 1, true), err.message)
         assert.same({}, here.server:connections(0))
         here.stop()
       end

@@ -185,6 +185,58 @@ describe("a scheduler's waits", function()
     assert.is_true(one:is_over())
   end)
 
+  it("are told to a loop that makes the steps", function()
+    local pump, made, armed = host.pump, 0, nil
+    finally(function() rawset(host, "pump", pump) end)
+    rawset(host, "pump", function(of)
+      assert.equal(client, of)
+      made = made + 1
+      return { arm = function(_, on, seconds)
+        armed = { on, seconds or "nothing" }
+      end }
+    end)
+    local due
+    function runtime.session.timeout() return due end
+    step()
+    assert.equal(0, made)
+    client.closed = true
+    scheduler:arm()
+    assert.equal(0, made)
+    client.closed = false
+    local target = { ready = function() return false end }
+    local one = scheduler:spawn(function()
+      scheduler:wait(nil, 0.5)
+      scheduler:wait(target, math.huge)
+    end)
+    assert.same({ 1, true, 0 }, { made, armed[1], armed[2] })
+    step()
+    assert.same({ true, 0.5 }, armed)
+    for first, wanted in pairs { [0.25] = 0.25, [0.75] = 0.5, [0] = 0 } do
+      due = first
+      step()
+      assert.same({ true, wanted }, armed)
+    end
+    now, due = 100.5, nil
+    step()
+    assert.same({ true, "nothing" }, armed)
+    due = 3
+    step()
+    assert.same({ true, 3 }, armed)
+    one:wake()
+    assert.same({ true, 0 }, armed)
+    one:cancel()
+    assert.same({ false, "nothing" }, armed)
+    scheduler:spawn(function() end)
+    step()
+    assert.same({ false, "nothing" }, armed)
+    assert.equal(1, made)
+    scheduler:drive()
+    assert.same({ false, "nothing" }, armed)
+    assert.is_false(scheduler.pump)
+    scheduler:spawn(function() scheduler:wait(nil, 1) end)
+    assert.equal(2, made)
+  end)
+
   it("wake the one who runs the tasks", function()
     local woken, target = 0, nil
     function client.step() return step() end
