@@ -595,7 +595,8 @@ describe("scheduler", function()
       finally(function() host.log = real end)
       function host.log(text) logged[#logged + 1] = text end
       client.options.on_task_error = nil
-      for _, problem in ipairs { false, "mine" } do
+      for _, problem in ipairs { false, "mine",
+                                 errors.new("invalid", "no id") } do
         client:spawn(function()
           local _, err = client.generations:count()
           error(problem or err, 0)
@@ -603,8 +604,10 @@ describe("scheduler", function()
       end
       await_requests(1)
       client:close()
-      assert.equal(1, #logged)
-      assert.matches("a task failed: mine", logged[1])
+      table.sort(logged, function(a, b) return #a < #b end)
+      assert.equal(2, #logged)
+      assert.equal("lipsync: a task failed: no id.", logged[1])
+      assert.matches("a task failed: mine\nstack traceback", logged[2])
     end)
 
   it("tells on_task_error also that the client was closed", function()
