@@ -2,6 +2,7 @@
 -- Waiting in HAProxy, played by a table; inside of it: spec/hosts.
 
 local core = require "lipsync.core"
+local host = require "lipsync.host"
 local haproxy = require "lipsync.host.haproxy"
 
 -- It has Lua 5.3 or newer, which tells whether a coroutine can yield.
@@ -97,6 +98,17 @@ describe("HAProxy", function()
     assert.same({ 1 }, (wait({}, 0.0005)))
     local all, steps = wait({}, 10, nil, 2)
     assert.same({ 3, 2 }, { #all, steps })
+  end)
+
+  it("naps by itself in one wait", function()
+    assert.equal("haproxy", haproxy.name)
+    coroutine.wrap(function()
+      host.wait({ options = { host = "haproxy" } }, { scheduler = {},
+        waiters = { dispatch = function() end }, session = {
+          is_open = function() return true end, step = function() end } },
+        { nap = 0.25, ready = function() return false end }, 0.625)
+    end)()
+    assert.same({ 250, 250, 125 }, sleeps)
   end)
 
   it("returns early where the sleep does not wait", function()

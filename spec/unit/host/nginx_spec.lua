@@ -2,6 +2,7 @@
 -- Waiting in nginx, played by a table; inside of nginx: spec/hosts.
 
 local core = require "lipsync.core"
+local host = require "lipsync.host"
 local waiters = require "lipsync.sched.waiters"
 
 describe("nginx", function()
@@ -101,6 +102,23 @@ describe("nginx", function()
     assert.same({ 0.001 }, (wait({}, 0.0005)))
     assert.equal(4, #wait(nil, 0.0035))
     assert.same({ 0.25, 0.25, 0.125 }, (wait({ nap = 0.25 }, 0.625)))
+  end)
+
+  it("naps by itself in one wait", function()
+    assert.equal("nginx", nginx.name)
+    local slept = 0
+    function ngx.sleep(seconds)
+      now = now + seconds
+      if seconds > 0.1 then slept = slept + 1 end  -- it may try one before
+    end
+    coroutine.wrap(function()
+      host.wait({ options = { host = "nginx" } }, { scheduler = {},
+        waiters = waiters.new(), session = {
+          is_open = function() return true end, step = function() end,
+          next_ready = function() return nil end } },
+        { nap = 0.25, ready = function() return false end }, 0.625)
+    end)()
+    assert.equal(3, slept)
   end)
 
   describe("with semaphores", function()
