@@ -92,6 +92,7 @@ describe("HAProxy", function()
 
   it("sleeps for whole milliseconds, steps, and looks", function()
     assert.same({ 1, 1, 1 }, (wait({}, 10, 3)))
+    assert.equal(1, wait({}, 10, 50)[10])
     assert.equal(2, wait({}, 10, 50)[11])
     assert.same({ 250, 250, 125 }, (wait({ nap = 0.25 }, 0.625)))
     assert.same({ 1 }, (wait(nil, 0)))

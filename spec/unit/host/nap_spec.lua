@@ -34,6 +34,7 @@ describe("a nap", function()
 
   it("is short, and followed by a step and a look", function()
     assert.same({ 0.001, 0.001, 0.001 }, wait({}, 10, 3))
+    assert.equal(0.001, wait({}, 10, 50)[10])
     assert.equal(0.002, wait({}, 10, 50)[11])
     assert.same({ 0.25, 0.25, 0.125 }, wait({ nap = 0.25 }, 0.625))
     assert.same({ 0.125 }, wait({ nap = 0.25 }, 0.125))
