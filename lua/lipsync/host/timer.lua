@@ -4,7 +4,7 @@
 
 local global = require "lipsync.host.global"
 
-local timer = { name = "timer" }
+local timer = {}
 
 local function of_mpv(mp)
   return {

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The loop of luv, played by a table; in luv and Neovim: spec/hosts.
 
+local host = require "lipsync.host"
 local luv = require "lipsync.host.luv"
 
 describe("luv", function()
@@ -63,6 +64,35 @@ describe("luv", function()
       return { scheduler = { running = function() return nil end } }
     end
     assert.is_false(luv.here(client))
+  end)
+
+  it("waits as tasks do, woken and never abandoned", function()
+    local waited, tries = {}, 0
+    local runtime = {
+      session = { is_open = function() return true end },
+      waiters = { dispatch = function() end },
+      scheduler = { running = function() return {} end,
+        probe = function() tries = tries + 1 end,
+        wait = function(_, target, seconds)
+          waited[#waited + 1] = { target, seconds }
+        end },
+    }
+    local client = { options = { host = "luv" },
+                     runtime = function() return runtime end }
+    local target = { nap = 0.25, ready = function() return false end }
+    assert.equal("luv", host.name(client))
+    coroutine.wrap(function()
+      assert.same({ true, false }, { host.check(client, runtime.scheduler) })
+      assert.is_true(host.yields(client))
+      -- Those that end at once poll nothing.
+      for _ = 1, 9 do host.wait(client, runtime, target, 5) end
+    end)()
+    assert.equal(9, #waited)
+    assert.same({ target, 5 }, waited[9])
+    function runtime.scheduler.running() return nil end
+    local ok, problem = pcall(host.check, client, runtime.scheduler)
+    assert.is_false(ok)
+    assert.matches('host = "luv" cannot wait here: ', problem)
   end)
 
   it("watches a descriptor, but not while it is served", function()
