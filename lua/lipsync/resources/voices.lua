@@ -64,11 +64,12 @@ end
 -- Looks for the voice that a request may have cloned; some times, because it
 -- may take a moment to be listed.
 local function look_up(self, before)
-  for n = 1, self.given.max_attempts or self.client.options.max_attempts do
+  local most = self.given.max_attempts or self.client.options.max_attempts
+  for n = 1, most do
     for key, voice in pairs(named(self) or {}) do
       if not before[key] then return voice end
     end
-    if core.now() - self.began >= self.timeout
+    if n == most or core.now() - self.began >= self.timeout
        or not sleep.run(self.client, backoff.jitter(n, core.random()),
         Voices.specs.clone.action) then
       return nil

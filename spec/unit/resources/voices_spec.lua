@@ -1,10 +1,14 @@
 -- SPDX-License-Identifier: MIT
+local calls = require "lipsync.call"
+local clock = require "spec.support.clock"
+local core = require "lipsync.core"
 local service = require "spec.support.service"
 
 local it_emulates = pcall(require, "lipsync.emulator") and it or pending
 
 describe("voices:clone", function()
   local here = service.fixture(after_each)
+  local stop_clock = clock.fixture(after_each)
   local path
 
   after_each(function()
@@ -65,8 +69,10 @@ describe("voices:clone", function()
     local voices = start { list(), service.answer(201, voice("v1", "Me")) }
     assert.equal("Voice v1 Me", tostring(assert(voices:clone(wanted))))
     assert.same({ looks, "POST /v2/voices" }, sent(2))
+    local request = here.server:requests(2)[2]
     assert.equal('{"assetId":"a1","name":"Me","provider":"elevenlabs"}',
-      here.server:requests(2)[2].body)
+      request.body)
+    assert.equal("application/json", request.headers["content-type"])
   end)
 
   it("finds what a request has cloned whose answer was lost", function()
@@ -76,6 +82,52 @@ describe("voices:clone", function()
       list(voice("v0", "Me"), voice("v1", "Me")) }
     assert.equal("v1", assert(voices:clone(wanted)).id)
     assert.same({ looks, "POST /v2/voices", looks, looks }, sent(4))
+  end)
+
+  it("tells voices apart that have no id", function()
+    local function of(rest)
+      return '{"provider":"elevenlabs","name":"Me"' .. rest .. "}"
+    end
+    local x, y = of ',"voiceId":"x"', of ',"voiceId":"y"'
+    local voices = start { list(x), service.answer(502, ""), list(x, y) }
+    assert.equal("y", assert(voices:clone(wanted)).voiceId)
+    here.stop()
+    voices = start { list(x), service.answer(502, ""), list(of "", x) }
+    assert.is_nil(assert(voices:clone(wanted)).voiceId)
+  end)
+
+  -- Looks for a voice that never comes: the error; the sleeps between the
+  -- looks, which would be up to twice as long; the timeouts of the requests.
+  local function look(options)
+    local rests, random, made, timeouts = stop_clock(), core.random, calls.new,
+      {}
+    finally(function() core.random, calls.new = random, made end)
+    core.random = function() return 0.5 end
+    calls.new = function(client, spec, given, ...)
+      timeouts[#timeouts + 1] = given.timeout
+      return made(client, spec, given, ...)
+    end
+    local voices = start { pick = true,
+      { when = "POST ", service.answer(502, "")[2] },
+      { when = "GET ", list()[2] } }
+    local cloned, err = voices:clone(wanted, options)
+    assert.is_nil(cloned)
+    assert.is_true(err.outcomeUnknown)
+    return rests, timeouts
+  end
+
+  it("looks as often as a request may be repeated, ever later", function()
+    local rests, timeouts = look()
+    assert.same({ 0.125, 0.25, 0.5 }, rests)
+    assert.same({ looks, "POST /v2/voices", looks, looks, looks, looks },
+      sent(6))
+    for i = 1, 6 do assert.equal(20, timeouts[i]) end
+  end)
+
+  it("looks for no longer than it may", function()
+    local rests, timeouts = look { timeout = 0.375 }
+    assert.same({ 0.125, 0.25 }, rests)
+    assert.same({ 0.375, 0.375, 0.375, 0.25, 0.001 }, timeouts)
   end)
 
   it("says that it is not known, and clones no second time", function()
