@@ -225,9 +225,8 @@ end
 ---@return boolean  true: ask again; false: the error is the caller's
 function Cursor:refused(status)
   if status ~= 400 and status ~= 404 then return false end
-  local id = self.cursor
-  if self.doubted or not id or id == self.start then return false end
-  return self:lost(id) == "again"
+  if self.doubted or not self.cursor then return false end
+  return self:lost(self.cursor) == "again"
 end
 
 return cursor

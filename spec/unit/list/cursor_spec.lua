@@ -162,6 +162,27 @@ describe("cursor", function()
     assert.equal(more[1].id, policy:ask().cursor)
   end)
 
+  it("ends in an error where pages without new rows go in a circle", function()
+    -- By length, the page at which that is known.
+    for length, page_of in pairs { [1] = 2, [2] = 4, [3] = 7, [4] = 8,
+                                   [5] = 13 } do
+      local policy = after(cursor.new(2), { row(9), row(8), row(7), row(6),
+        row(5), row(4) })
+      local what, text
+      local asked = 0
+      repeat
+        local from = policy:ask().cursor
+        what, text = policy:page { row(9 - asked % length) }
+        asked = asked + 1
+        if what == "error" then
+          assert.equal(("the page after %s brings nothing older"):format(from),
+            text)
+        end
+      until what == "error" or asked > 30
+      assert.same({ "error", page_of }, { what, asked })
+    end
+  end)
+
   it("skips only known ids after the last delivered row", function()
     local policy = after(cursor.new(2), { row(9), row(8) })
     assert.equal("r8", policy:ask().cursor)
