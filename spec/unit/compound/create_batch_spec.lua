@@ -3,6 +3,7 @@
 -- nobody knows whether it was created.
 
 local calls = require "lipsync.call"
+local clock = require "spec.support.clock"
 local core = require "lipsync.core"
 local file = require "lipsync.file"
 local lipsync = require "lipsync"
@@ -34,6 +35,12 @@ local function batch(id, created_at, total, rest)
 end
 
 local new = batch("b1", "2026-08-25T10:00:00Z", 20)
+
+local SENT = os.time()
+
+local function at(seconds)
+  return os.date("!%Y-%m-%dT%H:%M:%SZ", SENT + seconds)
+end
 
 describe("client.batches:create", function()
   local here = service.fixture(after_each)
@@ -292,7 +299,7 @@ describe("client.batches:create", function()
       fails "got 0"
       os.remove(path)
       assert.equal("file", fails("there is no file").kind)
-      for _, name in ipairs { "a\0b", "a\255" } do
+      for _, name in ipairs { "a\0b", "\0a", "a\255" } do
         local none, err = batches:create(name)
         assert.is_nil(none)
         assert.same({ "invalid", "requests" }, { err.kind, err.field })
@@ -313,12 +320,6 @@ describe("client.batches:create", function()
   end)
 
   -- ---- An outcome that is unknown ----
-
-  local SENT = os.time()
-
-  local function at(seconds)
-    return os.date("!%Y-%m-%dT%H:%M:%SZ", SENT + seconds)
-  end
 
   -- A list of these, with the service's clock so many seconds ahead.
   local function list(ahead, ...)
@@ -527,6 +528,41 @@ end)
 
 describe("client.batches", function()
   local here = service.fixture(after_each)
+  local stop_clock = clock.fixture(after_each)
+
+  it("ends in two statuses", function()
+    here.start {}
+    assert.is_function(here.client.batches.list)  -- which makes the type
+    for status, over in pairs { COMPLETED = true, FAILED = true,
+        PENDING = false, JOBS_CREATED = false, PROCESSING = false,
+        NEW = false } do
+      local made = assert(core.object("Batch", batch("b1", at(0), 20)
+        :gsub("PENDING", status)))
+      assert.equal(over, made:is_terminal(), status)
+    end
+  end)
+
+  it("tells in whole hundredths how far it is", function()
+    stop_clock()
+    local seen, script = {}, {}
+    for i, metrics in ipairs { '{"total_generations":3,"pending_count":1}',
+        '{"total_generations":1,"pending_count":1}',
+        '{"total_generations":1,"pending_count":0}',
+        '{"total_generations":0,"pending_count":0}',
+        '{"total_generations":0.5,"pending_count":0}', "5", "null",
+        '{"total_generations":"3","pending_count":1}',
+        '{"total_generations":3,"pending_count":"1"}',
+        '{"total_generations":3}', '{"pending_count":3}' } do
+      script[i] = service.answer(200, ('{"id":"b1","status":"PROCESSING",'
+        .. '"metrics":%s}'):format(metrics))
+    end
+    script[#script + 1] = service.answer(200, '{"id":"b1","status":"FAILED",'
+      .. '"metrics":{"total_generations":8,"pending_count":0}}')
+    here.start(script)
+    assert(here.client.batches:wait("b1", {
+      on_progress = function(percent) seen[#seen + 1] = percent end }))
+    assert.same({ 66, 0, 100, 0, 0, 0, 0, 0, 0, 0, 0, 100 }, seen)
+  end)
 
   it("counts a limit by itself", function()
     here.start { service.answer(200, "[" .. new .. "," .. new .. "]") }

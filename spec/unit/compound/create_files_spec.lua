@@ -189,7 +189,7 @@ describe("create from files", function()
       assert.equal(0, err.attempts)
       assert.is_nil(err.outcomeUnknown)
     end
-    for path, words in pairs { ["a\0b"] = "has a NUL",
+    for path, words in pairs { ["a\0b"] = "has a NUL", ["\0a"] = "has a NUL",
                                ["a\255"] = "is not UTF-8" } do
       local _, err = generations:create { model = "m",
         input = { { type = "video", file = path } } }

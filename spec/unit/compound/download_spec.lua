@@ -299,11 +299,13 @@ describe("client.generations", function()
         assert.is_truthy(err.message:find(reason, 1, true), err.message)
         assert.equal(0, so_far.downloaded)
       end
-      local _, wrong = generations:download_many({}, "a\0b", { tag = "t" })
-      assert.same({ "invalid", "folder", "t" },
-        { wrong.kind, wrong.field, wrong.tag })
-      assert.equal("download generations: the folder's path has a NUL "
-        .. "character.", tostring(wrong))
+      for _, name in ipairs { "a\0b", "\0a" } do
+        local _, wrong = generations:download_many({}, name, { tag = "t" })
+        assert.same({ "invalid", "folder", "t" },
+          { wrong.kind, wrong.field, wrong.tag })
+        assert.equal("download generations: the folder's path has a NUL "
+          .. "character.", tostring(wrong))
+      end
       assert.equal(0, #here.server:requests())
       assert.has_error(function() generations:download_many({}, "") end)
       assert.has_error(function() generations:download_many(5, folder) end)

@@ -210,6 +210,7 @@ describe("the file of a receipt", function()
       assert.matches("the path has a NUL character", tostring(err))
     end
     check(generations:create(request(), { receipt = wrong }))
+    check(generations:create(request(), { receipt = "\0a" }))
     check(generations:download("g1", at.folder, { receipt = wrong }))
     check(generations:delete("g1", { receipt = wrong }))
     check(generations:download_many({ "g1" }, at.folder, { receipts = wrong }))
@@ -265,7 +266,7 @@ describe("the file of a receipt", function()
   end)
 
   it("counts the wait for it in the timeout", function()
-    local generations = here.start { created }
+    local generations = here.start { { { read = true }, { hold = true } } }
     local other = assert(file.open(at.path .. ".lock", "edit"))
     assert.is_true(other:lock())
     local run = sleep.run

@@ -268,6 +268,10 @@ describe("the results of a batch", function()
     local batch = start { media.cut(whole(weak, twice), #line "a" + 5),
                           once(whole(weak, twice)) }
     assert.equal("a a b", names_of(batch:results()))
+    stop()
+    batch = start { media.cut(whole(weak, twice), 2 * #line "a" + 5),
+                    once(whole(weak, twice)) }
+    assert.equal("a a b", names_of(batch:results()))
   end)
 
   it("may come in parts", function()

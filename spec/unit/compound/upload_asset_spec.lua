@@ -129,6 +129,8 @@ describe("client.assets:upload", function()
 
   it("sends the storage nothing but what it has signed", function()
     for signed, wanted in pairs { [query] = "video/mp4", ["?a=b"] = "video/mp4",
+        ["?X-Amz-SignedHeaders=content-type%3Bhost"] = "video/mp4",
+        ["?x=1&X-Amz-SignedHeaders=host%3bContent-Type&y"] = "video/mp4",
         ["?X-Amz-SignedHeaders=host"] = false } do
       local assets = start({ "address", created() }, { stored() },
         { headers = { ["X-Own"] = "a" }, user_agent = "mine" }, signed)
@@ -189,6 +191,15 @@ describe("client.assets:upload", function()
       storage:stop()
       here.stop()
     end
+  end)
+
+  it("says so, too, where the storage calls it a bad request", function()
+    local assets = start({ "address" }, { service.answer(400, "<Error/>",
+      { ["Content-Type"] = "application/xml" }) }, nil,
+      "?x-amz-checksum-crc32=AAAAAA%3D%3D")
+    local _, err = assets:upload(path)
+    assert.equal(400, err.statusCode)
+    assert.matches("signed for an empty file", tostring(err), 1, true)
   end)
 
   it("makes no asset where a login page took the file", function()
@@ -293,7 +304,9 @@ describe("client.assets:upload", function()
     refused("file", "/tmp", { type = "VIDEO" })
     write ""
     refused("file", path)
-    assert.equal("path", refused("invalid", "a\0b.mp4").field)
+    for _, name in ipairs { "a\0b.mp4", "\0a.mp4" } do
+      assert.equal("path", refused("invalid", name).field)
+    end
     assert.equal("name", refused("invalid", "/tmp/\255.mp4").field)
     assert.equal("type", refused("invalid", "/tmp/a.txt").field)
     assert.equal(0, #here.server:connections())
@@ -305,10 +318,12 @@ describe("client.assets:upload", function()
     local made, err = assets:upload(path)
     assert.is_nil(made)
     assert.equal("invalid", err.kind)
-    for _, address in ipairs { "ftp://a.example/x", "", "https://a.example" } do
+    for _, address in ipairs { '"ftp://a.example/x","url":"u"', '"","url":"u"',
+        '"https://a.example","url":"u"', '5,"url":"u"', 'null,"url":"u"',
+        '"https://a.example/x"', '"https://a.example/x","url":5' } do
       storage:stop()
       here.stop()
-      assets = start({ service.answer(201, ('{"uploadUrl":"%s","url":"u"}')
+      assets = start({ service.answer(201, ('{"uploadUrl":%s}')
         :format(address)) }, {})
       made, err = assets:upload(path)
       assert.is_nil(made)

@@ -295,6 +295,23 @@ describe("wait_many", function()
       told)
   end)
 
+  it("asks anew after a hook has raised", function()
+    if limited then return end
+    local raised = false
+    local generations = here.start({ rows { "a", "PENDING" },
+      rows { "a", "COMPLETED" } }, { on_event = function(event)
+        if event.type == "response" and not raised then
+          raised = true
+          error("of a hook", 0)
+        end
+      end })
+    local iterator = generations:wait_many { "a" }
+    local ok, problem = pcall(iterator.next, iterator)
+    assert.same({ false, "of a hook" }, { ok, problem })
+    assert.same({ "a COMPLETED" }, (read(iterator)))
+    assert.same({ "a", "a" }, targets(2))
+  end)
+
   it("loses none when on_change raises", function()
     local generations = here.start { rows { "a", "COMPLETED" } }
     local iterator = generations:wait_many({ "a" }, { on_change = function()

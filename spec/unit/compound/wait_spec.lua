@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local clock = require "spec.support.clock"
 local core = require "lipsync.core"
 local lipsync = require "lipsync"
 local operation = require "lipsync.operation"
@@ -9,6 +10,7 @@ local wait = require "lipsync.compound.wait"
 
 describe("wait", function()
   local here = service.fixture(after_each)
+  local stop_clock = clock.fixture(after_each)
 
   local function answer(status)
     return service.answer(200, service.generation("g1", status))
@@ -24,6 +26,7 @@ describe("wait", function()
   end
 
   it("polls until the end, and reports each status once", function()
+    stop_clock()
     local generations = here.start { answer "PENDING", answer "PROCESSING",
       answer "PROCESSING", answer "COMPLETED" }
     local told = {}
@@ -69,6 +72,7 @@ describe("wait", function()
   end)
 
   it("goes on after temporary errors only", function()
+    stop_clock()
     local generations = here.start({ answer "PENDING", service.answer(503, ""),
       { { read = true }, { close = true } }, answer "PROCESSING",
       service.answer(404, '{"errorCode":"generation_not_found"}') })
@@ -101,19 +105,95 @@ describe("wait", function()
       .. "PENDING.", tostring(err))
   end)
 
-  it("gives no poll much more time than is left", function()
-    local generations = here.start { answer "PENDING", loop = true }
-    local prepare, longest = operation.prepare, 0
-    finally(function() operation.prepare = prepare end)
-    operation.prepare = function(resource, spec, id, options, own)
-      longest = math.max(longest, options.timeout)
-      return prepare(resource, spec, id, options, own)
+  it("lets no poll last longer than is left, or than ten seconds", function()
+    for left, seconds in pairs { [0.5] = 1, [1.75] = 1, [3.75] = 3, [10.5] = 10,
+                                 [600] = 10 } do
+      local generations = here.start { answer "FAILED" }
+      assert(generations:wait("g1", { timeout = left }))
+      assert.same({ ("/v2/generate/g1?wait=true&timeout=%d"):format(seconds) },
+        targets(1))
+      here.stop()
     end
-    assert.is_nil((generations:wait("g1", { timeout = 0.4 })))
-    assert.is_true(longest > 0 and longest < 3, longest)
+  end)
+
+  -- The timeout and the stall_timeout of the only poll of a wait.
+  local function times(given, options)
+    local generations = here.start({ answer "FAILED" }, options)
+    local prepare, seen = operation.prepare, nil
+    finally(function() operation.prepare = prepare end)
+    operation.prepare = function(resource, spec, id, own, more)
+      seen = own
+      return prepare(resource, spec, id, own, more)
+    end
+    assert(generations:wait("g1", given))
+    operation.prepare = prepare
+    here.stop()
+    return { seen.timeout, seen.stall_timeout }
+  end
+
+  it("gives no poll much more time than is left", function()
+    assert.same({ 3601, 30 }, times())
+    assert.same({ 61, 15 }, times({ timeout = 60 }, { stall_timeout = 2 }))
+    assert.same({ 61, 40 }, times { timeout = 60, stall_timeout = 40 })
+    -- A poll of a second may be answered late.
+    assert.same({ 2, 6 }, times { timeout = 0.5, stall_timeout = 2 })
+    assert.same({ 61, 2 }, times { timeout = 60, stall_timeout = 2,
+                                   on_progress = function() end })
+    assert.same({ 1.5 }, times { timeout = 0.5,
+                                 on_progress = function() end })
+  end)
+
+  it("rests after an error as after an early answer, or as it is asked",
+    function()
+      local rests, random = stop_clock(), core.random
+      finally(function() core.random = random end)
+      core.random = function() return 0.5 end
+      local bad = service.answer(503, "")
+      local generations = here.start { answer "PENDING", bad, bad,
+        service.answer(503, "", { ["Retry-After"] = "8" }),
+        service.answer(503, "", { ["Retry-After"] = "0" }), answer "FAILED" }
+      assert(generations:wait("g1", { max_attempts = 1 }))
+      -- An eighth more, and twice as long each time, up to 4 s.
+      assert.same({ 0.28125, 0.5625, 1.125, 9, 4.5 }, rests)
+    end)
+
+  it("rests only after a poll that was answered early", function()
+    local generations = here.start {}
+    local run, prepare, random, rests = sleep.run, operation.prepare,
+      core.random, {}
+    finally(function()
+      sleep.run, operation.prepare, core.random = run, prepare, random
+    end)
+    core.random = function() return 0 end
+    sleep.run = function(_, seconds)
+      rests[#rests + 1] = seconds
+      return true
+    end
+    -- Each poll takes so many seconds.
+    local polls, at = { 0, 8.5, 9, 0, 8, 10, 0 }, 0
+    operation.prepare = function(_, _, _, _, own)
+      return { runtime = { polls = {} }, run = function()
+        local seconds = table.remove(polls, 1)
+        own.clock:add(at, at + seconds)
+        at = at + seconds
+        return assert(lipsync.generation(service.generation("g1",
+          polls[1] and "PENDING" or "FAILED")))
+      end }
+    end
+    assert(generations:wait "g1")
+    assert.same({ 0.25, 0.5, 0.25, 0.5 }, rests)
+  end)
+
+  it("tells no status that it was given", function()
+    local generations = here.start { answer "PENDING", answer "FAILED" }
+    local told = {}
+    assert(generations:wait(lipsync.generation(service.generation("g1",
+      "PENDING")), { on_change = function(g) told[#told + 1] = g.status end }))
+    assert.same({ "FAILED" }, told)
   end)
 
   it("polls for the progress for `on_progress`", function()
+    stop_clock()
     local function progress(status, percent)
       return service.answer(200, service.generation("g1", status,
         ',"progress_percent":' .. percent))
@@ -177,7 +257,7 @@ describe("wait", function()
       ended = true
     end)
     client:spawn(function()
-      here.server:requests(1)
+      while #here.server:requests() == 0 do client:sleep(0.001) end
       count = generations:count()
       waiting:cancel()
     end)
@@ -235,6 +315,7 @@ end)
 
 describe("wait by the rows of a resource", function()
   local here = service.fixture(after_each)
+  local stop_clock = clock.fixture(after_each)
 
   -- Rows whose service says only by Retry-After when to ask again.
   local rows = {
@@ -293,6 +374,31 @@ describe("wait by the rows of a resource", function()
     assert.is_nil(err)
     assert.equal("DONE", job.status)
   end)
+
+  it("has an hour, and looks no more at its end", function()
+    local jobs, rests, random = start { answer "PENDING", loop = true },
+      stop_clock(), core.random
+    finally(function() core.random = random end)
+    core.random = function() return 0 end
+    local job, err = jobs:wait "j/1"
+    assert.is_nil(job)
+    assert.equal("wait for spec job j/1: 3600 s have passed (timeout); it is "
+      .. "PENDING.", tostring(err))
+    assert.equal(3600, err.seconds)
+    assert.same({ 3600 }, rests)
+    assert.equal(1, #here.server:requests(1))
+  end)
+
+  it("rests up to a quarter longer than is asked, but not past its end",
+    function()
+      local jobs, rests, random = start { answer("PENDING", "8"),
+        answer("PENDING", "4"), answer("PENDING", "100"), loop = true },
+        stop_clock(), core.random
+      finally(function() core.random = random end)
+      core.random = function() return 0.5 end
+      assert.is_nil((jobs:wait("j/1", { timeout = 20 })))
+      assert.same({ 9, 4.5, 6.5 }, rests)
+    end)
 
   it("ends at its timeout with the last object", function()
     local jobs = start { answer "PENDING" }

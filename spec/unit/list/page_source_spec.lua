@@ -16,6 +16,19 @@ describe("page_source", function()
     return service.answer(200, "[" .. table.concat(items, ",") .. "]")
   end
 
+  it("counts the bytes of all its pages", function()
+    local pages = { page(1, 2), page(3, 3), page(1, 0) }
+    local listing = start(pages):list { page_size = 2 }
+    assert.equal(0, listing.bytes)
+    local bytes = 0
+    for _, n in ipairs { 2, 1, 0 } do
+      bytes = bytes + #table.remove(pages, 1)[2].send
+      for _ = 1, n do assert(listing:next()) end
+      if n == 0 then assert.is_nil((listing:next())) end
+      assert.equal(bytes, listing.bytes)
+    end
+  end)
+
   it("follows the last id until an empty page", function()
     local generations = start { page(1, 2), page(3, 3), page(1, 0) }
     local found = assert(generations:all { page_size = 2, status = "FAILED" })

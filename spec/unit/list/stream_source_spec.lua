@@ -27,6 +27,20 @@ describe("stream_source", function()
     assert.equal("/v2/generations?ids=g201", requests[3].target)
   end)
 
+  it("counts the bytes of all its responses", function()
+    local ids = {}
+    for i = 1, 101 do ids[i] = "g" .. i end
+    local first, second = service.answer(200, service.list(2)),
+      service.answer(200, service.list(1, 101))
+    local listing = start({ first, second }):list { ids = ids }
+    assert.equal(0, listing.bytes)
+    for _ = 1, 3 do assert(listing:next()) end
+    assert.is_nil((listing:next()))
+    assert.equal(#first[2].send + #second[2].send, listing.bytes)
+    listing:close()
+    assert.equal(#first[2].send + #second[2].send, listing.bytes)
+  end)
+
   it("retries until its first generation", function()
     local generations = start { service.answer(503, ""), cut("[", 500),
       service.answer(200, service.list(1)) }

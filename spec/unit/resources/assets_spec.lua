@@ -1,4 +1,6 @@
 -- SPDX-License-Identifier: MIT
+local clock = require "spec.support.clock"
+local core = require "lipsync.core"
 local media = require "spec.support.media"
 local service = require "spec.support.service"
 
@@ -109,6 +111,7 @@ describe("client.assets:create", function()
   local here = service.fixture(after_each)
 
   local request = { url = URL, type = "AUDIO", name = "Voice" }
+  local stop_clock = clock.fixture(after_each)
 
   local function start(script)
     here.start(script)
@@ -137,6 +140,59 @@ describe("client.assets:create", function()
     assert.equal("new", assets:create(request).id)
     local requests = here.server:requests(3)
     assert.equal(requests[1].body, requests[3].body)
+    assert.equal("application/json", requests[1].headers["content-type"])
+  end)
+
+  it("takes an asset that seems two minutes older than its request", function()
+    local time, now = core.time, os.time()
+    finally(function() core.time = time end)
+    core.time = function() return now end
+    for seconds, id in pairs { [-120] = "made", [-121] = "new" } do
+      local at = os.date("!%Y-%m-%dT%H:%M:%SZ", now + seconds)
+      local assets = start { service.answer(500, "{}", at_once),
+        page(asset("made", (',"createdAt":"%s"'):format(at))),
+        service.answer(201, asset "new") }
+      assert.equal(id, assets:create(request).id)
+      here.stop()
+    end
+  end)
+
+  it("needs no name to find it", function()
+    local assets = start { service.answer(500, "{}", at_once),
+      page(asset("made", created(0))) }
+    assert.equal("made", assets:create({ url = URL, type = "AUDIO" }).id)
+    assert.equal("/v2/assets?sortBy=dateDesc&limit=100",
+      here.server:requests(2)[2].target)
+  end)
+
+  it("asks again after as long as the service says, as often as it may",
+    function()
+      local rests, random = stop_clock(), core.random
+      finally(function() core.random = random end)
+      core.random = function() return 0.5 end
+      local bad = service.answer(502, "{}")
+      local assets = start { service.answer(503, "{}",
+        { ["Retry-After"] = "7" }), page(), bad, page(), bad }
+      local made, err = assets:create(request, { max_attempts = 3 })
+      assert.is_nil(made)
+      assert.equal(502, err.statusCode)
+      assert.same({ 7, 0.25 }, rests)
+      assert.equal(5, #here.server:requests(5))
+    end)
+
+  it("asks again only where there is time for it", function()
+    local rests = stop_clock()
+    for _, case in ipairs { { 120, math.huge, true }, { 120, 120, false },
+        { 120, 121, true }, { 20, nil, false }, { 19, nil, true } } do
+      local seconds, timeout, again = case[1], case[2], case[3]
+      local assets = start { service.answer(503, "{}",
+        { ["Retry-After"] = ("%d"):format(seconds) }), page(),
+        service.answer(201, asset "new") }
+      local made = assets:create(request, { timeout = timeout })
+      assert.equal(again, made ~= nil)
+      assert.equal(again and seconds or nil, (table.remove(rests)))
+      here.stop()
+    end
   end)
 
   it("takes no asset of another name, type or address", function()
@@ -206,6 +262,7 @@ describe("client.assets:get_many", function()
     local requests = here.server:requests(2)
     assert.matches('"id%-100"%]}$', requests[1].body)
     assert.equal('{"ids":["id-101"]}', requests[2].body)
+    assert.equal("application/json", requests[2].headers["content-type"])
   end)
 
   it("says of none that it is missing where another one came", function()
@@ -216,6 +273,15 @@ describe("client.assets:get_many", function()
     assert.equal("get assets: the service sent the asset c, which was not "
       .. "asked for.", tostring(err))
     assert.is_nil(missing)
+  end)
+
+  it("asks for each once", function()
+    here.start { answer("[" .. asset "a" .. "," .. asset "b" .. "]") }
+    local found, err, missing = here.client.assets:get_many { "b", "a", "b" }
+    assert.is_nil(err)
+    assert.same({ 2, "b", "a" }, { #found, found[1].id, found[2].id })
+    assert.is_nil(missing)
+    assert.equal('{"ids":["b","a"]}', here.server:requests(1)[1].body)
   end)
 
   it("asks for nothing if nothing is wanted", function()

@@ -98,6 +98,19 @@ describe("delete", function()
     assert.equal(0, #here.server:connections())
   end)
 
+  it("reports a dot in place of a colon, with a receipt too", function()
+    local generations = start {}
+    for _, options in ipairs { {}, { receipt = "one.json" } } do
+      local ok, message = pcall(function()
+        local value = generations.delete({}, "a", options)
+        return value
+      end)
+      assert.is_false(ok)
+      assert.match("delete_spec.lua:%d+: call it with a colon: "
+        .. "client.generations:delete%(", message)
+    end
+  end)
+
   it("raises for a value that is not an id", function()
     local generations = start {}
     for _, id in ipairs { 5, {}, true } do

@@ -1,4 +1,6 @@
 -- SPDX-License-Identifier: MIT
+local calls = require "lipsync.call"
+local core = require "lipsync.core"
 local service = require "spec.support.service"
 
 local lipsync = require "lipsync"
@@ -56,6 +58,8 @@ describe("errors", function()
     assert.equal("Do a.", errors:explain("a").suggestion)
     local generation = lipsync.generation '{"id":"x","errorCode":"a"}'
     assert.equal("A.", errors:explain(generation).message)
+    assert.equal("A.", errors:explain(nil, generation).message)
+    assert.equal("B.", errors:explain("b", generation).message)
     assert.is_nil(errors:explain "unknown")
     assert.equal(2, #here.server:requests(2))
   end)
@@ -65,7 +69,13 @@ describe("errors", function()
     assert.is_nil(errors:explain(nil))
     assert.is_nil(errors:explain(lipsync.generation '{"id":"x"}'))
     assert.equal(0, #here.server:connections())
-    assert.has_error(function() errors:explain(5) end)
+    for _, call in ipairs { function() errors:explain(5) end,
+                            function() errors:explain(nil, 5) end } do
+      local ok, message = pcall(call)
+      assert.is_false(ok)
+      assert.match("errors_spec.lua:%d+: explain takes a code, an error or a "
+        .. "generation, got number 5", message)
+    end
   end)
 
   it("never retries `explain`, and pauses after a failure", function()
@@ -79,6 +89,30 @@ describe("errors", function()
     assert.equal(2, #assert(errors:list()))
     assert.equal("A.", errors:explain("a").message)
   end)
+
+  it("waits five seconds for `explain`, and asks no sooner than in thirty",
+    function()
+      local now, made, time, timeouts = core.now, calls.new, 1000, {}
+      finally(function() core.now, calls.new = now, made end)
+      core.now = function() return time end
+      calls.new = function(client, spec, options, ...)
+        timeouts[#timeouts + 1] = options.timeout
+        return made(client, spec, options, ...)
+      end
+      local errors = start { service.answer(503, ""),
+                             service.answer(200, body) }
+      local _, err = errors:explain "a"
+      assert.equal(503, err.statusCode)
+      time = 1029.5
+      assert.equal(err, select(2, errors:explain "a"))
+      assert.equal(1, #here.server:requests(1))
+      time = 1030
+      assert.equal("A.", errors:explain("a").message)
+      here.stop()
+      errors = start({ service.answer(200, body) }, { timeout = 3 })
+      assert.equal("A.", errors:explain("a").message)
+      assert.same({ 5, 5, 3 }, timeouts)
+    end)
 
   it("ends in `protocol` for another body", function()
     for _, text in ipairs { "{}", "[1]", '[{"message":"x"}]', "x", "" } do
@@ -118,6 +152,19 @@ describe("known error codes", function()
     assert.is_nil(errors:known "nothing")
     assert.is_nil(errors:known(nil))
     assert.equal(0, #here.server:connections())
+  end)
+
+  it("are about one of four things, and pass or not", function()
+    here.start {}
+    for code, facts in pairs {
+        dubbing_duration_exceeded = { "request", false },
+        account_on_hold = { "account", false },
+        concurrency_limit_reached = { "account", true },
+        voice_not_found = { "object", false },
+        controller_timeout = { "service", true } } do
+      assert.same({ code = code, scope = facts[1], retryable = facts[2] },
+        here.client.errors:known(code))
+    end
   end)
 
   it("are all that the emulator's catalog has", function()

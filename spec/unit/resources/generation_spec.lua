@@ -37,6 +37,33 @@ describe("generation", function()
     assert.match('generation_spec.lua:%d+: created_at takes "seconds"', message)
   end)
 
+  it("has members that the service writes in two ways", function()
+    for _, name in ipairs { "errorCode", "error_code" } do
+      assert.equal("c", made(('{"id":"a","%s":"c"}'):format(name)).errorCode)
+    end
+    for _, name in ipairs { "outputUrl", "outputMediaUrl" } do
+      assert.equal("u", made(('{"id":"a","%s":"u"}'):format(name)).outputUrl)
+    end
+  end)
+
+  it("shows what it is about", function()
+    assert.equal("Generation a FAILED c", tostring(made
+      '{"id":"a","status":"FAILED","errorCode":"c","model":"m"}'))
+  end)
+
+  it("says where to call what needs a client", function()
+    for _, name in ipairs { "delete", "wait", "download" } do
+      local generation = made '{"id":"a"}'
+      local ok, message = pcall(function()
+        generation[name](generation, "p")
+      end)
+      assert.is_false(ok)
+      assert.match("generation_spec.lua:%d+: this generation was made from "
+        .. "text and has no client: call client.generations:" .. name
+        .. "%(generation%)$", message)
+    end
+  end)
+
   it("reports a dot in place of a colon", function()
     local generation = made '{"id":"a"}'
     local ok, message = pcall(function() generation.is_terminal() end)

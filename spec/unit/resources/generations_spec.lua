@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local clock = require "spec.support.clock"
 local service = require "spec.support.service"
 local sleep = require "lipsync.call.sleep"
 
@@ -132,6 +133,7 @@ end)
 
 describe("costs", function()
   local here = service.fixture(after_each)
+  local stop_clock = clock.fixture(after_each)
 
   local function answer(availability, after)
     return service.answer(200, ('{"generationId":"g1","availability":"%s",'
@@ -172,6 +174,17 @@ describe("costs", function()
     assert.equal("pending",
       assert(generations:costs("g1", { timeout = 5 })).availability)
     assert.equal(1, requests())
+  end)
+
+  it("are not asked for where there is just no time left", function()
+    for timeout, n in pairs { [30] = 1, [31] = 2 } do
+      local generations, rests = here.start { answer("pending", 30),
+                                              answer "complete" }, stop_clock()
+      assert(generations:costs("g1", { timeout = timeout }))
+      assert.equal(n, requests())
+      assert.same({ n == 2 and 30 or nil }, rests)
+      here.stop()
+    end
   end)
 
   it("are given as they are where the service says no time", function()

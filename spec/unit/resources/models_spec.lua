@@ -16,6 +16,7 @@ describe("models", function()
     assert.equal("A", found[1].name)
     assert.is_nil(found[1].deprecatedAt)
     assert.equal("b-2", found[2].id)
+    assert.equal("Model a-1 A", tostring(found[1]))
     local request = here.server:requests(1)[1]
     assert.equal("GET", request.method)
     assert.equal("/v2/models", request.target)

@@ -34,6 +34,12 @@ describe("speech", function()
     assert.equal(sent[1], sent[2])
   end)
 
+  it("gives an object of its own type", function()
+    local speech = start { service.answer(200,
+      '{"id":"s1","url":"https://a.example/s.mp3","duration":1.5}') }
+    assert.equal("Speech s1", tostring(assert(speech:create(text))))
+  end)
+
   it("takes a key of the caller's, and gives it back with errors", function()
     local speech = start { service.answer(409,
       '{"errorCode":"IDEMPOTENCY_KEY_CONFLICT","message":"No.",'
