@@ -135,20 +135,18 @@ local function start(self, entry)
   if entry.task.over then entry:wake() end
 end
 
--- Begins to create the next one. Returns whether there is another request. What
--- gives the requests is the program's: it may wait, and meanwhile all may end.
+-- Begins to create the next one, if there is another request. What gives the
+-- requests is the program's: it may wait, and meanwhile all may end.
 local function begin(self)
   local entry = next_entry(self)
   if self.over or not entry then
     self.ended = true
-    return false
   elseif entry.fixed then
     start(self, entry)
   else
     self.finished[self.newest + 1] = entry
     self.newest, self.beginning = self.newest + 1, false
   end
-  return true
 end
 
 -- Takes tasks that are over and could not tell.
@@ -202,7 +200,7 @@ local function step(self)
           and self.oldest > self.newest do
       -- Else its tasks would send, and only the wait for them would raise.
       host.check(self.client, self.runtime.scheduler)
-      if not begin(self) then break end
+      begin(self)
     end
     local entry = self.finished[self.oldest]
     if entry then

@@ -403,6 +403,26 @@ describe("create with a receipt", function()
     end
   end)
 
+  it("takes only the service's word that one is gone", function()
+    local generations = here.start { created, answer(404, "no route"),
+      says(409, "generation_conflict"), says(404, "generation_not_found") }
+    local options = { receipt = at.path }
+    assert(generations:create(request(), options))
+    rewrite { state = "done" }
+    for _, status in ipairs { 404, 409 } do
+      local deleted, err, what = generations:delete("g1", options)
+      assert.is_nil(deleted)
+      assert.is_nil(what)
+      assert.equal(status, err.statusCode)
+      assert.is_nil(note().deleted)
+    end
+    local deleted, err, what = generations:delete("g1", options)
+    assert.equal("g1", deleted.id)
+    assert.is_nil(err)
+    assert.equal("already_gone", what)
+    assert.is_true(note().deleted)
+  end)
+
   it_emulates("is done after delete_when_done", function()
     for _, how in ipairs { { discard = true },
                            { download = at.folder .. "/two.mp4" } } do
@@ -498,6 +518,9 @@ describe("create with a receipt", function()
     asked()
     for _, generation in ipairs(create_two(generations)) do
       assert.equal("COMPLETED", generation.status)
+      local _, err, what = generation:delete { receipt = at.path }
+      assert.equal(generation.id == note().id and "already_gone" or nil, what)
+      assert.equal(generation.id ~= note().id, err ~= nil)
     end
     assert.equal(0, asked())
   end)

@@ -269,9 +269,10 @@ describe("the results of a batch", function()
                           once(whole(weak, twice)) }
     assert.equal("a a b", names_of(batch:results()))
     stop()
-    batch = start { media.cut(whole(weak, twice), 2 * #line "a" + 5),
-                    once(whole(weak, twice)) }
-    assert.equal("a a b", names_of(batch:results()))
+    local thrice = line "a" .. "\n" .. twice
+    batch = start { media.cut(whole(weak, thrice), 2 * #line "a" + 5),
+                    once(whole(weak, thrice)) }
+    assert.equal("a a a b", names_of(batch:results()))
   end)
 
   it("may come in parts", function()

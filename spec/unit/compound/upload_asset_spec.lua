@@ -344,6 +344,25 @@ describe("client.assets:upload", function()
     assert.equal(0, here.client:pending())
   end)
 
+  it("has places of its own, which leave other calls theirs", function()
+    local hold = { { read = true }, { hold = true } }
+    local assets = start({ "address", service.answer(200, asset), "address" },
+      { hold, hold }, { max_in_flight = 1, max_transfers = 1 })
+    local client, got, err = here.client, nil, nil
+    client:spawn(function() assets:upload(path) end)
+    repeat client:step() until #storage:requests() == 1
+    client:spawn(function()
+      got = assets:get "a1"
+      err = select(2, assets:upload(path, { timeout = 0.3 }))
+      client:close()
+    end)
+    client:run()
+    assert.equal("a1", got.id)
+    assert.matches("waiting for one of 1 connection (max_transfers)",
+      tostring(err), 1, true)
+    assert.equal(1, #storage:requests())
+  end)
+
   it("uploads to the emulator, whose generations take it", function()
     here.emulate { generations = 0 }
     local assets = here.client.assets
