@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local api = require "lipsync.api"
 local clock = require "spec.support.clock"
 local core = require "lipsync.core"
 local lipsync = require "lipsync"
@@ -298,6 +299,24 @@ describe("wait", function()
     assert.is_false(ok)
     assert.match("call client%.generations:wait%(generation%)", message)
   end)
+
+  it("is a method of all that ends, which says where else to call it",
+    function()
+      here.start {}
+      for _, name in ipairs { "batches", "dialogue_edits", "speech",
+                              "transcriptions" } do
+        assert.is_function(here.client[name].wait)  -- which makes the type
+        local object = assert(core.object(api[name].type, '{"id":"a"}'))
+        local ok, message = pcall(function() object:wait() end)
+        assert.is_false(ok)
+        assert.match("wait_spec.lua:%d+: .*has no client: call client%."
+          .. name .. ":wait%(", message)
+        ok, message = pcall(function() object.wait() end)
+        assert.is_false(ok)
+        assert.match("wait_spec.lua:%d+: call it with a colon: "
+          .. api[name].noun:gsub(" ", "_") .. ":wait%(%)", message)
+      end
+    end)
 
   it("waits at the emulator until its clock advances", function()
     local generations = here.emulate { generations = 0 }

@@ -180,6 +180,19 @@ describe("client.assets:create", function()
       assert.equal(5, #here.server:requests(5))
     end)
 
+  it("counts the time that it has rested", function()
+    local rests, script = stop_clock(), {}
+    for i, seconds in ipairs { "12", "8" } do
+      script[2 * i - 1] = service.answer(503, "{}", { ["Retry-After"] = seconds
+      })
+      script[2 * i] = page()
+    end
+    local made, err = start(script):create(request)
+    assert.is_nil(made)
+    assert.same({ 503, 8 }, { err.statusCode, err.retryAfter })
+    assert.same({ 12 }, rests)
+  end)
+
   it("asks again only where there is time for it", function()
     local rests = stop_clock()
     for _, case in ipairs { { 120, math.huge, true }, { 120, 120, false },
