@@ -103,6 +103,18 @@ describe("pool", function()
     end
   end)
 
+  it("does not wait for the time of a call that is over", function()
+    local asked
+    local a = new_call(7)
+    start(a, new_call(60))
+    client.options.host = function(_, _, seconds) asked = seconds end
+    a.done = true
+    wake(a)
+    assert.is_true(of:advance(owner))
+    of:wait()
+    assert.is_true(asked > 50, asked)
+  end)
+
   it("gives the host a timeout, and counts the wait for all", function()
     local asked
     start(new_call(7), new_call(9))

@@ -39,6 +39,15 @@ describe("lipsync.list.iterator", function()
     assert.equal(3, made.given)
   end)
 
+  it("is closed by a `for` that is left, where the VM does that", function()
+    if _VERSION < "Lua 5.4" then pending "this VM closes nothing" return end
+    local made = over { { "a" }, { "b" } }
+    made.client = { options = { host = "blocking" },
+                    runtime = function() return { scheduler = {} } end }
+    for _ in made, nil, nil, made do break end  -- luacheck: ignore 512
+    assert.is_true(rawget(made, "closed"))
+  end)
+
   it("has its members, and says which others there are not", function()
     local made = over { { "a" } }
     assert.equal(1, made.left)
