@@ -204,9 +204,10 @@ describe("lipsync delete", function()
       cli.run(words, client_of(rows), screen_)
       return said
     end
-    outcomes.b = "gone"
-    assert.same({ "deleting 1 3", "deleting 2 3", "deleting 3 3" },
-      progress "a b c --yes")
+    outcomes = { b = "gone", c = "failed" }
+    assert.same({ "deleting 1 4", "deleting 2 4", "deleting 3 4",
+                  "deleting 4 4" }, progress "a b c d --yes")
+    outcomes = {}
     local rows = { { "a" }, { "b", "PENDING" }, { "c" } }
     assert.same({ "looking  1 found", "looking  1 found", "looking  2 found" },
       progress("--everything --dry-run", rows))

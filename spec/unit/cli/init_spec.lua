@@ -11,6 +11,7 @@ local ahead = require "lipsync.cli.ahead"
 local commands = require "lipsync.cli.commands"
 local core = require "lipsync.core"
 local errors = require "lipsync.error"
+local loader = require "lipsync.loader"
 local main = require "lipsync.cli".main
 local output = require "lipsync.cli.output"
 local run = require "lipsync.cli.run"
@@ -71,6 +72,24 @@ describe("lipsync", function()
     assert.equal(0, main { "-q", "--version" })
     assert.equal("lipsync " .. core._VERSION .. "\n", out)
     assert.same({ "catch", "open", "flush", "close", "finish" }, calls)
+  end)
+
+  it("says why its core does not load, whatever it is asked", function()
+    local binary, loaded = loader.binary, package.loaded["lipsync.cli"]
+    finally(function()
+      loader.binary, package.loaded["lipsync.cli"] = binary, loaded
+    end)
+    function loader.binary(name)
+      error("lua/lipsync/loader.lua:87: " .. name .. " was not found", 0)
+    end
+    package.loaded["lipsync.cli"] = nil
+    local other = require "lipsync.cli"
+    for _, words in ipairs { { "--version" }, { "list" } } do
+      err = ""
+      assert.equal(1, other.main(words))
+      assert.equal("lipsync: lipsync.core was not found\n", err)
+    end
+    assert.same({}, calls)
   end)
 
   it("runs a command, and gives its status", function()
