@@ -200,6 +200,10 @@ describe("lipsync create", function()
     assert.same({ "upload 1 2 bytes", "queued", "queued", "queued 50 100 %",
                   "download 3 4 bytes" }, drawn)
     drawn = {}
+    assert.equal("a\n", (cli.run({ "create", "--video", "v" }, client,
+      screen)))
+    assert.same({ "upload 1 2 bytes" }, drawn)
+    drawn = {}
     cli.run({ "download", "a" }, client, screen)
     assert.same({ "download 3 4 bytes" }, drawn)
     client.assets = { upload = function(_, _, options)
