@@ -13,7 +13,9 @@ end
 
 local cli = require "spec.support.cli"
 local core = require "lipsync.core"
+local lipsync = require "lipsync"
 local terminal = require "lipsync.terminal"
+local verifying = require "lipsync.webhook.verify"
 
 local secret = "whsec_a"
 local completed = '{"id":"a","status":"COMPLETED"}'
@@ -71,6 +73,16 @@ describe("lipsync webhook", function()
     assert.equal("1give --signature.", run "verify")
     assert.equal("1standard input has the body; the secret is in a file.",
       run("verify", "--signature", "t", "--secret-file", "-"))
+  end)
+
+  it("says why its library does not load, before it reads a secret", function()
+    local load = verifying.load
+    finally(function() verifying.load = load end)
+    function verifying.load() error("lua/lipsync/loader.lua:87: no hmac", 0) end
+    env = {}
+    for _, action in ipairs { "verify", "listen" } do
+      assert.equal("1no hmac", run(action))
+    end
   end)
 
   it("shows what was signed, as a record or in a format", function()
@@ -210,9 +222,12 @@ describe("lipsync webhook", function()
   end)
 
   it("forgets the oldest of very many", function()
-    local requests, n = {}, 10000
+    local verify, requests, n = lipsync.webhook.verify, {}, 10000
+    finally(function() lipsync.webhook.verify = verify end)
+    function lipsync.webhook.verify(body) return lipsync.generation(body) end
     for i = 1, n + 1 do
-      requests[i] = post(('{"id":"%d","status":"FAILED"}'):format(i))
+      requests[i] = { method = "POST", headers = {},
+                      body = ('{"id":"%d","status":"FAILED"}'):format(i) }
     end
     requests[n + 2] = requests[2]
     requests[n + 3] = requests[n + 1]
