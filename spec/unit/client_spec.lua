@@ -542,6 +542,16 @@ describe("the methods of a client", function()
     assert.equal(0, given)
   end)
 
+  it("end with the client", function()
+    local slept, err
+    client:spawn(function() slept, err = client:sleep(1000) end)
+    client:step()
+    client:close()
+    assert.is_nil(slept)
+    assert.equal("closed", err.kind)
+    assert.equal("sleep: the client was closed.", tostring(err))
+  end)
+
   it("refuse to wait for the task that they are called by", function()
     local problem
     client:spawn(function()
