@@ -55,6 +55,8 @@ describe("client:request", function()
     local response, err = client:request("GET", "/v2/x")
     assert.is_nil(response)
     assert.equal("protocol", err.kind)
+    assert.match("^GET /v2/x: expected JSON, got application/json %(200%)",
+      tostring(err))
     response = assert(client:request("DELETE", "/v2/x"))
     assert.equal(204, response.statusCode)
     assert.is_nil(response.body)

@@ -60,6 +60,39 @@ describe("a value of the command line", function()
     assert.is_nil(values.pair "=loop")
   end)
 
+  it("may be statuses, in any case, and no others", function()
+    assert.same({ "PENDING", "PROCESSING", "COMPLETED", "FAILED", "REJECTED" },
+      values.statuses)
+    assert.same({ "PENDING", "PROCESSING", "COMPLETED", "FAILED", "REJECTED" },
+      values.status "pending,Processing, COMPLETED,failed ,rejecteD")
+    assert.same({ nil, 'there is no status "FALED"; did you mean FAILED?' },
+      { values.status "completed,faled" })
+    assert.same({ nil, 'there is no status "X"; known are PENDING, PROCESSING, '
+      .. "COMPLETED, FAILED, REJECTED" }, { values.status "x" })
+  end)
+
+  it("is refused with a reason", function()
+    local empty = "an empty list says nothing"
+    for _, case in ipairs {
+      { "text", "", "an empty text says nothing" }, { "words", ",", empty },
+      { "status", " ,", empty },
+      { "integer", "0", '"0" is no whole number of at least 1' },
+      { "port", "x", '"x" is no port from 1 to 65535' },
+      { "page_size", "0", '"0" is no whole number from 1 to 100' },
+      { "seconds", "5y", '"5y" is no number of seconds, and nothing like 90s, '
+        .. "5m or 2h" },
+      { "time", "d", '"d" is no time such as 30d, 12h, 2026-08-25 or '
+        .. "2026-08-25T10:00:00Z" },
+      { "pair", "loop", '"loop" is not like name=value' },
+      { "pair", ".=1", '".=1" has no name' },
+    } do
+      local value, problem = values[case[1]](case[2])
+      assert.is_nil(value)
+      assert.equal(case[3], problem)
+    end
+    assert.equal(" ", values.text " ")
+  end)
+
   it("may be given in parts", function()
     assert.same({ "a", "b", "c" },
       values.join { values.words "a, b", values.words "c" })

@@ -299,6 +299,16 @@ describe("lipsync wait", function()
     assert.equal(lost, raised)
   end)
 
+  it("writes one as it writes many", function()
+    for _, words in ipairs { { "wait", "a" }, { "wait", "failed" },
+                             { "wait", "a", "failed" } } do
+      local wanted = {}
+      for i = 2, #words do wanted[#wanted + 1] = words[i] .. "\n" end
+      words[#words + 1] = "--fields=id"
+      assert.equal(table.concat(wanted), (cli.run(words, waiting(ends))))
+    end
+  end)
+
   it("says why there is no video", function()
     local out, _, err = cli.run({ "wait", "failed", "rejected", "a",
       "--fields", "id" }, waiting(ends))
