@@ -98,6 +98,62 @@ describe("lipsync.operation", function()
     assert.is_true(n > 30, n)
   end)
 
+  it("makes ids of the fourth version, whatever is random", function()
+    local random = core.random_text
+    finally(function() core.random_text = random end)
+    for digit = 0, 15 do
+      function core.random_text()
+        return ("01234567%s%x%s"):format("89abcdef", digit, "0123456789abcde")
+      end
+      local made, err = client.projects:create({ name = "n" },
+        { max_attempts = 1 })
+      assert.is_nil(made)
+      local variant = ("89ab"):sub(digit % 4 + 1, digit % 4 + 1)
+      assert.equal(("create project 01234567-89ab-4def-%s012-3456789abcde")
+        :format(variant), tostring(err):match "^[^:]*")
+    end
+    function core.random_text() return nil end
+    local made, err = client.projects:create { name = "n" }
+    assert.is_nil(made)
+    assert.equal("id", err.field)
+    assert.matches("the system has no random bytes for an id", tostring(err))
+    made, err = client.speech:start { script = "s", voiceId = "v" }
+    assert.is_nil(made)
+    assert.equal("idempotency_key", err.field)
+    assert.matches("the system has no random bytes for a key", tostring(err))
+  end)
+
+  it("takes a key of 1 to 128 characters", function()
+    for key, is_good in pairs { ["a"] = true, [("a"):rep(128)] = true,
+        ["aZ09._~-"] = true, [""] = false, [("a"):rep(129)] = false,
+        ["a b"] = false, ["ä"] = false, ["a\n"] = false } do
+      local _, err = client.speech:start({ script = "s", voiceId = "v" },
+        { idempotency_key = key, max_attempts = 1 })
+      assert.equal(is_good and "connection" or "invalid", err.kind, key)
+      if not is_good then
+        assert.matches("idempotency_key must be 1 to 128 of A-Z a-z 0-9 . _ ~ "
+          .. "-", tostring(err), 1, true)
+      end
+    end
+  end)
+
+  it("raises for an object that has no id, or is another", function()
+    assert.is_function(client.voices.get)  -- which makes the type
+    local voice = core.object("Voice", '{"provider":"p"}', client)
+    for said, call in pairs {
+      ["this voice has no id"] = function()
+        return client.voices:get(voice)
+      end,
+      ["id must be a string or a project, got Voice"] = function()
+        return client.projects:get(voice)
+      end,
+    } do
+      local ok, problem = pcall(call)
+      assert.is_false(ok)
+      assert.is_truthy(problem:find(said, 1, true), problem)
+    end
+  end)
+
   it("gives the tag with the error of a callback that raised", function()
     local _, err = client.generations:delete_many({ "a" }, {
       tag = "nightly", dry_run = true, when = function() error "no" end,
