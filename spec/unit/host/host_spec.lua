@@ -1,8 +1,10 @@
 -- SPDX-License-Identifier: MIT
 local blocking = require "lipsync.host.blocking"
 local core = require "lipsync.core"
+local cqueues = require "lipsync.host.cqueues"
 local global = require "lipsync.host.global"
 local host = require "lipsync.host"
+local lua51 = require "lipsync.host.lua51"
 local scripted = require "spec.support.scripted"
 local service = require "spec.support.service"
 
@@ -36,6 +38,23 @@ describe("host", function()
     end
     rawset(global, "loaded", loaded)
     assert.equal(3, asked)
+  end)
+
+  it("makes tasks only where it can wait", function()
+    start {}
+    local client, is_own, real = here.client, true, package.loaded.cqueues
+    package.loaded.cqueues = { running = function() return {}, is_own end }
+    client.options.host = "cqueues"
+    local starters = { host.starter(client) or "none" }
+    is_own = false
+    starters[2] = host.starter(client) or "none"
+    client.options.host = function() end
+    starters[3] = host.starter(client) or "none"
+    client.options.host = "blocking"
+    starters[4] = host.starter(client) or "none"
+    package.loaded.cqueues = real
+    assert.same({ lua51.is_limited() and "none" or cqueues.starter, "none",
+                  "none", "none" }, starters)
   end)
 
   it("says how it waits", function()
@@ -217,9 +236,13 @@ describe("host", function()
     client.options = { host = function(_, _, seconds)
       given, now = seconds, now + (case.waits or 1)
     end }
+    local dispatched = {}
     local from, to = host.wait(client, { session = session, scheduler = {},
-      waiters = { dispatch = function() end } }, target, case.seconds or 10)
+      waiters = { dispatch = function(_, of)
+        dispatched[#dispatched + 1] = of
+      end } }, target, case.seconds or 10)
     core.now = real
+    assert.same({ session }, dispatched)
     assert.same({ 100, 100 + (case.waits or 1) }, { from, to })
     return { given, steps, client.late or "not late" }
   end

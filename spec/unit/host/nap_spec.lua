@@ -2,6 +2,7 @@
 -- The programs whose scripts have threads of their own, played by tables.
 
 local core = require "lipsync.core"
+local darktable = require "lipsync.host.darktable"
 local host = require "lipsync.host"
 local nap = require "lipsync.host.nap"
 local scripted = require "spec.support.scripted"
@@ -13,16 +14,14 @@ describe("a nap", function()
   before_each(function() core.now = function() return now end end)
   after_each(function() core.now = real end)
 
-  local function wait(target, seconds, ready_after, closes_after)
+  -- Waits by a function like nap.wait, but for its first parameter.
+  local function wait_by(fn, target, seconds, ready_after, closes_after)
     local steps, dispatched = 0, 0
     if target then
       function target.ready() return steps >= (ready_after or math.huge) end
     end
     sleeps = {}
-    nap.wait(function(some)
-      sleeps[#sleeps + 1] = some
-      now = now + some
-    end, {
+    fn({
       is_open = function() return steps < (closes_after or math.huge) end,
       step = function() steps = steps + 1 end,
     }, target, seconds, { waiters = { dispatch = function()
@@ -31,6 +30,28 @@ describe("a nap", function()
     assert.equal(steps, dispatched)
     return sleeps
   end
+
+  local function wait(...)
+    return wait_by(function(...)
+      nap.wait(function(some)
+        sleeps[#sleeps + 1] = some
+        now = now + some
+      end, ...)
+    end, ...)
+  end
+
+  it("is of whole milliseconds in darktable", function()
+    package.loaded.darktable = { control = { sleep = function(some)
+      sleeps[#sleeps + 1] = some
+      now = now + some / 1000
+    end } }
+    assert.same({ 1, 1, 1 }, wait_by(darktable.wait, {}, 10, 3))
+    assert.same({ 250, 250, 125 }, wait_by(darktable.wait, { nap = 0.25 },
+      0.625))
+    assert.same({ 1 }, wait_by(darktable.wait, nil, 0))
+    assert.same({ 2 }, wait_by(darktable.wait, { nap = 0.0011 }, 0.0011))
+    package.loaded.darktable = nil
+  end)
 
   it("is short, and followed by a step and a look", function()
     assert.same({ 0.001, 0.001, 0.001 }, wait({}, 10, 3))
@@ -66,12 +87,16 @@ describe("a program's own sleep", function()
   end
 
   function programs.vlc()
-    local now = scripted.now
+    local now, asked = scripted.now, nil
     _G.vlc = { misc = {
-      mdate = function() return math.floor(now() * 1e6) end,
+      mdate = function()
+        asked = math.floor(now() * 1e6)
+        return asked
+      end,
       mwait = function(date)
         if ends then error("Interrupted.", 0) end
         naps = naps + 1
+        assert.is_true(date >= asked)
         scripted.sleep(math.max(0, date / 1e6 - now()))
       end,
     } }
