@@ -204,6 +204,16 @@ describe("a download", function()
     end
   end)
 
+  it("takes an early end for a broken connection", function()
+    local text = partial(0, { ["Content-Length"] = false, ETag = false },
+      body:sub(1, 2000)):gsub("0%-1999/2000", "0-4095/4096")
+    local none, err = here.fetch { loop = true, once(text) }
+    assert.is_nil(none)
+    assert.same({ "connection", "the connection broke" },
+      { err.kind, err.message })
+    assert.equal(4, #here.server:requests())
+  end)
+
   it("gives up after max_attempts without a byte", function()
     local cut = media.cut(partial(1000), 0)
     local none, err = here.fetch { media.cut(partial(0), 1000), cut, cut, cut,
@@ -636,6 +646,10 @@ describe("a download", function()
       assert.equal('download generation g1: "' .. here.path
         .. '" exists already.', tostring(err))
       assert.equal("mine", media.read(here.path))
+      none, err = here.client.generations:download(media.generation(here.url),
+        here.path, { if_exists = "refuse" })
+      assert.is_nil(none)
+      assert.matches("exists already%.$", tostring(err))
       assert.same({}, here.server:connections(0))
     end)
 
@@ -1014,6 +1028,22 @@ describe("a download", function()
     assert.equal("download thing t1: 10 s have passed (timeout), waiting for "
       .. "one of 1 connection (max_transfers).", tostring(this.err))
     assert.equal("", here.names())
+  end)
+
+  it("ends from outside while it waits for its turn", function()
+    here.start({}, { max_transfers = 1 })
+    here.client.options.host = function() end
+    local slots, other = here.client:runtime().transfers, {}
+    assert.is_true(slots:take(other, core.now()))
+    local this = prepare()
+    assert.is_false(this:advance())
+    local target = this:wants()
+    this:cancel()
+    assert.is_true(target:ready())
+    assert.is_true(this:advance())
+    assert.equal("canceled", this.err.kind)
+    assert.is_nil(this.place)
+    slots:release(other)
   end)
 
   it("looks now and then whether another has let go of the part", function()
