@@ -162,6 +162,17 @@ describe("cursor", function()
     assert.equal(more[1].id, policy:ask().cursor)
   end)
 
+  it("trusts no empty page after a cursor that was refused", function()
+    local policy = after(cursor.new(2), { row(9), row(8) })
+    after(policy, { row(7) })
+    assert.equal("r7", policy:ask().cursor)
+    assert.is_true(policy:refused(404))
+    assert.equal("r8", policy:ask().cursor)
+    assert.equal("again", (policy:page {}))
+    assert.same({ ids = { "r8" }, limit = 1 }, policy:ask())
+    assert.equal("end", (policy:page { row(8) }))
+  end)
+
   it("ends in an error where pages without new rows go in a circle", function()
     -- By length, the page at which that is known.
     for length, page_of in pairs { [1] = 2, [2] = 4, [3] = 7, [4] = 8,
