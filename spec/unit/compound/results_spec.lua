@@ -124,8 +124,10 @@ describe("the results of a batch", function()
   function()
     local batch = start({ once(partial(0, {}, lines)) }, nil,
       { headers = { ["X-Secret"] = "canary" } })
-    assert.equal("a b c d", (read(batch:results())))
+    assert.equal("a b c d", (read(batch:results { headers = {
+      ["X-Own"] = "this call" } })))
     local first = here.api:requests(1)[1]
+    assert.equal("this call", first.headers["x-own"])
     assert.equal("/v2/batch/b1/output", first.target)
     assert.equal(service.key, first.headers["x-api-key"])
     assert.equal("canary", first.headers["x-secret"])
