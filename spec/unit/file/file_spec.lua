@@ -109,6 +109,20 @@ describe("lipsync.file", function()
     assert.equal("0\n", content(path "out"))
   end)
 
+  it_counts("has none of the numbers 0 to 2, where those are free", function()
+    for _, closed in ipairs { "<&-", "2>&-", "<&- 2>&-" } do
+      shell(([[%s -e '
+        package.path, package.cpath = "%s", "%s"
+        local f = assert(require "lipsync.file".open("%s", "edit"))
+        local pid = io.open "/proc/self/stat":read "*a":match "%%d+"
+        os.execute("ls -l /proc/" .. pid .. "/fd > %s")
+        f:close()' %s]]):format(program.vm, package.path, package.cpath,
+        path "here", path "list", closed))
+      local number = content(path "list"):match " (%d+) %-> [^\n]*/here"
+      assert.is_true(tonumber(number) > 2, number)
+    end
+  end)
+
   it("locks against every other opening", function()
     local a = assert(file.open(path "a", "edit"))
     local b = assert(file.open(path "a", "edit"))

@@ -546,7 +546,9 @@ describe("a request's body", function()
               refuse({ send = text }, { close = true }), { { read = true } } }
       for _ = 1, 2 do
         local transfer = start(bytes_of(2 * MIB))
-        finish(transfer)
+        local said, code = finish(transfer)
+        assert.is_string(said)
+        assert.is_nil(code)
         assert.equal(417, transfer:status())
         assert.same({ 0, 2 * MIB }, { transfer:uploaded() })
       end
