@@ -10,7 +10,7 @@ local growth = {}
 growth.can_measure = process.heap() ~= nil and process.heap() > 0
   and not os.getenv "LIPSYNC_SANITIZED"
 
-local CALLS, ROUNDS = 200, 8
+local CALLS, ROUNDS = 200, 20
 
 --- How many bytes a call of `fn` leaves, when it is called again and again and
 --- all that Lua does not need any more is collected: in the best of several

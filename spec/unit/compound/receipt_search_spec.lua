@@ -114,7 +114,7 @@ describe("the search for what a receipt has created", function()
     local _, err = generations:create(request(), { receipt = at.path,
                                                    timeout = 160 })
     assert.same({}, err.candidates)
-    assert.is_true(left > 59 and left <= 60, left)
+    assert.is_true(left > 30 and left <= 60, left)
   end)
 
   it("gives what it found, also where that cannot be noted", function()

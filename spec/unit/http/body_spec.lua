@@ -326,7 +326,10 @@ describe("a request's body", function()
     assert.equal(before, process.descriptors())
   end)
 
-  it("of a file goes on where a signal interrupts its reading", function()
+  -- Under the thread sanitizer the VM is a script, and no library preloaded.
+  local it_preloads = os.getenv "LIPSYNC_SANITIZED" == "tsan" and pending or it
+
+  it_preloads("of a file goes on where a signal interrupts it", function()
     if not proc.is_here then return pending "preloading needs Linux" end
     serve { { { read = true }, { send = ok() } } }
     local text = bytes_of(200000)
@@ -526,20 +529,18 @@ describe("a request's body", function()
     end)
 
     it("breaks off an answer, which counts from 400 on", function()
+      -- More than all buffers on the way can take.
+      local body = ("x"):rep(16 * MIB)
       for _, case in ipairs { { 400, "short" }, { 499, "short" },
           { 399, nil }, { 200, nil } } do
         local answer = scripted.response(case[1], "short to be long",
           { Connection = "close" })
-        serve { refuse({ send = answer:sub(1, -12) }, { hold = true }) }
-        local transfer = start(bytes_of(8 * MIB), { no_expect = true })
+        serve { refuse({ send = answer:sub(1, -12) }, { stall = 60 }) }
+        local transfer = start(body, { no_expect = true })
         poll_until(function() return transfer:status() end)
         for _ = 1, 5 do session:poll(0.01) end
         server:stop()
-        local text = finish(transfer)
-        -- Else the sockets took all of it, and nothing was refused.
-        if (transfer:uploaded()) < 8 * MIB or not case[2] then
-          assert.equal(case[2], text, case[1])
-        end
+        assert.equal(case[2], (finish(transfer)), case[1])
         session:close()
       end
     end)
