@@ -4,7 +4,7 @@
 -- which goes on meanwhile. WeeChat's loop makes the steps of the tasks.
 --
 -- Copy this file to ~/.local/share/weechat/lua/, start WeeChat with the key in
--- SYNC_API_KEY, and type "/script load generations.lua".
+-- SYNC_API_KEY, and type "/lua load generations.lua".
 
 local weechat = weechat
 

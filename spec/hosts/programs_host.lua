@@ -43,7 +43,7 @@ local programs = {
         launch.read "examples/weechat/generations.lua")
       return ("weechat-headless --stdout -d %s "
         .. "-r '/set logger.file.flush_delay 0' "
-        .. "-r '/script load %s/generations.lua' -r '/generations FAILED'")
+        .. "-r '/lua load %s/generations.lua' -r '/generations FAILED'")
         :format(folder, folder)
     end,
     said = function(folder)
