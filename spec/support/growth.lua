@@ -12,6 +12,10 @@ growth.can_measure = process.heap() ~= nil and process.heap() > 0
 
 local CALLS, ROUNDS = 200, 20
 
+local function collect()
+  for _ = 1, 3 do collectgarbage() end
+end
+
 --- How many bytes a call of `fn` leaves, when it is called again and again and
 --- all that Lua does not need any more is collected: in the best of several
 --- rounds, because the first ones fill what is kept on purpose. Less than 16 is
@@ -20,10 +24,11 @@ local CALLS, ROUNDS = 200, 20
 ---@return number bytes
 function growth.of(fn)
   local least = math.huge
+  collect()  -- what was left before would hide as much
   for _ = 1, ROUNDS do
     local before = process.heap()
     for _ = 1, CALLS do fn() end
-    for _ = 1, 3 do collectgarbage() end
+    collect()
     least = math.min(least, (process.heap() - before) / CALLS)
     if least < 16 then break end
   end
