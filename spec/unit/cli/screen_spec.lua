@@ -145,6 +145,7 @@ describe("the line of progress", function()
     assert.equal("größe  [===       ]   33%  1 of 3", bar(35, "größe", 1, 3))
     assert.equal("wait  [          ]    0%  0 of 10", bar(35, "wait", 0, 10))
     assert.equal("wait  [==========]  100%  12 of 10", bar(36, "wait", 12, 10))
+    assert.equal("wait  [          ]    0%  0 of 1", bar(34, "wait", 0, 1))
     assert.equal("rendering  [=================  ]   90%",
       bar(40, "rendering", 90.5, 100, "%"))
   end)
