@@ -9,6 +9,10 @@
 -- for everybody, before it is loaded.
 package.loadlib("libluajit-5.1.so.2", "*")
 
+-- In code that LuaJIT has compiled a coroutine of OBS's now and then ends
+-- without a word. A script's state is its own, and this one is in no hurry.
+require "jit".off()
+
 local obs = obslua
 local lipsync = require "lipsync"
 

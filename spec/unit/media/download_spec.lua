@@ -694,8 +694,11 @@ describe("a download", function()
     end)
 
     it("is a folder or no file", function()
-      for path, words in pairs { ["/dev/null"] = "is no regular file",
-                                 [here.folder .. "/"] = "is a folder" } do
+      local refused = { [here.folder .. "/"] = "is a folder" }
+      if package.config:sub(1, 1) == "/" then  -- a system that has it
+        refused["/dev/null"] = "is no regular file"
+      end
+      for path, words in pairs(refused) do
         media.shell("mkdir -p " .. here.folder .. "/g1.mp4")
         here.start { {} }
         local none, err = here.client.generations:download(
