@@ -53,7 +53,8 @@ describe("an engine", function()
     -- Since 8.7 libcurl first waits until each request can be sent.
     local major, minor = http.curl_version:match "^libcurl/(%d+)%.(%d+)"
     local waits = tonumber(major) * 100 + tonumber(minor) >= 807
-    assert.is_true(many <= few + (waits and 28 * 2 or 0), many)
+    -- A request that a busy machine interrupts may need some more.
+    assert.is_true(many <= few + 10 + (waits and 28 * 2 or 0), many)
   end)
 
   it("hears of sockets whose numbers were others' before", function()
