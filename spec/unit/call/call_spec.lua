@@ -649,6 +649,15 @@ describe("call", function()
 
   -- ---- What is counted ----
 
+  -- The seconds of each retry that was heard of.
+  local function delays_of(heard)
+    local delays = {}
+    for _, text in ipairs(heard) do
+      delays[#delays + 1] = tonumber(text:match "^retry (.*)")
+    end
+    return delays
+  end
+
   it("counts no \"not yet\" as an attempt", function()
     local shown = stop_clocks()
     local busy = refusal(409, "busy")
@@ -658,11 +667,7 @@ describe("call", function()
     local this = new_call(client, nil, { later = { busy = true } })
     assert.is_true(advance(this, shown))
     assert.is_nil(this.err)
-    local delays = {}
-    for _, text in ipairs(heard) do
-      delays[#delays + 1] = tonumber(text:match "^retry (.*)")
-    end
-    assert.same({ 0.5, 1, 2, 4, 8, 0.125, 10 }, delays)
+    assert.same({ 0.5, 1, 2, 4, 8, 0.125, 10 }, delays_of(heard))
     assert.equal(0, client.runtime().retry_budget.spent)
   end)
 
@@ -681,11 +686,7 @@ describe("call", function()
     local this = new_call(client, nil, { is_patient = true })
     assert.is_true(advance(this, shown))
     assert.is_nil(this.err)
-    local delays = {}
-    for _, text in ipairs(heard) do
-      delays[#delays + 1] = tonumber(text:match "^retry (.*)")
-    end
-    assert.same({ 0.5, 1, 2, 2.5, 2.5, 0.125 }, delays)
+    assert.same({ 0.5, 1, 2, 2.5, 2.5, 0.125 }, delays_of(heard))
     -- Others end after their attempts.
     client = new_client { no, no, no, no, no }
     assert.is_true(advance(new_call(client), shown))

@@ -234,14 +234,19 @@ describe("lipsync wait", function()
     end
   end)
 
-  it("says how many it has waited for", function()
+  -- A terminal, and the lines that are drawn on it.
+  local function drawing()
     local drawn = {}
-    local screen = cli.screen { shows = true,
+    return cli.screen { shows = true,
       bar = function(_, ...) return table.concat({ ... }, " ") end,
       show = function(self, text, now)
         drawn[#drawn + 1] = text .. " " .. tostring(now)
         self.line = text
-      end }
+      end }, drawn
+  end
+
+  it("says how many it has waited for", function()
+    local screen, drawn = drawing()
     local out, code = cli.run({ "wait", "a", "lost", "b", "--fields", "id" },
       waiting(ends), screen)
     assert.equal("a\nb\n4", out .. code)
@@ -250,13 +255,7 @@ describe("lipsync wait", function()
   end)
 
   it("says in which phase one is", function()
-    local drawn = {}
-    local screen = cli.screen { shows = true,
-      bar = function(_, ...) return table.concat({ ... }, " ") end,
-      show = function(self, text, now)
-        drawn[#drawn + 1] = text .. " " .. tostring(now)
-        self.line = text
-      end }
+    local screen, drawn = drawing()
     cli.run({ "wait", "a" }, { generations = { wait = function(_, _, options)
       for _, status in ipairs { "PENDING", "PROCESSING", "POLISHING" } do
         options.on_change(generation("a", status))
